@@ -1,0 +1,41 @@
+/**
+ * Owns the making of ids: ULIDs for what is new, digests for what must come out the same again.
+ * Promises that a derived id depends on its parts alone, so that a repeat after a crash is the same command.
+ * No state that a crash could lose.
+ */
+
+import { createHash, randomBytes } from 'node:crypto';
+import { monotonicFactory } from 'ulid';
+
+/** A function that makes ULIDs which sort by time, also within one millisecond. */
+export function ulidFactory(now: () => number): () => string {
+	const next = monotonicFactory();
+	return () => next(now());
+}
+
+/** An id that is a function of its parts alone: 26 characters of `[A-Za-z0-9_-]`. */
+export function derivedId(...parts: readonly (string | number)[]): string {
+	return createHash('sha256').update(JSON.stringify(parts)).digest('base64url').slice(0, 26);
+}
+
+/** A random token of 16 characters, for things that need to be told apart and nothing more. */
+export function randomToken(): string {
+	return randomBytes(12).toString('base64url');
+}
+
+/** SHA-256 of a JSON value whose keys are sorted: equal for equal content, whatever the order of its fields. */
+export function contentDigest(value: unknown): string {
+	return createHash('sha256').update(canonicalJson(value)).digest('base64url');
+}
+
+function canonicalJson(value: unknown): string {
+	if (Array.isArray(value)) return `[${value.map((item) => canonicalJson(item ?? null)).join(',')}]`;
+	if (typeof value === 'object' && value !== null) {
+		const fields = Object.entries(value)
+			.filter(([, field]) => field !== undefined)
+			.sort(([a], [b]) => (a < b ? -1 : 1))
+			.map(([key, field]) => `${JSON.stringify(key)}:${canonicalJson(field)}`);
+		return `{${fields.join(',')}}`;
+	}
+	return JSON.stringify(value) ?? 'null';
+}

@@ -1,0 +1,33 @@
+import { defineConfig } from 'vitest/config';
+
+// unit: pure parts, no server. integration: a real nats-server each. e2e: the built CLI as child processes.
+// Two cores: two files at a time, so that a server's fsyncs do not starve another test's clocks.
+export default defineConfig({
+	test: {
+		maxWorkers: 2,
+		projects: [
+			{
+				test: {
+					name: 'unit',
+					include: ['test/{base,domain,supervision}/**/*.test.ts'],
+				},
+			},
+			{
+				test: {
+					name: 'integration',
+					include: ['test/{jetstream,client,broker,node,central,scripts}/**/*.test.ts'],
+					testTimeout: 60_000,
+					hookTimeout: 60_000,
+				},
+			},
+			{
+				test: {
+					name: 'e2e',
+					include: ['test/e2e/**/*.test.ts'],
+					testTimeout: 120_000,
+					hookTimeout: 60_000,
+				},
+			},
+		],
+	},
+});
