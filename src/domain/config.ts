@@ -1,0 +1,139 @@
+/**
+ * Owns the configuration: defaults, file, environment and flags compiled once into one frozen value.
+ * Promises that every problem is listed at once, with its field, and that no other file reads the environment.
+ * Pure: whoever calls reads the file.
+ */
+
+import { z } from 'zod';
+import { StewardError } from '../base/errors.ts';
+import { logLevels } from '../base/log.ts';
+import { lanes, methodNamePattern, methodNameRule, nodeNamePattern, nodeNameRule } from './names.ts';
+import { describeProblems } from './validation.ts';
+
+/** Slots of each lane. 1 keeps strict order, also across retries. */
+export const laneCapacities = { control: 1, urgent: 1, normal: 1, events: 1, bulk: 1 } as const;
+
+const capacity = z.number().int().min(1).max(1024);
+const bytes = z.number().int().min(1);
+
+const nodeSection = z.strictObject({
+	name: z
+		.string()
+		.regex(nodeNamePattern, { error: `expected ${nodeNameRule}` })
+		.optional(),
+	labels: z.record(z.string().regex(/^[A-Za-z0-9._/-]{1,63}$/), z.string().max(256)).default({}),
+	methods: z.array(z.string().regex(methodNamePattern, { error: `expected ${methodNameRule}` })).optional(),
+	modules: z.array(z.string()).default([]),
+	lanes: z
+		.strictObject({
+			control: capacity.default(laneCapacities.control),
+			urgent: capacity.default(laneCapacities.urgent),
+			normal: capacity.default(laneCapacities.normal),
+			events: capacity.default(laneCapacities.events),
+			bulk: capacity.optional(),
+		})
+		.prefault({}),
+	inmsg: z.string().optional(),
+	shutdownGraceMs: z.number().int().min(0).default(30_000),
+	beatEveryMs: z.number().int().min(100).default(15_000),
+	textLog: z
+		.strictObject({ maxBytes: bytes.default(16 * 1024 * 1024), keep: z.number().int().min(0).default(4) })
+		.prefault({}),
+});
+
+const configSchema = z.strictObject({
+	servers: z
+		.union([z.string().transform((text) => text.split(',')), z.array(z.string())])
+		.pipe(
+			z
+				.array(
+					z
+						.string()
+						.regex(/^((nats|tls|ws|wss):\/\/)?[^\s/]+$/, {
+							error: 'expected an address such as nats://127.0.0.1:4222',
+						}),
+				)
+				.min(1),
+		)
+		.default(['nats://127.0.0.1:4222']),
+	data: z.string().min(1),
+	log: z.strictObject({ level: z.enum(logLevels).default('info') }).prefault({}),
+	broker: z
+		.strictObject({
+			host: z
+				.literal('127.0.0.1', {
+					error: 'expected 127.0.0.1: without accounts the broker listens on loopback only',
+				})
+				.default('127.0.0.1'),
+			port: z.number().int().min(0).max(65_535).default(4222),
+		})
+		.prefault({}),
+	centre: z
+		.strictObject({
+			shards: z.number().int().min(1).max(64).optional(),
+			presenceTtlMs: z.number().int().min(300).default(45_000),
+			leaseTtlMs: z.number().int().min(300).default(15_000),
+			claimRetentionMs: z.number().int().min(0).default(3_600_000),
+		})
+		.prefault({}),
+	node: nodeSection.prefault({}),
+});
+
+/** The form of the config file: YAML or JSON. */
+export type ConfigForm = z.input<typeof configSchema>;
+export type Config = Readonly<z.output<typeof configSchema>>;
+export type NodeConfig = Config['node'];
+
+const knownKeys = [
+	...Object.keys(configSchema.shape),
+	...Object.keys(nodeSection.shape),
+	...lanes,
+	...[
+		'level',
+		'host',
+		'port',
+		'shards',
+		'presenceTtlMs',
+		'leaseTtlMs',
+		'claimRetentionMs',
+		'maxBytes',
+		'keep',
+	],
+];
+
+/** Later sources win, field by field: defaults, then file, then environment, then flags. */
+export function compileConfig(sources: readonly unknown[]): Config {
+	const merged = sources.reduce<unknown>(merge, {});
+	const parsed = configSchema.safeParse(merged);
+	if (!parsed.success) {
+		const problems = describeProblems(parsed.error, merged, knownKeys);
+		throw new StewardError(
+			'invalid',
+			`the configuration is not valid:\n${problems.map((line) => `  ${line}`).join('\n')}`,
+			{
+				details: { problems },
+			},
+		);
+	}
+	return deepFreeze(parsed.data);
+}
+
+function merge(base: unknown, over: unknown): unknown {
+	if (over === undefined) return base;
+	if (!isRecord(base) || !isRecord(over)) return over;
+	const merged: Record<string, unknown> = { ...base };
+	for (const [key, value] of Object.entries(over)) merged[key] = merge(merged[key], value);
+	return merged;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+	return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function deepFreeze<T>(value: T): T {
+	if (typeof value === 'object' && value !== null) {
+		for (const field of Object.values(value)) deepFreeze(field);
+		Object.freeze(value);
+	}
+	return value;
+}

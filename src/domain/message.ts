@@ -1,0 +1,253 @@
+/**
+ * Owns the message: its JSON form, as people and programs write it, and the envelope, as it travels.
+ * Promises that every way in is checked by the one schema here, all problems listed together.
+ * Pure; what was accepted is kept by whoever asked.
+ */
+
+import { z } from 'zod';
+import { type Backoff, defaultBackoff } from '../base/backoff.ts';
+import { parseDuration } from '../base/duration.ts';
+import { StewardError } from '../base/errors.ts';
+import { contentDigest } from '../base/ids.ts';
+import {
+	type CommandLane,
+	commandLanes,
+	idPattern,
+	idRule,
+	type Kind,
+	kinds,
+	methodNamePattern,
+	methodNameRule,
+	nodeNamePattern,
+	nodeNameRule,
+} from './names.ts';
+import { describeProblems } from './validation.ts';
+
+/** What a command gets where neither its sender nor its method says otherwise. */
+export const commandDefaults = {
+	deliverWithinMs: 7 * 86_400_000,
+	runForMs: 600_000,
+	attempts: 1,
+	backoff: defaultBackoff,
+	onInterrupt: 'report',
+	whenAbsent: 'queue',
+	/** How long a claimed command of a silent node is waited for, past its clocks. */
+	patienceMs: 7 * 86_400_000,
+} as const;
+
+/** An event that nobody took within this time becomes a dead letter. */
+export const eventDeliverWithinMs = 30 * 86_400_000;
+
+export const onInterruptPolicies = ['report', 'rerun'] as const;
+export type OnInterrupt = (typeof onInterruptPolicies)[number];
+export const whenAbsentPolicies = ['queue', 'skip', 'reject'] as const;
+export type WhenAbsent = (typeof whenAbsentPolicies)[number];
+
+const durationMs = z
+	.string({ error: 'expected a duration such as "10m" or "7d"' })
+	.transform((text, context) => {
+		const ms = parseDuration(text);
+		if (ms === undefined) {
+			context.addIssue({ code: 'custom', message: 'expected a duration such as "10m", "1h30m" or "7d"' });
+			return z.NEVER;
+		}
+		return ms;
+	});
+
+const backoffSchema = z.union([
+	z.enum(['fixed', 'exponential']).transform((kind): Backoff => ({ ...defaultBackoff, kind })),
+	z
+		.strictObject({
+			kind: z.enum(['fixed', 'exponential']).default('exponential'),
+			initial: durationMs.optional(),
+			cap: durationMs.optional(),
+			jitter: z.number().min(0).max(1).optional(),
+		})
+		.transform(
+			({ kind, initial, cap, jitter }): Backoff => ({
+				kind,
+				initialMs: initial ?? defaultBackoff.initialMs,
+				capMs: cap ?? defaultBackoff.capMs,
+				jitter: jitter ?? defaultBackoff.jitter,
+			}),
+		),
+]);
+
+const nodeName = z.string().regex(nodeNamePattern, { error: `expected ${nodeNameRule}` });
+
+const messageFields = z.strictObject({
+	toNode: nodeName.optional(),
+	toNodes: z.array(nodeName).min(1).optional(),
+	where: z.record(z.string(), z.string()).optional(),
+	method: z.string().regex(methodNamePattern, { error: `expected ${methodNameRule}` }),
+	commandOrEvent: z.enum(kinds, { error: 'expected "command" or "event"' }).optional(),
+	kind: z.enum(kinds, { error: 'expected "command" or "event"' }).optional(),
+	data: z.json().default(null),
+	id: z
+		.string()
+		.regex(idPattern, { error: `expected ${idRule}` })
+		.optional(),
+	lane: z.enum(commandLanes, { error: `expected one of ${commandLanes.join(', ')}` }).optional(),
+	deliverWithin: z
+		.union([z.literal('never'), durationMs], { error: 'expected a duration or "never"' })
+		.optional(),
+	runFor: durationMs.optional(),
+	attempts: z.number().int().min(1).max(1000).optional(),
+	backoff: backoffSchema.optional(),
+	onInterrupt: z.enum(onInterruptPolicies).optional(),
+	whenAbsent: z.enum(whenAbsentPolicies).optional(),
+});
+
+/** The JSON form of a message, as in inmsg.txt, `send --file`, HTTP and raw NATS messages. */
+export type MessageForm = z.input<typeof messageFields>;
+
+export const messageFormKeys = Object.keys(messageFields.shape);
+
+/** Whom a message is for: names, or labels that the nodes' states are matched against. */
+export type Target =
+	| { readonly nodes: readonly string[] }
+	| { readonly where: Readonly<Record<string, string>> };
+
+/** How a command is to be treated; what is undefined is the method's default, then {@link commandDefaults}. */
+export type CommandPolicy = {
+	readonly lane?: CommandLane | undefined;
+	/** Longest wait for a start, milliseconds; null is never. */
+	readonly deliverWithinMs: number | null;
+	readonly runForMs?: number | undefined;
+	readonly attempts?: number | undefined;
+	readonly backoff?: Backoff | undefined;
+	readonly onInterrupt?: OnInterrupt | undefined;
+};
+
+/** A checked message, before its targets are known by name. */
+export type Message = {
+	readonly target: Target;
+	readonly kind: Kind;
+	readonly method: string;
+	readonly data: unknown;
+	readonly id?: string | undefined;
+	readonly policy: CommandPolicy;
+	readonly whenAbsent: WhenAbsent;
+};
+
+/** One command for one node, as it is stored on the downlink. */
+export const envelopeSchema = z.object({
+	v: z.literal(1),
+	id: z.string(),
+	node: z.string(),
+	method: z.string(),
+	lane: z.enum(['control', ...commandLanes]),
+	data: z.unknown(),
+	sender: z.string(),
+	deliverWithinMs: z.number().nullable(),
+	runForMs: z.number().optional(),
+	attempts: z.number().optional(),
+	backoff: z
+		.object({
+			kind: z.enum(['fixed', 'exponential']),
+			initialMs: z.number(),
+			capMs: z.number(),
+			jitter: z.number(),
+		})
+		.optional(),
+	onInterrupt: z.enum(onInterruptPolicies).optional(),
+});
+export type Envelope = z.infer<typeof envelopeSchema>;
+
+/** Fields that a raw message may leave out, because its subject says them. */
+export type FormDefaults = { readonly toNode?: string; readonly kind?: Kind; readonly method?: string };
+
+/**
+ * Checks the JSON form of one message.
+ * @throws StewardError `invalid`: `details.problems` lists all of them, one line each.
+ */
+export function parseMessage(input: unknown, defaults: FormDefaults = {}): Message {
+	const withDefaults = isRecord(input) ? applyDefaults(input, defaults) : input;
+	const parsed = messageFields.safeParse(withDefaults);
+	const problems = parsed.success
+		? crossChecks(parsed.data)
+		: describeProblems(parsed.error, withDefaults, messageFormKeys);
+	if (!parsed.success || problems.length > 0) {
+		throw new StewardError('invalid', `the message is not valid: ${problems.join('; ')}`, {
+			details: { problems },
+		});
+	}
+	return compile(parsed.data);
+}
+
+function applyDefaults(input: Record<string, unknown>, defaults: FormDefaults): Record<string, unknown> {
+	const filled: Record<string, unknown> = { ...input };
+	if (defaults.toNode !== undefined && !('toNodes' in input) && !('where' in input)) {
+		filled.toNode ??= defaults.toNode;
+	}
+	if (defaults.method !== undefined) filled.method ??= defaults.method;
+	if (defaults.kind !== undefined && !('commandOrEvent' in input)) filled.kind ??= defaults.kind;
+	return filled;
+}
+
+function crossChecks(form: z.output<typeof messageFields>): string[] {
+	const problems: string[] = [];
+	const targets = [form.toNode, form.toNodes, form.where].filter((target) => target !== undefined).length;
+	if (targets !== 1) problems.push(`toNode: expected exactly one of toNode, toNodes, where, got ${targets}`);
+	if (form.commandOrEvent !== undefined && form.kind !== undefined && form.commandOrEvent !== form.kind) {
+		problems.push(`kind: says "${form.kind}" while commandOrEvent says "${form.commandOrEvent}"`);
+	}
+	if (form.commandOrEvent === undefined && form.kind === undefined) {
+		problems.push('commandOrEvent: expected "command" or "event", got nothing');
+	}
+	if (form.kind === 'event' || form.commandOrEvent === 'event') {
+		for (const key of ['lane', 'runFor', 'attempts', 'backoff', 'onInterrupt', 'whenAbsent'] as const) {
+			if (form[key] !== undefined) problems.push(`${key}: an event has none; it is for commands`);
+		}
+	}
+	return problems;
+}
+
+function compile(form: z.output<typeof messageFields>): Message {
+	const kind = form.kind ?? form.commandOrEvent ?? 'command';
+	const target: Target = form.where
+		? { where: form.where }
+		: { nodes: [...new Set(form.toNodes ?? (form.toNode ? [form.toNode] : []))] };
+	return {
+		target,
+		kind,
+		method: form.method,
+		data: form.data,
+		id: form.id,
+		whenAbsent: form.whenAbsent ?? commandDefaults.whenAbsent,
+		policy: {
+			lane: form.lane,
+			deliverWithinMs:
+				form.deliverWithin === 'never' ? null : (form.deliverWithin ?? commandDefaults.deliverWithinMs),
+			runForMs: form.runFor,
+			attempts: form.attempts,
+			backoff: form.backoff,
+			onInterrupt: form.onInterrupt,
+		},
+	};
+}
+
+/** The envelope of a checked command for one node. */
+export function envelopeFor(message: Message, node: string, id: string, sender: string): Envelope {
+	const { lane, ...policy } = message.policy;
+	return {
+		v: 1,
+		id,
+		node,
+		method: message.method,
+		lane: lane ?? 'normal',
+		data: message.data,
+		sender,
+		...policy,
+	};
+}
+
+/** What makes two commands with one id the same command: everything but who sent it. */
+export function envelopeDigest(envelope: Envelope): string {
+	const { sender: _, ...content } = envelope;
+	return contentDigest(content);
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+	return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,75 @@
+/**
+ * Owns what a node says of itself, and how labels select nodes.
+ * Promises that the centre reads nothing from a node that did not pass the schema here.
+ * Pure; a state is said again on every connect, so a lost one costs nothing.
+ */
+
+import { z } from 'zod';
+import { kinds, lanes } from './names.ts';
+
+const methodStateSchema = z.object({
+	name: z.string(),
+	kind: z.enum(kinds),
+	/** JSON Schema of the method's data. */
+	data: z.unknown(),
+	description: z.string().optional(),
+});
+
+const laneStateSchema = z.object({
+	lane: z.enum(lanes),
+	capacity: z.number().int().min(1),
+	running: z.number().int().min(0),
+	/** `waiting`: its consumer is not there, and the centre is asked to make it. */
+	status: z.enum(['ready', 'waiting', 'stopped']),
+});
+
+export const nodeStateSchema = z.object({
+	v: z.literal(1),
+	node: z.string(),
+	version: z.string(),
+	/** Identity of the machine and of the process: two at once with one name are two machines. */
+	machine: z.string(),
+	boot: z.string(),
+	epoch: z.string(),
+	platform: z.object({ os: z.string(), arch: z.string(), runtime: z.string(), hostname: z.string() }),
+	labels: z.record(z.string(), z.string()),
+	/** Milliseconds since the epoch, in the node's own clock. */
+	startedAt: z.number(),
+	saidAt: z.number(),
+	/** Server time less the node's time, milliseconds; null before the first reading. */
+	clockOffsetMs: z.number().nullable(),
+	methods: z.array(methodStateSchema),
+	lanes: z.array(laneStateSchema),
+	running: z.array(
+		z.object({
+			id: z.string(),
+			method: z.string(),
+			lane: z.enum(lanes),
+			startedAt: z.number(),
+			attempt: z.number(),
+		}),
+	),
+	outbox: z.number().int().min(0),
+	stopping: z.boolean(),
+});
+export type NodeState = z.infer<typeof nodeStateSchema>;
+export type LaneState = z.infer<typeof laneStateSchema>;
+
+/** What the nodes bucket holds: the last words of a node and what the centre knows beside them. */
+export const nodeRecordSchema = z.object({
+	v: z.literal(1),
+	state: nodeStateSchema,
+	/** Server time of the state's storing. */
+	lastSeenAt: z.number(),
+	/** Another machine that used the name at the same time, and when that was noticed. */
+	conflict: z.object({ machines: z.array(z.string()), noticedAt: z.number() }).nullable(),
+});
+export type NodeRecord = z.infer<typeof nodeRecordSchema>;
+
+/** True where every label of `where` is on the node with the same value. */
+export function matchesLabels(
+	where: Readonly<Record<string, string>>,
+	labels: Readonly<Record<string, string>>,
+): boolean {
+	return Object.entries(where).every(([key, value]) => labels[key] === value);
+}

@@ -1,0 +1,111 @@
+/**
+ * Owns the subjects: how each stored subject is built, read and filtered, and which shard a node belongs to.
+ * Promises that no other file spells out a subject, and that what is built here parses here.
+ * Pure. Why the id is in the subject, and why a fixed prefix: ARCHITECTURE.md.
+ */
+
+import { isLane, type Kind, type Lane } from './names.ts';
+
+export type CommandAddress = {
+	readonly node: string;
+	readonly lane: Lane;
+	readonly method: string;
+	readonly id: string;
+};
+
+/** FNV-1a-32 of the node's name modulo `shards`: the same as the server's `{{partition(shards,1)}}`. */
+export function shardOf(node: string, shards: number): number {
+	let hash = 0x811c9dc5;
+	for (const byte of new TextEncoder().encode(node)) {
+		hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
+	}
+	return hash % shards;
+}
+
+export const subjects = {
+	command: (shard: number, { node, lane, method, id }: CommandAddress) =>
+		`steward.command.${shard}.${node}.${lane}.${method}.${id}`,
+	/** Every lane and method of one id: what deduplication and look-up by id filter on. */
+	commandById: (shard: number, node: string, id: string) => `steward.command.${shard}.${node}.*.*.${id}`,
+	commandsOfLane: (shard: number, node: string, lane: Lane) => `steward.command.${shard}.${node}.${lane}.>`,
+	commandsOfNode: (shard: number, node: string) => `steward.command.${shard}.${node}.>`,
+	commandsOfShard: (shard: number) => `steward.command.${shard}.>`,
+	event: (node: string, sender: string, method: string) => `steward.event.${node}.${sender}.${method}`,
+	eventsOfNode: (node: string) => `steward.event.${node}.>`,
+	claim: (node: string, id: string) => `steward.claim.${node}.${id}`,
+	report: (node: string, id: string) => `steward.report.${node}.${id}`,
+	state: (node: string) => `steward.state.${node}`,
+	intake: (node: string, sender: string, kind: Kind, method: string) =>
+		`steward.intake.${node}.${sender}.${kind}.${method}`,
+	dead: (node: string, kind: Kind, method: string, id: string) =>
+		`steward.dead.${node}.${kind}.${method}.${id}`,
+	/** Signs of life, on core NATS: never stored. */
+	beat: (node: string) => `steward.beat.${node}`,
+	beats: 'steward.beat.*',
+	/** Questions over many commands or nodes, answered by a centre. */
+	api: (question: string) => `steward.api.${question}`,
+} as const;
+
+export const streams = {
+	commands: (shard: number) => `STEWARD_COMMANDS_${shard}`,
+	events: 'STEWARD_EVENTS',
+	claims: 'STEWARD_CLAIMS',
+	reports: 'STEWARD_REPORTS',
+	state: 'STEWARD_STATE',
+	output: 'STEWARD_OUTPUT',
+	intake: 'STEWARD_INTAKE',
+	dead: 'STEWARD_DEAD',
+} as const;
+
+export const buckets = {
+	ledger: 'steward-ledger',
+	results: 'steward-results',
+	nodes: 'steward-nodes',
+	presence: 'steward-presence',
+	schedules: 'steward-schedules',
+	leases: 'steward-leases',
+} as const;
+
+/** A node's consumer of one lane. */
+export function consumerName(node: string, lane: Lane): string {
+	return `${node}-${lane}`;
+}
+
+/** Undefined for a subject that is not a command's. */
+export function parseCommandSubject(subject: string): (CommandAddress & { shard: number }) | undefined {
+	const tokens = subject.split('.');
+	const [root, family, shard, node, lane, method, id] = tokens;
+	if (tokens.length !== 7 || root !== 'steward' || family !== 'command') return undefined;
+	if (!shard || !node || !lane || !method || !id || !isLane(lane)) return undefined;
+	return { shard: Number(shard), node, lane, method, id };
+}
+
+export function parseEventSubject(
+	subject: string,
+): { node: string; sender: string; method: string } | undefined {
+	const tokens = subject.split('.');
+	const [root, family, node, sender, method] = tokens;
+	if (tokens.length !== 5 || root !== 'steward' || family !== 'event') return undefined;
+	return node && sender && method ? { node, sender, method } : undefined;
+}
+
+/** `steward.claim.<node>.<id>` and `steward.report.<node>.<id>`. */
+export function parseKeyedSubject(subject: string): { node: string; id: string } | undefined {
+	const tokens = subject.split('.');
+	const [root, , node, id] = tokens;
+	return tokens.length === 4 && root === 'steward' && node && id ? { node, id } : undefined;
+}
+
+export function parseIntakeSubject(
+	subject: string,
+): { node: string; sender: string; kind: string; method: string } | undefined {
+	const tokens = subject.split('.');
+	const [root, family, node, sender, kind, method] = tokens;
+	if (tokens.length !== 6 || root !== 'steward' || family !== 'intake') return undefined;
+	return node && sender && kind && method ? { node, sender, kind, method } : undefined;
+}
+
+/** The last token of `steward.state.<node>` and `steward.beat.<node>`. */
+export function nodeOfSubject(subject: string): string {
+	return subject.slice(subject.lastIndexOf('.') + 1);
+}

@@ -1,0 +1,86 @@
+/**
+ * Owns what nodes and the centre write about commands: claims and reports, and their decoders.
+ * Promises that a decoder gives a typed value or undefined, never half of one; unknown fields are dropped.
+ * Pure. Every statement can arrive twice and out of order; `key` tells repeats apart.
+ */
+
+import { z } from 'zod';
+import { lanes } from './names.ts';
+import { attemptSchema, faultSchema, resultSchema } from './result.ts';
+import { commandEvents } from './state.ts';
+
+/** What is known of a command from its stored message: enough to tell its story without it. */
+export const commandFactsSchema = z.object({
+	method: z.string(),
+	lane: z.enum(lanes),
+	sender: z.string(),
+	digest: z.string(),
+	/** Sequence on its commands stream. */
+	seq: z.number(),
+	/** Server time of its storing, milliseconds since the epoch. */
+	queuedAt: z.number(),
+	deliverWithinMs: z.number().nullable(),
+	runForMs: z.number().optional(),
+});
+export type CommandFacts = z.infer<typeof commandFactsSchema>;
+
+/** "I, this journal on this machine, am starting it", or "I refuse it". */
+export const nodeClaimSchema = z.object({
+	v: z.literal(1),
+	by: z.literal('node'),
+	/** Identity of the journal: another epoch has never run what this one claimed. */
+	epoch: z.string(),
+	boot: z.string(),
+	machine: z.string(),
+	event: z.enum(['started', 'refused', 'expired']),
+	at: z.number(),
+	facts: commandFactsSchema,
+	fault: faultSchema.optional(),
+});
+export type NodeClaim = z.infer<typeof nodeClaimSchema>;
+
+/** "It will not start any more", with the envelope, so that a crash before the ledger can be resumed. */
+export const centreClaimSchema = z.object({
+	v: z.literal(1),
+	by: z.literal('centre'),
+	event: z.enum(['cancelled', 'expired', 'refused']),
+	reason: z.string(),
+	actor: z.string(),
+	at: z.number(),
+	facts: commandFactsSchema,
+	envelope: z.unknown(),
+});
+export type CentreClaim = z.infer<typeof centreClaimSchema>;
+
+export const claimSchema = z.discriminatedUnion('by', [nodeClaimSchema, centreClaimSchema]);
+export type Claim = z.infer<typeof claimSchema>;
+
+/** Where a statement stands in its node's outbox: the receiver drops what it has seen. */
+export const outboxKeySchema = z.object({ epoch: z.string(), n: z.number().int().min(1) });
+export type OutboxKey = z.infer<typeof outboxKeySchema>;
+
+/** What a node states about a command, with all of its attempts so far: each report stands alone. */
+export const reportSchema = z.object({
+	v: z.literal(1),
+	key: outboxKeySchema,
+	event: z.enum(commandEvents),
+	at: z.number(),
+	attempts: z.array(attemptSchema),
+	nextAttemptAt: z.number().optional(),
+	facts: commandFactsSchema,
+	fault: faultSchema.optional(),
+	result: resultSchema.optional(),
+});
+export type Report = z.infer<typeof reportSchema>;
+
+/** Parses JSON and checks it; undefined for anything that does not fit. */
+export function decode<T>(schema: z.ZodType<T>, bytes: Uint8Array | string): T | undefined {
+	try {
+		const text = typeof bytes === 'string' ? bytes : new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+		const parsed = schema.safeParse(JSON.parse(text));
+		return parsed.success ? parsed.data : undefined;
+	} catch (error) {
+		if (error instanceof SyntaxError || error instanceof TypeError) return undefined;
+		throw error;
+	}
+}
