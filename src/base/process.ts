@@ -50,7 +50,8 @@ export function parseProcessIdentity(text: string): ProcessIdentity | undefined 
 	} catch {
 		return undefined;
 	}
-	if (typeof value !== 'object' || value === null || !('pid' in value) || !('startTime' in value)) return undefined;
+	if (typeof value !== 'object' || value === null || !('pid' in value) || !('startTime' in value))
+		return undefined;
 	const { pid, startTime } = value;
 	if (typeof pid !== 'number' || typeof startTime !== 'number') return undefined;
 	if ('bootId' in value && typeof value.bootId === 'string') return { pid, startTime, bootId: value.bootId };

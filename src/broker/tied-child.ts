@@ -35,10 +35,15 @@ export async function spawnTied(
 	const way = options.deathSignal ?? ((await canSetDeathSignal()) ? 'setpriv' : 'guard');
 	const [file, argv] =
 		way === 'setpriv'
-			? ['setpriv', ['--pdeathsig', 'TERM', 'sh', '-c', execIfParentIs, String(process.pid), command, ...args]]
+			? [
+					'setpriv',
+					['--pdeathsig', 'TERM', 'sh', '-c', execIfParentIs, String(process.pid), command, ...args],
+				]
 			: [command, args];
 	const child = spawn(file, argv, { cwd: options.cwd, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
-	const exited = new Promise<Exit>((resolve) => child.once('close', (code, signal) => resolve({ code, signal })));
+	const exited = new Promise<Exit>((resolve) =>
+		child.once('close', (code, signal) => resolve({ code, signal })),
+	);
 	await new Promise<void>((resolve, reject) => {
 		child.once('spawn', resolve);
 		child.once('error', reject);

@@ -1,0 +1,180 @@
+/**
+ * Owns the connection to the broker: how it is opened, kept, noticed as lost, and closed.
+ * Promises a `Link` that starts without a broker and finds it later, and an `openConnection` that says at once when none answers.
+ * The client buffers nothing across a disconnect: what must not be lost is in an outbox before it is published.
+ */
+
+import { type JetStreamClient, type JetStreamManager, jetstream, jetstreamManager } from '@nats-io/jetstream';
+import { connect, type NatsConnection } from '@nats-io/transport-node';
+import type { Clock } from '../base/clock.ts';
+import { messageOf, StewardError } from '../base/errors.ts';
+import { Lifecycle, type Service } from '../base/lifecycle.ts';
+import type { Log } from '../base/log.ts';
+
+/** An open connection with its JetStream clients. */
+export type Connection = {
+	readonly nc: NatsConnection;
+	readonly js: JetStreamClient;
+	readonly jsm: JetStreamManager;
+};
+
+/** How long one request to the broker may take, milliseconds. A timeout is ambiguous, never "refused". */
+export const requestTimeoutMs = 5000;
+
+type ConnectOptions = {
+	servers: readonly string[];
+	/** Shown by the server for this connection. */
+	name: string;
+	/** How long the first answer may take, milliseconds. */
+	timeoutMs?: number;
+};
+
+/**
+ * Connects once. The connection reconnects by itself afterwards, for ever.
+ * @throws StewardError `no-broker` when no server answers.
+ */
+export async function openConnection(options: ConnectOptions): Promise<Connection> {
+	try {
+		const nc = await connect({
+			servers: [...options.servers],
+			name: options.name,
+			timeout: options.timeoutMs ?? 2000,
+			// Defaults notice a dead link after six minutes.
+			pingInterval: 15_000,
+			maxPingOut: 2,
+			maxReconnectAttempts: -1,
+			reconnectTimeWait: 500,
+			reconnectJitter: 1000,
+			reconnectJitterTLS: 1000,
+			ignoreAuthErrorAbort: true,
+			noAsyncTraces: true,
+		});
+		return {
+			nc,
+			js: jetstream(nc, { timeout: requestTimeoutMs }),
+			jsm: await jetstreamManager(nc, { timeout: requestTimeoutMs, checkAPI: false }),
+		};
+	} catch (error) {
+		throw new StewardError(
+			'no-broker',
+			`no broker answers at ${options.servers.join(', ')}: start one (steward up), or name another (--servers, STEWARD_SERVERS)`,
+			{ cause: error },
+		);
+	}
+}
+
+/** Ends a connection; what was published before is sent first, within a bound. */
+export async function closeConnection({ nc }: Connection, clock: Clock): Promise<void> {
+	if (nc.isClosed()) return;
+	const flushed = nc.flush().catch(() => undefined);
+	await Promise.race([flushed, clock.sleep(1000)]);
+	await nc.close();
+}
+
+type LinkListener = (connection: Connection) => void;
+
+/**
+ * A connection that is looked for until it is there. `onUp` fires on the first connect and on every reconnect,
+ * `onDown` on every loss; both also tell a listener that comes later what is the case.
+ */
+export class Link implements Service {
+	readonly name = 'link';
+	readonly #options: ConnectOptions & { clock: Clock; log: Log };
+	readonly #lifecycle: Lifecycle;
+	readonly #up = new Set<LinkListener>();
+	readonly #down = new Set<() => void>();
+	#stopping = new AbortController();
+	#looking: Promise<void> = Promise.resolve();
+	#connection: Connection | undefined;
+	#isUp = false;
+
+	constructor(options: ConnectOptions & { clock: Clock; log: Log }) {
+		this.#options = options;
+		this.#lifecycle = new Lifecycle(
+			async () => {
+				this.#stopping = new AbortController();
+				this.#looking = this.#look(this.#stopping.signal);
+			},
+			async () => {
+				this.#stopping.abort();
+				await this.#looking;
+				const connection = this.#connection;
+				this.#connection = undefined;
+				this.#set(false);
+				if (connection) await closeConnection(connection, this.#options.clock);
+			},
+		);
+	}
+
+	/** The connection while the broker is there, else undefined. */
+	get connection(): Connection | undefined {
+		return this.#isUp ? this.#connection : undefined;
+	}
+
+	start(): Promise<void> {
+		return this.#lifecycle.start();
+	}
+
+	stop(): Promise<void> {
+		return this.#lifecycle.stop();
+	}
+
+	onUp(listener: LinkListener): () => void {
+		this.#up.add(listener);
+		if (this.connection) listener(this.connection);
+		return () => this.#up.delete(listener);
+	}
+
+	onDown(listener: () => void): () => void {
+		this.#down.add(listener);
+		return () => this.#down.delete(listener);
+	}
+
+	/** The connection as soon as it is there; undefined when `signal` aborts first. */
+	async whenUp(signal: AbortSignal): Promise<Connection | undefined> {
+		if (this.connection || signal.aborted) return this.connection;
+		return new Promise((resolve) => {
+			const settle = () => {
+				off();
+				signal.removeEventListener('abort', settle);
+				resolve(this.connection);
+			};
+			signal.addEventListener('abort', settle, { once: true });
+			const off = this.onUp(settle);
+		});
+	}
+
+	async #look(signal: AbortSignal): Promise<void> {
+		const { clock, log } = this.#options;
+		for (let attempt = 0; !signal.aborted; attempt++) {
+			try {
+				const connection = await openConnection(this.#options);
+				if (signal.aborted) return await connection.nc.close();
+				this.#connection = connection;
+				void this.#follow(connection, signal);
+				this.#set(true);
+				return;
+			} catch (error) {
+				if (attempt === 0) log.warn({ err: messageOf(error) }, 'waiting for a broker');
+				await clock.sleep(Math.min(250 * 2 ** attempt, 5000), signal);
+			}
+		}
+	}
+
+	async #follow({ nc }: Connection, signal: AbortSignal): Promise<void> {
+		for await (const status of nc.status()) {
+			if (signal.aborted) return;
+			if (status.type === 'disconnect') this.#set(false);
+			if (status.type === 'reconnect') this.#set(true);
+		}
+	}
+
+	#set(up: boolean): void {
+		if (this.#isUp === up) return;
+		this.#isUp = up;
+		const { log, servers } = this.#options;
+		log.info({ servers }, up ? 'connected to the broker' : 'the link to the broker is down');
+		if (up) for (const listener of [...this.#up]) this.#connection && listener(this.#connection);
+		else for (const listener of [...this.#down]) listener();
+	}
+}
