@@ -47,11 +47,9 @@ const configSchema = z.strictObject({
 		.pipe(
 			z
 				.array(
-					z
-						.string()
-						.regex(/^((nats|tls|ws|wss):\/\/)?[^\s/]+$/, {
-							error: 'expected an address such as nats://127.0.0.1:4222',
-						}),
+					z.string().regex(/^((nats|tls|ws|wss):\/\/)?[^\s/]+$/, {
+						error: 'expected an address such as nats://127.0.0.1:4222',
+					}),
 				)
 				.min(1),
 		)

@@ -56,6 +56,8 @@ export type Receipt = CommandView & {
 	presence: Presence;
 	/** 1 is the next to run on its lane; null when not known. */
 	position: number | null;
+	/** Sequence on its stream; null when it is not there yet. */
+	seq: number | null;
 	/** `outbox`: kept by the local node, delivered when a broker answers. */
 	via: 'broker' | 'outbox';
 };

@@ -24,11 +24,11 @@ export type Following = {
 /** Calls `onMessage` for what is in the stream (`last`: the last of each subject) and for all that comes. */
 export async function follow(
 	connection: Connection,
-	options: { stream: string; filter: string; from: 'all' | 'last' | 'new'; headersOnly?: boolean },
+	options: { stream: string; filter: readonly string[]; from: 'all' | 'last' | 'new'; headersOnly?: boolean },
 	onMessage: (message: Followed) => void,
 ): Promise<Following> {
 	const consumer = await connection.js.consumers.get(options.stream, {
-		filter_subjects: options.filter,
+		filter_subjects: [...options.filter],
 		deliver_policy: policies[options.from],
 		...(options.headersOnly ? { headers_only: true } : {}),
 	});

@@ -139,7 +139,8 @@ export class Publisher {
 		const id = nuid.next();
 		try {
 			const lastSeq = await this.#sendBatch(batch, id);
-			batch.forEach(({ resolve }, index) => resolve({ seq: lastSeq - batch.length + 1 + index }));
+			for (const [index, { resolve }] of batch.entries())
+				resolve({ seq: lastSeq - batch.length + 1 + index });
 		} catch (error) {
 			const rest = await this.#withoutStored(batch, id, error);
 			await this.#commitSingles(rest);

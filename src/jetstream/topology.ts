@@ -163,7 +163,11 @@ function metadataContains(actual: Record<string, string> = {}, wanted: Record<st
 	return Object.entries(wanted).every(([key, value]) => actual[key] === value);
 }
 
-export type Topology = { readonly shards: number };
+export type Topology = {
+	readonly shards: number;
+	/** The server's clock when it answered, milliseconds since the epoch. */
+	readonly serverTime: number;
+};
 
 /**
  * What every client needs to know, read from the first commands stream; undefined where steward was never set up.
@@ -190,7 +194,8 @@ export async function readTopology({ jsm }: Connection): Promise<Topology | unde
 			`the broker's streams have schema ${schema}, and this program knows ${schemaVersion}: install a newer steward`,
 		);
 	}
-	return { shards: Number(info.config.metadata?.[shardsKey] ?? 1) };
+	const serverTime = Date.parse(info.ts ?? info.created);
+	return { shards: Number(info.config.metadata?.[shardsKey] ?? 1), serverTime };
 }
 
 /** As {@link readTopology}. @throws StewardError `no-topology` where steward was never set up. */

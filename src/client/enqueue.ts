@@ -1,0 +1,137 @@
+/**
+ * Owns the enqueue of a command: one durable write, deduplicated by its id wherever the command is by now.
+ * Promises an answer that is certain (queued, duplicate, idConflict, refused) or an error that says it is not.
+ * A crash before the answer leaves the command queued or not; the same id asked again gives the answer.
+ */
+
+import { StewardError } from '../base/errors.ts';
+import { randomToken } from '../base/ids.ts';
+import { type Envelope, envelopeDigest } from '../domain/message.ts';
+import { formatHandle } from '../domain/names.ts';
+import type { CommandFacts } from '../domain/wire.ts';
+import type { Claims } from '../jetstream/claims.ts';
+import type { Commands } from '../jetstream/commands.ts';
+import type { LedgerStore } from '../jetstream/ledger-store.ts';
+import { isWrongSequence, PublishError } from '../jetstream/publisher.ts';
+
+export type Enqueued = {
+	readonly duplicate: boolean;
+	/** Sequence on the commands stream; of the earlier one where it is a duplicate. */
+	readonly seq: number;
+	/** Server time of the earlier one where it is a duplicate, else undefined: the PubAck does not say. */
+	readonly queuedAt?: number | undefined;
+};
+
+type Parts = { commands: Commands; claims: Claims; ledger: LedgerStore };
+
+/** How often a publish without an answer is asked after and tried again. */
+const tries = 3;
+
+/**
+ * @param chosen Whether the caller chose the id: then it may have been used before, also by a command that is settled.
+ * @throws StewardError `id-conflict`, `refused`, `no-broker`, or `ambiguous` when no answer could be had.
+ */
+export async function enqueue(parts: Parts, envelope: Envelope, chosen: boolean): Promise<Enqueued> {
+	const digest = envelopeDigest(envelope);
+	if (chosen) {
+		const earlier = await findEarlier(parts, envelope);
+		if (earlier) return duplicateOf(envelope, digest, earlier);
+	}
+	const nonce = randomToken();
+	for (let attempt = 1; ; attempt++) {
+		try {
+			const { seq } = await parts.commands.enqueue(envelope, digest, nonce);
+			return chosen ? await undoIfSettled(parts, envelope, digest, seq) : { duplicate: false, seq };
+		} catch (error) {
+			const answer = await afterRefusal(parts, envelope, digest, nonce, error);
+			if (answer) return answer;
+			if (attempt === tries) throw enqueueError(envelope, error);
+		}
+	}
+}
+
+/** What a taken id, or a lost answer, turns out to mean; undefined where it has to be tried again. */
+async function afterRefusal(
+	parts: Parts,
+	envelope: Envelope,
+	digest: string,
+	nonce: string,
+	error: unknown,
+): Promise<Enqueued | undefined> {
+	const ambiguous = error instanceof PublishError && error.kind === 'ambiguous';
+	if (!isWrongSequence(error) && !ambiguous) throw enqueueError(envelope, error);
+	try {
+		const waiting = await parts.commands.find(envelope.node, envelope.id);
+		if (waiting?.nonce === nonce) {
+			return { duplicate: false, seq: waiting.facts.seq, queuedAt: waiting.facts.queuedAt };
+		}
+		// Not on the stream: it was settled in the meantime, if it ever was there.
+		const earlier = waiting?.facts ?? (await findEarlier(parts, envelope));
+		return earlier && duplicateOf(envelope, digest, earlier);
+	} catch (failure) {
+		if (failure instanceof StewardError) throw failure;
+		return undefined;
+	}
+}
+
+/** The facts of a command with this id that was claimed or settled. */
+async function findEarlier(parts: Parts, envelope: Envelope): Promise<CommandFacts | undefined> {
+	const claim = await parts.claims.read(envelope);
+	if (claim) return claim.facts;
+	const record = await parts.ledger.read(envelope);
+	if (!record) return undefined;
+	const { method, lane, sender, digest, seq, queuedAt, deadlineAt } = record.entry;
+	const deliverWithinMs = deadlineAt === null ? null : deadlineAt - queuedAt;
+	return { method, lane, sender, digest, seq, queuedAt, deliverWithinMs };
+}
+
+/** A command with this id may have been settled and removed between the first look and the PubAck: then ours goes. */
+async function undoIfSettled(
+	parts: Parts,
+	envelope: Envelope,
+	digest: string,
+	seq: number,
+): Promise<Enqueued> {
+	const earlier = await findEarlier(parts, envelope);
+	if (!earlier || earlier.seq === seq) return { duplicate: false, seq };
+	await parts.commands.remove(envelope.node, seq);
+	return duplicateOf(envelope, digest, earlier);
+}
+
+function duplicateOf(envelope: Envelope, digest: string, earlier: CommandFacts): Enqueued {
+	if (earlier.digest === digest) return { duplicate: true, seq: earlier.seq, queuedAt: earlier.queuedAt };
+	const handle = formatHandle(envelope);
+	throw new StewardError(
+		'id-conflict',
+		`idConflict: ${handle} exists with other content (method ${earlier.method}, lane ${earlier.lane}): ` +
+			`choose another id, or see it with steward show ${handle}`,
+		{ details: { handle, existing: { method: earlier.method, lane: earlier.lane } } },
+	);
+}
+
+function enqueueError(envelope: Envelope, error: unknown): unknown {
+	if (!(error instanceof PublishError)) return error;
+	const handle = formatHandle(envelope);
+	switch (error.kind) {
+		case 'ambiguous':
+			return new StewardError(
+				'ambiguous',
+				`no answer from the broker: ${handle} may be queued or not; steward show ${handle} tells, and sending it again with --id ${envelope.id} is safe`,
+				{ cause: error, details: { handle } },
+			);
+		case 'unavailable':
+			return new StewardError(
+				'no-broker',
+				'the broker takes no commands at the moment: is it restarting? try again',
+				{
+					cause: error,
+				},
+			);
+		case 'refused':
+			return new StewardError(
+				'refused',
+				`the broker refused ${handle}: ${error.message} (is the commands stream full? see steward streams ls)`,
+				{ cause: error, details: { handle, errCode: error.errCode } },
+			);
+	}
+}

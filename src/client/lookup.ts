@@ -1,0 +1,42 @@
+/**
+ * Owns the answer to "what became of this one command?", from its own records, without a centre.
+ * Promises that nothing is missed that moves in between: stream, then claim, then report, then ledger are asked in this order.
+ * Reads only.
+ */
+
+import { entryFor, foldClaim, foldReport, type LedgerEntry } from '../domain/ledger.ts';
+import type { Handle } from '../domain/names.ts';
+import type { Result } from '../domain/result.ts';
+import { isFinal } from '../domain/state.ts';
+import { type CommandView, ledgerView } from '../domain/view.ts';
+import type { Claims } from '../jetstream/claims.ts';
+import type { Commands } from '../jetstream/commands.ts';
+import type { LedgerStore } from '../jetstream/ledger-store.ts';
+import type { Reports } from '../jetstream/reports.ts';
+
+type Sources = { commands: Commands; claims: Claims; reports: Reports; ledger: LedgerStore };
+
+/** Undefined when nobody knows the command: never enqueued, or its entry has reached its age. */
+export async function lookUp(sources: Sources, handle: Handle): Promise<CommandView | undefined> {
+	const waiting = await sources.commands.find(handle.node, handle.id);
+	const claim = await sources.claims.read(handle);
+	const report = await sources.reports.last(handle);
+	const record = await sources.ledger.read(handle);
+
+	let entry: LedgerEntry | undefined = record?.entry ?? (waiting && entryFor(handle, waiting.facts));
+	if (claim) entry = foldClaim(handle, entry, claim);
+	const settled = entry !== undefined && isFinal(entry.state);
+	// What the node has reported and no centre has written down yet.
+	if (report && !settled) entry = foldReport(handle, entry, report);
+	if (!entry) return undefined;
+	return ledgerView(entry, await resultOf(sources, entry, settled ? undefined : report?.result));
+}
+
+async function resultOf(
+	sources: Sources,
+	entry: LedgerEntry,
+	reported: Result | undefined,
+): Promise<Result | null> {
+	if (!isFinal(entry.state)) return null;
+	return reported ?? (await sources.ledger.readResult(entry)) ?? null;
+}

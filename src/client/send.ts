@@ -1,0 +1,133 @@
+/**
+ * Owns sending a checked message to its targets: ids, enqueue or event, and the receipts.
+ * Promises one receipt a target, in order; where some targets fail, the error says which, and the others are sent.
+ * A crash in the middle leaves some targets sent: with a chosen id the same call again completes it.
+ */
+
+import { isStewardError, messageOf, StewardError } from '../base/errors.ts';
+import { envelopeFor, eventDeliverWithinMs, type Message } from '../domain/message.ts';
+import { formatHandle, operatorSender } from '../domain/names.ts';
+import { matchesLabels } from '../domain/node-state.ts';
+import { type CommandView, type NodeView, type Presence, queuedView, type Receipt } from '../domain/view.ts';
+import { askAll } from '../jetstream/api.ts';
+import { enqueue } from './enqueue.ts';
+import type { FleetParts } from './fleet.ts';
+import { lookUp } from './lookup.ts';
+
+/** Counting what is ahead costs a request a target: done for this many at most. */
+const countedTargets = 20;
+
+/** @throws StewardError as Fleet.send */
+export async function sendMessage(parts: FleetParts, message: Message): Promise<Receipt[]> {
+	const targets = await resolveTargets(parts, message);
+	const presences = await parts.nodes.presenceOf(targets);
+	const presenceOf = (node: string): Presence => presences.get(node) ?? { status: 'unknown', since: null };
+	const wanted = applyWhenAbsent(message, targets, presenceOf);
+	const id = message.id ?? parts.newId();
+	const settled = await Promise.allSettled(
+		wanted.map((node) =>
+			message.kind === 'event' ? sendEvent(parts, message, node, id) : sendCommand(parts, message, node, id),
+		),
+	);
+	throwFailures(wanted, id, settled);
+	const receipts = settled.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
+	return Promise.all(
+		receipts.map(async (receipt) => ({
+			...receipt,
+			presence: presenceOf(receipt.node),
+			position:
+				message.kind === 'command' && !receipt.duplicate && wanted.length <= countedTargets
+					? await parts.commands.countOnLane(receipt.node, receipt.lane)
+					: null,
+		})),
+	);
+}
+
+async function resolveTargets(parts: FleetParts, message: Message): Promise<readonly string[]> {
+	if ('nodes' in message.target) return message.target.nodes;
+	const { where } = message.target;
+	const nodes = await askAll<NodeView>(parts.connection, 'nodes', {});
+	const matching = nodes.filter(({ labels }) => matchesLabels(where, labels)).map(({ node }) => node);
+	if (matching.length > 0) return matching;
+	const text = Object.entries(where).map(([key, value]) => `${key}=${value}`);
+	throw new StewardError(
+		'refused',
+		`where: no node has the labels ${text.join(', ')} (steward nodes ls shows them)`,
+	);
+}
+
+function applyWhenAbsent(
+	{ whenAbsent }: Message,
+	targets: readonly string[],
+	presenceOf: (node: string) => Presence,
+): readonly string[] {
+	if (whenAbsent === 'queue') return targets;
+	const absent = targets.filter((node) => presenceOf(node).status !== 'present');
+	if (whenAbsent === 'skip') return targets.filter((node) => !absent.includes(node));
+	if (absent.length === 0) return targets;
+	throw new StewardError(
+		'refused',
+		`not present: ${absent.join(', ')}; nothing was sent (whenAbsent is reject)`,
+		{
+			details: { absent },
+		},
+	);
+}
+
+async function sendCommand(parts: FleetParts, message: Message, node: string, id: string): Promise<Receipt> {
+	const envelope = envelopeFor(message, node, id, operatorSender);
+	const queued = await enqueue(parts, envelope, message.id !== undefined);
+	const queuedAt = queued.queuedAt ?? parts.serverNow();
+	const deadlineAt = envelope.deliverWithinMs === null ? null : queuedAt + envelope.deliverWithinMs;
+	const { duplicate, seq } = queued;
+	const current = duplicate ? await lookUp(parts, envelope) : undefined;
+	return receiptOf(current ?? queuedView({ ...envelope, queuedAt, deadlineAt }), duplicate, seq);
+}
+
+async function sendEvent(parts: FleetParts, message: Message, node: string, id: string): Promise<Receipt> {
+	const { method, data } = message;
+	const seq = await parts.events.publish({ node, sender: operatorSender, method, id, data });
+	const queuedAt = parts.serverNow();
+	const view = queuedView({
+		node,
+		id,
+		kind: 'event',
+		method,
+		lane: 'events',
+		sender: operatorSender,
+		queuedAt,
+		deadlineAt: queuedAt + eventDeliverWithinMs,
+	});
+	return receiptOf(view, false, seq);
+}
+
+function receiptOf(view: CommandView, duplicate: boolean, seq: number): Receipt {
+	return {
+		...view,
+		duplicate,
+		seq,
+		presence: { status: 'unknown', since: null },
+		position: null,
+		via: 'broker',
+	};
+}
+
+function throwFailures(
+	targets: readonly string[],
+	id: string,
+	settled: readonly PromiseSettledResult<Receipt>[],
+): void {
+	const failures = settled.flatMap((outcome, index) =>
+		outcome.status === 'rejected' ? [{ node: targets[index] ?? '', error: outcome.reason as unknown }] : [],
+	);
+	const [first] = failures;
+	if (!first) return;
+	if (settled.length === 1) throw first.error;
+	const sent = settled.length - failures.length;
+	throw new StewardError(
+		isStewardError(first.error) ? first.error.code : 'ambiguous',
+		`${sent} of ${settled.length} sent; failed: ${failures.map(({ node, error }) => `${node} (${messageOf(error)})`).join('; ')}; ` +
+			`sending again with the id ${id} is safe`,
+		{ cause: first.error, details: { id, failed: failures.map(({ node }) => formatHandle({ node, id })) } },
+	);
+}

@@ -1,0 +1,202 @@
+/**
+ * Owns following commands: waiting for final states, and the stream of changes.
+ * Promises that a change between the first look and the following is not missed, and that waiting needs no centre:
+ * a node's report counts before a centre has written it down.
+ */
+
+import { StewardError } from '../base/errors.ts';
+import { ledgerEntrySchema } from '../domain/ledger.ts';
+import { formatHandle, type Handle } from '../domain/names.ts';
+import { type CommandState, isCommandState, isFinal } from '../domain/state.ts';
+import { buckets, parseKeyedSubject, streams, subjects } from '../domain/subject.ts';
+import { type CommandView, ledgerView, queuedView } from '../domain/view.ts';
+import { decode } from '../domain/wire.ts';
+import { bucketStream, bucketSubject, keyOf } from '../jetstream/bucket.ts';
+import { readStoredCommand } from '../jetstream/commands.ts';
+import { type Followed, type Following, follow } from '../jetstream/follow.ts';
+import type { FleetParts } from './fleet.ts';
+import { lookUp } from './lookup.ts';
+
+export type WaitOptions = {
+	/** Milliseconds; for ever when undefined. */
+	timeoutMs?: number | undefined;
+	/** Called with every change that is seen on the way. */
+	onChange?: (view: CommandView) => void;
+};
+
+/** A consumer filters on this many handles at most; above, everything is followed and sorted out here. */
+const filteredHandles = 32;
+
+/** @throws StewardError `not-found`, `waited-too-long` */
+export async function waitFor(
+	parts: FleetParts,
+	handles: readonly Handle[],
+	{ timeoutMs, onChange }: WaitOptions,
+): Promise<CommandView[]> {
+	const pending = new Map(handles.map((handle) => [formatHandle(handle), handle]));
+	const done = new Map<string, CommandView>();
+	let settle: () => void = () => undefined;
+	let fail: (error: unknown) => void = () => undefined;
+	const allDone = new Promise<void>((resolve, reject) => {
+		settle = resolve;
+		fail = reject;
+	});
+	allDone.catch(() => undefined);
+
+	const look = async (handle: Handle): Promise<void> => {
+		const key = formatHandle(handle);
+		if (!pending.has(key)) return;
+		const view = await lookUp(parts, handle);
+		if (!view) throw unknownCommand(handle);
+		if (!pending.has(key)) return;
+		onChange?.(view);
+		if (!isSettled(view)) return;
+		pending.delete(key);
+		done.set(key, view);
+		if (pending.size === 0) settle();
+	};
+	const followings = await followHandles(parts, handles, (handle) => void look(handle).catch(fail));
+	try {
+		await Promise.all(handles.map(look));
+		if (pending.size > 0) await Promise.race([allDone, timeout(parts, timeoutMs)]);
+	} finally {
+		await Promise.all(followings.map((following) => following.stop()));
+	}
+	if (pending.size > 0) {
+		throw new StewardError('waited-too-long', `not settled in time: ${[...pending.keys()].join(', ')}`, {
+			details: { pending: [...pending.keys()], done: [...done.values()] },
+		});
+	}
+	return handles.flatMap((handle) => done.get(formatHandle(handle)) ?? []);
+}
+
+/** The error of a command that nobody knows. */
+export function unknownCommand(handle: Handle): StewardError {
+	const text = formatHandle(handle);
+	return new StewardError(
+		'not-found',
+		`${text} is not known: never queued, or settled more than 30 days ago`,
+		{
+			details: { handle: text },
+		},
+	);
+}
+
+function isSettled(view: CommandView): boolean {
+	return isCommandState(view.state) && isFinal(view.state);
+}
+
+async function timeout({ clock }: FleetParts, timeoutMs: number | undefined): Promise<void> {
+	if (timeoutMs === undefined) return new Promise(() => undefined);
+	await clock.sleep(timeoutMs);
+}
+
+function followHandles(
+	{ connection }: FleetParts,
+	handles: readonly Handle[],
+	onHint: (handle: Handle) => void,
+): Promise<Following[]> {
+	const wanted = new Map(handles.map((handle) => [formatHandle(handle), handle]));
+	const hint = (key: string) => {
+		const handle = wanted.get(key);
+		if (handle) onHint(handle);
+	};
+	const few = handles.length <= filteredHandles;
+	const ledgerFilter = few
+		? handles.map((handle) => bucketSubject(buckets.ledger, formatHandle(handle)))
+		: [bucketSubject(buckets.ledger, '>')];
+	const reportFilter = few
+		? handles.map(({ node, id }) => subjects.report(node, id))
+		: [subjects.report('*', '*')];
+	return Promise.all([
+		follow(
+			connection,
+			{ stream: bucketStream(buckets.ledger), filter: ledgerFilter, from: 'new', headersOnly: true },
+			(message) => hint(keyOf(buckets.ledger, message.subject)),
+		),
+		follow(
+			connection,
+			{ stream: streams.reports, filter: reportFilter, from: 'new', headersOnly: true },
+			(message) => {
+				const address = parseKeyedSubject(message.subject);
+				if (address) hint(formatHandle(address));
+			},
+		),
+	]);
+}
+
+export type WatchOptions = {
+	node?: string;
+	states?: readonly CommandState[];
+	signal?: AbortSignal;
+};
+
+/** Changes are merged by command while the reader is slow, so that nothing grows without bound. */
+export async function* watch(parts: FleetParts, options: WatchOptions): AsyncGenerator<CommandView> {
+	const changed = new Map<string, CommandView>();
+	let wake: () => void = () => undefined;
+	const push = (view: CommandView | undefined) => {
+		if (!view || (options.states && !options.states.includes(view.state as CommandState))) return;
+		changed.set(view.handle, view);
+		wake();
+	};
+	const stop = () => wake();
+	options.signal?.addEventListener('abort', stop);
+	const followings = await followChanges(parts, options.node ?? '*', push);
+	try {
+		while (!options.signal?.aborted) {
+			const views = [...changed.values()];
+			changed.clear();
+			yield* views;
+			if (changed.size > 0 || options.signal?.aborted) continue;
+			await new Promise<void>((resolve) => {
+				wake = resolve;
+			});
+		}
+	} finally {
+		options.signal?.removeEventListener('abort', stop);
+		await Promise.all(followings.map((following) => following.stop()));
+	}
+}
+
+async function followChanges(
+	{ connection, commands }: FleetParts,
+	node: string,
+	push: (view: CommandView | undefined) => void,
+): Promise<Following[]> {
+	const shards = node === '*' ? commands.allShards : [commands.shardOf(node)];
+	return Promise.all([
+		follow(
+			connection,
+			{
+				stream: bucketStream(buckets.ledger),
+				filter: [bucketSubject(buckets.ledger, `${node}.*`)],
+				from: 'new',
+			},
+			(message) => {
+				const entry = decode(ledgerEntrySchema, message.data);
+				push(entry && ledgerView(entry, null));
+			},
+		),
+		...shards.map((shard) =>
+			follow(
+				connection,
+				{
+					stream: streams.commands(shard),
+					filter: [subjects.commandsOfNode(shard, node)],
+					from: 'new',
+					headersOnly: true,
+				},
+				(message) => push(queuedFrom(message)),
+			),
+		),
+	]);
+}
+
+function queuedFrom(message: Followed): CommandView | undefined {
+	const stored = readStoredCommand(message);
+	if (!stored) return undefined;
+	const { queuedAt, deliverWithinMs, sender } = stored.facts;
+	const deadlineAt = deliverWithinMs === null ? null : queuedAt + deliverWithinMs;
+	return queuedView({ ...stored, sender, queuedAt, deadlineAt });
+}

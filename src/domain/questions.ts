@@ -1,0 +1,41 @@
+/**
+ * Owns the questions over many commands or nodes that a centre answers, as they travel.
+ * Promises pages: an answer fits a message, and says where the next one begins.
+ * Pure.
+ */
+
+import { z } from 'zod';
+import { errorCodes } from '../base/errors.ts';
+import { commandStates } from './state.ts';
+
+export const commandsQuestion = z.object({
+	node: z.string().optional(),
+	states: z.array(z.enum(commandStates)).optional(),
+	/** Queued at or after, server time, milliseconds since the epoch. */
+	since: z.number().optional(),
+	limit: z.number().int().min(1).max(100_000),
+	cursor: z.string().optional(),
+});
+export const queueQuestion = z.object({ node: z.string(), cursor: z.string().optional() });
+export const nodesQuestion = z.object({ node: z.string().optional(), cursor: z.string().optional() });
+
+export const questions = {
+	commands: commandsQuestion,
+	queue: queueQuestion,
+	nodes: nodesQuestion,
+} as const;
+export type QuestionName = keyof typeof questions;
+export type Question<Name extends QuestionName> = z.infer<(typeof questions)[Name]>;
+
+/** `items` are the views of domain/view.ts; `next` is the cursor of the next page. */
+export const answerSchema = z.discriminatedUnion('ok', [
+	z.object({
+		ok: z.literal(true),
+		items: z.array(z.unknown()),
+		next: z.string().nullable(),
+		/** The index is still being built: the answer may lack something. */
+		indexing: z.boolean(),
+	}),
+	z.object({ ok: z.literal(false), code: z.enum(errorCodes), message: z.string() }),
+]);
+export type Answer = z.infer<typeof answerSchema>;

@@ -1,0 +1,113 @@
+/**
+ * Owns request and reply between clients and centres on `steward.api.*`.
+ * Promises that one centre of many answers each question, and that "no centre" is told from "a slow one".
+ * Nothing is kept: a question that was not answered is asked again by whoever asked.
+ */
+
+import { RequestError, type Subscription } from '@nats-io/transport-node';
+import { isStewardError, messageOf, StewardError } from '../base/errors.ts';
+import type { Log } from '../base/log.ts';
+import {
+	type Answer,
+	answerSchema,
+	type Question,
+	type QuestionName,
+	questions,
+} from '../domain/questions.ts';
+import { subjects } from '../domain/subject.ts';
+import { decode } from '../domain/wire.ts';
+import type { Connection } from './connection.ts';
+
+const answerTimeoutMs = 10_000;
+const queueGroup = 'steward-centre';
+
+/**
+ * Asks one page.
+ * @throws StewardError `no-centre` when none answers, or what the centre says.
+ */
+export async function ask<Name extends QuestionName>(
+	{ nc }: Connection,
+	name: Name,
+	question: Question<Name>,
+): Promise<Extract<Answer, { ok: true }>> {
+	let data: Uint8Array;
+	try {
+		const reply = await nc.request(subjects.api(name), JSON.stringify(question), {
+			timeout: answerTimeoutMs,
+		});
+		data = reply.data;
+	} catch (error) {
+		const none = error instanceof RequestError && error.isNoResponders();
+		throw new StewardError(
+			'no-centre',
+			none
+				? 'no centre answers: lists and counts need one; start it with steward up or steward central (send, show and wait work without)'
+				: 'the centre did not answer in time: is it busy, or the link bad? try again',
+			{ cause: error },
+		);
+	}
+	const answer = decode(answerSchema, data);
+	if (!answer)
+		throw new StewardError(
+			'no-centre',
+			'the centre gave an answer that this program cannot read: is it newer?',
+		);
+	if (!answer.ok) throw new StewardError(answer.code, answer.message);
+	return answer;
+}
+
+/** Asks page after page, up to `limit` items. The items are views of domain/view.ts, made by the centre. */
+export async function askAll<Item>(
+	connection: Connection,
+	name: QuestionName,
+	question: Omit<Question<QuestionName>, 'cursor'>,
+	limit = Number.POSITIVE_INFINITY,
+): Promise<Item[]> {
+	const items: Item[] = [];
+	let cursor: string | undefined;
+	do {
+		const page = await ask(connection, name, { ...question, ...(cursor ? { cursor } : {}) } as Question<
+			typeof name
+		>);
+		items.push(...(page.items as Item[]));
+		cursor = page.next ?? undefined;
+	} while (cursor !== undefined && items.length < limit);
+	return items.slice(0, limit);
+}
+
+export type Answerers = {
+	[Name in QuestionName]: (
+		question: Question<Name>,
+	) => Promise<{ items: unknown[]; next: string | null; indexing: boolean }>;
+};
+
+/** Answers questions as one of the centres. */
+export function answerQuestions({ nc }: Connection, answerers: Answerers, log: Log): Subscription[] {
+	return (Object.keys(questions) as QuestionName[]).map((name) =>
+		nc.subscribe(subjects.api(name), {
+			queue: queueGroup,
+			callback: (error, message) => {
+				if (error) return;
+				void answerOne(answerers, name, message.data)
+					.catch((failure: unknown): Answer => {
+						const known = isStewardError(failure);
+						if (!known)
+							log.error({ err: messageOf(failure), question: name }, 'a question could not be answered');
+						return { ok: false, code: known ? failure.code : 'no-centre', message: messageOf(failure) };
+					})
+					.then((answer) => message.respond(JSON.stringify(answer)));
+			},
+		}),
+	);
+}
+
+async function answerOne<Name extends QuestionName>(
+	answerers: Answerers,
+	name: Name,
+	data: Uint8Array,
+): Promise<Answer> {
+	const question = decode(questions[name] as never, data) as Question<Name> | undefined;
+	if (question === undefined) throw new StewardError('invalid', `the question "${name}" cannot be read`);
+	const answerer = answerers[name] as Answerers[Name];
+	return { ok: true, ...(await answerer(question)) };
+}

@@ -1,0 +1,70 @@
+/**
+ * Owns claims: writing one, once, and reading whose it is.
+ * Promises that for one command a single claim is ever accepted while the stream holds it, and that the answer to
+ * `write` is certain: when the broker's word was lost, the stored claim is read before anything goes on.
+ */
+
+import { formatHandle, type Handle } from '../domain/names.ts';
+import { streams, subjects } from '../domain/subject.ts';
+import { type Claim, claimSchema, decode } from '../domain/wire.ts';
+import type { Connection } from './connection.ts';
+import { getLast } from './direct-get.ts';
+import { expectedSeqHeader, isWrongSequence, PublishError, Publisher } from './publisher.ts';
+
+export class Claims {
+	readonly #connection: Connection;
+	readonly #publisher: Publisher;
+
+	/** `maxBatchBytes`: a node batches at most 64 KiB. */
+	constructor(connection: Connection, options: { maxBatchBytes?: number } = {}) {
+		this.#connection = connection;
+		this.#publisher = new Publisher(connection, {
+			stream: streams.claims,
+			mayLookUp: false,
+			...(options.maxBatchBytes === undefined ? {} : { maxBytes: options.maxBatchBytes }),
+		});
+	}
+
+	/**
+	 * Writes the claim if there is none. The answer is the claim that holds: the given one, or who was first.
+	 * @throws PublishError while neither can be known; nothing may be started on that.
+	 */
+	async write(handle: Handle, claim: Claim): Promise<Claim> {
+		for (let attempt = 1; ; attempt++) {
+			try {
+				await this.#publisher.publish({
+					subject: subjects.claim(handle.node, handle.id),
+					data: JSON.stringify(claim),
+					headers: { [expectedSeqHeader]: '0' },
+				});
+				return claim;
+			} catch (error) {
+				const ambiguous = error instanceof PublishError && error.kind === 'ambiguous';
+				if (!isWrongSequence(error) && !ambiguous) throw error;
+				const existing = await this.read(handle);
+				if (existing) return existing;
+				// Not there: it was refused by one that is gone again, or never arrived.
+				if (attempt === 3) throw error;
+			}
+		}
+	}
+
+	/** The claim of a command, undefined when it is unclaimed. */
+	async read(handle: Handle): Promise<Claim | undefined> {
+		const stored = await getLast(this.#connection, streams.claims, subjects.claim(handle.node, handle.id));
+		if (!stored) return undefined;
+		const claim = decode(claimSchema, stored.data);
+		if (!claim)
+			throw new Error(
+				`the claim of ${formatHandle(handle)} cannot be read: was it written by a newer steward?`,
+			);
+		return claim;
+	}
+
+	/** Removes the claim of a command that is settled and gone. */
+	async purge(handle: Handle): Promise<void> {
+		await this.#connection.jsm.streams.purge(streams.claims, {
+			filter: subjects.claim(handle.node, handle.id),
+		});
+	}
+}

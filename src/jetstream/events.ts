@@ -1,0 +1,155 @@
+/**
+ * Owns events on their way to a node: publishing one, reading one, and knowing when it was taken.
+ * Promises at least once; the key of the sender's outbox travels with it, so that the receiver drops repeats.
+ * A crash before the PubAck leaves the event stored or not: the sender sends it again under the same key.
+ */
+
+import type { Clock } from '../base/clock.ts';
+import { StewardError } from '../base/errors.ts';
+import { randomToken } from '../base/ids.ts';
+import { operatorSender } from '../domain/names.ts';
+import { consumerName, parseEventSubject, streams, subjects } from '../domain/subject.ts';
+import type { OutboxKey } from '../domain/wire.ts';
+import type { Connection } from './connection.ts';
+import { getLast } from './direct-get.ts';
+import { isConsumerNotFound } from './errors.ts';
+import { PublishError, Publisher, type PublishRequest } from './publisher.ts';
+
+const header = { id: 'Steward-Id', epoch: 'Steward-Epoch', number: 'Steward-Number' } as const;
+
+export type EventMessage = {
+	readonly node: string;
+	readonly sender: string;
+	readonly method: string;
+	readonly id: string;
+	readonly data: unknown;
+};
+
+/** The message as it is stored; an outbox builds it once and sends the same on every repeat. */
+export function eventRequest(event: EventMessage, key: OutboxKey): PublishRequest {
+	return {
+		subject: subjects.event(event.node, event.sender, event.method),
+		data: JSON.stringify(event.data ?? null),
+		headers: keyHeaders(event.id, key),
+	};
+}
+
+/** Headers that tell a repeat from a new message, on events and on intake. */
+export function keyHeaders(id: string, key: OutboxKey): Record<string, string> {
+	return { [header.id]: id, [header.epoch]: key.epoch, [header.number]: String(key.n) };
+}
+
+/** The sender's key of a stored event or intake message; undefined for what no outbox sent. */
+export function readKey(read: (name: string) => string): { id: string; key: OutboxKey } | undefined {
+	const id = read(header.id);
+	const epoch = read(header.epoch);
+	const n = Number(read(header.number));
+	return id !== '' && epoch !== '' && Number.isSafeInteger(n) && n > 0
+		? { id, key: { epoch, n } }
+		: undefined;
+}
+
+/** Undefined when the subject or the body is no event's. */
+export function readEvent(message: {
+	subject: string;
+	data: Uint8Array;
+	header: (name: string) => string;
+}): (EventMessage & { key: OutboxKey }) | undefined {
+	const address = parseEventSubject(message.subject);
+	const keyed = readKey(message.header);
+	if (!address || !keyed) return undefined;
+	try {
+		const text = new TextDecoder('utf-8', { fatal: true }).decode(message.data);
+		return { ...address, ...keyed, data: JSON.parse(text) as unknown };
+	} catch {
+		return undefined;
+	}
+}
+
+/** Events that operators send: each connection is an outbox of its own, without a disk. */
+export class Events {
+	readonly #connection: Connection;
+	readonly #publisher: Publisher;
+	readonly #epoch = randomToken();
+	#sent = 0;
+
+	constructor(connection: Connection) {
+		this.#connection = connection;
+		this.#publisher = new Publisher(connection, { stream: streams.events, mayLookUp: true });
+	}
+
+	/** Sequence on the events stream. @throws StewardError `refused`, `no-broker`, `ambiguous` */
+	async publish(
+		event: EventMessage,
+		key: OutboxKey = { epoch: this.#epoch, n: ++this.#sent },
+	): Promise<number> {
+		const request = eventRequest(event, key);
+		for (let attempt = 1; ; attempt++) {
+			try {
+				return (await this.#publisher.publish(request)).seq;
+			} catch (error) {
+				const ambiguous = error instanceof PublishError && error.kind === 'ambiguous';
+				// The receiver drops the repeat by its key.
+				if (ambiguous && attempt < 3) continue;
+				throw eventError(event, error);
+			}
+		}
+	}
+
+	/**
+	 * Resolves when the node has taken the event with this sequence.
+	 * @throws StewardError `refused` when it became a dead letter, `waited-too-long` after `timeoutMs`
+	 */
+	async waitDelivered(
+		event: { node: string; method: string; id: string; seq: number },
+		clock: Clock,
+		timeoutMs = Number.POSITIVE_INFINITY,
+	): Promise<void> {
+		const deadline = clock.monotonic() + timeoutMs;
+		while (!(await this.#isTaken(event.node, event.seq))) {
+			if (clock.monotonic() >= deadline) {
+				throw new StewardError(
+					'waited-too-long',
+					`${event.node} has not taken the event yet; it stays on its way`,
+				);
+			}
+			await clock.sleep(100);
+		}
+		const subject = subjects.dead(event.node, 'event', event.method, event.id);
+		if (await getLast(this.#connection, streams.dead, subject)) {
+			throw new StewardError('refused', `${event.node} could not handle the event; it is a dead letter`);
+		}
+	}
+
+	async #isTaken(node: string, seq: number): Promise<boolean> {
+		try {
+			const info = await this.#connection.jsm.consumers.info(streams.events, consumerName(node, 'events'));
+			return info.ack_floor.stream_seq >= seq;
+		} catch (error) {
+			// No consumer yet: the node was never here.
+			if (isConsumerNotFound(error)) return false;
+			throw error;
+		}
+	}
+}
+
+function eventError(event: EventMessage, error: unknown): unknown {
+	if (!(error instanceof PublishError)) return error;
+	const what = `the event to ${event.node} (${event.sender === operatorSender ? event.method : event.id})`;
+	switch (error.kind) {
+		case 'ambiguous':
+			return new StewardError('ambiguous', `no answer from the broker: ${what} may be stored or not`, {
+				cause: error,
+			});
+		case 'unavailable':
+			return new StewardError(
+				'no-broker',
+				'the broker takes no events at the moment: is it restarting? try again',
+				{
+					cause: error,
+				},
+			);
+		case 'refused':
+			return new StewardError('refused', `the broker refused ${what}: ${error.message}`, { cause: error });
+	}
+}

@@ -1,0 +1,93 @@
+/**
+ * Owns one lease: taking it, renewing it, giving it back, and knowing for how long it is certainly held.
+ * Promises that the holder stands down, by its own monotonic clock, before another can take it.
+ * A holder that dies loses it after the TTL; one that died on this machine is seen to be dead, and followed at once.
+ */
+
+import { z } from 'zod';
+import type { Clock } from '../base/clock.ts';
+import { isSameProcess, type ProcessIdentity } from '../base/process.ts';
+import { buckets } from '../domain/subject.ts';
+import { decode } from '../domain/wire.ts';
+import { bucketStream, deleteRequest, readEntry, writeRequest } from './bucket.ts';
+import type { Connection } from './connection.ts';
+import { isWrongSequence, PublishError, Publisher } from './publisher.ts';
+
+const holderSchema = z.object({
+	/** Made anew by each process. */
+	holder: z.string(),
+	/** Where the pid means something. */
+	pidSpace: z.string(),
+	pid: z.number(),
+	startTime: z.number(),
+});
+type Holder = z.infer<typeof holderSchema>;
+
+export class Lease {
+	readonly #key: string;
+	readonly #self: Holder;
+	readonly #ttlMs: number;
+	readonly #clock: Clock;
+	#revision = 0;
+	#heldUntil = 0;
+
+	constructor(options: {
+		key: string;
+		holder: string;
+		pidSpace: string;
+		process: ProcessIdentity;
+		ttlMs: number;
+		clock: Clock;
+	}) {
+		this.#key = options.key;
+		const { pid, startTime } = options.process;
+		this.#self = { holder: options.holder, pidSpace: options.pidSpace, pid, startTime };
+		this.#ttlMs = options.ttlMs;
+		this.#clock = options.clock;
+	}
+
+	/** True while it is certain that nobody else can hold it. */
+	get held(): boolean {
+		return this.#clock.monotonic() < this.#heldUntil;
+	}
+
+	/** Takes the lease, or renews it. Answers whether it is held; a lost answer counts as "no". */
+	async refresh(connection: Connection): Promise<boolean> {
+		const askedAt = this.#clock.monotonic();
+		try {
+			const expectRevision = this.held ? this.#revision : await this.#freeRevision(connection);
+			if (expectRevision === undefined) return false;
+			const write = writeRequest(buckets.leases, this.#key, JSON.stringify(this.#self), {
+				expectRevision,
+				ttlMs: this.#ttlMs,
+			});
+			const publisher = new Publisher(connection, { stream: bucketStream(buckets.leases), mayLookUp: false });
+			this.#revision = (await publisher.publish(write)).seq;
+			// A third is left for clocks that tick apart and for what is under way when it ends.
+			this.#heldUntil = askedAt + (this.#ttlMs * 2) / 3;
+		} catch (error) {
+			if (isWrongSequence(error)) this.#heldUntil = 0;
+			else if (!(error instanceof PublishError)) throw error;
+		}
+		return this.held;
+	}
+
+	/** Gives it back; the marker tells since when there is no holder. */
+	async release(connection: Connection): Promise<void> {
+		if (!this.held) return;
+		this.#heldUntil = 0;
+		const publisher = new Publisher(connection, { stream: bucketStream(buckets.leases), mayLookUp: false });
+		await publisher.publish(deleteRequest(buckets.leases, this.#key, this.#revision));
+	}
+
+	/** The revision to write over, undefined while another holds it. */
+	async #freeRevision(connection: Connection): Promise<number | undefined> {
+		const entry = await readEntry(connection, buckets.leases, this.#key);
+		if (!entry) return 0;
+		if (entry.gone) return entry.revision;
+		const other = decode(holderSchema, entry.value);
+		const isOurs = other?.holder === this.#self.holder;
+		const isDead = other?.pidSpace === this.#self.pidSpace && !isSameProcess(other);
+		return isOurs || isDead ? entry.revision : undefined;
+	}
+}

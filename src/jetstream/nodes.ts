@@ -1,0 +1,90 @@
+/**
+ * Owns what is known of nodes: their records, their presence, and whether a centre watches at all.
+ * Promises that "absent" is said only where a centre would have noticed; else it is "unknown", with its time.
+ * Presence lives in memory and is made anew by the next beat.
+ */
+
+import { rfc3339 } from '../base/clock.ts';
+import { type NodeRecord, nodeRecordSchema } from '../domain/node-state.ts';
+import { buckets } from '../domain/subject.ts';
+import type { Presence } from '../domain/view.ts';
+import { decode } from '../domain/wire.ts';
+import { bucketStream, deleteRequest, type Entry, readEntries, readEntry, writeRequest } from './bucket.ts';
+import type { Connection } from './connection.ts';
+import { isWrongSequence, Publisher } from './publisher.ts';
+
+/** Key of the leader's lease. */
+export const leaderKey = 'leader';
+
+export class Nodes {
+	readonly #connection: Connection;
+	readonly #records: Publisher;
+	readonly #presence: Publisher;
+
+	constructor(connection: Connection) {
+		this.#connection = connection;
+		this.#records = new Publisher(connection, { stream: bucketStream(buckets.nodes), mayLookUp: true });
+		this.#presence = new Publisher(connection, { stream: bucketStream(buckets.presence), mayLookUp: true });
+	}
+
+	async read(node: string): Promise<{ record: NodeRecord; revision: number } | undefined> {
+		const entry = await readEntry(this.#connection, buckets.nodes, node);
+		if (!entry || entry.gone) return undefined;
+		const record = decode(nodeRecordSchema, entry.value);
+		return record && { record, revision: entry.revision };
+	}
+
+	/** False when another centre was faster. @throws PublishError */
+	async write(node: string, record: NodeRecord, revision: number): Promise<boolean> {
+		try {
+			const request = writeRequest(buckets.nodes, node, JSON.stringify(record), { expectRevision: revision });
+			await this.#records.publish(request);
+			return true;
+		} catch (error) {
+			if (isWrongSequence(error)) return false;
+			throw error;
+		}
+	}
+
+	/** Says that the node is there, for `ttlMs`. @throws PublishError */
+	async markPresent(node: string, ttlMs: number): Promise<void> {
+		await this.#presence.publish(writeRequest(buckets.presence, node, '', { ttlMs }));
+	}
+
+	/** Says that the node took its leave. @throws PublishError */
+	async markAbsent(node: string): Promise<void> {
+		await this.#presence.publish(deleteRequest(buckets.presence, node));
+	}
+
+	/** Presence of many nodes, by name: one request to the presence bucket, one for the centre. */
+	async presenceOf(nodes: readonly string[]): Promise<Map<string, Presence>> {
+		const [entries, lease, records] = await Promise.all([
+			readEntries(this.#connection, buckets.presence, nodes),
+			readEntry(this.#connection, buckets.leases, leaderKey),
+			readEntries(this.#connection, buckets.nodes, nodes),
+		]);
+		return new Map(
+			nodes.map((node) => [node, presenceFrom(entries.get(node), lease, lastSeenOf(records.get(node)))]),
+		);
+	}
+}
+
+function lastSeenOf(entry: Entry | undefined): number | undefined {
+	if (!entry || entry.gone) return undefined;
+	return decode(nodeRecordSchema, entry.value)?.lastSeenAt;
+}
+
+/**
+ * Presence from its three witnesses: the node's presence entry (or the marker that its expiry left), the leader's
+ * lease, and when the node's last state was stored.
+ */
+export function presenceFrom(
+	presence: Pick<Entry, 'gone' | 'writtenAt'> | undefined,
+	lease: Pick<Entry, 'gone' | 'writtenAt'> | undefined,
+	lastSeenAt: number | undefined,
+): Presence {
+	if (presence && !presence.gone) return { status: 'present', since: null };
+	if (!lease || lease.gone) return { status: 'unknown', since: lease ? rfc3339(lease.writtenAt) : null };
+	if (lastSeenAt === undefined) return { status: 'never', since: null };
+	return { status: 'absent', since: rfc3339(Math.max(presence?.writtenAt ?? 0, lastSeenAt)) };
+}
