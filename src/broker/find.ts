@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { messageOf, StewardError, systemCodeOf } from '../base/errors.ts';
 
 /** Older servers lose fixes that we count on (2026's fixes and advisories). */
-export const oldestServer = '2.14.3';
+const oldestServer = '2.14.3';
 
 export type ServerProgram = { readonly path: string; readonly version: string };
 
@@ -46,11 +46,11 @@ export async function findNatsServer(options: {
 type Candidate = { from: string; path: string; named: boolean };
 
 function candidates(env: Readonly<Record<string, string | undefined>>, root: string): Candidate[] {
-	const explicit = env['NATS_SERVER'];
+	const explicit = env.NATS_SERVER;
 	if (explicit !== undefined && explicit !== '') {
 		return [{ from: 'NATS_SERVER', path: explicit, named: true }];
 	}
-	const onPath = (env['PATH'] ?? '')
+	const onPath = (env.PATH ?? '')
 		.split(delimiter)
 		.filter(isAbsolute)
 		.map((folder) => ({ from: 'PATH', path: join(folder, 'nats-server'), named: false }));

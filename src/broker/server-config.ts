@@ -1,5 +1,5 @@
 /**
- * Owns the config file of the embedded nats-server: the shipped `nats-server.conf` with four of its lines set.
+ * Owns the config file of the embedded nats-server: the shipped `nats-server.conf` with five of its lines set.
  * Promises that whatever else an operator writes into the shipped file is what runs, `sync_interval` above all.
  * Pure; the file is written anew at each start.
  *

@@ -30,9 +30,9 @@ const endWhenPipeCloses = 'while read -r line; do :; done; kill -TERM "$1"';
 export async function spawnTied(
 	command: string,
 	args: readonly string[],
-	options: { cwd: string; deathSignal?: 'setpriv' | 'guard' },
+	options: { cwd: string },
 ): Promise<TiedChild> {
-	const way = options.deathSignal ?? ((await canSetDeathSignal()) ? 'setpriv' : 'guard');
+	const way = (await canSetDeathSignal()) ? 'setpriv' : 'guard';
 	const [file, argv] =
 		way === 'setpriv'
 			? [

@@ -1,0 +1,103 @@
+/**
+ * Owns messages on their way to the centre's intake: what a node's outbox sends, and what any NATS client published.
+ * Promises that both decode into one checked message with an id that is the same on every repeat.
+ * Pure; the intake stream keeps them until the centre has enqueued them.
+ */
+
+import { z } from 'zod';
+import { derivedId } from '../base/ids.ts';
+import { isStewardError, messageOf } from '../base/errors.ts';
+import { type Message, parseMessage } from '../domain/message.ts';
+import { idPattern, kinds, rawSender } from '../domain/names.ts';
+import { parseIntakeSubject, subjects } from '../domain/subject.ts';
+import { decode, type OutboxKey } from '../domain/wire.ts';
+import { keyHeaders, readKey } from './events.ts';
+import type { PublishRequest } from './publisher.ts';
+
+/** The node token of a message whose targets are labels. */
+const labelledTarget = '_where';
+
+/** A checked message as one node hands it to the centre. Times are milliseconds. */
+const sentSchema = z.object({
+	v: z.literal(1),
+	target: z.union([
+		z.object({ nodes: z.array(z.string()) }),
+		z.object({ where: z.record(z.string(), z.string()) }),
+	]),
+	kind: z.enum(kinds),
+	method: z.string(),
+	data: z.unknown(),
+	whenAbsent: z.enum(['queue', 'skip', 'reject']),
+	policy: z.object({
+		lane: z.enum(['urgent', 'normal', 'bulk']).optional(),
+		deliverWithinMs: z.number().nullable(),
+		runForMs: z.number().optional(),
+		attempts: z.number().optional(),
+		backoff: z
+			.object({ kind: z.enum(['fixed', 'exponential']), initialMs: z.number(), capMs: z.number(), jitter: z.number() })
+			.optional(),
+		onInterrupt: z.enum(['report', 'rerun']).optional(),
+	}),
+});
+
+/** The message of a node's outbox, for one node or (undefined) for labels. */
+export function intakeRequest(
+	message: Message,
+	node: string | undefined,
+	sender: string,
+	id: string,
+	key: OutboxKey,
+): PublishRequest {
+	const { kind, method, data, whenAbsent, policy } = message;
+	const target = node === undefined ? message.target : { nodes: [node] };
+	return {
+		subject: subjects.intake(node ?? labelledTarget, sender, kind, method),
+		data: JSON.stringify({ v: 1, target, kind, method, data, whenAbsent, policy }),
+		headers: keyHeaders(id, key),
+	};
+}
+
+export type IntakeMessage = {
+	readonly sender: string;
+	readonly message: Message;
+	readonly id: string;
+	/** What tells a repeat from a new one, also for events that are passed on. */
+	readonly key: OutboxKey;
+};
+
+export type IntakeProblem = { readonly node: string; readonly kind: 'command' | 'event'; readonly method: string; readonly id: string; readonly problem: string };
+
+/** One message of the intake stream, or what is wrong with it. */
+export function readIntake(stored: {
+	subject: string;
+	data: Uint8Array;
+	header: (name: string) => string;
+	seq: number;
+}): { ok: IntakeMessage } | { bad: IntakeProblem } {
+	const address = parseIntakeSubject(stored.subject);
+	const fallbackId = derivedId('intake', stored.seq);
+	const sender = address?.sender ?? rawSender;
+	const where = {
+		node: address?.node ?? 'unknown',
+		kind: address?.kind === 'event' ? ('event' as const) : ('command' as const),
+		method: address?.method ?? 'unknown',
+		id: fallbackId,
+	};
+	if (!address) return { bad: { ...where, problem: 'the subject is none of the intake' } };
+	const keyed = readKey(stored.header);
+	if (sender !== rawSender && keyed) {
+		const sent = decode(sentSchema, stored.data);
+		if (!sent || !idPattern.test(keyed.id)) return { bad: { ...where, problem: 'the body is no message of a node' } };
+		return { ok: { sender, message: { ...sent, policy: sent.policy }, id: keyed.id, key: keyed.key } };
+	}
+	try {
+		const text = new TextDecoder('utf-8', { fatal: true }).decode(stored.data);
+		const form: unknown = JSON.parse(text);
+		const message = parseMessage(form, { toNode: where.node, kind: where.kind, method: where.method });
+		const id = message.id ?? fallbackId;
+		return { ok: { sender: rawSender, message, id, key: { epoch: 'intake', n: stored.seq } } };
+	} catch (error) {
+		const problem = isStewardError(error) ? error.message : `the body is no JSON: ${messageOf(error)}`;
+		return { bad: { ...where, problem } };
+	}
+}
