@@ -4,8 +4,6 @@
  * Lines are written synchronously, so the last line before a crash is there.
  */
 
-import pino from 'pino';
-
 type LogMethod = {
 	(fields: Record<string, unknown>, message: string): void;
 	(message: string): void;
@@ -25,6 +23,8 @@ export type LogLevel = (typeof logLevels)[number];
 
 /** A log on stderr. `pretty` loads pino-pretty, for people at a terminal. */
 export async function createLog(options: { level: LogLevel; pretty: boolean }): Promise<Log> {
+	// Loaded here: whoever needs only the port, or the names of the levels, starts faster without it.
+	const { default: pino } = await import('pino');
 	const settings = {
 		level: options.level,
 		base: null,

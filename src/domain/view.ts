@@ -1,85 +1,17 @@
 /**
  * Owns the JSON contract of `--json`, of the library and of the centre's answers: commands, receipts, nodes.
  * Promises times in RFC 3339 UTC and fields that are always there, null where nothing is known.
- * Pure. docs/json.md describes the same shapes.
+ * Pure. The shapes themselves are in view-schema.ts, and described in docs/json.md.
  */
 
 import { rfc3339 } from '../base/clock.ts';
 import type { LedgerEntry } from './ledger.ts';
 import { formatHandle, type Kind, type Lane } from './names.ts';
-import type { NodeRecord, NodeState } from './node-state.ts';
-import type { Attempt, FaultRecord, Result } from './result.ts';
-import type { CommandState } from './state.ts';
+import type { NodeRecord } from './node-state.ts';
+import type { Attempt, Result } from './result.ts';
+import type { AttemptView, CommandView, NodeView, Presence } from './view-schema.ts';
 
-export type AttemptView = {
-	attempt: number;
-	startedAt: string;
-	endedAt: string | null;
-	outcome: string | null;
-	exitCode: number | null;
-	signal: string | null;
-	fault: FaultRecord | null;
-};
-
-export type CommandView = {
-	handle: string;
-	id: string;
-	node: string;
-	kind: Kind;
-	method: string;
-	lane: Lane;
-	state: CommandState | 'waiting' | 'delivered' | 'accepted';
-	sender: string;
-	queuedAt: string | null;
-	startedAt: string | null;
-	endedAt: string | null;
-	deadline: string | null;
-	nextAttemptAt: string | null;
-	attempt: number;
-	attempts: AttemptView[];
-	fault: FaultRecord | null;
-	closed: { reason: string; actor: string } | null;
-	late: { event: string; at: string }[];
-	result: Result | null;
-};
-
-/** Whether the node is there: `unknown` when no centre watches, `never` when nobody ever heard of it. */
-export type Presence = {
-	status: 'present' | 'absent' | 'never' | 'unknown';
-	/** Absent or unknown since; null when present, never seen, or not known. */
-	since: string | null;
-};
-
-export type Receipt = CommandView & {
-	/** The same command was there before: nothing was added. */
-	duplicate: boolean;
-	presence: Presence;
-	/** 1 is the next to run on its lane; null when not known. */
-	position: number | null;
-	/** Sequence on its stream; null when it is not there yet. */
-	seq: number | null;
-	/** `outbox`: kept by the local node, delivered when a broker answers. */
-	via: 'broker' | 'outbox';
-};
-
-export type NodeView = {
-	node: string;
-	presence: Presence['status'];
-	since: string | null;
-	lastSeenAt: string | null;
-	version: string | null;
-	labels: Record<string, string>;
-	platform: NodeState['platform'] | null;
-	startedAt: string | null;
-	clockOffsetMs: number | null;
-	methods: NodeState['methods'];
-	lanes: NodeState['lanes'];
-	running: { handle: string; method: string; lane: Lane; startedAt: string; attempt: number }[];
-	/** Commands that wait for it; null when no centre was asked. */
-	queued: number | null;
-	outbox: number | null;
-	conflict: { machines: string[]; noticedAt: string } | null;
-};
+export type { AttemptView, CommandView, NodeView, Presence, Receipt } from './view-schema.ts';
 
 /** What waits on the stream, as far as its headers and subject tell. */
 export type QueuedCommand = {

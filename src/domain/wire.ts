@@ -73,6 +73,20 @@ export const reportSchema = z.object({
 });
 export type Report = z.infer<typeof reportSchema>;
 
+/** "This event could not be handled": the centre keeps it as a dead letter. */
+export const deadEventSchema = z.object({
+	v: z.literal(1),
+	key: outboxKeySchema,
+	event: z.literal('deadEvent'),
+	at: z.number(),
+	sender: z.string(),
+	method: z.string(),
+	data: z.unknown(),
+	attempts: z.number().int(),
+	fault: faultSchema,
+});
+export type DeadEvent = z.infer<typeof deadEventSchema>;
+
 /** Parses JSON and checks it; undefined for anything that does not fit. */
 export function decode<T>(schema: z.ZodType<T>, bytes: Uint8Array | string): T | undefined {
 	try {

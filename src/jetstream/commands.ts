@@ -23,7 +23,11 @@ const header = {
 } as const;
 
 /** A command as it waits on its stream. */
-export type StoredCommand = CommandAddress & { readonly facts: CommandFacts; readonly nonce: string };
+export type StoredCommand = CommandAddress & {
+	readonly shard: number;
+	readonly facts: CommandFacts;
+	readonly nonce: string;
+};
 
 type StoredMessage = {
 	readonly subject: string;
@@ -100,6 +104,13 @@ export class Commands {
 		const subject = subjects.commandById(shard, node, id);
 		const stored = await getLast(this.#connection, streams.commands(shard), subject);
 		return stored && readStoredCommand(stored);
+	}
+
+	/** The stored body, null when the command is gone. */
+	async body(node: string, id: string): Promise<string | null> {
+		const shard = this.shardOf(node);
+		const stored = await getLast(this.#connection, streams.commands(shard), subjects.commandById(shard, node, id));
+		return stored ? new TextDecoder().decode(stored.data) : null;
 	}
 
 	/** How many commands are on the stream for a lane, one that runs included. */

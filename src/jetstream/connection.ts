@@ -120,8 +120,14 @@ export class Link implements Service {
 	}
 
 	onUp(listener: LinkListener): () => void {
-		this.#up.add(listener);
+		const off = this.onReconnect(listener);
 		if (this.connection) listener(this.connection);
+		return off;
+	}
+
+	/** As `onUp`, for the next time only and those after it. */
+	onReconnect(listener: LinkListener): () => void {
+		this.#up.add(listener);
 		return () => this.#up.delete(listener);
 	}
 

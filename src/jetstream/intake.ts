@@ -5,8 +5,8 @@
  */
 
 import { z } from 'zod';
-import { derivedId } from '../base/ids.ts';
 import { isStewardError, messageOf } from '../base/errors.ts';
+import { derivedId } from '../base/ids.ts';
 import { type Message, parseMessage } from '../domain/message.ts';
 import { idPattern, kinds, rawSender } from '../domain/names.ts';
 import { parseIntakeSubject, subjects } from '../domain/subject.ts';
@@ -34,7 +34,12 @@ const sentSchema = z.object({
 		runForMs: z.number().optional(),
 		attempts: z.number().optional(),
 		backoff: z
-			.object({ kind: z.enum(['fixed', 'exponential']), initialMs: z.number(), capMs: z.number(), jitter: z.number() })
+			.object({
+				kind: z.enum(['fixed', 'exponential']),
+				initialMs: z.number(),
+				capMs: z.number(),
+				jitter: z.number(),
+			})
 			.optional(),
 		onInterrupt: z.enum(['report', 'rerun']).optional(),
 	}),
@@ -65,7 +70,13 @@ export type IntakeMessage = {
 	readonly key: OutboxKey;
 };
 
-export type IntakeProblem = { readonly node: string; readonly kind: 'command' | 'event'; readonly method: string; readonly id: string; readonly problem: string };
+export type IntakeProblem = {
+	readonly node: string;
+	readonly kind: 'command' | 'event';
+	readonly method: string;
+	readonly id: string;
+	readonly problem: string;
+};
 
 /** One message of the intake stream, or what is wrong with it. */
 export function readIntake(stored: {
@@ -87,7 +98,8 @@ export function readIntake(stored: {
 	const keyed = readKey(stored.header);
 	if (sender !== rawSender && keyed) {
 		const sent = decode(sentSchema, stored.data);
-		if (!sent || !idPattern.test(keyed.id)) return { bad: { ...where, problem: 'the body is no message of a node' } };
+		if (!sent || !idPattern.test(keyed.id))
+			return { bad: { ...where, problem: 'the body is no message of a node' } };
 		return { ok: { sender, message: { ...sent, policy: sent.policy }, id: keyed.id, key: keyed.key } };
 	}
 	try {

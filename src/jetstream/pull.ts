@@ -42,7 +42,8 @@ export type PullStatus = 'ready' | 'waiting';
 
 type PullerOptions = {
 	link: Link;
-	stream: string;
+	/** Undefined while it is not known yet: then nothing is pulled. */
+	stream: () => string | undefined;
 	consumer: string;
 	/** Slots that are free now, outstanding pulls not counted. */
 	freeSlots: () => number;
@@ -104,7 +105,8 @@ export class Puller implements Service {
 	/** Slots came free, or the consumer was made: pull now what is missing. */
 	poke(): void {
 		const connection = this.#options.link.connection;
-		if (!connection || !this.#subscription) return;
+		const stream = this.#options.stream();
+		if (!connection || !stream || !this.#subscription) return;
 		const outstanding = [...this.#pulls.values()].reduce((sum, pull) => sum + pull.remaining, 0);
 		const wanted = this.#options.freeSlots() - outstanding;
 		if (wanted <= 0) return;
@@ -112,7 +114,7 @@ export class Puller implements Service {
 		const token = String(++this.#serial);
 		this.#pulls.set(token, { remaining: wanted, lastHeard: this.#options.clock.monotonic() });
 		connection.nc.publish(
-			`$JS.API.CONSUMER.MSG.NEXT.${this.#options.stream}.${this.#options.consumer}`,
+			`$JS.API.CONSUMER.MSG.NEXT.${stream}.${this.#options.consumer}`,
 			JSON.stringify({ batch: wanted, expires: expiresMs * 1e6, idle_heartbeat: heartbeatMs * 1e6 }),
 			{ reply: `${this.#inbox}.${token}` },
 		);

@@ -7,6 +7,7 @@
 import type { z } from 'zod';
 import type { Backoff } from '../base/backoff.ts';
 import type { Log } from '../base/log.ts';
+import type { ProcessIdentity } from '../base/process.ts';
 import type { OnInterrupt } from '../domain/message.ts';
 import type { Kind } from '../domain/names.ts';
 import type { FaultRecord, Result } from '../domain/result.ts';
@@ -26,6 +27,11 @@ export type MethodContext = {
 	/** Folder of the node that methods may write into; it exists. */
 	readonly dataDir: string;
 	readonly log: Log;
+	/**
+	 * Writes down the leader of a process group that this run started, so that the next process of the node can
+	 * end what a crash left behind. Inside the node only.
+	 */
+	recordChild?(child: ProcessIdentity): Promise<void>;
 };
 
 /** How a run ended, as a value. A method that throws has no outcome: that is a fault. */
@@ -39,8 +45,12 @@ export type Outcome =
 			readonly fault: FaultRecord | null;
 	  };
 
+/** Known by a brand, not by its class: a user's module may have loaded its own copy of this file. */
+const verdictBrand: unique symbol = Symbol.for('steward.verdict');
+
 /** A value that a method returns to say more than "it went well". Made by {@link failed}, {@link retry}, {@link ended}. */
 export class Verdict {
+	readonly [verdictBrand] = true;
 	readonly outcome: Outcome;
 	constructor(outcome: Outcome) {
 		this.outcome = outcome;
@@ -72,9 +82,13 @@ export function ended(result: Result): Verdict {
 
 /** The outcome of whatever a method returned: a {@link Verdict}, or any JSON value for "succeeded". */
 export function outcomeOf(returned: unknown): Outcome {
-	if (returned instanceof Verdict) return returned.outcome;
+	if (isVerdict(returned)) return returned.outcome;
 	const result: Result = returned === undefined ? noResult : { ...noResult, value: returned };
 	return { outcome: 'succeeded', result };
+}
+
+function isVerdict(value: unknown): value is Verdict {
+	return typeof value === 'object' && value !== null && verdictBrand in value;
 }
 
 export type MethodDefinition<Data = unknown> = {
@@ -120,6 +134,8 @@ export type RunInput = {
 	readonly id: string;
 	readonly attempt: number;
 	readonly data: unknown;
+	/** See {@link MethodContext.recordChild}. */
+	recordChild?(child: ProcessIdentity): Promise<void>;
 };
 
 /**

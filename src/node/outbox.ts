@@ -6,7 +6,6 @@
 
 import type { Clock } from '../base/clock.ts';
 import { messageOf, StewardError } from '../base/errors.ts';
-import { randomToken } from '../base/ids.ts';
 import { Lifecycle, type Service } from '../base/lifecycle.ts';
 import type { Log } from '../base/log.ts';
 import { streams, subjects } from '../domain/subject.ts';
@@ -14,7 +13,7 @@ import type { OutboxKey, Report } from '../domain/wire.ts';
 import type { Connection, Link } from '../jetstream/connection.ts';
 import { eventRequest } from '../jetstream/events.ts';
 import { intakeRequest } from '../jetstream/intake.ts';
-import { type PublishAck, PublishError, type PublishRequest, Publisher } from '../jetstream/publisher.ts';
+import { type PublishAck, PublishError, Publisher, type PublishRequest } from '../jetstream/publisher.ts';
 import type { Accepted, Intake, IntakeItem } from './intake.ts';
 import type { Store, Writes } from './store.ts';
 
@@ -32,6 +31,7 @@ const window = 512;
 /** A message may be this large: the broker's payload limit, less room for its headers. */
 const largestMessage = 1024 * 1024 - 16 * 1024;
 const retryAfterMs = 1000;
+const drainWithinMs = 2000;
 
 export class Outbox implements Service, Intake {
 	readonly name = 'outbox';
@@ -44,7 +44,6 @@ export class Outbox implements Service, Intake {
 	readonly #inFlight = new Set<number>();
 	readonly #confirmed: ((journalId: string) => void)[] = [];
 	readonly #publishers = new Map<string, Publisher>();
-	#epoch = '';
 	#next = 1;
 	#cursor = 0;
 	#cancelRetry: () => void = () => undefined;
@@ -58,7 +57,7 @@ export class Outbox implements Service, Intake {
 		this.#log = options.log;
 		this.#lifecycle = new Lifecycle(
 			async () => {
-				await this.#recall();
+				this.#recall();
 				this.#off = [
 					this.#link.onUp(() => {
 						this.#publishers.clear();
@@ -68,6 +67,7 @@ export class Outbox implements Service, Intake {
 				];
 			},
 			async () => {
+				await this.#drain();
 				for (const off of this.#off) off();
 				this.#cancelRetry();
 			},
@@ -84,7 +84,7 @@ export class Outbox implements Service, Intake {
 
 	/** Messages that the broker has not confirmed. */
 	get depth(): number {
-		return this.#lifecycle.running ? this.#store.count('outbox') : 0;
+		return this.#store.count('outbox');
 	}
 
 	/** Calls `listener` with the journal's id when its report is confirmed. */
@@ -104,7 +104,10 @@ export class Outbox implements Service, Intake {
 	/** Adds any other statement on the reports stream, as {@link addReport}. */
 	addStatement(writes: Writes, id: string, build: (key: OutboxKey) => unknown): void {
 		const key = this.#takeKey(writes);
-		const request: PublishRequest = { subject: subjects.report(this.#node, id), data: JSON.stringify(build(key)) };
+		const request: PublishRequest = {
+			subject: subjects.report(this.#node, id),
+			data: JSON.stringify(build(key)),
+		};
 		this.#put(writes, key, { stream: streams.reports, request });
 	}
 
@@ -125,7 +128,13 @@ export class Outbox implements Service, Intake {
 				const targets = 'nodes' in message.target ? nodes : [undefined];
 				for (const node of targets) {
 					const key = this.#takeKey(writes);
-					const event = { node: node ?? '', sender: this.#node, method: message.method, id, data: message.data };
+					const event = {
+						node: node ?? '',
+						sender: this.#node,
+						method: message.method,
+						id,
+						data: message.data,
+					};
 					const direct = message.kind === 'event' && node !== undefined;
 					this.#put(writes, key, {
 						stream: direct ? streams.events : streams.intake,
@@ -145,19 +154,17 @@ export class Outbox implements Service, Intake {
 		return this.#store.get<string>('meta', `progress:${key}`);
 	}
 
-	async #recall(): Promise<void> {
-		this.#epoch = this.#store.get<string>('meta', 'outbox:epoch') ?? randomToken();
+	#recall(): void {
 		const used = this.#store.get<number>('meta', 'outbox:last') ?? 0;
 		this.#next = Math.max(used, this.#store.lastNumber('outbox')) + 1;
 		this.#cursor = 0;
 		this.#inFlight.clear();
-		await this.#store.commit((writes) => writes.put('meta', 'outbox:epoch', this.#epoch));
 	}
 
 	#takeKey(writes: Writes): OutboxKey {
 		const n = this.#next++;
 		writes.put('meta', 'outbox:last', n);
-		return { epoch: this.#epoch, n };
+		return { epoch: this.#store.epoch, n };
 	}
 
 	#put(writes: Writes, key: OutboxKey, entry: OutboxEntry): void {
@@ -173,9 +180,22 @@ export class Outbox implements Service, Intake {
 		);
 	}
 
+	/** A clean stop gives what is on its way a moment; the rest goes out after the next start. */
+	async #drain(): Promise<void> {
+		const deadline = this.#clock.monotonic() + drainWithinMs;
+		while (this.#link.connection && this.depth > 0 && this.#clock.monotonic() < deadline) {
+			this.#sendWaiting();
+			await this.#clock.sleep(20);
+		}
+	}
+
 	#pump(): void {
+		if (this.#lifecycle.running) this.#sendWaiting();
+	}
+
+	#sendWaiting(): void {
 		const connection = this.#link.connection;
-		if (!connection || !this.#lifecycle.running) return;
+		if (!connection) return;
 		const room = window - this.#inFlight.size;
 		if (room <= 0) return;
 		for (const { key, value } of this.#store.range<OutboxEntry>('outbox', this.#cursor, window)) {
@@ -199,7 +219,10 @@ export class Outbox implements Service, Intake {
 			this.#inFlight.delete(n);
 			this.#cursor = Math.min(this.#cursor, n);
 			if (error instanceof PublishError && error.kind === 'refused') {
-				this.#log.warn({ n, stream: entry.stream, err: error.message }, 'the broker refuses; the outbox keeps it');
+				this.#log.warn(
+					{ n, stream: entry.stream, err: error.message },
+					'the broker refuses; the outbox keeps it',
+				);
 			} else if (!(error instanceof PublishError)) {
 				this.#log.warn({ n, err: messageOf(error) }, 'a message stays in the outbox');
 			}

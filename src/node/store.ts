@@ -7,6 +7,7 @@
 import { mkdir } from 'node:fs/promises';
 import { type Database, open, type RootDatabase } from 'lmdb';
 import { messageOf, StewardError } from '../base/errors.ts';
+import { randomToken } from '../base/ids.ts';
 import { Lifecycle, type Service } from '../base/lifecycle.ts';
 
 export const tables = ['meta', 'journal', 'outbox', 'seen'] as const;
@@ -25,12 +26,17 @@ export class Store implements Service {
 	readonly #path: string;
 	readonly #lifecycle: Lifecycle;
 	#root: RootDatabase<unknown, Key> | undefined;
+	#epoch = '';
 	#tables: ReadonlyMap<Table, Database<unknown, Key>> = new Map();
 
 	constructor(path: string) {
 		this.#path = path;
 		this.#lifecycle = new Lifecycle(
-			() => this.#open(),
+			async () => {
+				await this.#open();
+				this.#epoch = this.get<string>('meta', 'epoch') ?? randomToken();
+				await this.commit((writes) => writes.put('meta', 'epoch', this.#epoch));
+			},
 			() => this.#close(),
 		);
 	}
@@ -41,6 +47,11 @@ export class Store implements Service {
 
 	stop(): Promise<void> {
 		return this.#lifecycle.stop();
+	}
+
+	/** Identity of this store, made with it: another disk, or an emptied one, has another. */
+	get epoch(): string {
+		return this.#epoch;
 	}
 
 	/** The value as it was written: whoever reads a table knows its type. */
@@ -118,11 +129,17 @@ export class Store implements Service {
 			await mkdir(this.#path, { recursive: true, mode: 0o700 });
 			const root = open<unknown, Key>({ path: this.#path, encoding: 'json', maxDbs: 16 });
 			this.#root = root;
-			this.#tables = new Map(tables.map((name) => [name, root.openDB<unknown, Key>(name, { encoding: 'json' })]));
+			this.#tables = new Map(
+				tables.map((name) => [name, root.openDB<unknown, Key>(name, { encoding: 'json' })]),
+			);
 		} catch (error) {
-			throw new StewardError('storage', `the node's store at ${this.#path} cannot be opened: ${messageOf(error)}`, {
-				cause: error,
-			});
+			throw new StewardError(
+				'storage',
+				`the node's store at ${this.#path} cannot be opened: ${messageOf(error)}`,
+				{
+					cause: error,
+				},
+			);
 		}
 	}
 

@@ -42,14 +42,14 @@ export type SettledState = 'failed' | 'timedOut';
 
 /**
  * settle: ack with this final state. retry: again after this long. reject: term, dead letter, error event.
- * restart: the process is started again, and the command counts as broken. stop: the lane is paused.
+ * restart: the process is started again, and `command` says what becomes of the command. stop: the lane is paused.
  * shutdown: nothing is acked, the node ends. none: the run goes on.
  */
 export type Verdict =
 	| { readonly verdict: 'settle'; readonly state: SettledState }
 	| { readonly verdict: 'retry'; readonly afterMs: number }
 	| { readonly verdict: 'reject' }
-	| { readonly verdict: 'restart'; readonly then: Verdict }
+	| { readonly verdict: 'restart'; readonly command: Verdict }
 	| { readonly verdict: 'stop' }
 	| { readonly verdict: 'shutdown' }
 	| { readonly verdict: 'none' };
@@ -84,7 +84,7 @@ export function decide(fault: Fault, random: () => number): Verdict {
 		fault.attempt < fault.attempts
 			? { verdict: 'retry', afterMs: fault.retryAfterMs ?? backoffMs(fault.backoff, fault.attempt, random) }
 			: { verdict: 'settle', state: rule.retryOr };
-	return rule.restart ? { verdict: 'restart', then: again } : again;
+	return rule.restart ? { verdict: 'restart', command: again } : again;
 }
 
 /** Faults above `warning` become errorLog events to the centre. */

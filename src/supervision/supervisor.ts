@@ -118,7 +118,8 @@ export class Supervisor implements Service {
 				},
 			);
 			const late = clock.sleep(stopWithinMs, deadline.signal).then(() => false);
-			if (!(await Promise.race([stopped, late]))) log.error({ child: child.name }, 'a child did not stop in time');
+			if (!(await Promise.race([stopped, late])))
+				log.error({ child: child.name }, 'a child did not stop in time');
 			deadline.abort();
 		}
 	}

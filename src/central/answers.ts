@@ -1,0 +1,127 @@
+/**
+ * Owns the answers to questions over many: lists, queues, nodes; from the index, with bodies read for one page.
+ * Promises pages that fit a message, newest first for lists, in the order of running for queues.
+ * Reads only.
+ */
+
+import { rfc3339 } from '../base/clock.ts';
+import { formatHandle, isNodeName, lanes } from '../domain/names.ts';
+import type { Question } from '../domain/questions.ts';
+import { type CommandView, ledgerView, nodeView, type Presence, queuedView } from '../domain/view.ts';
+import type { Answerers } from '../jetstream/api.ts';
+import type { StoredCommand } from '../jetstream/commands.ts';
+import type { LedgerStore } from '../jetstream/ledger-store.ts';
+import type { CentreIndex } from './index.ts';
+
+/** Items of one page: a command's view has about 1 kB, a node's with its methods' schemas several. */
+const pageOfCommands = 200;
+const pageOfNodes = 50;
+
+type Page = { items: unknown[]; next: string | null; indexing: boolean };
+type Item = { readonly handle: string; readonly queuedAt: number; readonly stored: StoredCommand | undefined };
+
+export class Answers implements Answerers {
+	readonly #index: CentreIndex;
+	readonly #ledger: LedgerStore;
+
+	constructor(index: CentreIndex, ledger: LedgerStore) {
+		this.#index = index;
+		this.#ledger = ledger;
+	}
+
+	async commands(question: Question<'commands'>): Promise<Page> {
+		const all = [...this.#queued(question), ...this.#known(question)].sort(newestFirst);
+		const { cursor } = question;
+		const from = cursor === undefined ? 0 : all.findIndex((item) => cursorOf(item) > cursor);
+		return this.#page(from < 0 ? [] : all.slice(from), Math.min(question.limit, pageOfCommands));
+	}
+
+	async queue({ node, cursor }: Question<'queue'>): Promise<Page> {
+		const open = lanes.flatMap((lane) =>
+			this.#index.openCommands(node).filter((command) => command.lane === lane),
+		);
+		const from = cursor === undefined ? 0 : Number(cursor);
+		const part = open.slice(from, from + pageOfCommands);
+		const items = await this.#views(part.map(toItem));
+		const next = from + part.length < open.length ? String(from + part.length) : null;
+		return { items, next, indexing: !this.#index.isComplete };
+	}
+
+	async nodes({ node, cursor }: Question<'nodes'>): Promise<Page> {
+		const names = [...new Set([...this.#index.nodes.keys(), ...this.#index.waiting.keys()])]
+			.filter((name) => isNodeName(name) && (node === undefined || name === node))
+			.filter((name) => cursor === undefined || name > cursor)
+			.sort();
+		const part = names.slice(0, pageOfNodes);
+		const items = part.map((name) =>
+			nodeView(name, this.#index.nodes.get(name), this.#presenceOf(name), this.#index.queuedCount(name)),
+		);
+		return { items, next: part.length < names.length ? (part.at(-1) ?? null) : null, indexing: !this.#index.isComplete };
+	}
+
+	#presenceOf(node: string): Presence {
+		const entry = this.#index.presence.get(node);
+		if (entry && !entry.gone) return { status: 'present', since: null };
+		const record = this.#index.nodes.get(node);
+		if (!record) return { status: 'never', since: null };
+		return { status: 'absent', since: rfc3339(Math.max(entry?.writtenAt ?? 0, record.lastSeenAt)) };
+	}
+
+	/** What waits and is not in the ledger. */
+	#queued({ node, states, since }: Question<'commands'>): Item[] {
+		if (states && !states.includes('queued')) return [];
+		const nodes = node === undefined ? [...this.#index.waiting.keys()] : [node];
+		return nodes
+			.flatMap((name) => [...(this.#index.waiting.get(name)?.values() ?? [])])
+			.map(toItem)
+			.filter(({ handle, queuedAt }) => !this.#index.ledger.has(handle) && queuedAt >= (since ?? 0));
+	}
+
+	#known({ node, states, since }: Question<'commands'>): Item[] {
+		const prefix = node === undefined ? '' : `${node}.`;
+		const items: Item[] = [];
+		for (const [handle, { state, queuedAt }] of this.#index.ledger) {
+			if (!handle.startsWith(prefix) || (states && !states.includes(state)) || queuedAt < (since ?? 0)) continue;
+			items.push({ handle, queuedAt, stored: undefined });
+		}
+		return items;
+	}
+
+	async #page(items: readonly Item[], size: number): Promise<Page> {
+		const part = items.slice(0, size);
+		const last = part.at(-1);
+		return {
+			items: await this.#views(part),
+			next: last && part.length < items.length ? cursorOf(last) : null,
+			indexing: !this.#index.isComplete,
+		};
+	}
+
+	async #views(items: readonly Item[]): Promise<CommandView[]> {
+		const records = await this.#ledger.readMany(items.map(({ handle }) => handle));
+		return items.flatMap(({ handle, stored }) => {
+			const record = records.get(handle);
+			if (record) return [ledgerView(record.entry, null)];
+			return stored ? [waitingView(stored)] : [];
+		});
+	}
+}
+
+function waitingView(command: StoredCommand): CommandView {
+	const { queuedAt, deliverWithinMs, sender } = command.facts;
+	const deadlineAt = deliverWithinMs === null ? null : queuedAt + deliverWithinMs;
+	return queuedView({ ...command, sender, queuedAt, deadlineAt });
+}
+
+function toItem(stored: StoredCommand): Item {
+	return { handle: formatHandle(stored), queuedAt: stored.facts.queuedAt, stored };
+}
+
+/** Sorts as {@link newestFirst}: the later, the smaller. */
+function cursorOf({ handle, queuedAt }: Item): string {
+	return `${String(Number.MAX_SAFE_INTEGER - queuedAt).padStart(16, '0')} ${handle}`;
+}
+
+function newestFirst(a: Item, b: Item): number {
+	return b.queuedAt - a.queuedAt || (a.handle < b.handle ? -1 : 1);
+}

@@ -1,0 +1,230 @@
+/**
+ * Owns a centre: the one place where its parts are made and put together.
+ * Promises that stopping it loses nothing and that one which starts catches up: all that it knows it learns from the
+ * broker. Of several centres each answers questions, and one, the leader, writes.
+ */
+
+import type { Clock } from '../base/clock.ts';
+import { messageOf, StewardError } from '../base/errors.ts';
+import { randomToken } from '../base/ids.ts';
+import { Lifecycle, Periodic, type Service } from '../base/lifecycle.ts';
+import type { Log } from '../base/log.ts';
+import { pidSpace } from '../base/machine.ts';
+import { processIdentity } from '../base/process.ts';
+import type { Config } from '../domain/config.ts';
+import type { Handle } from '../domain/names.ts';
+import { answerQuestions } from '../jetstream/api.ts';
+import { Claims } from '../jetstream/claims.ts';
+import { Commands } from '../jetstream/commands.ts';
+import { type Connection, Link } from '../jetstream/connection.ts';
+import { DeadLetters } from '../jetstream/dead-letters.ts';
+import { Events } from '../jetstream/events.ts';
+import { Lease } from '../jetstream/lease.ts';
+import { LedgerStore } from '../jetstream/ledger-store.ts';
+import { leaderKey, Nodes } from '../jetstream/nodes.ts';
+import { applyTopology, requireTopology, type Topology } from '../jetstream/topology.ts';
+import { Supervisor } from '../supervision/supervisor.ts';
+import { Answers } from './answers.ts';
+import { CentreIndex } from './index.ts';
+import { IntakeWorker } from './intake-worker.ts';
+import { Leadership } from './leadership.ts';
+import { NodeKeeper } from './node-keeper.ts';
+import { Projector } from './projector.ts';
+import { Reaper } from './reaper.ts';
+import { Settler } from './settler.ts';
+import { Sweeper } from './sweeper.ts';
+
+export type CentralOptions = {
+	config: Config;
+	/** Folder of the stream definitions. */
+	streamsDir: string;
+	/** What all streams on file may take together, bytes. */
+	budgetBytes?: number;
+	clock: Clock;
+	log: Log;
+};
+
+const reapEveryMs = 2000;
+const sweepEveryMs = 30_000;
+const retryMs = 1000;
+const stopWithinMs = 10_000;
+
+export class Central implements Service {
+	readonly name = 'central';
+	readonly #options: CentralOptions;
+	readonly #link: Link;
+	readonly #lifecycle: Lifecycle;
+	readonly #listeners: ((error: Error) => void)[] = [];
+	#stopping = new AbortController();
+	#setUp: Promise<void> = Promise.resolve();
+	#parts: Supervisor | undefined;
+	#ready: () => void = () => undefined;
+	#whenReady: Promise<void> = Promise.resolve();
+	#offLink: () => void = () => undefined;
+
+	constructor(options: CentralOptions) {
+		this.#options = options;
+		const { config, clock, log } = options;
+		this.#link = new Link({ servers: config.servers, name: 'steward central', clock, log });
+		this.#lifecycle = new Lifecycle(
+			async () => {
+				this.#stopping = new AbortController();
+				this.#whenReady = new Promise((resolve) => {
+					this.#ready = resolve;
+				});
+				await this.#link.start();
+				this.#setUp = this.#begin(this.#stopping.signal);
+			},
+			async () => {
+				this.#stopping.abort();
+				await this.#setUp;
+				this.#offLink();
+				await this.#parts?.stop();
+				this.#parts = undefined;
+				await this.#link.stop();
+			},
+		);
+	}
+
+	/** Resolves at once; {@link ready} tells when the broker was found and set up. */
+	start(): Promise<void> {
+		return this.#lifecycle.start();
+	}
+
+	stop(): Promise<void> {
+		return this.#lifecycle.stop();
+	}
+
+	/** Resolves when the streams are there and questions are answered. */
+	ready(): Promise<void> {
+		return this.#whenReady;
+	}
+
+	/** Called when supervision gave up, or the broker was set up by a newer program. */
+	onFailure(listener: (error: Error) => void): void {
+		this.#listeners.push(listener);
+	}
+
+	#fail(error: Error): void {
+		for (const listener of this.#listeners) listener(error);
+	}
+
+	/** Waits for the broker, brings it to the topology, and starts the parts; tries again where that fails. */
+	async #begin(stopping: AbortSignal): Promise<void> {
+		const { clock, log } = this.#options;
+		while (!stopping.aborted) {
+			const connection = await this.#link.whenUp(stopping);
+			if (!connection) return;
+			try {
+				const topology = await this.#apply(connection);
+				const index = new CentreIndex(connection, topology.shards);
+				this.#parts = this.#build(connection, topology, index);
+				await this.#parts.start();
+				this.#offLink = this.#link.onReconnect(() => void this.#onReconnect(connection, index));
+				return this.#ready();
+			} catch (error) {
+				await this.#parts?.stop();
+				if (error instanceof StewardError && (error.code === 'schema-newer' || error.code === 'invalid')) {
+					return this.#fail(error);
+				}
+				log.warn({ err: messageOf(error) }, 'the centre cannot begin yet; trying again');
+				await clock.sleep(retryMs, stopping);
+			}
+		}
+	}
+
+	async #apply(connection: Connection): Promise<Topology> {
+		const { streamsDir, budgetBytes, config, log } = this.#options;
+		const { changes } = await applyTopology(connection, {
+			dir: streamsDir,
+			budgetBytes,
+			shards: config.centre.shards,
+		});
+		for (const { name, change } of changes) {
+			if (change !== 'unchanged') log.info({ stream: name }, `stream ${change}`);
+		}
+		return requireTopology(connection);
+	}
+
+	/** A broker that lost its store has no streams: they are made again, and nodes say their states again. */
+	async #onReconnect(connection: Connection, index: CentreIndex): Promise<void> {
+		try {
+			await this.#apply(connection);
+			await index.followPresence();
+		} catch (error) {
+			this.#options.log.warn({ err: messageOf(error) }, 'what the broker holds could not be checked after a reconnect');
+		}
+	}
+
+	#build(connection: Connection, { shards, serverTime }: Topology, index: CentreIndex): Supervisor {
+		const { config, clock, log } = this.#options;
+		const link = this.#link;
+		const offset = serverTime - clock.now();
+		const serverNow = () => clock.now() + offset;
+		const commands = new Commands(connection, shards);
+		const claims = new Claims(connection);
+		const ledger = new LedgerStore(connection);
+		const nodes = new Nodes(connection);
+		const events = new Events(connection);
+		const dead = new DeadLetters(connection);
+		const settler = new Settler(commands, log);
+		index.onSettledWaiting((command) => settler.settle(command));
+		const readMessage = (handle: Handle) => commands.body(handle.node, handle.id);
+		const reaper = new Reaper({ index, claims, readMessage, serverNow, log });
+		const { presenceTtlMs, leaseTtlMs, claimRetentionMs } = config.centre;
+		const sweeper = new Sweeper({ connection, index, claims, claimRetentionMs, serverNow, log });
+		const duties = new Supervisor({
+			name: 'leader',
+			strategy: 'one-for-one',
+			intensity: { restarts: 10, periodMs: 60_000 },
+			children: [
+				new NodeKeeper({ connection, shards, nodes, presenceTtlMs, clock, log }),
+				new Projector({ link, ledger, dead, settler, readMessage, serverNow, clock, log }),
+				new IntakeWorker({ link, index, commands, claims, ledger, events, dead, serverNow, clock, log }),
+				new Periodic({ name: 'reaper', everyMs: reapEveryMs, runOnce: () => reaper.runOnce(), clock, log }),
+				new Periodic({ name: 'sweeper', everyMs: sweepEveryMs, runOnce: () => sweeper.runOnce(), clock, log }),
+			],
+			stopWithinMs,
+			clock,
+			log,
+		});
+		const lease = new Lease({
+			key: leaderKey,
+			holder: randomToken(),
+			pidSpace: pidSpace(),
+			process: processIdentity(process.pid) ?? { pid: process.pid, startTime: 0 },
+			ttlMs: leaseTtlMs,
+			clock,
+		});
+		const answers = new Answers(index, ledger);
+		const supervisor = new Supervisor({
+			name: 'central',
+			strategy: 'rest-for-one',
+			intensity: { restarts: 10, periodMs: 60_000 },
+			children: [
+				index,
+				questionsService(connection, answers, log),
+				new Leadership({ link, lease, ttlMs: leaseTtlMs, duties, clock, log }),
+			],
+			stopWithinMs: 2 * stopWithinMs,
+			clock,
+			log,
+		});
+		supervisor.onFailure((error) => this.#fail(error));
+		return supervisor;
+	}
+}
+
+function questionsService(connection: Connection, answers: Answers, log: Log): Service {
+	let stop: () => void = () => undefined;
+	const lifecycle = new Lifecycle(
+		async () => {
+			const subscriptions = answerQuestions(connection, answers, log);
+			stop = () => {
+				for (const subscription of subscriptions) subscription.unsubscribe();
+			};
+		},
+		async () => stop(),
+	);
+	return { name: 'questions', start: () => lifecycle.start(), stop: () => lifecycle.stop() };
+}

@@ -1,0 +1,197 @@
+/**
+ * Owns the centre's index in memory: what waits on the streams, what the ledger says of it, which nodes there are and
+ * which are present. Promises to follow the broker, through reconnects, and to say while it is still being built.
+ * Soft state: a restart builds it again.
+ */
+
+import { Lifecycle, type Service } from '../base/lifecycle.ts';
+import { formatHandle } from '../domain/names.ts';
+import { type NodeRecord, nodeRecordSchema } from '../domain/node-state.ts';
+import { isFinal } from '../domain/state.ts';
+import { buckets, shardOf, streams, subjects } from '../domain/subject.ts';
+import { decode } from '../domain/wire.ts';
+import { bucketStream, bucketSubject, isMarker, keyOf } from '../jetstream/bucket.ts';
+import { readStoredCommand, type StoredCommand } from '../jetstream/commands.ts';
+import type { Connection } from '../jetstream/connection.ts';
+import { type Followed, follow, type Following } from '../jetstream/follow.ts';
+import { type LedgerSummary, ledgerAgeMs, readLedgerSummary } from '../jetstream/ledger-store.ts';
+
+/** When a node was last known to be gone; `present` has no time. */
+type PresenceEntry = { readonly gone: boolean; readonly writtenAt: number };
+
+export class CentreIndex implements Service {
+	readonly name = 'index';
+	/** Summaries by handle. */
+	readonly ledger = new Map<string, LedgerSummary>();
+	/** Commands that are on their stream, by node and id; also those that run. */
+	readonly waiting = new Map<string, Map<string, StoredCommand>>();
+	readonly nodes = new Map<string, NodeRecord>();
+	readonly presence = new Map<string, PresenceEntry>();
+	readonly #connection: Connection;
+	readonly #shards: number;
+	readonly #lifecycle: Lifecycle;
+	readonly #settled: ((command: StoredCommand) => void)[] = [];
+	#followings: Following[] = [];
+	#presenceFollowing: Following | undefined;
+	#caughtUp: Promise<unknown> = Promise.resolve();
+	#isComplete = false;
+
+	constructor(connection: Connection, shards: number) {
+		this.#connection = connection;
+		this.#shards = shards;
+		this.#lifecycle = new Lifecycle(
+			() => this.#begin(),
+			() => this.#end(),
+		);
+	}
+
+	start(): Promise<void> {
+		return this.#lifecycle.start();
+	}
+
+	stop(): Promise<void> {
+		return this.#lifecycle.stop();
+	}
+
+	/** False while what was there at the start is still being read. */
+	get isComplete(): boolean {
+		return this.#isComplete;
+	}
+
+	/** Resolves when what was there at the start has been read. */
+	async complete(): Promise<void> {
+		await this.#caughtUp;
+	}
+
+	/** Called with a command that is on its stream although the ledger says that it is final. */
+	onSettledWaiting(listener: (command: StoredCommand) => void): void {
+		this.#settled.push(listener);
+	}
+
+	/** Commands of a node that are on their stream and not final, in the order of the stream. */
+	openCommands(node: string): StoredCommand[] {
+		const commands = [...(this.waiting.get(node)?.values() ?? [])];
+		return commands.sort((a, b) => a.facts.seq - b.facts.seq);
+	}
+
+	/** How many wait to be started. */
+	queuedCount(node: string): number {
+		let count = 0;
+		for (const command of this.waiting.get(node)?.values() ?? []) {
+			if (!this.ledger.has(formatHandle(command))) count += 1;
+		}
+		return count;
+	}
+
+	/** Presence lives in the broker's memory: after its restart it is another stream, read from its beginning. */
+	async followPresence(): Promise<void> {
+		await this.#presenceFollowing?.stop();
+		this.presence.clear();
+		this.#presenceFollowing = await follow(
+			this.#connection,
+			{ stream: bucketStream(buckets.presence), filter: [bucketSubject(buckets.presence, '>')], from: 'last' },
+			(message) =>
+				this.presence.set(keyOf(buckets.presence, message.subject), {
+					gone: isMarker(message.header),
+					writtenAt: message.storedAt,
+				}),
+		);
+	}
+
+	/** Forgets what the ledger has forgotten by age; answers how many. */
+	prune(serverNow: number): number {
+		let forgotten = 0;
+		for (const [handle, { endedAt }] of this.ledger) {
+			if (endedAt === null || serverNow - endedAt < ledgerAgeMs) continue;
+			this.ledger.delete(handle);
+			forgotten += 1;
+		}
+		return forgotten;
+	}
+
+	async #begin(): Promise<void> {
+		const shards = Array.from({ length: this.#shards }, (_, shard) => shard);
+		await this.followPresence();
+		this.#followings = await Promise.all([
+			follow(
+				this.#connection,
+				{
+					stream: bucketStream(buckets.ledger),
+					filter: [bucketSubject(buckets.ledger, '>')],
+					from: 'last',
+					headersOnly: true,
+				},
+				(message) => this.#onLedger(message),
+			),
+			follow(
+				this.#connection,
+				{ stream: bucketStream(buckets.nodes), filter: [bucketSubject(buckets.nodes, '>')], from: 'last' },
+				(message) => this.#onNode(message),
+			),
+			...shards.map((shard) =>
+				follow(
+					this.#connection,
+					{
+						stream: streams.commands(shard),
+						filter: [subjects.commandsOfShard(shard)],
+						from: 'all',
+						headersOnly: true,
+					},
+					(message) => this.#onCommand(message),
+				),
+			),
+		]);
+		this.#caughtUp = Promise.all(this.#followings.map(({ caughtUp }) => caughtUp)).then(() => {
+			this.#isComplete = true;
+		});
+	}
+
+	async #end(): Promise<void> {
+		await Promise.all([...this.#followings, this.#presenceFollowing].map((following) => following?.stop()));
+		this.#followings = [];
+		this.#isComplete = false;
+		for (const map of [this.ledger, this.waiting, this.nodes, this.presence]) map.clear();
+	}
+
+	#onLedger(message: Followed): void {
+		const handle = keyOf(buckets.ledger, message.subject);
+		const summary = readLedgerSummary(message.header);
+		if (!summary) {
+			this.ledger.delete(handle);
+			return;
+		}
+		this.ledger.set(handle, summary);
+		if (isFinal(summary.state)) this.#forgetWaiting(handle, summary.seq);
+	}
+
+	#onCommand(message: Followed): void {
+		const command = readStoredCommand(message);
+		if (!command || command.shard !== shardOf(command.node, this.#shards)) return;
+		const summary = this.ledger.get(formatHandle(command));
+		if (summary && isFinal(summary.state)) {
+			for (const listener of this.#settled) listener(command);
+			return;
+		}
+		const ofNode = this.waiting.get(command.node) ?? new Map<string, StoredCommand>();
+		this.waiting.set(command.node, ofNode);
+		ofNode.set(command.id, command);
+	}
+
+	#onNode(message: Followed): void {
+		const node = keyOf(buckets.nodes, message.subject);
+		const record = isMarker(message.header) ? undefined : decode(nodeRecordSchema, message.data);
+		if (record) this.nodes.set(node, record);
+		else this.nodes.delete(node);
+	}
+
+	#forgetWaiting(handle: string, seq: number): void {
+		const node = handle.slice(0, handle.indexOf('.'));
+		const ofNode = this.waiting.get(node);
+		const command = ofNode?.get(handle.slice(node.length + 1));
+		if (!ofNode || !command) return;
+		ofNode.delete(command.id);
+		if (ofNode.size === 0) this.waiting.delete(node);
+		// Another sequence: sent again in the moment of its settling, and to be removed as well.
+		if (command.facts.seq !== seq) for (const listener of this.#settled) listener(command);
+	}
+}

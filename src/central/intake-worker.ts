@@ -1,0 +1,115 @@
+/**
+ * Owns the centre's intake: what nodes and raw NATS clients sent is checked and enqueued, or passed on as an event.
+ * Promises one command for one message however often it is read, because its id is derived; what is not valid becomes
+ * a dead letter that says why. A crash before the ack repeats an enqueue, which is a duplicate.
+ */
+
+import type { Clock } from '../base/clock.ts';
+import { isStewardError, messageOf, StewardError } from '../base/errors.ts';
+import type { Log } from '../base/log.ts';
+import { type Enqueued, enqueue } from '../client/enqueue.ts';
+import { envelopeFor } from '../domain/message.ts';
+import { formatHandle, isNodeName } from '../domain/names.ts';
+import { matchesLabels } from '../domain/node-state.ts';
+import { streams } from '../domain/subject.ts';
+import type { Claims } from '../jetstream/claims.ts';
+import type { Commands } from '../jetstream/commands.ts';
+import type { Link } from '../jetstream/connection.ts';
+import type { DeadLetters } from '../jetstream/dead-letters.ts';
+import type { Events } from '../jetstream/events.ts';
+import { type IntakeMessage, type IntakeProblem, readIntake } from '../jetstream/intake.ts';
+import type { LedgerStore } from '../jetstream/ledger-store.ts';
+import type { Delivery } from '../jetstream/pull.ts';
+import { BatchReader } from './batch-reader.ts';
+import type { CentreIndex } from './index.ts';
+
+export const intakeConsumer = '_intake';
+
+export type IntakeWorkerOptions = {
+	link: Link;
+	index: CentreIndex;
+	commands: Commands;
+	claims: Claims;
+	ledger: LedgerStore;
+	events: Events;
+	dead: DeadLetters;
+	serverNow: () => number;
+	clock: Clock;
+	log: Log;
+};
+
+export class IntakeWorker extends BatchReader {
+	constructor(options: IntakeWorkerOptions) {
+		const { link, clock, log } = options;
+		super({
+			link,
+			stream: streams.intake,
+			consumer: intakeConsumer,
+			handle: async (batch) => {
+				await Promise.all(batch.map((delivery) => takeIn(options, delivery)));
+			},
+			clock,
+			log,
+		});
+	}
+}
+
+async function takeIn(options: IntakeWorkerOptions, delivery: Delivery): Promise<void> {
+	const read = readIntake(delivery);
+	try {
+		if ('bad' in read) await bury(options, delivery, read.bad);
+		else await pass(options, delivery, read.ok);
+		delivery.ack();
+	} catch (error) {
+		options.log.warn({ subject: delivery.subject, err: messageOf(error) }, 'a message of the intake waits');
+		delivery.nak(1000);
+	}
+}
+
+/** Each target is an enqueue of its own; one that is refused for good is buried, and the others go. */
+async function pass(options: IntakeWorkerOptions, delivery: Delivery, intake: IntakeMessage): Promise<void> {
+	const { message, id, sender, key } = intake;
+	for (const node of targetsOf(options, intake)) {
+		try {
+			if (!isNodeName(node)) throw new StewardError('invalid', `toNode: "${node}" is no node's name`);
+			if (message.kind === 'event') {
+				await options.events.publish({ node, sender, method: message.method, id, data: message.data }, key);
+			} else {
+				const queued: Enqueued = await enqueue(options, envelopeFor(message, node, id, sender), true);
+				const handle = formatHandle({ node, id });
+				options.log.info({ handle, sender, method: message.method, duplicate: queued.duplicate }, 'queued');
+			}
+		} catch (error) {
+			const isFinal = isStewardError(error, 'id-conflict') || isStewardError(error, 'invalid');
+			if (!isFinal) throw error;
+			const { kind, method } = message;
+			await bury(options, delivery, { node, kind, method, id, problem: error.message });
+		}
+	}
+}
+
+function targetsOf({ index }: IntakeWorkerOptions, { message }: IntakeMessage): readonly string[] {
+	const { target, whenAbsent } = message;
+	const isPresent = (node: string) => index.presence.get(node)?.gone === false;
+	const nodes =
+		'nodes' in target
+			? target.nodes
+			: [...index.nodes].filter(([, { state }]) => matchesLabels(target.where, state.labels)).map(([node]) => node);
+	return whenAbsent === 'queue' ? nodes : nodes.filter(isPresent);
+}
+
+async function bury(options: IntakeWorkerOptions, delivery: Delivery, bad: IntakeProblem): Promise<void> {
+	const { node, kind, method, id, problem } = bad;
+	options.log.warn({ handle: formatHandle({ node, id }), err: problem }, 'refused, and kept as a dead letter');
+	await options.dead.write({
+		node,
+		kind,
+		method,
+		id,
+		sender: delivery.subject.split('.')[3] ?? 'unknown',
+		at: options.serverNow(),
+		attempts: 0,
+		fault: { code: 'invalid', message: problem },
+		message: new TextDecoder().decode(delivery.data),
+	});
+}

@@ -1,0 +1,85 @@
+/**
+ * Owns leadership among centres: the lease is kept, and the leader's services run exactly while it is held.
+ * Promises that they are asked to stop before another centre can take the lease; compare-and-set is the fence for what
+ * is under way then. A leader that dies is followed after the TTL, at once where its process is seen to be gone.
+ */
+
+import type { Clock } from '../base/clock.ts';
+import { messageOf } from '../base/errors.ts';
+import { Lifecycle, Periodic, type Service } from '../base/lifecycle.ts';
+import type { Log } from '../base/log.ts';
+import type { Link } from '../jetstream/connection.ts';
+import type { Lease } from '../jetstream/lease.ts';
+
+export type LeadershipOptions = {
+	link: Link;
+	lease: Lease;
+	ttlMs: number;
+	/** Runs while this centre leads. */
+	duties: Service;
+	clock: Clock;
+	log: Log;
+};
+
+export class Leadership implements Service {
+	readonly name = 'leadership';
+	readonly #options: LeadershipOptions;
+	readonly #lifecycle: Lifecycle;
+	#leads = false;
+	#cancelWatch: () => void = () => undefined;
+
+	constructor(options: LeadershipOptions) {
+		this.#options = options;
+		const { ttlMs, clock, log, link, lease } = options;
+		const loop = new Periodic({
+			name: 'lease',
+			everyMs: ttlMs / 5,
+			runOnce: () => this.runOnce(),
+			clock,
+			log,
+		});
+		this.#lifecycle = new Lifecycle(
+			() => loop.start(),
+			async () => {
+				await loop.stop();
+				this.#cancelWatch();
+				await this.#follow(false);
+				if (link.connection) await lease.release(link.connection).catch(() => undefined);
+			},
+		);
+	}
+
+	get leads(): boolean {
+		return this.#leads;
+	}
+
+	start(): Promise<void> {
+		return this.#lifecycle.start();
+	}
+
+	stop(): Promise<void> {
+		return this.#lifecycle.stop();
+	}
+
+	/** Takes or renews the lease; answers whether this centre leads now. */
+	async runOnce(): Promise<boolean> {
+		const { link, lease, log } = this.#options;
+		const { connection } = link;
+		const wasHeld = lease.held;
+		if (connection) {
+			await lease.refresh(connection).catch((error: unknown) => {
+				log.warn({ err: messageOf(error) }, 'the lease could not be renewed');
+			});
+		}
+		if (lease.held !== wasHeld) log.info(lease.held ? 'this centre leads' : 'this centre does not lead any more');
+		await this.#follow(lease.held);
+		return this.#leads;
+	}
+
+	async #follow(leads: boolean): Promise<void> {
+		if (leads === this.#leads) return;
+		this.#leads = leads;
+		if (leads) await this.#options.duties.start();
+		else await this.#options.duties.stop();
+	}
+}

@@ -1,0 +1,193 @@
+/**
+ * Owns folding claims and reports into the ledger: results first, then the ledger, then the ack, then the removal.
+ * Promises that nothing stands still: what cannot be folded becomes a dead letter and is acknowledged. Compare-and-set
+ * is the fence between two leaders. A crash anywhere repeats a fold, which is harmless.
+ */
+
+import type { Clock } from '../base/clock.ts';
+import { messageOf } from '../base/errors.ts';
+import { derivedId } from '../base/ids.ts';
+import type { Service } from '../base/lifecycle.ts';
+import type { Log } from '../base/log.ts';
+import { foldClaim, foldReport, type LedgerEntry } from '../domain/ledger.ts';
+import { formatHandle, type Handle } from '../domain/names.ts';
+import type { Result } from '../domain/result.ts';
+import { isFinal } from '../domain/state.ts';
+import { parseKeyedSubject, streams } from '../domain/subject.ts';
+import { claimSchema, type DeadEvent, deadEventSchema, decode, reportSchema } from '../domain/wire.ts';
+import type { Link } from '../jetstream/connection.ts';
+import type { DeadLetters } from '../jetstream/dead-letters.ts';
+import type { LedgerRecord, LedgerStore } from '../jetstream/ledger-store.ts';
+import { isWrongSequence } from '../jetstream/publisher.ts';
+import type { Delivery } from '../jetstream/pull.ts';
+import { BatchReader } from './batch-reader.ts';
+import type { Settler } from './settler.ts';
+
+/** Name of the centre's consumers on claims and reports; the sweeper removes what is below their floors. */
+export const projectorConsumer = '_projector';
+
+/** A key that two leaders write at once is read again this often. */
+const foldTries = 5;
+
+type Statement = {
+	readonly delivery: Delivery;
+	readonly fold: (entry: LedgerEntry | undefined) => LedgerEntry;
+	readonly result: Result | undefined;
+};
+
+type Group = { readonly handle: Handle; readonly statements: Statement[] };
+
+export type ProjectorOptions = {
+	link: Link;
+	ledger: LedgerStore;
+	dead: DeadLetters;
+	settler: Settler;
+	/** The body of a command that is still on its stream, for its dead letter. */
+	readMessage: (handle: Handle) => Promise<string | null>;
+	serverNow: () => number;
+	clock: Clock;
+	log: Log;
+};
+
+export class Projector implements Service {
+	readonly name = 'projector';
+	readonly #options: ProjectorOptions;
+	readonly #readers: readonly BatchReader[];
+
+	constructor(options: ProjectorOptions) {
+		this.#options = options;
+		const { link, clock, log } = options;
+		const handle = (batch: readonly Delivery[]) => this.project(batch);
+		this.#readers = [streams.claims, streams.reports].map(
+			(stream) => new BatchReader({ link, stream, consumer: projectorConsumer, handle, clock, log }),
+		);
+	}
+
+	async start(): Promise<void> {
+		await Promise.all(this.#readers.map((reader) => reader.start()));
+	}
+
+	async stop(): Promise<void> {
+		await Promise.all(this.#readers.map((reader) => reader.stop()));
+	}
+
+	/** Folds a batch; resolves when each of its deliveries is acknowledged or handed back. */
+	async project(batch: readonly Delivery[]): Promise<void> {
+		const groups = new Map<string, Group>();
+		const others: Promise<void>[] = [];
+		for (const delivery of batch) {
+			const handle = parseKeyedSubject(delivery.subject);
+			const statement = handle && readStatement(handle, delivery);
+			if (!handle || !statement) {
+				others.push(this.#bury(delivery));
+				continue;
+			}
+			const key = formatHandle(handle);
+			const group = groups.get(key) ?? { handle, statements: [] };
+			groups.set(key, group);
+			group.statements.push(statement);
+		}
+		const records = await this.#options.ledger.readMany([...groups.keys()]);
+		await Promise.all([...others, ...[...groups].map(([key, group]) => this.#foldGroup(group, records.get(key)))]);
+	}
+
+	async #foldGroup(group: Group, record: LedgerRecord | undefined): Promise<void> {
+		const { log } = this.#options;
+		try {
+			const entry = await this.#write(group, record);
+			for (const { delivery } of group.statements) delivery.ack();
+			if (isFinal(entry.state)) this.#options.settler.settle(group.handle);
+		} catch (error) {
+			log.warn({ handle: formatHandle(group.handle), err: messageOf(error) }, 'the ledger could not be written; again soon');
+			for (const { delivery } of group.statements) delivery.nak(1000);
+		}
+	}
+
+	async #write({ handle, statements }: Group, first: LedgerRecord | undefined): Promise<LedgerEntry> {
+		const { ledger, serverNow } = this.#options;
+		let record = first;
+		for (let attempt = 1; ; attempt++) {
+			const before = record?.entry;
+			let entry = before;
+			for (const { fold } of statements) entry = fold(entry);
+			if (!entry || entry === before) return entry ?? unfolded(handle);
+			const settles = isFinal(entry.state) && !(before && isFinal(before.state));
+			const result = settles ? statements.findLast((statement) => statement.result)?.result : undefined;
+			if (settles && entry.state === 'rejected') await this.#writeDeadLetter(entry);
+			try {
+				await ledger.write(entry, record?.revision ?? 0, result, serverNow());
+				this.#logMove(handle, before, entry);
+				return entry;
+			} catch (error) {
+				if (!isWrongSequence(error) || attempt === foldTries) throw error;
+				record = await ledger.read(handle);
+			}
+		}
+	}
+
+	#logMove(handle: Handle, before: LedgerEntry | undefined, entry: LedgerEntry): void {
+		if (before?.state === entry.state) return;
+		this.#options.log.info({ handle: formatHandle(handle), state: entry.state, method: entry.method }, 'state');
+	}
+
+	async #writeDeadLetter(entry: LedgerEntry): Promise<void> {
+		const { dead, readMessage } = this.#options;
+		const { node, id, method, sender, fault, endedAt, attempts } = entry;
+		await dead.write({
+			node,
+			kind: 'command',
+			method,
+			id,
+			sender,
+			at: endedAt ?? this.#options.serverNow(),
+			attempts: attempts.length,
+			fault: fault ?? { code: 'refused', message: 'refused' },
+			message: await readMessage(entry),
+		});
+	}
+
+	/** What is no claim and no report of a command: an event that could not be handled, or nothing that can be read. */
+	async #bury(delivery: Delivery): Promise<void> {
+		const { dead, log, serverNow } = this.#options;
+		const address = parseKeyedSubject(delivery.subject);
+		const event = decode(deadEventSchema, delivery.data);
+		try {
+			await dead.write(
+				address && event
+					? deadEventLetter(address, event)
+					: {
+							node: address?.node ?? 'unknown',
+							kind: 'event',
+							method: 'unknown',
+							id: derivedId(delivery.subject, delivery.seq),
+							sender: address?.node ?? 'unknown',
+							at: serverNow(),
+							attempts: delivery.deliveries,
+							fault: { code: 'undecodable', message: `a statement on ${delivery.subject} cannot be read` },
+							message: new TextDecoder().decode(delivery.data),
+						},
+			);
+			delivery.ack();
+			log.warn({ subject: delivery.subject }, 'a dead letter was written');
+		} catch (error) {
+			log.warn({ subject: delivery.subject, err: messageOf(error) }, 'a dead letter could not be written; again soon');
+			delivery.nak(1000);
+		}
+	}
+}
+
+function readStatement(handle: Handle, delivery: Delivery): Statement | undefined {
+	const claim = decode(claimSchema, delivery.data);
+	if (claim) return { delivery, result: undefined, fold: (entry) => foldClaim(handle, entry, claim) };
+	const report = decode(reportSchema, delivery.data);
+	return report && { delivery, result: report.result, fold: (entry) => foldReport(handle, entry, report) };
+}
+
+function deadEventLetter({ node, id }: Handle, event: DeadEvent): Parameters<DeadLetters['write']>[0] {
+	const { method, sender, at, attempts, fault, data } = event;
+	return { node, kind: 'event', method, id, sender, at, attempts, fault, message: JSON.stringify(data) };
+}
+
+function unfolded(handle: Handle): never {
+	throw new Error(`a statement about ${formatHandle(handle)} folded into nothing`);
+}

@@ -1,0 +1,28 @@
+/**
+ * Owns the port between the commands and the process that they run in: environment, screens, input, signals.
+ * Promises that main.ts alone touches `process`, so that everything else runs in a test as it does in a shell.
+ * Nothing here outlives the process.
+ */
+
+import type { Clock } from '../base/clock.ts';
+import type { Screen } from './render/screen.ts';
+
+export type Cli = {
+	readonly env: Readonly<Record<string, string | undefined>>;
+	/** The folder that relative paths start from. */
+	readonly cwd: string;
+	readonly version: string;
+	readonly stdout: Screen;
+	readonly stderr: Screen;
+	/** All of standard input, as text. */
+	readStdin(): Promise<string>;
+	readonly clock: Clock;
+	/** Calls `listener` on SIGINT and SIGTERM instead of ending; the answer takes it back. */
+	onSignal(listener: (signal: 'SIGINT' | 'SIGTERM') => void): () => void;
+	/** Ends the process now, whatever is unfinished. */
+	forceExit(code: number): void;
+};
+
+/** Options that several commands share, as commander hands them over. */
+export type BrokerFlags = { readonly servers?: string; readonly config?: string };
+export type JsonFlag = { readonly json?: boolean };

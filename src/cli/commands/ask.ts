@@ -1,0 +1,153 @@
+/**
+ * Owns the commands that ask about commands: show, wait, list, queue.
+ * Promises one object for one handle and arrays for more under --json, and arrays for every list.
+ * Reads only.
+ */
+
+import { parseDuration } from '../../base/duration.ts';
+import { StewardError } from '../../base/errors.ts';
+import { isNodeName, nodeNameRule, parseHandle } from '../../domain/names.ts';
+import { type CommandState, commandStates, isCommandState } from '../../domain/state.ts';
+import type { CommandView } from '../../domain/view.ts';
+import type { BrokerFlags, Cli, JsonFlag } from '../cli.ts';
+import { brokerSettings, withFleet } from '../connect.ts';
+import { exitCodes } from '../exit-codes.ts';
+import { commandTable, endedLine, printCommand } from '../render/command.ts';
+import { followToEnd, parseTimeout } from './follow.ts';
+
+export type AskFlags = BrokerFlags & JsonFlag;
+
+export async function show(cli: Cli, handles: readonly string[], flags: AskFlags): Promise<number> {
+	for (const handle of handles) parseHandle(handle);
+	const config = await brokerSettings(cli, flags);
+	const found = await withFleet(cli, config, (fleet) =>
+		Promise.all(handles.map((handle) => fleet.get(handle))),
+	);
+	const views = found.filter((view) => view !== undefined);
+	if (flags.json) printJson(cli, views, handles.length > 1);
+	else {
+		for (const [index, view] of views.entries()) {
+			if (index > 0) cli.stdout.line();
+			printCommand(cli.stdout, view, cli.clock.now());
+		}
+	}
+	const missing = handles.filter((_, index) => found[index] === undefined);
+	if (missing.length === 0) return exitCodes.done;
+	throw new StewardError(
+		'not-found',
+		`${missing.join(', ')}: not known: never queued, or settled more than 30 days ago (steward list shows what is)`,
+		{ details: { handles: missing } },
+	);
+}
+
+export async function wait(
+	cli: Cli,
+	handles: readonly string[],
+	flags: AskFlags & { readonly timeout?: string },
+): Promise<number> {
+	const timeoutMs = parseTimeout(flags.timeout);
+	const asked = [...new Set(handles)].map((handle) => {
+		parseHandle(handle);
+		return { handle };
+	});
+	const config = await brokerSettings(cli, flags);
+	const { views, pending } = await withFleet(cli, config, (fleet) =>
+		followToEnd(cli, fleet, asked, { quiet: flags.json === true, timeoutMs }),
+	);
+	if (flags.json) printJson(cli, views, asked.length > 1);
+	else {
+		for (const view of views) {
+			if (!pending.includes(view.handle)) cli.stdout.line(endedLine(view, cli.stdout));
+		}
+	}
+	if (pending.length > 0) {
+		throw new StewardError(
+			'waited-too-long',
+			`not settled in time: ${pending.join(', ')}; nothing was cancelled, and steward show tells where they are`,
+			{ details: { pending } },
+		);
+	}
+	return views.every(({ state }) => state === 'succeeded') ? exitCodes.done : exitCodes.notSucceeded;
+}
+
+export type ListFlags = AskFlags & {
+	readonly node?: string;
+	readonly state?: string;
+	readonly since?: string;
+	readonly limit?: string;
+};
+
+export async function list(cli: Cli, flags: ListFlags): Promise<number> {
+	const options = {
+		...(flags.node === undefined ? {} : { node: nodeName(flags.node) }),
+		...(flags.state === undefined ? {} : { states: parseStates(flags.state) }),
+		...(flags.since === undefined ? {} : { since: parseSince(flags.since, cli.clock.now()) }),
+		...(flags.limit === undefined ? {} : { limit: parseLimit(flags.limit) }),
+	};
+	const config = await brokerSettings(cli, flags);
+	const views = await withFleet(cli, config, (fleet) => fleet.list(options));
+	const narrowed = Object.keys(options).some((name) => name !== 'limit');
+	return printList(
+		cli,
+		views,
+		flags,
+		narrowed
+			? 'no command matches: leave a filter out to see more'
+			: 'no commands yet: steward send central shellCommand --wait -- echo hello',
+	);
+}
+
+export async function queue(cli: Cli, node: string, flags: AskFlags): Promise<number> {
+	const name = nodeName(node);
+	const config = await brokerSettings(cli, flags);
+	const views = await withFleet(cli, config, (fleet) => fleet.queue(name));
+	return printList(
+		cli,
+		views,
+		flags,
+		`nothing waits for ${name} or runs there: steward list --node ${name} shows what has ended`,
+	);
+}
+
+function printList(cli: Cli, views: readonly CommandView[], flags: JsonFlag, empty: string): number {
+	if (flags.json) printJson(cli, views, true);
+	else if (views.length > 0) cli.stdout.line(commandTable(views, cli.stdout, cli.clock.now()));
+	if (views.length === 0) cli.stderr.line(empty);
+	return exitCodes.done;
+}
+
+function printJson(cli: Cli, views: readonly CommandView[], many: boolean): void {
+	if (many) cli.stdout.line(JSON.stringify(views));
+	else if (views[0] !== undefined) cli.stdout.line(JSON.stringify(views[0]));
+}
+
+/** @throws StewardError `usage` */
+export function nodeName(text: string): string {
+	if (isNodeName(text)) return text;
+	throw new StewardError('usage', `"${text}" is no node's name: expected ${nodeNameRule}`);
+}
+
+function parseStates(text: string): CommandState[] {
+	return text.split(',').map((word) => {
+		const state = word.trim();
+		if (isCommandState(state)) return state;
+		throw new StewardError('usage', `--state: expected some of ${commandStates.join(',')}; got "${state}"`);
+	});
+}
+
+function parseSince(text: string, nowMs: number): Date {
+	const ms = parseDuration(text);
+	if (ms !== undefined) return new Date(nowMs - ms);
+	const date = new Date(text);
+	if (/^\d{4}-\d\d-\d\d(T|$)/.test(text) && !Number.isNaN(date.getTime())) return date;
+	throw new StewardError(
+		'usage',
+		`--since: expected a duration such as "1h" or a time such as "2026-11-22T10:00:00Z", got "${text}"`,
+	);
+}
+
+function parseLimit(text: string): number {
+	const limit = Number(text);
+	if (Number.isInteger(limit) && limit >= 1 && limit <= 100_000) return limit;
+	throw new StewardError('usage', `--limit: expected a number from 1 to 100000, got "${text}"`);
+}

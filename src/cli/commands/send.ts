@@ -1,0 +1,157 @@
+/**
+ * Owns `steward send`: messages to the broker or, when none answers, to the local node; and following them.
+ * Promises that all messages are checked before the first is sent, and that every receipt is printed before the wait.
+ * If we die while we wait, the commands go on: `steward wait` takes the wait up again.
+ */
+
+import { isStewardError, StewardError } from '../../base/errors.ts';
+import { ulidFactory } from '../../base/ids.ts';
+import type { Fleet } from '../../client/fleet.ts';
+import { type MessageForm, parseMessage } from '../../domain/message.ts';
+import type { Receipt } from '../../domain/view.ts';
+import type { BrokerFlags, Cli, JsonFlag } from '../cli.ts';
+import { brokerSettings, withFleet } from '../connect.ts';
+import { exitCodes } from '../exit-codes.ts';
+import { endedLine } from '../render/command.ts';
+import { printOutput } from '../render/output.ts';
+import { receiptLine } from '../render/receipt.ts';
+import { neutralise } from '../render/screen.ts';
+import { followToEnd, parseTimeout } from './follow.ts';
+import { type Forms, readForms, type SendOptions } from './send-form.ts';
+
+export type SendFlags = SendOptions &
+	BrokerFlags &
+	JsonFlag & { readonly wait?: boolean; readonly timeout?: string };
+
+export async function send(cli: Cli, words: readonly string[], flags: SendFlags): Promise<number> {
+	const timeoutMs = parseTimeout(flags.timeout);
+	if (timeoutMs !== undefined && !flags.wait) {
+		throw new StewardError('usage', '--timeout is for --wait: add it, or leave --timeout out');
+	}
+	const config = await brokerSettings(cli, flags);
+	const { forms: written, many } = await readForms(cli, words, flags);
+	const forms = checkAll(written);
+	let connected = false;
+	try {
+		return await withFleet(cli, config, async (fleet) => {
+			connected = true;
+			const receipts = await sendAll(fleet, forms);
+			return flags.wait
+				? await waitFor(cli, fleet, receipts, { many, json: flags.json === true, timeoutMs })
+				: told(cli, receipts, { many, json: flags.json === true });
+		});
+	} catch (error) {
+		// Once there was a connection, something may have been sent: then the caller decides, with the same id.
+		if (connected || !isStewardError(error, 'no-broker')) throw error;
+		// One id for every repeat, so that whoever takes it in the end takes it once.
+		const newId = ulidFactory(() => cli.clock.now());
+		const identified = forms.map((form) => ({ ...form, id: form.id ?? newId() }));
+		const { handToLocalNode } = await import('./send-local.ts');
+		const receipts = await handToLocalNode(cli, config, identified, error);
+		const code = told(cli, receipts, { many, json: flags.json === true });
+		if (!flags.wait) return code;
+		throw new StewardError(
+			'no-broker',
+			`without a broker nothing can be waited for: later, steward wait ${receipts.map(({ handle }) => handle).join(' ')}`,
+			{ cause: error },
+		);
+	}
+}
+
+/** @throws StewardError `invalid` with the problems of all of them */
+function checkAll(forms: Forms['forms']): MessageForm[] {
+	const problems: string[] = [];
+	for (const [index, form] of forms.entries()) {
+		try {
+			parseMessage(form);
+		} catch (error) {
+			const own = isStewardError(error, 'invalid') ? error.details.problems : undefined;
+			if (!Array.isArray(own)) throw error;
+			problems.push(...own.map((line) => (forms.length > 1 ? `[${index}].${line}` : String(line))));
+		}
+	}
+	if (problems.length > 0) {
+		throw new StewardError(
+			'invalid',
+			`not valid, nothing was sent:\n${problems.map((line) => `  ${line}`).join('\n')}`,
+			{ details: { problems } },
+		);
+	}
+	return forms as MessageForm[];
+}
+
+/** In order; where one fails, the error says what was sent before it. */
+async function sendAll(fleet: Fleet, forms: readonly MessageForm[]): Promise<Receipt[]> {
+	const receipts: Receipt[] = [];
+	for (const form of forms) {
+		try {
+			receipts.push(...(await fleet.send(form)));
+		} catch (error) {
+			if (receipts.length === 0 || !isStewardError(error)) throw error;
+			const sent = receipts.map(({ handle }) => handle);
+			throw new StewardError(error.code, `${error.message}; sent before it: ${sent.join(', ')}`, {
+				cause: error,
+				details: { ...error.details, sent },
+			});
+		}
+	}
+	return receipts;
+}
+
+type Telling = { readonly many: boolean; readonly json: boolean };
+
+function told(cli: Cli, receipts: readonly Receipt[], { many, json }: Telling): number {
+	if (json) cli.stdout.line(JSON.stringify(many ? receipts : (receipts[0] ?? null)));
+	else for (const receipt of receipts) cli.stdout.line(receiptLine(receipt, cli.stdout, cli.clock.now()));
+	hintNext(cli, receipts, json);
+	return exitCodes.done;
+}
+
+function hintNext(cli: Cli, receipts: readonly Receipt[], json: boolean): void {
+	if (receipts.length === 0) {
+		cli.stderr.line('nothing was sent: no target is present (--when-absent skip)');
+		return;
+	}
+	const commands = receipts.filter(({ kind }) => kind === 'command').map(({ handle }) => handle);
+	if (json || commands.length === 0) return;
+	const some = commands.slice(0, 3).join(' ');
+	cli.stderr.line(cli.stderr.paint('dim', `next: steward show ${some}, or steward wait ${some}`));
+}
+
+/** Output goes to stdout alone, so that it can be piped; everything about it to stderr. */
+async function waitFor(
+	cli: Cli,
+	fleet: Fleet,
+	receipts: readonly Receipt[],
+	{ many, json, timeoutMs }: Telling & { timeoutMs: number | undefined },
+): Promise<number> {
+	if (receipts.length === 0) return told(cli, receipts, { many, json });
+	if (!json) {
+		for (const receipt of receipts) cli.stderr.line(receiptLine(receipt, cli.stderr, cli.clock.now()));
+	}
+	const { views, pending } = await followToEnd(cli, fleet, receipts, { quiet: json, timeoutMs });
+	if (json) {
+		const ended = receipts.map((receipt, index) => ({ ...receipt, ...views[index] }));
+		cli.stdout.line(JSON.stringify(many ? ended : ended[0]));
+	} else {
+		for (const view of views.filter(({ handle }) => !pending.includes(handle))) {
+			const { stdout, stderr, value } = view.result ?? {};
+			if (stdout) printOutput(cli.stdout, stdout);
+			if (stderr) printOutput(cli.stderr, stderr);
+			if (value !== undefined) {
+				const text = JSON.stringify(value, null, 2);
+				cli.stdout.line(cli.stdout.isTTY ? neutralise(text) : text);
+			}
+			cli.stderr.line(endedLine(view, cli.stderr));
+		}
+	}
+	if (pending.length > 0) {
+		throw new StewardError(
+			'waited-too-long',
+			`not settled in time: ${pending.join(', ')}; ${receipts[0]?.kind === 'event' ? 'they stay on their way' : `nothing was cancelled: steward wait ${pending.join(' ')}`}`,
+			{ details: { pending } },
+		);
+	}
+	const good = views.every(({ state }) => state === 'succeeded' || state === 'delivered');
+	return good ? exitCodes.done : exitCodes.notSucceeded;
+}

@@ -1,0 +1,161 @@
+/**
+ * Owns the long-running commands: up (broker, centre and node `central` in one process), central, node.
+ * Promises that what they print on stdout is for people, once, when all runs; the log goes to stderr.
+ * After a crash the next start takes over: the broker its store, the centre its lease, the node its journal.
+ */
+
+import { join, resolve } from 'node:path';
+import type { Clock } from '../../base/clock.ts';
+import { StewardError } from '../../base/errors.ts';
+import { createLog, type Log } from '../../base/log.ts';
+import { type Config, compileConfig } from '../../domain/config.ts';
+import { centralNode } from '../../domain/names.ts';
+import type { BrokerFlags, Cli } from '../cli.ts';
+import { streamsDir } from '../package.ts';
+import { loadSettings, runtimeDirOf, withoutUnset } from '../settings.ts';
+import { type Running, runServices } from './run-services.ts';
+import { numberOr, parsePairs } from './send-form.ts';
+
+type ServiceFlags = { readonly config?: string; readonly data?: string; readonly logLevel?: string };
+type LabelFlags = { readonly labels?: string; readonly inmsg?: string };
+export type UpFlags = ServiceFlags & LabelFlags & { readonly port?: string; readonly shards?: string };
+export type CentralFlags = ServiceFlags & BrokerFlags & { readonly shards?: string };
+export type NodeFlags = ServiceFlags & BrokerFlags & LabelFlags & { readonly node?: string };
+
+export async function up(cli: Cli, flags: UpFlags): Promise<number> {
+	const config = await settings(cli, flags, {
+		broker: withoutUnset({ port: flags.port && numberOr(flags.port) }),
+		centre: withoutUnset({ shards: flags.shards && numberOr(flags.shards) }),
+		node: nodeOverrides(cli, flags),
+	});
+	const { Broker } = await import('../../broker/broker.ts');
+	const { clock } = cli;
+	const log = await logFor(cli, config);
+	let gaveUp: (error: Error) => void = () => undefined;
+	const broker = new Broker({
+		...{ dataDir: config.data, host: config.broker.host, port: config.broker.port },
+		...{ env: cli.env, clock, log, random: Math.random },
+		onGaveUp: (error) => gaveUp(error),
+	});
+	const onBroker = () => compileConfig([config, { servers: [broker.url] }]);
+	return runServices(
+		cli,
+		log,
+		[
+			() => ({
+				service: broker,
+				onFailure: (listener) => {
+					gaveUp = listener;
+				},
+			}),
+			() => centre({ config: onBroker(), clock, log, budgetBytes: broker.storageBudgetBytes }),
+			() => node(cli, { name: centralNode, config: onBroker(), log }),
+		],
+		() => printReady(cli, config, broker.url),
+	);
+}
+
+export async function central(cli: Cli, flags: CentralFlags): Promise<number> {
+	const config = await settings(cli, flags, {
+		servers: flags.servers,
+		centre: withoutUnset({ shards: flags.shards && numberOr(flags.shards) }),
+	});
+	const log = await logFor(cli, config);
+	return runServices(cli, log, [() => centre({ config, clock: cli.clock, log })], () =>
+		cli.stdout.line(`the centre runs on ${config.servers.join(', ')}`),
+	);
+}
+
+export async function runNode(cli: Cli, flags: NodeFlags): Promise<number> {
+	const config = await settings(cli, flags, {
+		servers: flags.servers,
+		node: { ...nodeOverrides(cli, flags), ...withoutUnset({ name: flags.node }) },
+	});
+	const { name } = config.node;
+	if (name === undefined) {
+		throw new StewardError(
+			'usage',
+			'which node is this? steward node --node ship1 (or node.name in the config)',
+		);
+	}
+	const log = await logFor(cli, config);
+	return runServices(cli, log, [() => node(cli, { name, config, log })], () => {
+		cli.stdout.line(`node ${name} runs; it keeps its data in ${nodeFolder(config, name)}`);
+		cli.stdout.line(`its broker: ${config.servers.join(', ')} (it is looked for until it is there)`);
+		cli.stdout.line(`messages may be appended to ${inmsgOf(cli, config, name)}`);
+	});
+}
+
+function settings(
+	cli: Cli,
+	flags: ServiceFlags,
+	overrides: Readonly<Record<string, unknown>>,
+): Promise<Config> {
+	return loadSettings(cli, flags.config, {
+		...withoutUnset({ data: flags.data && resolve(cli.cwd, flags.data) }),
+		...overrides,
+		log: withoutUnset({ level: flags.logLevel }),
+	});
+}
+
+function nodeOverrides(cli: Cli, { labels, inmsg }: LabelFlags): Readonly<Record<string, unknown>> {
+	return withoutUnset({
+		labels: labels && parsePairs('--labels', labels),
+		inmsg: inmsg && resolve(cli.cwd, inmsg),
+	});
+}
+
+function logFor(cli: Cli, config: Config): Promise<Log> {
+	return createLog({ level: config.log.level, pretty: cli.stderr.isTTY });
+}
+
+async function centre(options: {
+	config: Config;
+	clock: Clock;
+	log: Log;
+	budgetBytes?: number;
+}): Promise<Running> {
+	const { Central } = await import('../../central/central.ts');
+	const service = new Central({ ...options, streamsDir });
+	return { service, onFailure: (listener) => service.onFailure(listener) };
+}
+
+async function node(cli: Cli, options: { name: string; config: Config; log: Log }): Promise<Running> {
+	const { Node } = await import('../../node/node.ts');
+	const { env, cwd, clock, version } = cli;
+	const service = new Node({
+		...options,
+		...{ dataDir: nodeFolder(options.config, options.name), version, clock, random: Math.random },
+		...{ env, cwd, runtimeDir: runtimeDirOf(cli) },
+	});
+	return { service, onFailure: (listener) => service.onFailure(listener) };
+}
+
+function nodeFolder(config: Config, name: string): string {
+	return join(resolve(config.data), 'nodes', name);
+}
+
+function inmsgOf(cli: Cli, config: Config, name: string): string {
+	const { inmsg } = config.node;
+	return inmsg === undefined ? join(nodeFolder(config, name), 'inmsg.txt') : resolve(cli.cwd, inmsg);
+}
+
+function printReady(cli: Cli, config: Config, url: string): void {
+	const elsewhere = url === 'nats://127.0.0.1:4222' ? '' : ` --servers ${url}`;
+	const { stdout } = cli;
+	stdout.line(`${stdout.paint('green', 'steward is up')}: broker, centre and the node central`);
+	stdout.line();
+	stdout.line(`  data    ${resolve(config.data)}`);
+	stdout.line(`  broker  ${url}`);
+	stdout.line();
+	stdout.line('Try next, in another terminal:');
+	stdout.line();
+	for (const [command, comment] of [
+		[`steward send central shellCommand${elsewhere} --wait -- echo hello`, 'runs here, at once'],
+		[`steward send ship1 shellCommand${elsewhere} -- uname -a`, 'waits for a node that is not there yet'],
+		[`steward node --node ship1${elsewhere}`, 'is that node: the command runs as soon as it connects'],
+	] as const) {
+		stdout.line(`  ${stdout.paint('bold', command)}`);
+		stdout.line(`      ${stdout.paint('dim', comment)}`);
+	}
+}

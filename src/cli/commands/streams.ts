@@ -1,0 +1,92 @@
+/**
+ * Owns the commands about what the broker holds: init, streams ls.
+ * Promises that init may run again at any time and changes nothing then.
+ * An init that dies in the middle is completed by the next one, or by the next centre that starts.
+ */
+
+import { StewardError } from '../../base/errors.ts';
+import type { Connection } from '../../jetstream/connection.ts';
+import { closeConnection, openConnection } from '../../jetstream/connection.ts';
+import { applyTopology, requireTopology, summarizeStreams } from '../../jetstream/topology.ts';
+import type { BrokerFlags, Cli, JsonFlag } from '../cli.ts';
+import { brokerSettings } from '../connect.ts';
+import { exitCodes } from '../exit-codes.ts';
+import { streamsDir } from '../package.ts';
+import { streamTable } from '../render/stream.ts';
+
+type Flags = BrokerFlags & JsonFlag;
+
+export type InitFlags = Flags & { readonly shards?: string; readonly budget?: string };
+
+export async function init(cli: Cli, flags: InitFlags): Promise<number> {
+	const shards = flags.shards === undefined ? undefined : parseShards(flags.shards);
+	const budgetBytes = flags.budget === undefined ? undefined : parseBytes(flags.budget);
+	const { shards: count, changes } = await withConnection(cli, flags, async (connection) => {
+		try {
+			return await applyTopology(connection, { dir: streamsDir, shards, budgetBytes });
+		} catch (error) {
+			throw serverRefused(error);
+		}
+	});
+	if (flags.json) {
+		cli.stdout.line(JSON.stringify({ shards: count, changes }));
+		return exitCodes.done;
+	}
+	const changed = changes.filter(({ change }) => change !== 'unchanged');
+	for (const { name, change } of changed) cli.stdout.line(`${change}  ${name}`);
+	const what = changed.length === 0 ? 'everything was there already' : `${changed.length} streams`;
+	cli.stdout.line(`ready: ${what}, ${count} shard${count === 1 ? '' : 's'}`);
+	cli.stderr.line(
+		cli.stderr.paint('dim', 'next: steward central, or steward send ship1 shellCommand -- uname -a'),
+	);
+	return exitCodes.done;
+}
+
+export async function listStreams(cli: Cli, flags: Flags): Promise<number> {
+	const streams = await withConnection(cli, flags, async (connection) => {
+		await requireTopology(connection);
+		return summarizeStreams(connection);
+	});
+	cli.stdout.line(flags.json ? JSON.stringify(streams) : streamTable(streams, cli.stdout));
+	return exitCodes.done;
+}
+
+async function withConnection<T>(
+	cli: Cli,
+	flags: Flags,
+	use: (connection: Connection) => Promise<T>,
+): Promise<T> {
+	const { servers } = await brokerSettings(cli, flags);
+	const connection = await openConnection({ servers, name: 'steward cli' });
+	try {
+		return await use(connection);
+	} finally {
+		await closeConnection(connection, cli.clock);
+	}
+}
+
+/** The server says no with an error of its own: more room than its config gives, for one. */
+function serverRefused(error: unknown): unknown {
+	if (!(error instanceof Error) || error.name !== 'JetStreamApiError') return error;
+	return new StewardError(
+		'refused',
+		`the broker refused a stream: ${error.message}. Raise max_file in its config, or give the streams less room ` +
+			'(steward init --budget 4GiB), then run steward init again',
+		{ cause: error },
+	);
+}
+
+const sizes = { KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30, TiB: 2 ** 40, KB: 1e3, MB: 1e6, GB: 1e9, TB: 1e12 };
+
+function parseBytes(text: string): number {
+	const [, amount, unit] = /^(\d+(?:\.\d+)?)([KMGT]i?B)$/.exec(text) ?? [];
+	const bytes = Number(amount) * (sizes[unit as keyof typeof sizes] ?? Number.NaN);
+	if (bytes >= sizes.MiB) return Math.floor(bytes);
+	throw new StewardError('usage', `--budget: expected a size from 1MiB up, such as "8GiB", got "${text}"`);
+}
+
+function parseShards(text: string): number {
+	const shards = Number(text);
+	if (Number.isInteger(shards) && shards >= 1 && shards <= 64) return shards;
+	throw new StewardError('usage', `--shards: expected a number from 1 to 64, got "${text}"`);
+}

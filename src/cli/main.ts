@@ -1,0 +1,45 @@
+#!/usr/bin/env node
+/**
+ * Owns the process: arguments, environment, streams, signals, and the exit.
+ * Promises that nothing else in the package reads them or ends the process.
+ * What is written before the exit is out: stdout and stderr are synchronous for files, pipes and terminals on Linux.
+ */
+
+import { systemClock } from '../base/clock.ts';
+import { systemCodeOf } from '../base/errors.ts';
+import type { Cli } from './cli.ts';
+import { packageVersion } from './package.ts';
+import { runProgram } from './program.ts';
+import { screenOn } from './render/screen.ts';
+
+const cli: Cli = {
+	env: process.env,
+	cwd: process.cwd(),
+	version: packageVersion(),
+	stdout: screenOn(process.stdout, process.env),
+	stderr: screenOn(process.stderr, process.env),
+	async readStdin() {
+		process.stdin.setEncoding('utf8');
+		let text = '';
+		for await (const chunk of process.stdin) text += chunk;
+		return text;
+	},
+	clock: systemClock,
+	onSignal(listener) {
+		process.on('SIGINT', listener);
+		process.on('SIGTERM', listener);
+		return () => {
+			process.off('SIGINT', listener);
+			process.off('SIGTERM', listener);
+		};
+	},
+	forceExit: (code) => process.exit(code),
+};
+
+// Whoever reads us may stop reading (`| head`): that is the end of the work, and no defect.
+process.stdout.on('error', (error) => {
+	if (systemCodeOf(error) === 'EPIPE') process.exit(0);
+	throw error;
+});
+
+process.exit(await runProgram(cli, process.argv.slice(2)));

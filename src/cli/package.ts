@@ -1,0 +1,21 @@
+/**
+ * Owns where this package lies and which version it is.
+ * Promises the same answer from `dist/cli/` and from `src/cli/`.
+ * Only reads.
+ */
+
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const packageRoot = fileURLToPath(new URL('../../', import.meta.url));
+
+/** The definitions of all streams. */
+export const streamsDir = join(packageRoot, 'streams');
+
+export function packageVersion(): string {
+	const { version } = JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as {
+		version: string;
+	};
+	return version;
+}

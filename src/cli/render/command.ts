@@ -1,0 +1,104 @@
+/**
+ * Owns how commands are shown to people: one in full, many as a table, one line when it has ended.
+ * Promises that nothing in the view is hidden in the full form, and that text from nodes is neutralised.
+ * Pure but for the writing.
+ */
+
+import type { AttemptView, CommandView } from '../../domain/view.ts';
+import { count, printOutput } from './output.ts';
+import { neutralise, oneLine, type Screen } from './screen.ts';
+import { explainState, stateStyle } from './states.ts';
+import { table } from './table.ts';
+import { ago, timeWithAgo, took } from './time.ts';
+
+/** `succeeded  ship1.01J…  exit 0 in 1.2s` */
+export function endedLine(view: CommandView, screen: Screen): string {
+	const facts = [
+		howItEnded(view.attempts.at(-1) ?? view.result ?? { exitCode: null, signal: null }),
+		took(view.startedAt, view.endedAt) && `in ${took(view.startedAt, view.endedAt)}`,
+		view.attempts.length > 1 ? `after ${view.attempts.length} attempts` : '',
+	];
+	const line = `${screen.paint(stateStyle(view.state), view.state)}  ${view.handle}  ${facts.filter(Boolean).join(' ')}`;
+	const why = view.fault ? oneLine(view.fault.message) : (closedText(view) ?? explainState(view.state) ?? '');
+	return why === '' ? line.trimEnd() : `${line.trimEnd()}  (${why})`;
+}
+
+function howItEnded({ exitCode, signal }: { exitCode: number | null; signal: string | null }): string {
+	if (signal !== null) return `signal ${oneLine(signal)}`;
+	return exitCode === null ? '' : `exit ${exitCode}`;
+}
+
+function closedText({ closed }: CommandView): string | undefined {
+	return closed ? `${oneLine(closed.reason)}, by ${oneLine(closed.actor)}` : undefined;
+}
+
+export function commandTable(views: readonly CommandView[], screen: Screen, nowMs: number): string {
+	return table(
+		views,
+		[
+			{ title: 'STATE', cell: ({ state }) => state, style: ({ state }) => stateStyle(state) },
+			{ title: 'HANDLE', cell: ({ handle }) => handle },
+			{ title: 'METHOD', cell: ({ method }) => method, shrinks: true },
+			{ title: 'LANE', cell: ({ lane }) => lane },
+			{ title: 'QUEUED', cell: ({ queuedAt }) => (queuedAt ? ago(queuedAt, nowMs) : '-') },
+			{ title: 'STARTED', cell: ({ startedAt }) => (startedAt ? ago(startedAt, nowMs) : '-') },
+			{ title: 'NOTE', cell: (view) => note(view, nowMs), shrinks: true },
+		],
+		screen,
+	);
+}
+
+function note(view: CommandView, nowMs: number): string {
+	if (view.fault) return oneLine(view.fault.message);
+	const closed = closedText(view);
+	if (closed) return closed;
+	if (view.nextAttemptAt) return `attempt ${view.attempt + 1} ${ago(view.nextAttemptAt, nowMs)}`;
+	if (view.endedAt)
+		return howItEnded(view.attempts.at(-1) ?? view.result ?? { exitCode: null, signal: null });
+	if (!view.startedAt && view.deadline) return `to start ${ago(view.deadline, nowMs)} at the latest`;
+	return '';
+}
+
+/** Everything that is known of a command. */
+export function printCommand(screen: Screen, view: CommandView, nowMs: number): void {
+	const row = (name: string, text: string | null | undefined) => {
+		if (text) screen.line(`  ${screen.paint('dim', name.padEnd(9))} ${text}`);
+	};
+	const time = (text: string | null) => text && timeWithAgo(text, nowMs);
+	const { state } = view;
+	screen.line(`${screen.paint('bold', view.handle)}  ${screen.paint(stateStyle(state), state)}`);
+	row('means', explainState(state));
+	row('method', `${view.method} (${view.kind}) on lane ${view.lane}, from ${view.sender}`);
+	row('queued', time(view.queuedAt));
+	if (!view.startedAt && !view.endedAt) row('deadline', view.deadline ? time(view.deadline) : 'none');
+	row('started', time(view.startedAt));
+	for (const attempt of view.attempts) row(`attempt ${attempt.attempt}`, attemptText(attempt));
+	row('next', time(view.nextAttemptAt));
+	row('ended', time(view.endedAt));
+	row('closed', closedText(view));
+	row('fault', view.fault && `${oneLine(view.fault.code)}: ${oneLine(view.fault.message)}`);
+	for (const late of view.late) row('late', `${late.event} at ${late.at}, after it was ${state}`);
+	const { result } = view;
+	if (!result) return;
+	if (result.value !== undefined) row('value', neutralise(JSON.stringify(result.value)));
+	for (const name of ['stdout', 'stderr'] as const) {
+		const output = result[name];
+		if (!output) continue;
+		row(
+			name,
+			`${count(output.bytes)} bytes${output.cut > 0 ? `, ${count(output.cut)} of them not kept` : ''}`,
+		);
+		printOutput(screen, output);
+	}
+}
+
+function attemptText(attempt: AttemptView): string {
+	const duration = took(attempt.startedAt, attempt.endedAt);
+	const facts = [
+		attempt.outcome ?? 'runs, or nobody heard how it ended',
+		howItEnded(attempt),
+		duration && `in ${duration}`,
+		attempt.fault ? `(${oneLine(attempt.fault.message)})` : '',
+	];
+	return facts.filter(Boolean).join(' ');
+}

@@ -1,0 +1,72 @@
+/**
+ * Owns what the commands print to: a stream, its width, its colours, and what must not reach a terminal.
+ * Promises colours only where a person looks, and that text from elsewhere cannot steer the terminal.
+ * Writes go out in order; the process ends after the last one.
+ */
+
+const styles = {
+	bold: [1, 22],
+	dim: [2, 22],
+	red: [31, 39],
+	green: [32, 39],
+	yellow: [33, 39],
+	cyan: [36, 39],
+} as const;
+export type Style = keyof typeof styles;
+
+export type Screen = {
+	readonly isTTY: boolean;
+	/** Characters in a line; infinite where nobody looks. */
+	readonly columns: number;
+	/** One or more whole lines. */
+	line(text?: string): void;
+	/** As it is, bytes included. */
+	raw(data: string | Uint8Array): void;
+	paint(style: Style | undefined, text: string): string;
+};
+
+type Stream = { write(data: string | Uint8Array): unknown; isTTY?: boolean; columns?: number };
+
+export function screenOn(stream: Stream, env: Readonly<Record<string, string | undefined>>): Screen {
+	const isTTY = stream.isTTY === true;
+	const coloured = isTTY && (env.NO_COLOR ?? '') === '' && env.TERM !== 'dumb';
+	return {
+		isTTY,
+		columns: isTTY ? (stream.columns ?? 80) : Number.POSITIVE_INFINITY,
+		line: (text = '') => void stream.write(`${text}\n`),
+		raw: (data) => void stream.write(data),
+		paint: (style, text) => {
+			if (!coloured || style === undefined || text === '') return text;
+			const [on, off] = styles[style];
+			return `\u001b[${on}m${text}\u001b[${off}m`;
+		},
+	};
+}
+
+/** Controls (C0 but newline and tab, DEL, C1) and the marks that turn the direction of writing. */
+const steering = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+
+/** Text from elsewhere, for a terminal: what would steer it is shown as an escape. */
+export function neutralise(text: string): string {
+	return text.replaceAll('\r\n', '\n').replace(steering, escaped);
+}
+
+/** As {@link neutralise}, on one line. */
+export function oneLine(text: string): string {
+	return text.replaceAll('\n', '\\n').replaceAll('\t', '\\t').replace(steering, escaped);
+}
+
+function escaped(character: string): string {
+	const code = character.charCodeAt(0);
+	if (character === '\r') return '\\r';
+	return code < 0x100
+		? `\\x${code.toString(16).padStart(2, '0')}`
+		: `\\u${code.toString(16).padStart(4, '0')}`;
+}
+
+/** At most `width` characters, the last one "…" where something is missing. */
+export function truncate(text: string, width: number): string {
+	const characters = [...text];
+	if (characters.length <= width) return text;
+	return width <= 0 ? '' : `${characters.slice(0, width - 1).join('')}…`;
+}

@@ -1,0 +1,92 @@
+/**
+ * Owns where settings come from: config file, environment, flags, in this order of weight.
+ * Promises that all problems of a configuration are told at once, and that a named file which is not there is one.
+ * Only reads.
+ */
+
+import { readFile } from 'node:fs/promises';
+import { homedir, tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { messageOf, StewardError, systemCodeOf } from '../base/errors.ts';
+import { type Config, compileConfig } from '../domain/config.ts';
+import type { Cli } from './cli.ts';
+
+/** What flags set, in the form of the config file. */
+export type Overrides = Readonly<Record<string, unknown>>;
+
+/**
+ * @param file A config file named by a flag.
+ * @throws StewardError `invalid` with all problems.
+ */
+export async function loadSettings(cli: Cli, file: string | undefined, flags: Overrides): Promise<Config> {
+	const { env } = cli;
+	return compileConfig([
+		{ data: join(setOr(env.XDG_DATA_HOME, join(home(cli), '.local', 'share')), 'steward') },
+		await readConfigFile(cli, file),
+		withoutUnset({
+			servers: env.STEWARD_SERVERS,
+			data: env.STEWARD_DATA,
+			log: withoutUnset({ level: env.STEWARD_LOG }),
+		}),
+		flags,
+	]);
+}
+
+/** The fields that have a value: an empty variable of the environment is none. */
+export function withoutUnset(fields: Readonly<Record<string, unknown>>): Overrides {
+	return Object.fromEntries(
+		Object.entries(fields).filter(([, value]) => value !== undefined && value !== ''),
+	);
+}
+
+/** Where sockets are whose path would be too long in the data folder. */
+export function runtimeDirOf(cli: Cli): string {
+	return setOr(cli.env.XDG_RUNTIME_DIR, tmpdir());
+}
+
+function home(cli: Cli): string {
+	return setOr(cli.env.HOME, homedir());
+}
+
+function setOr(value: string | undefined, otherwise: string): string {
+	return value === undefined || value === '' ? otherwise : value;
+}
+
+async function readConfigFile(cli: Cli, named: string | undefined): Promise<unknown> {
+	const { env } = cli;
+	const explicit = named ?? setOr(env.STEWARD_CONFIG, '');
+	const folder = join(setOr(env.XDG_CONFIG_HOME, join(home(cli), '.config')), 'steward');
+	const path = explicit === '' ? join(folder, 'config.yaml') : resolve(cli.cwd, explicit);
+	let text: string;
+	try {
+		text = await readFile(path, 'utf8');
+	} catch (error) {
+		if (explicit === '' && systemCodeOf(error) === 'ENOENT') return undefined;
+		throw notValid(path, [`cannot be read: ${messageOf(error)}`], error);
+	}
+	return parseConfig(path, text);
+}
+
+async function parseConfig(path: string, text: string): Promise<unknown> {
+	// JSON is YAML as well; the parser says line and column of every problem.
+	const { parseDocument } = await import('yaml');
+	const document = parseDocument(text);
+	if (document.errors.length > 0) {
+		throw notValid(
+			path,
+			document.errors.map(({ message }) => message.split('\n')[0] ?? ''),
+			document.errors[0],
+		);
+	}
+	const value: unknown = document.toJS() ?? {};
+	if (typeof value === 'object' && !Array.isArray(value)) return value;
+	throw notValid(path, ['expected fields such as "servers: nats://127.0.0.1:4222", got something else']);
+}
+
+function notValid(path: string, problems: readonly string[], cause?: unknown): StewardError {
+	return new StewardError(
+		'invalid',
+		`the configuration file ${path} is not valid:\n${problems.map((line) => `  ${line}`).join('\n')}`,
+		{ cause, details: { path, problems } },
+	);
+}

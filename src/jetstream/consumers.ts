@@ -1,0 +1,82 @@
+/**
+ * Owns the durable consumers: a node's, one for each lane, and the centre's own.
+ * Promises that making one that is there changes nothing, and that a lost one is made again; a consumer is soft state:
+ * a new one replays what is not settled, and journals answer for what ran.
+ */
+
+import { AckPolicy, DeliverPolicy } from '@nats-io/jetstream';
+import type { Lane } from '../domain/names.ts';
+import { consumerName, streams, subjects } from '../domain/subject.ts';
+import type { Connection } from './connection.ts';
+import { isConsumerNotFound } from './errors.ts';
+
+/** How long a delivery may go without a word before it is made again. */
+const ackWaitMs = 30_000;
+
+export type LaneConsumer = {
+	readonly node: string;
+	readonly shard: number;
+	readonly lane: Lane;
+	readonly capacity: number;
+};
+
+/** Makes the consumer of a node's lane, or brings it to the lane's capacity. Answers whether it had to. */
+export function ensureLaneConsumer(connection: Connection, wanted: LaneConsumer): Promise<boolean> {
+	const { node, shard, lane, capacity } = wanted;
+	const isEvents = lane === 'events';
+	return ensureConsumer(connection, isEvents ? streams.events : streams.commands(shard), {
+		durable_name: consumerName(node, lane),
+		filter_subject: isEvents ? subjects.eventsOfNode(node) : subjects.commandsOfLane(shard, node, lane),
+		max_ack_pending: capacity === 1 ? 1 : 4 * capacity,
+	});
+}
+
+/** A consumer of the centre itself, over a whole stream. Its name begins with `_`, as no node's does. */
+export function ensureCentreConsumer(connection: Connection, stream: string, name: string): Promise<boolean> {
+	return ensureConsumer(connection, stream, { durable_name: name, max_ack_pending: 4096 });
+}
+
+type Wanted = { durable_name: string; filter_subject?: string; max_ack_pending: number };
+
+async function ensureConsumer({ jsm }: Connection, stream: string, wanted: Wanted): Promise<boolean> {
+	try {
+		const { config } = await jsm.consumers.info(stream, wanted.durable_name);
+		if (config.max_ack_pending === wanted.max_ack_pending) return false;
+		await jsm.consumers.update(stream, wanted.durable_name, { max_ack_pending: wanted.max_ack_pending });
+		return true;
+	} catch (error) {
+		if (!isConsumerNotFound(error)) throw error;
+	}
+	await jsm.consumers.add(stream, {
+		...wanted,
+		ack_policy: AckPolicy.Explicit,
+		deliver_policy: DeliverPolicy.All,
+		ack_wait: ackWaitMs * 1e6,
+		// Attempts are counted in the journal; after max_deliver a message would stay in the stream unseen.
+		max_deliver: -1,
+		num_replicas: 1,
+	});
+	return true;
+}
+
+/** Everything up to this sequence is acknowledged; 0 when the consumer is not there. */
+export async function ackFloor({ jsm }: Connection, stream: string, consumer: string): Promise<number> {
+	try {
+		return (await jsm.consumers.info(stream, consumer)).ack_floor.stream_seq;
+	} catch (error) {
+		if (isConsumerNotFound(error)) return 0;
+		throw error;
+	}
+}
+
+/** Removes what is below `seq`, of one subject filter or of all. */
+export async function purgeBelow({ jsm }: Connection, stream: string, seq: number, filter?: string): Promise<number> {
+	const { purged } = await jsm.streams.purge(stream, filter === undefined ? { seq } : { seq, filter });
+	return purged;
+}
+
+/** Subjects of a stream that match, with their counts of messages. */
+export async function subjectsOf({ jsm }: Connection, stream: string, filter: string): Promise<readonly string[]> {
+	const info = await jsm.streams.info(stream, { subjects_filter: filter });
+	return Object.keys(info.state.subjects ?? {});
+}

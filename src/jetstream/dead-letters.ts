@@ -1,0 +1,47 @@
+/**
+ * Owns dead letters: messages taken out of their lane, with their evidence.
+ * Promises one for each message, however often it is written.
+ * Written before the message leaves its stream, so a crash in between leaves both.
+ */
+
+import { streams, subjects } from '../domain/subject.ts';
+import type { FaultRecord } from '../domain/result.ts';
+import type { Kind } from '../domain/names.ts';
+import type { Connection } from './connection.ts';
+import { expectedSeqHeader, isWrongSequence, Publisher } from './publisher.ts';
+
+export type DeadLetter = {
+	readonly node: string;
+	readonly kind: Kind;
+	readonly method: string;
+	readonly id: string;
+	readonly sender: string;
+	/** Server time, milliseconds since the epoch. */
+	readonly at: number;
+	readonly attempts: number;
+	readonly fault: FaultRecord;
+	/** The message as it was, as text; null where it is gone. */
+	readonly message: string | null;
+};
+
+export class DeadLetters {
+	readonly #publisher: Publisher;
+
+	constructor(connection: Connection) {
+		this.#publisher = new Publisher(connection, { stream: streams.dead, mayLookUp: true });
+	}
+
+	/** @throws PublishError */
+	async write(letter: DeadLetter): Promise<void> {
+		const { node, kind, method, id } = letter;
+		try {
+			await this.#publisher.publish({
+				subject: subjects.dead(node, kind, method, id),
+				data: JSON.stringify({ v: 1, ...letter }),
+				headers: { [expectedSeqHeader]: '0' },
+			});
+		} catch (error) {
+			if (!isWrongSequence(error)) throw error;
+		}
+	}
+}

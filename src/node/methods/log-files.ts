@@ -1,0 +1,109 @@
+/**
+ * Owns the log files of a node's folder `logs/`: one for each sender, and `errors.jsonl`.
+ * Promises that no name reaches outside of the folder, and that a bounded number of files is open, none after `stop`.
+ * A crash loses nothing that an append was resolved for.
+ */
+
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { StewardError } from '../../base/errors.ts';
+import { Lifecycle, type Service } from '../../base/lifecycle.ts';
+import { isNodeName, operatorSender, rawSender } from '../../domain/names.ts';
+import { LogFile, type Rotation } from './log-file.ts';
+
+export type LogFilesOptions = Rotation & {
+	/** The node's data folder; the files are in `logs/` below it. */
+	readonly dataDir: string;
+	/** How many files stay open between appends. */
+	readonly maxOpen?: number;
+};
+
+export class LogFiles implements Service {
+	readonly name = 'log-files';
+	readonly #folder: string;
+	readonly #rotation: Rotation;
+	readonly #maxOpen: number;
+	readonly #lifecycle: Lifecycle;
+	/** The most recently used is last. */
+	readonly #files = new Map<string, LogFile>();
+	/** What `stop` waits for. */
+	readonly #appending = new Set<Promise<void>>();
+
+	constructor(options: LogFilesOptions) {
+		this.#folder = join(options.dataDir, 'logs');
+		this.#rotation = { maxBytes: options.maxBytes, keep: options.keep };
+		this.#maxOpen = options.maxOpen ?? 64;
+		this.#lifecycle = new Lifecycle(
+			async () => {
+				await mkdir(this.#folder, { recursive: true });
+			},
+			async () => {
+				await Promise.allSettled(this.#appending);
+				const files = [...this.#files.values()];
+				this.#files.clear();
+				await Promise.all(files.map((file) => file.close()));
+			},
+		);
+	}
+
+	start(): Promise<void> {
+		return this.#lifecycle.start();
+	}
+
+	stop(): Promise<void> {
+		return this.#lifecycle.stop();
+	}
+
+	/** How many files are open. */
+	get open(): number {
+		return [...this.#files.values()].filter((file) => file.isOpen).length;
+	}
+
+	/** Appends whole lines to the sender's file. @throws StewardError `invalid` for a name that is no sender's. */
+	async appendFrom(sender: string, lines: readonly string[]): Promise<void> {
+		if (!isNodeName(sender) && sender !== operatorSender && sender !== rawSender) {
+			throw new StewardError('invalid', `sender: expected a node's name, ${operatorSender} or ${rawSender}`);
+		}
+		await this.#append(`${sender}.log`, lines);
+	}
+
+	/** Appends whole lines to `errors.jsonl`. */
+	async appendError(line: string): Promise<void> {
+		await this.#append('errors.jsonl', [line]);
+	}
+
+	async #append(name: string, lines: readonly string[]): Promise<void> {
+		if (!this.#lifecycle.running) {
+			throw new StewardError('storage', `${join(this.#folder, name)} is closed: the node is stopping`);
+		}
+		if (lines.length === 0) return;
+		const text = lines.map((line) => (line.endsWith('\n') ? line : `${line}\n`)).join('');
+		const appending = this.#appendTo(name, text);
+		this.#appending.add(appending);
+		try {
+			await appending;
+		} finally {
+			this.#appending.delete(appending);
+		}
+	}
+
+	async #appendTo(name: string, text: string): Promise<void> {
+		const file = this.#files.get(name) ?? new LogFile(join(this.#folder, name), this.#rotation);
+		this.#files.delete(name);
+		this.#files.set(name, file);
+		await file.append(text);
+		await this.#closeLeastUsed();
+	}
+
+	/** Only idle ones: theirs is nothing but an open handle, so the same file may be opened again meanwhile. */
+	#closeLeastUsed(): Promise<unknown> {
+		const closing: Promise<void>[] = [];
+		for (const [name, file] of this.#files) {
+			if (this.#files.size <= this.#maxOpen) break;
+			if (!file.isIdle) continue;
+			this.#files.delete(name);
+			closing.push(file.close());
+		}
+		return Promise.all(closing);
+	}
+}

@@ -1,0 +1,59 @@
+/**
+ * Owns running the built command line (dist/cli/main.js) as a child process.
+ * Promises an environment of its own: no settings of whoever runs the tests, no colours, a home that is empty.
+ * A child that is still there after `timeoutMs` is killed, and the test is told so.
+ */
+
+import { spawn } from 'node:child_process';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const cliPath = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+
+export type CliOptions = {
+	/** Added to the clean environment; undefined takes a variable away. */
+	env?: Readonly<Record<string, string | undefined>>;
+	/** Written to its standard input; without it, that is empty. */
+	input?: string;
+	cwd?: string;
+	timeoutMs?: number;
+};
+
+export type CliResult = { code: number; stdout: string; stderr: string; bytes: Buffer };
+
+export function cleanEnv(env: CliOptions['env'] = {}): NodeJS.ProcessEnv {
+	const { PATH, NATS_SERVER } = process.env;
+	return { PATH, NATS_SERVER, HOME: join(tmpdir(), 'steward-no-home'), ...env };
+}
+
+export async function runCli(args: readonly string[], options: CliOptions = {}): Promise<CliResult> {
+	const { timeoutMs = 30_000, input = '', cwd = tmpdir() } = options;
+	const child = spawn(process.execPath, [cliPath, ...args], { cwd, env: cleanEnv(options.env) });
+	const out: Buffer[] = [];
+	let stderr = '';
+	child.stdout.on('data', (chunk: Buffer) => out.push(chunk));
+	child.stderr.setEncoding('utf8').on('data', (text: string) => {
+		stderr += text;
+	});
+	// It may end without reading: then what was written goes nowhere.
+	child.stdin.on('error', () => undefined);
+	child.stdin.end(input);
+	const timer = setTimeout(() => child.kill('SIGKILL'), timeoutMs);
+	try {
+		const [code, signal] = await new Promise<[number | null, NodeJS.Signals | null]>((resolve, reject) => {
+			child.once('error', reject);
+			child.once('close', (...end) => resolve(end));
+		});
+		const bytes = Buffer.concat(out);
+		const stdout = bytes.toString('utf8');
+		if (code === null) {
+			throw new Error(
+				`steward ${args.join(' ')} ended by ${signal} (after ${timeoutMs} ms?):\n${stdout}${stderr}`,
+			);
+		}
+		return { code, stdout, stderr, bytes };
+	} finally {
+		clearTimeout(timer);
+	}
+}
