@@ -108,6 +108,6 @@ async function answerOne<Name extends QuestionName>(
 ): Promise<Answer> {
 	const question = decode(questions[name] as never, data) as Question<Name> | undefined;
 	if (question === undefined) throw new StewardError('invalid', `the question "${name}" cannot be read`);
-	const answerer = answerers[name] as Answerers[Name];
-	return { ok: true, ...(await answerer(question)) };
+	const answerer: (question: Question<Name>) => ReturnType<Answerers[QuestionName]> = answerers[name];
+	return { ok: true, ...(await answerer.call(answerers, question)) };
 }

@@ -179,15 +179,17 @@ describe('send', () => {
 		expect(stderr).toMatch(/steward wait ship8\./);
 	});
 
-	test('takes less than 400 ms', async () => {
-		const durations = Array.from({ length: 7 }, (_, index) => {
-			const startedAt = performance.now();
-			const env = cleanEnv({ STEWARD_SERVERS: nats.url });
-			spawnSync(process.execPath, [cliPath, 'send', 'ship9', 'ping', '--id', `fast${index}`], { env });
-			return performance.now() - startedAt;
-		});
+	test('takes less than 400 ms', { retry: 3 }, () => {
+		const env = cleanEnv({ STEWARD_SERVERS: nats.url });
+		const fastest = Math.min(
+			...Array.from({ length: 5 }, () => {
+				const startedAt = performance.now();
+				expect(spawnSync(process.execPath, [cliPath, 'send', 'ship9', 'ping'], { env }).status).toBe(0);
+				return performance.now() - startedAt;
+			}),
+		);
 		// The fastest: whatever else this machine does can only make it slower.
-		expect(Math.min(...durations)).toBeLessThan(400);
+		expect(fastest).toBeLessThan(400);
 	});
 });
 

@@ -93,8 +93,22 @@ async function formsFromFile(
 	words: readonly string[],
 	options: SendOptions,
 ): Promise<Forms> {
-	const { file: _, ...others } = options;
-	const extra = [...words, ...Object.keys(withoutUnset(others)).map((name) => `--${dashed(name)}`)];
+	const { event, id, lane, deliverWithin, runFor, attempts, backoff, onInterrupt, whenAbsent, where, data } =
+		options;
+	const beside = {
+		event,
+		id,
+		lane,
+		deliverWithin,
+		runFor,
+		attempts,
+		backoff,
+		onInterrupt,
+		whenAbsent,
+		where,
+		data,
+	};
+	const extra = [...words, ...Object.keys(withoutUnset(beside)).map((name) => `--${dashed(name)}`)];
 	if (extra.length > 0) {
 		throw new StewardError('usage', `--file ${file}: ${targetedByFile} (${extra.join(' ')})`);
 	}

@@ -1,0 +1,148 @@
+import { describe, expect, test } from 'vitest';
+import { commandTable, endedLine, printCommand } from '../../src/cli/render/command.ts';
+import { nodeTable, printNode } from '../../src/cli/render/node.ts';
+import { receiptLine } from '../../src/cli/render/receipt.ts';
+import { ago, took } from '../../src/cli/render/time.ts';
+import {
+	type CommandView,
+	type NodeView,
+	nodeView,
+	type Presence,
+	queuedView,
+	type Receipt,
+} from '../../src/domain/view.ts';
+import { keptScreen } from '../support/screen.ts';
+
+const nowMs = Date.UTC(2026, 10, 22, 10, 3);
+const queuedAt = Date.UTC(2026, 10, 22, 10);
+const queued = queuedView({
+	...{ node: 'ship1', id: 'a', method: 'shellCommand', lane: 'normal', sender: '_operator' },
+	...{ queuedAt, deadlineAt: queuedAt + 7 * 86_400_000 },
+});
+const failed: CommandView = {
+	...queued,
+	state: 'failed',
+	startedAt: '2026-11-22T10:00:01.000Z',
+	endedAt: '2026-11-22T10:00:02.200Z',
+	attempt: 1,
+	attempts: [
+		{
+			...{ attempt: 1, startedAt: '2026-11-22T10:00:01.000Z', endedAt: '2026-11-22T10:00:02.200Z' },
+			...{ outcome: 'failed', exitCode: 2, signal: null, fault: null },
+		},
+	],
+	fault: { code: 'failed', message: 'no\u001b[2J such\nfile' },
+	result: {
+		...{ exitCode: 2, signal: null, stderr: null },
+		stdout: { head: 'out', tail: '', bytes: 3, sha256: 'abc', encoding: 'utf8', cut: 0 },
+	},
+};
+
+function receipt(change: Partial<Receipt>, presence: Partial<Presence> = {}): Receipt {
+	return {
+		...queued,
+		...{ duplicate: false, position: 3, seq: 7, via: 'broker' },
+		presence: { status: 'present', since: null, ...presence },
+		...change,
+	};
+}
+
+describe('a receipt', () => {
+	const line = (change: Partial<Receipt>, presence?: Partial<Presence>) =>
+		receiptLine(receipt(change, presence), keptScreen(), nowMs);
+
+	test('says where the command stands, and until when it may start', () => {
+		expect(line({}, { status: 'never' })).toBe(
+			'queued  ship1.a  (ship1 was never seen; it runs when the node connects)  position 3, start before 2026-11-29T10:00:00.000Z',
+		);
+	});
+
+	test('says absent with its time, and unknown where no centre watches', () => {
+		expect(line({}, { status: 'absent', since: '2026-11-22T10:00:00.000Z' })).toContain(
+			'ship1 is absent since 2026-11-22T10:00:00.000Z (3m ago); it runs when the node connects',
+		);
+		expect(line({}, { status: 'unknown' })).toContain('unknown: no centre watches');
+		expect(line({ position: null, deadline: null })).toBe('queued  ship1.a  (ship1 is present)');
+	});
+
+	test('says that a duplicate added nothing, and in which state the first is', () => {
+		expect(line({ duplicate: true, state: 'running' })).toMatch(/^running {2}ship1\.a .*nothing was added$/);
+	});
+
+	test('says that the local node has it', () => {
+		const text = line({ state: 'accepted', via: 'outbox', position: null, deadline: null });
+		expect(text).toMatch(/^accepted {2}ship1\.a {2}\(on the disk of the local node/);
+	});
+});
+
+describe('a command', () => {
+	test('in full: state, times, attempts, fault, output; nothing of it steers the terminal', () => {
+		const screen = keptScreen({ columns: 200 });
+		printCommand(screen, failed, nowMs);
+		expect(screen.text).toBe(
+			[
+				'ship1.a  failed',
+				'  method    shellCommand (command) on lane normal, from _operator',
+				'  queued    2026-11-22T10:00:00.000Z (3m ago)',
+				'  started   2026-11-22T10:00:01.000Z (2m ago)',
+				'  attempt 1 failed exit 2 in 1s',
+				'  ended     2026-11-22T10:00:02.200Z (2m ago)',
+				'  fault     failed: no\\x1b[2J such\\nfile',
+				'  stdout    3 bytes',
+				'out',
+				'',
+			].join('\n'),
+		);
+	});
+
+	test.each(['interrupted', 'lost'] as const)('%s says that the outcome is unknown', (state) => {
+		expect(endedLine({ ...failed, state, fault: null }, keptScreen())).toContain('outcome unknown');
+	});
+
+	test('that ended is one line', () => {
+		expect(endedLine({ ...failed, state: 'succeeded', fault: null, attempts: [] }, keptScreen())).toBe(
+			'succeeded  ship1.a  exit 2 in 1s',
+		);
+	});
+
+	test('many are a table that fits', () => {
+		const screen = keptScreen({ columns: 70 });
+		const lines = commandTable([queued, failed], screen, nowMs).split('\n');
+		for (const line of lines) expect([...line].length).toBeLessThanOrEqual(70);
+		expect(lines).toHaveLength(3);
+	});
+});
+
+describe('a node', () => {
+	const unseen = nodeView('ship1', undefined, { status: 'never', since: null }, 2);
+	const seen: NodeView = {
+		...unseen,
+		...{
+			presence: 'present',
+			lastSeenAt: '2026-11-22T10:00:00.000Z',
+			labels: { role: 'tug\u001b', port: 'x' },
+		},
+		conflict: { machines: ['a', 'b'], noticedAt: '2026-11-22T10:00:00.000Z' },
+	};
+
+	test('many are a table', () => {
+		expect(nodeTable([unseen, seen], keptScreen(), nowMs).split('\n')).toEqual([
+			'NODE   PRESENCE  SEEN  QUEUED  RUNNING  OUTBOX  VERSION  LABELS',
+			'ship1  never     -          2        0       -  -',
+			'ship1  present   now        2        0       -  -        role=tug\\x1b,port=x',
+		]);
+	});
+
+	test('in full says what is wrong with it', () => {
+		const screen = keptScreen();
+		printNode(screen, seen, nowMs);
+		expect(screen.text).toContain('2 machines use this name (noticed 2026-11-22T10:00:00.000Z (3m ago))');
+	});
+});
+
+test('times read as how long ago, and how long it took', () => {
+	expect(ago('2026-11-22T10:03:00.000Z', nowMs)).toBe('just now');
+	expect(ago('2026-11-29T10:03:00.000Z', nowMs)).toBe('in 7d');
+	expect(took('2026-11-22T10:00:00.000Z', '2026-11-22T10:00:00.850Z')).toBe('850ms');
+	expect(took(null, '2026-11-22T10:00:00.850Z')).toBe('');
+});
