@@ -1,15 +1,19 @@
 import { defineConfig } from 'vitest/config';
 
+const report = process.env.STEWARD_TEST_REPORT;
+
 // unit: pure parts, no server. integration: a real nats-server each. e2e: the built CLI as child processes.
 // Two cores: two files at a time, so that a server's fsyncs do not starve another test's clocks.
 export default defineConfig({
 	test: {
 		maxWorkers: 2,
+		// CI counts from a report of its own.
+		...(report === undefined ? {} : { reporters: ['default', ['json', { outputFile: report }]] }),
 		projects: [
 			{
 				test: {
 					name: 'unit',
-					include: ['test/{base,domain,supervision}/**/*.test.ts'],
+					include: ['test/{base,domain,supervision,cli}/**/*.test.ts'],
 				},
 			},
 			{

@@ -15,34 +15,52 @@ export type Clock = {
 	sleep(ms: number, signal?: AbortSignal): Promise<void>;
 };
 
-/** setTimeout overflows above this many milliseconds (24.8 days) and fires at once. */
-const longestTimer = 2 ** 31 - 1;
+/** setTimeout overflows above this many milliseconds (24.8 days) and fires at once: longer waits are made of several. */
+const longestTimerMs = 2 ** 31 - 1;
+
+/** The times that RFC 3339 has words for: years of four digits. */
+const [firstTimeMs, lastTimeMs] = [Date.parse('0000-01-01T00:00:00.000Z'), Date.parse('9999-12-31T23:59:59.999Z')];
 
 export const systemClock: Clock = {
 	now: () => Date.now(),
 	monotonic: () => performance.now(),
 	after(ms, fn) {
-		const timer = setTimeout(fn, Math.min(Math.max(ms, 0), longestTimer));
-		timer.unref();
-		return () => clearTimeout(timer);
+		return startTimer(ms, fn, (timer) => timer.unref());
 	},
 	sleep(ms, signal) {
 		return new Promise((resolve) => {
 			if (signal?.aborted) return resolve();
 			const done = () => {
-				clearTimeout(timer);
+				cancel();
 				signal?.removeEventListener('abort', done);
 				resolve();
 			};
-			const timer = setTimeout(done, Math.min(Math.max(ms, 0), longestTimer));
+			const cancel = startTimer(ms, done);
 			signal?.addEventListener('abort', done, { once: true });
 		});
 	},
 };
 
-/** RFC 3339 UTC with milliseconds, the only form in which times leave the program. */
+function startTimer(ms: number, fn: () => void, prepare?: (timer: NodeJS.Timeout) => void): () => void {
+	const dueAt = performance.now() + ms;
+	let timer: NodeJS.Timeout;
+	const arm = (restMs: number) => {
+		timer =
+			restMs > longestTimerMs
+				? setTimeout(() => arm(dueAt - performance.now()), longestTimerMs)
+				: setTimeout(fn, Math.max(restMs, 0));
+		prepare?.(timer);
+	};
+	arm(ms);
+	return () => clearTimeout(timer);
+}
+
+/**
+ * RFC 3339 UTC with milliseconds, the only form in which times leave the program. A time beyond the year 9999 (somebody's
+ * deadline) is said as its last millisecond, so that one absurd number never breaks a list.
+ */
 export function rfc3339(ms: number): string {
-	return new Date(ms).toISOString();
+	return new Date(Math.min(Math.max(ms, firstTimeMs), lastTimeMs)).toISOString();
 }
 
 /** Rejects with `onTimeout()` when `promise` takes longer than `ms`. The promise itself goes on. */

@@ -6,9 +6,9 @@
 
 const unitsMs = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 } as const;
 
-/** Milliseconds of `7d`, `1h30m`, `250ms`; undefined for anything else. A bare number has no unit and is refused. */
+/** Milliseconds of `7d`, `1h30m`, `1h 30m`, `250ms`; undefined for anything else. A bare number has no unit and is refused. */
 export function parseDuration(text: string): number | undefined {
-	if (!/^(\d+(\.\d+)?(ms|s|m|h|d|w))+$/.test(text)) return undefined;
+	if (!/^\d+(\.\d+)?(ms|s|m|h|d|w)( ?\d+(\.\d+)?(ms|s|m|h|d|w))*$/.test(text)) return undefined;
 	let total = 0;
 	for (const [, amount, unit] of text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h|d|w)/g)) {
 		total += Number(amount) * unitsMs[unit as keyof typeof unitsMs];
@@ -18,7 +18,7 @@ export function parseDuration(text: string): number | undefined {
 
 /** The two largest units of a duration: `3d 4h`, `2m 10s`, `850ms`. */
 export function formatDuration(ms: number): string {
-	if (ms < 1000) return `${Math.max(0, Math.round(ms))}ms`;
+	if (Math.round(ms) < 1000) return `${Math.max(0, Math.round(ms))}ms`;
 	const parts: string[] = [];
 	let rest = Math.round(ms / 1000) * 1000;
 	for (const unit of ['d', 'h', 'm', 's'] as const) {

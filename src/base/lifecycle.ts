@@ -18,7 +18,7 @@ export type Service = {
 
 /**
  * Serialises `start` and `stop` of one service: whatever is called how often, the steps run one at a time,
- * and only when they change something. Where `begin` fails, `end` is called, and `start` rejects.
+ * and only when they change something. Where `begin` fails, `end` is called, and `start` rejects with `begin`'s error.
  */
 export class Lifecycle {
 	readonly #begin: () => Promise<void>;
@@ -43,7 +43,8 @@ export class Lifecycle {
 				await this.#begin();
 			} catch (error) {
 				this.#running = false;
-				await this.#end();
+				// What has half begun may fail to end; why it could not begin is what the caller can act on.
+				await Promise.allSettled([this.#end()]);
 				throw error;
 			}
 		});

@@ -19,7 +19,11 @@ const pageOfCommands = 200;
 const pageOfNodes = 50;
 
 type Page = { items: unknown[]; next: string | null; indexing: boolean };
-type Item = { readonly handle: string; readonly queuedAt: number; readonly stored: StoredCommand | undefined };
+type Item = {
+	readonly handle: string;
+	readonly queuedAt: number;
+	readonly stored: StoredCommand | undefined;
+};
 
 export class Answers implements Answerers {
 	readonly #index: CentreIndex;
@@ -59,7 +63,11 @@ export class Answers implements Answerers {
 		const items = part.map((name) =>
 			nodeView(name, this.#index.nodes.get(name), this.#presenceOf(name), this.#index.queuedCount(name)),
 		);
-		return { items, next: part.length < names.length ? (part.at(-1) ?? null) : null, indexing: !this.#index.isComplete };
+		return {
+			items,
+			next: part.length < names.length ? (part.at(-1) ?? null) : null,
+			indexing: !this.#index.isComplete,
+		};
 	}
 
 	#presenceOf(node: string): Presence {
@@ -84,7 +92,8 @@ export class Answers implements Answerers {
 		const prefix = node === undefined ? '' : `${node}.`;
 		const items: Item[] = [];
 		for (const [handle, { state, queuedAt }] of this.#index.ledger) {
-			if (!handle.startsWith(prefix) || (states && !states.includes(state)) || queuedAt < (since ?? 0)) continue;
+			if (!handle.startsWith(prefix) || (states && !states.includes(state)) || queuedAt < (since ?? 0))
+				continue;
 			items.push({ handle, queuedAt, stored: undefined });
 		}
 		return items;

@@ -82,7 +82,10 @@ export class BatchReader implements Service {
 			if (link.connection) await ensureCentreConsumer(link.connection, stream, consumer);
 			this.#puller.poke();
 		} catch (error) {
-			log.warn({ consumer, stream, err: messageOf(error) }, 'a consumer of the centre cannot be made; trying again');
+			log.warn(
+				{ consumer, stream, err: messageOf(error) },
+				'a consumer of the centre cannot be made; trying again',
+			);
 			if (!this.#stopping) this.#options.clock.after(retryMs, () => void this.#make());
 		}
 	}
@@ -95,7 +98,10 @@ export class BatchReader implements Service {
 			try {
 				await this.#options.handle(batch);
 			} catch (error) {
-				this.#options.log.warn({ reader: this.name, err: messageOf(error) }, 'a batch failed; it comes again');
+				this.#options.log.warn(
+					{ reader: this.name, err: messageOf(error) },
+					'a batch failed; it comes again',
+				);
 				for (const delivery of batch) delivery.nak(retryMs);
 			}
 			this.#handling = 0;

@@ -45,7 +45,6 @@ export type CentralOptions = {
 };
 
 const reapEveryMs = 2000;
-const sweepEveryMs = 30_000;
 const retryMs = 1000;
 const stopWithinMs = 10_000;
 
@@ -120,7 +119,7 @@ export class Central implements Service {
 				const index = new CentreIndex(connection, topology.shards);
 				this.#parts = this.#build(connection, topology, index);
 				await this.#parts.start();
-				this.#offLink = this.#link.onReconnect(() => void this.#onReconnect(connection, index));
+				this.#offLink = this.#link.onReconnect(() => void this.#onReconnect(connection));
 				return this.#ready();
 			} catch (error) {
 				await this.#parts?.stop();
@@ -147,12 +146,14 @@ export class Central implements Service {
 	}
 
 	/** A broker that lost its store has no streams: they are made again, and nodes say their states again. */
-	async #onReconnect(connection: Connection, index: CentreIndex): Promise<void> {
+	async #onReconnect(connection: Connection): Promise<void> {
 		try {
 			await this.#apply(connection);
-			await index.followPresence();
 		} catch (error) {
-			this.#options.log.warn({ err: messageOf(error) }, 'what the broker holds could not be checked after a reconnect');
+			this.#options.log.warn(
+				{ err: messageOf(error) },
+				'what the broker holds could not be checked after a reconnect',
+			);
 		}
 	}
 
@@ -171,18 +172,24 @@ export class Central implements Service {
 		index.onSettledWaiting((command) => settler.settle(command));
 		const readMessage = (handle: Handle) => commands.body(handle.node, handle.id);
 		const reaper = new Reaper({ index, claims, readMessage, serverNow, log });
-		const { presenceTtlMs, leaseTtlMs, claimRetentionMs } = config.centre;
+		const { presenceTtlMs, leaseTtlMs, claimRetentionMs, sweepEveryMs } = config.centre;
 		const sweeper = new Sweeper({ connection, index, claims, claimRetentionMs, serverNow, log });
 		const duties = new Supervisor({
 			name: 'leader',
 			strategy: 'one-for-one',
 			intensity: { restarts: 10, periodMs: 60_000 },
 			children: [
-				new NodeKeeper({ connection, shards, nodes, presenceTtlMs, clock, log }),
+				new NodeKeeper({ connection, shards, nodes, presenceTtlMs, serverNow, clock, log }),
 				new Projector({ link, ledger, dead, settler, readMessage, serverNow, clock, log }),
 				new IntakeWorker({ link, index, commands, claims, ledger, events, dead, serverNow, clock, log }),
 				new Periodic({ name: 'reaper', everyMs: reapEveryMs, runOnce: () => reaper.runOnce(), clock, log }),
-				new Periodic({ name: 'sweeper', everyMs: sweepEveryMs, runOnce: () => sweeper.runOnce(), clock, log }),
+				new Periodic({
+					name: 'sweeper',
+					everyMs: sweepEveryMs,
+					runOnce: () => sweeper.runOnce(),
+					clock,
+					log,
+				}),
 			],
 			stopWithinMs,
 			clock,

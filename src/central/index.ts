@@ -13,7 +13,7 @@ import { decode } from '../domain/wire.ts';
 import { bucketStream, bucketSubject, isMarker, keyOf } from '../jetstream/bucket.ts';
 import { readStoredCommand, type StoredCommand } from '../jetstream/commands.ts';
 import type { Connection } from '../jetstream/connection.ts';
-import { type Followed, follow, type Following } from '../jetstream/follow.ts';
+import { type Followed, type Following, follow } from '../jetstream/follow.ts';
 import { type LedgerSummary, ledgerAgeMs, readLedgerSummary } from '../jetstream/ledger-store.ts';
 
 /** When a node was last known to be gone; `present` has no time. */
@@ -32,7 +32,6 @@ export class CentreIndex implements Service {
 	readonly #lifecycle: Lifecycle;
 	readonly #settled: ((command: StoredCommand) => void)[] = [];
 	#followings: Following[] = [];
-	#presenceFollowing: Following | undefined;
 	#caughtUp: Promise<unknown> = Promise.resolve();
 	#isComplete = false;
 
@@ -83,21 +82,6 @@ export class CentreIndex implements Service {
 		return count;
 	}
 
-	/** Presence lives in the broker's memory: after its restart it is another stream, read from its beginning. */
-	async followPresence(): Promise<void> {
-		await this.#presenceFollowing?.stop();
-		this.presence.clear();
-		this.#presenceFollowing = await follow(
-			this.#connection,
-			{ stream: bucketStream(buckets.presence), filter: [bucketSubject(buckets.presence, '>')], from: 'last' },
-			(message) =>
-				this.presence.set(keyOf(buckets.presence, message.subject), {
-					gone: isMarker(message.header),
-					writtenAt: message.storedAt,
-				}),
-		);
-	}
-
 	/** Forgets what the ledger has forgotten by age; answers how many. */
 	prune(serverNow: number): number {
 		let forgotten = 0;
@@ -111,8 +95,22 @@ export class CentreIndex implements Service {
 
 	async #begin(): Promise<void> {
 		const shards = Array.from({ length: this.#shards }, (_, shard) => shard);
-		await this.followPresence();
 		this.#followings = await Promise.all([
+			// Presence lives in the broker's memory: after its restart it is another stream.
+			follow(
+				this.#connection,
+				{
+					stream: bucketStream(buckets.presence),
+					filter: [bucketSubject(buckets.presence, '>')],
+					from: 'last',
+					onReset: () => this.presence.clear(),
+				},
+				(message) =>
+					this.presence.set(keyOf(buckets.presence, message.subject), {
+						gone: isMarker(message.header),
+						writtenAt: message.storedAt,
+					}),
+			),
 			follow(
 				this.#connection,
 				{
@@ -147,7 +145,7 @@ export class CentreIndex implements Service {
 	}
 
 	async #end(): Promise<void> {
-		await Promise.all([...this.#followings, this.#presenceFollowing].map((following) => following?.stop()));
+		await Promise.all(this.#followings.map((following) => following.stop()));
 		this.#followings = [];
 		this.#isComplete = false;
 		for (const map of [this.ledger, this.waiting, this.nodes, this.presence]) map.clear();

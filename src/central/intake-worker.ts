@@ -94,13 +94,18 @@ function targetsOf({ index }: IntakeWorkerOptions, { message }: IntakeMessage): 
 	const nodes =
 		'nodes' in target
 			? target.nodes
-			: [...index.nodes].filter(([, { state }]) => matchesLabels(target.where, state.labels)).map(([node]) => node);
+			: [...index.nodes]
+					.filter(([, { state }]) => matchesLabels(target.where, state.labels))
+					.map(([node]) => node);
 	return whenAbsent === 'queue' ? nodes : nodes.filter(isPresent);
 }
 
 async function bury(options: IntakeWorkerOptions, delivery: Delivery, bad: IntakeProblem): Promise<void> {
 	const { node, kind, method, id, problem } = bad;
-	options.log.warn({ handle: formatHandle({ node, id }), err: problem }, 'refused, and kept as a dead letter');
+	options.log.warn(
+		{ handle: formatHandle({ node, id }), err: problem },
+		'refused, and kept as a dead letter',
+	);
 	await options.dead.write({
 		node,
 		kind,

@@ -71,7 +71,8 @@ export class Leadership implements Service {
 				log.warn({ err: messageOf(error) }, 'the lease could not be renewed');
 			});
 		}
-		if (lease.held !== wasHeld) log.info(lease.held ? 'this centre leads' : 'this centre does not lead any more');
+		if (lease.held !== wasHeld)
+			log.info(lease.held ? 'this centre leads' : 'this centre does not lead any more');
 		await this.#follow(lease.held);
 		return this.#leads;
 	}

@@ -9,12 +9,18 @@ import { messageOf } from '../base/errors.ts';
 import { Lifecycle, type Service } from '../base/lifecycle.ts';
 import type { Log } from '../base/log.ts';
 import { isNodeName } from '../domain/names.ts';
-import { type Beat, beatSchema, type NodeRecord, type NodeState, nodeStateSchema } from '../domain/node-state.ts';
+import {
+	type Beat,
+	beatSchema,
+	type NodeRecord,
+	type NodeState,
+	nodeStateSchema,
+} from '../domain/node-state.ts';
 import { nodeOfSubject, shardOf, streams, subjects } from '../domain/subject.ts';
 import { decode } from '../domain/wire.ts';
 import type { Connection } from '../jetstream/connection.ts';
 import { ensureLaneConsumer } from '../jetstream/consumers.ts';
-import { type Followed, follow, type Following } from '../jetstream/follow.ts';
+import { type Followed, type Following, follow } from '../jetstream/follow.ts';
 import type { Nodes } from '../jetstream/nodes.ts';
 
 export type NodeKeeperOptions = {
@@ -22,6 +28,7 @@ export type NodeKeeperOptions = {
 	shards: number;
 	nodes: Nodes;
 	presenceTtlMs: number;
+	serverNow: () => number;
 	clock: Clock;
 	log: Log;
 };
@@ -79,13 +86,18 @@ export class NodeKeeper implements Service {
 		}
 		this.#inTurn(node, async () => {
 			await this.#record(node, state, message.storedAt);
-			if (!state.stopping) await this.#makeConsumers(node, state);
+			if (state.stopping) return;
+			await this.#greet(node, message.storedAt);
+			await this.#makeConsumers(node, state);
 		});
 	}
 
 	#inTurn(node: string, step: () => Promise<void>): void {
 		const turn = (this.#turns.get(node) ?? Promise.resolve()).then(step).catch((error: unknown) => {
-			this.#options.log.warn({ node, err: messageOf(error) }, 'a node could not be kept; its next word tries again');
+			this.#options.log.warn(
+				{ node, err: messageOf(error) },
+				'a node could not be kept; its next word tries again',
+			);
 		});
 		this.#turns.set(node, turn);
 		void turn.then(() => {
@@ -102,6 +114,13 @@ export class NodeKeeper implements Service {
 			const record: NodeRecord = { v: 1, state, lastSeenAt, conflict };
 			if (await nodes.write(node, record, known?.revision ?? 0)) return;
 		}
+	}
+
+	/** A state that was just said is a sign of life: the first beat may have been before anyone listened. */
+	async #greet(node: string, saidAt: number): Promise<void> {
+		const { nodes, presenceTtlMs, serverNow } = this.#options;
+		const left = saidAt + presenceTtlMs - serverNow();
+		if (left > 0) await nodes.markPresent(node, left);
 	}
 
 	async #makeConsumers(node: string, state: NodeState): Promise<void> {

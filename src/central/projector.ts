@@ -88,7 +88,10 @@ export class Projector implements Service {
 			group.statements.push(statement);
 		}
 		const records = await this.#options.ledger.readMany([...groups.keys()]);
-		await Promise.all([...others, ...[...groups].map(([key, group]) => this.#foldGroup(group, records.get(key)))]);
+		await Promise.all([
+			...others,
+			...[...groups].map(([key, group]) => this.#foldGroup(group, records.get(key))),
+		]);
 	}
 
 	async #foldGroup(group: Group, record: LedgerRecord | undefined): Promise<void> {
@@ -98,7 +101,10 @@ export class Projector implements Service {
 			for (const { delivery } of group.statements) delivery.ack();
 			if (isFinal(entry.state)) this.#options.settler.settle(group.handle);
 		} catch (error) {
-			log.warn({ handle: formatHandle(group.handle), err: messageOf(error) }, 'the ledger could not be written; again soon');
+			log.warn(
+				{ handle: formatHandle(group.handle), err: messageOf(error) },
+				'the ledger could not be written; again soon',
+			);
 			for (const { delivery } of group.statements) delivery.nak(1000);
 		}
 	}
@@ -127,7 +133,10 @@ export class Projector implements Service {
 
 	#logMove(handle: Handle, before: LedgerEntry | undefined, entry: LedgerEntry): void {
 		if (before?.state === entry.state) return;
-		this.#options.log.info({ handle: formatHandle(handle), state: entry.state, method: entry.method }, 'state');
+		this.#options.log.info(
+			{ handle: formatHandle(handle), state: entry.state, method: entry.method },
+			'state',
+		);
 	}
 
 	async #writeDeadLetter(entry: LedgerEntry): Promise<void> {
@@ -170,7 +179,10 @@ export class Projector implements Service {
 			delivery.ack();
 			log.warn({ subject: delivery.subject }, 'a dead letter was written');
 		} catch (error) {
-			log.warn({ subject: delivery.subject, err: messageOf(error) }, 'a dead letter could not be written; again soon');
+			log.warn(
+				{ subject: delivery.subject, err: messageOf(error) },
+				'a dead letter could not be written; again soon',
+			);
 			delivery.nak(1000);
 		}
 	}

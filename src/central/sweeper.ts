@@ -43,7 +43,11 @@ export class Sweeper {
 		messages += await this.#sweep(streams.reports, projectorConsumer);
 		messages += await this.#sweep(streams.intake, intakeConsumer);
 		for (const node of index.nodes.keys()) {
-			messages += await this.#sweep(streams.events, consumerName(node, 'events'), subjects.eventsOfNode(node));
+			messages += await this.#sweep(
+				streams.events,
+				consumerName(node, 'events'),
+				subjects.eventsOfNode(node),
+			);
 		}
 		const claims = index.isComplete ? await this.#sweepClaims() : 0;
 		return { messages, claims, forgotten: index.prune(serverNow()) };

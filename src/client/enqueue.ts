@@ -4,13 +4,14 @@
  * A crash before the answer leaves the command queued or not; the same id asked again gives the answer.
  */
 
-import { StewardError } from '../base/errors.ts';
+import { isStewardError, StewardError } from '../base/errors.ts';
 import { randomToken } from '../base/ids.ts';
 import { type Envelope, envelopeDigest } from '../domain/message.ts';
 import { formatHandle } from '../domain/names.ts';
 import type { CommandFacts } from '../domain/wire.ts';
 import type { Claims } from '../jetstream/claims.ts';
 import type { Commands } from '../jetstream/commands.ts';
+import { refusalOf } from '../jetstream/events.ts';
 import type { LedgerStore } from '../jetstream/ledger-store.ts';
 import { isWrongSequence, PublishError } from '../jetstream/publisher.ts';
 
@@ -43,6 +44,7 @@ export async function enqueue(parts: Parts, envelope: Envelope, chosen: boolean)
 			const { seq } = await parts.commands.enqueue(envelope, digest, nonce);
 			return chosen ? await undoIfSettled(parts, envelope, digest, seq) : { duplicate: false, seq };
 		} catch (error) {
+			if (error instanceof StewardError) throw error;
 			const answer = await afterRefusal(parts, envelope, digest, nonce, error);
 			if (answer) return answer;
 			if (attempt === tries) throw enqueueError(envelope, error);
@@ -58,8 +60,8 @@ async function afterRefusal(
 	nonce: string,
 	error: unknown,
 ): Promise<Enqueued | undefined> {
-	const ambiguous = error instanceof PublishError && error.kind === 'ambiguous';
-	if (!isWrongSequence(error) && !ambiguous) throw enqueueError(envelope, error);
+	const isAmbiguous = error instanceof PublishError && error.kind === 'ambiguous';
+	if (!isWrongSequence(error) && !isAmbiguous) throw enqueueError(envelope, error);
 	try {
 		const waiting = await parts.commands.find(envelope.node, envelope.id);
 		if (waiting?.nonce === nonce) {
@@ -69,8 +71,9 @@ async function afterRefusal(
 		const earlier = waiting?.facts ?? (await findEarlier(parts, envelope));
 		return earlier && duplicateOf(envelope, digest, earlier);
 	} catch (failure) {
-		if (failure instanceof StewardError) throw failure;
-		return undefined;
+		// The broker cannot be asked just now: to be tried again.
+		if (isStewardError(failure, 'no-broker')) return undefined;
+		throw failure;
 	}
 }
 
@@ -92,9 +95,14 @@ async function undoIfSettled(
 	digest: string,
 	seq: number,
 ): Promise<Enqueued> {
-	const earlier = await findEarlier(parts, envelope);
-	if (!earlier || earlier.seq === seq) return { duplicate: false, seq };
-	await parts.commands.remove(envelope.node, seq);
+	let earlier: CommandFacts | undefined;
+	try {
+		earlier = await findEarlier(parts, envelope);
+		if (!earlier || earlier.seq === seq) return { duplicate: false, seq };
+		await parts.commands.remove(envelope.node, seq);
+	} catch (error) {
+		throw ambiguous(envelope, error);
+	}
 	return duplicateOf(envelope, digest, earlier);
 }
 
@@ -109,16 +117,21 @@ function duplicateOf(envelope: Envelope, digest: string, earlier: CommandFacts):
 	);
 }
 
+function ambiguous(envelope: Envelope, cause: unknown): StewardError {
+	const handle = formatHandle(envelope);
+	return new StewardError(
+		'ambiguous',
+		`no answer from the broker: ${handle} may be queued or not; steward show ${handle} tells, and sending it again with --id ${envelope.id} is safe`,
+		{ cause, details: { handle } },
+	);
+}
+
 function enqueueError(envelope: Envelope, error: unknown): unknown {
 	if (!(error instanceof PublishError)) return error;
 	const handle = formatHandle(envelope);
 	switch (error.kind) {
 		case 'ambiguous':
-			return new StewardError(
-				'ambiguous',
-				`no answer from the broker: ${handle} may be queued or not; steward show ${handle} tells, and sending it again with --id ${envelope.id} is safe`,
-				{ cause: error, details: { handle } },
-			);
+			return ambiguous(envelope, error);
 		case 'unavailable':
 			return new StewardError(
 				'no-broker',
@@ -128,10 +141,9 @@ function enqueueError(envelope: Envelope, error: unknown): unknown {
 				},
 			);
 		case 'refused':
-			return new StewardError(
-				'refused',
-				`the broker refused ${handle}: ${error.message} (is the commands stream full? see steward streams ls)`,
-				{ cause: error, details: { handle, errCode: error.errCode } },
-			);
+			return new StewardError('refused', `${handle} cannot be queued: ${refusalOf(error)}`, {
+				cause: error,
+				details: { handle, errCode: error.errCode },
+			});
 	}
 }

@@ -20,9 +20,8 @@ const countedTargets = 20;
 /** @throws StewardError as Fleet.send */
 export async function sendMessage(parts: FleetParts, message: Message): Promise<Receipt[]> {
 	const targets = await resolveTargets(parts, message);
-	const presences = await parts.nodes.presenceOf(targets);
-	const presenceOf = (node: string): Presence => presences.get(node) ?? { status: 'unknown', since: null };
-	const wanted = applyWhenAbsent(message, targets, presenceOf);
+	const asking = presencesOf(parts, message, targets);
+	const wanted = message.whenAbsent === 'queue' ? targets : applyWhenAbsent(message, targets, await asking);
 	const id = message.id ?? parts.newId();
 	const settled = await Promise.allSettled(
 		wanted.map((node) =>
@@ -30,6 +29,7 @@ export async function sendMessage(parts: FleetParts, message: Message): Promise<
 		),
 	);
 	throwFailures(wanted, id, settled);
+	const presenceOf = await asking;
 	const receipts = settled.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
 	return Promise.all(
 		receipts.map(async (receipt) => ({
@@ -37,10 +37,35 @@ export async function sendMessage(parts: FleetParts, message: Message): Promise<
 			presence: presenceOf(receipt.node),
 			position:
 				message.kind === 'command' && !receipt.duplicate && wanted.length <= countedTargets
-					? await parts.commands.countOnLane(receipt.node, receipt.lane)
+					? await positionOf(parts, receipt)
 					: null,
 		})),
 	);
+}
+
+/** A command that may wait for its node is sent whether or not anybody can say who is there. */
+async function presencesOf(
+	parts: FleetParts,
+	{ whenAbsent }: Message,
+	targets: readonly string[],
+): Promise<(node: string) => Presence> {
+	const unknown: Presence = { status: 'unknown', since: null };
+	try {
+		const presences = await parts.nodes.presenceOf(targets);
+		return (node) => presences.get(node) ?? unknown;
+	} catch (error) {
+		if (whenAbsent !== 'queue') throw error;
+		return () => unknown;
+	}
+}
+
+/** Null where the broker does not say: the command is queued all the same. */
+async function positionOf({ commands }: FleetParts, { node, lane }: Receipt): Promise<number | null> {
+	try {
+		return await commands.countOnLane(node, lane);
+	} catch {
+		return null;
+	}
 }
 
 async function resolveTargets(parts: FleetParts, message: Message): Promise<readonly string[]> {
@@ -61,7 +86,6 @@ function applyWhenAbsent(
 	targets: readonly string[],
 	presenceOf: (node: string) => Presence,
 ): readonly string[] {
-	if (whenAbsent === 'queue') return targets;
 	const absent = targets.filter((node) => presenceOf(node).status !== 'present');
 	if (whenAbsent === 'skip') return targets.filter((node) => !absent.includes(node));
 	if (absent.length === 0) return targets;

@@ -4,7 +4,7 @@
  * a node's report counts before a centre has written it down.
  */
 
-import { StewardError } from '../base/errors.ts';
+import { isStewardError, StewardError } from '../base/errors.ts';
 import { ledgerEntrySchema } from '../domain/ledger.ts';
 import { formatHandle, type Handle } from '../domain/names.ts';
 import { type CommandState, isCommandState, isFinal } from '../domain/state.ts';
@@ -26,6 +26,8 @@ export type WaitOptions = {
 
 /** A consumer filters on this many handles at most; above, everything is followed and sorted out here. */
 const filteredHandles = 32;
+const looksAtOnce = 200;
+const lookAgainMs = 500;
 
 /** @throws StewardError `not-found`, `waited-too-long` */
 export async function waitFor(
@@ -43,12 +45,13 @@ export async function waitFor(
 	});
 	allDone.catch(() => undefined);
 
+	const over = new AbortController();
 	const look = async (handle: Handle): Promise<void> => {
 		const key = formatHandle(handle);
 		if (!pending.has(key)) return;
-		const view = await lookUp(parts, handle);
-		if (!view) throw unknownCommand(handle);
+		const view = await lookUpPatiently(parts, handle, over.signal);
 		if (!pending.has(key)) return;
+		if (!view) throw unknownCommand(handle);
 		onChange?.(view);
 		if (!isSettled(view)) return;
 		pending.delete(key);
@@ -57,9 +60,12 @@ export async function waitFor(
 	};
 	const followings = await followHandles(parts, handles, (handle) => void look(handle).catch(fail));
 	try {
-		await Promise.all(handles.map(look));
-		if (pending.size > 0) await Promise.race([allDone, timeout(parts, timeoutMs)]);
+		void lookAtAll(handles, look).catch(fail);
+		if (pending.size > 0) {
+			await Promise.race([allDone, timeout(parts, timeoutMs, over.signal), closed(parts)]);
+		}
 	} finally {
+		over.abort();
 		await Promise.all(followings.map((following) => following.stop()));
 	}
 	if (pending.size > 0) {
@@ -68,6 +74,34 @@ export async function waitFor(
 		});
 	}
 	return handles.flatMap((handle) => done.get(formatHandle(handle)) ?? []);
+}
+
+/** Each is four requests: a few hundred are under way at once. */
+async function lookAtAll(handles: readonly Handle[], look: (handle: Handle) => Promise<void>): Promise<void> {
+	for (let from = 0; from < handles.length; from += looksAtOnce) {
+		await Promise.all(handles.slice(from, from + looksAtOnce).map(look));
+	}
+}
+
+/** The broker may be restarting: it is asked again until it answers, or the waiting is over. */
+async function lookUpPatiently(
+	parts: FleetParts,
+	handle: Handle,
+	over: AbortSignal,
+): Promise<CommandView | undefined> {
+	for (;;) {
+		try {
+			return await lookUp(parts, handle);
+		} catch (error) {
+			if (over.aborted || !isStewardError(error, 'no-broker')) throw error;
+			await parts.clock.sleep(lookAgainMs, over);
+		}
+	}
+}
+
+async function closed({ connection }: FleetParts): Promise<never> {
+	await connection.nc.closed();
+	throw new StewardError('no-broker', 'the connection was closed while commands were waited for');
 }
 
 /** The error of a command that nobody knows. */
@@ -86,9 +120,13 @@ function isSettled(view: CommandView): boolean {
 	return isCommandState(view.state) && isFinal(view.state);
 }
 
-async function timeout({ clock }: FleetParts, timeoutMs: number | undefined): Promise<void> {
+async function timeout(
+	{ clock }: FleetParts,
+	timeoutMs: number | undefined,
+	over: AbortSignal,
+): Promise<void> {
 	if (timeoutMs === undefined) return new Promise(() => undefined);
-	await clock.sleep(timeoutMs);
+	await clock.sleep(timeoutMs, over);
 }
 
 function followHandles(
@@ -140,15 +178,18 @@ export async function* watch(parts: FleetParts, options: WatchOptions): AsyncGen
 		changed.set(view.handle, view);
 		wake();
 	};
+	const { nc } = parts.connection;
+	const isOver = () => options.signal?.aborted === true || nc.isClosed();
 	const stop = () => wake();
 	options.signal?.addEventListener('abort', stop);
+	void nc.closed().then(stop);
 	const followings = await followChanges(parts, options.node ?? '*', push);
 	try {
-		while (!options.signal?.aborted) {
+		while (!isOver()) {
 			const views = [...changed.values()];
 			changed.clear();
 			yield* views;
-			if (changed.size > 0 || options.signal?.aborted) continue;
+			if (changed.size > 0 || isOver()) continue;
 			await new Promise<void>((resolve) => {
 				wake = resolve;
 			});

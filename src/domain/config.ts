@@ -72,6 +72,7 @@ const configSchema = z.strictObject({
 			presenceTtlMs: z.number().int().min(300).default(45_000),
 			leaseTtlMs: z.number().int().min(300).default(15_000),
 			claimRetentionMs: z.number().int().min(0).default(3_600_000),
+			sweepEveryMs: z.number().int().min(100).default(30_000),
 		})
 		.prefault({}),
 	node: nodeSection.prefault({}),
@@ -94,6 +95,7 @@ const knownKeys = [
 		'presenceTtlMs',
 		'leaseTtlMs',
 		'claimRetentionMs',
+		'sweepEveryMs',
 		'maxBytes',
 		'keep',
 	],
@@ -119,9 +121,10 @@ export function compileConfig(sources: readonly unknown[]): Config {
 function merge(base: unknown, over: unknown): unknown {
 	if (over === undefined) return base;
 	if (!isRecord(base) || !isRecord(over)) return over;
-	const merged: Record<string, unknown> = { ...base };
-	for (const [key, value] of Object.entries(over)) merged[key] = merge(merged[key], value);
-	return merged;
+	const merged = new Map(Object.entries(base));
+	for (const [key, value] of Object.entries(over)) merged.set(key, merge(merged.get(key), value));
+	// Not by assignment: a key `__proto__` would become the prototype, and bring fields past the check.
+	return Object.fromEntries(merged);
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -5,9 +5,10 @@
  */
 
 import { z } from 'zod';
+import { unreachable } from '../base/errors.ts';
 import { type Handle, lanes } from './names.ts';
-import { attemptSchema, faultSchema } from './result.ts';
-import { advance, type CommandEvent, commandEvents, commandStates } from './state.ts';
+import { type Attempt, attemptSchema, faultSchema } from './result.ts';
+import { advance, type CommandEvent, commandEvents, commandStates, isFinal } from './state.ts';
 import type { Claim, CommandFacts, Report } from './wire.ts';
 
 const lateSchema = z.object({ event: z.enum(commandEvents), at: z.number(), key: z.string() });
@@ -33,9 +34,9 @@ export const ledgerEntrySchema = z.object({
 	fault: faultSchema.nullable(),
 	/** Why and by whom it was closed, where the centre closed it. */
 	closed: z.object({ reason: z.string(), actor: z.string() }).nullable(),
-	/** The report that made it final, `<epoch>:<n>`: its repeats are not late. */
+	/** What made it final: `<epoch>:<n>` of the report, or `claim`. Its repeats are not late. */
 	settledBy: z.string().nullable(),
-	/** What came after the final state: kept, newest last, at most 8. */
+	/** What came after the final state: in the order of its times, the newest 8. */
 	late: z.array(lateSchema),
 });
 export type LedgerEntry = z.infer<typeof ledgerEntrySchema>;
@@ -70,6 +71,7 @@ export function entryFor(handle: Handle, facts: CommandFacts): LedgerEntry {
 export function foldClaim(handle: Handle, entry: LedgerEntry | undefined, claim: Claim): LedgerEntry {
 	const current = entry ?? entryFor(handle, claim.facts);
 	if (claim.by === 'node' && claim.event === 'started') {
+		// A report that overtook its claim knows the start better: from the journal, where it was written down after.
 		if (current.startedAt !== null) return current;
 		return apply(current, 'started', claim.at, 'claim', {
 			startedAt: claim.at,
@@ -87,33 +89,36 @@ export function foldClaim(handle: Handle, entry: LedgerEntry | undefined, claim:
 		});
 	}
 	return apply(current, claim.event, claim.at, 'claim', {
-		endedAt: claim.at,
 		fault: claim.by === 'node' ? (claim.fault ?? null) : null,
 		closed: claim.by === 'centre' ? { reason: claim.reason, actor: claim.actor } : null,
 	});
 }
 
-/** The entry after a report; the same object when it was known. */
+/** The entry after a report; the same object when it was known. A report stands alone: it tells the whole story. */
 export function foldReport(handle: Handle, entry: LedgerEntry | undefined, report: Report): LedgerEntry {
 	const current = entry ?? entryFor(handle, report.facts);
-	const attempt = report.attempts.at(-1)?.attempt ?? 0;
-	const known = current.attempts.at(-1);
-	const older =
-		known !== undefined && (attempt < known.attempt || (attempt === known.attempt && known.outcome !== null));
-	if (older && !advancesTo(current, report)) return current;
-	const ended = report.event !== 'started' && report.event !== 'retryDue';
+	if (!isEnding(report.event) && !isFurther(report.attempts, current.attempts)) return current;
 	return apply(current, report.event, report.at, `${report.key.epoch}:${report.key.n}`, {
-		startedAt: current.startedAt ?? report.attempts[0]?.startedAt ?? null,
-		endedAt: ended ? report.at : null,
+		startedAt: report.attempts[0]?.startedAt ?? null,
 		nextAttemptAt: report.event === 'retryDue' ? (report.nextAttemptAt ?? null) : null,
 		attempts: report.attempts,
 		fault: report.fault ?? null,
 	});
 }
 
-/** A report of an attempt that is already known to have ended still counts where it ends the command. */
-function advancesTo(current: LedgerEntry, report: Report): boolean {
-	return report.event !== 'started' && report.event !== 'retryDue' && current.settledBy === null;
+/** An ending is news however far the attempts were known, for it may come between two of them. */
+function isEnding(event: CommandEvent): boolean {
+	return event !== 'due' && event !== 'started' && event !== 'retryDue';
+}
+
+/** A later attempt, or the end of the one that was known as running. */
+function isFurther(said: readonly Attempt[], known: readonly Attempt[]): boolean {
+	const [saidLast, knownLast] = [said.at(-1), known.at(-1)];
+	if (!knownLast) return true;
+	if (!saidLast || saidLast.attempt !== knownLast.attempt) {
+		return (saidLast?.attempt ?? 0) > knownLast.attempt;
+	}
+	return saidLast.outcome !== null && knownLast.outcome === null;
 }
 
 function apply(
@@ -128,11 +133,34 @@ function apply(
 		case 'ignored':
 			return current;
 		case 'late':
-			if (event === 'started' || current.settledBy === key || current.late.some((late) => late.key === key)) {
-				return current;
-			}
-			return { ...current, late: [...current.late, { event, at, key }].slice(-keptLate) };
-		case 'moved':
-			return { ...current, ...change, state, settledBy: change.endedAt == null ? current.settledBy : key };
+			return event === 'started' || isSettling(current, event, at, key)
+				? current
+				: withLate(current, { event, at, key });
+		case 'moved': {
+			const settled = isFinal(state);
+			return {
+				...current,
+				...change,
+				state,
+				endedAt: settled ? at : null,
+				settledBy: settled ? key : null,
+			};
+		}
+		default:
+			return unreachable(effect);
 	}
+}
+
+/** Whether it is what made the entry final, said again: a node says it under a new key when its ack was lost. */
+function isSettling(entry: LedgerEntry, event: CommandEvent, at: number, key: string): boolean {
+	return entry.settledBy === key || (entry.endedAt === at && advance('queued', event).state === entry.state);
+}
+
+/** In the order of their times, so that the order of their coming does not matter. */
+function withLate(entry: LedgerEntry, late: LedgerEntry['late'][number]): LedgerEntry {
+	if (entry.late.some(({ event, at }) => event === late.event && at === late.at)) return entry;
+	const kept = [...entry.late, late]
+		.sort((a, b) => a.at - b.at || (a.event < b.event ? -1 : 1))
+		.slice(-keptLate);
+	return kept.includes(late) ? { ...entry, late: kept } : entry;
 }

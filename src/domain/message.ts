@@ -21,7 +21,7 @@ import {
 	nodeNamePattern,
 	nodeNameRule,
 } from './names.ts';
-import { describeProblems } from './validation.ts';
+import { deepestNesting, describeProblems, isNestedTooDeep } from './validation.ts';
 
 /** What a command gets where neither its sender nor its method says otherwise. */
 export const commandDefaults = {
@@ -73,6 +73,15 @@ const backoffSchema = z.union([
 		),
 ]);
 
+/** Any JSON. Measured before it is walked through: the walk recurses. */
+const json = z
+	.unknown()
+	.refine((data) => !isNestedTooDeep(data), {
+		error: `expected data nested at most ${deepestNesting} deep`,
+		abort: true,
+	})
+	.pipe(z.json({ error: 'expected JSON' }));
+
 const nodeName = z.string().regex(nodeNamePattern, { error: `expected ${nodeNameRule}` });
 
 const messageFields = z.strictObject({
@@ -82,7 +91,7 @@ const messageFields = z.strictObject({
 	method: z.string().regex(methodNamePattern, { error: `expected ${methodNameRule}` }),
 	commandOrEvent: z.enum(kinds, { error: 'expected "command" or "event"' }).optional(),
 	kind: z.enum(kinds, { error: 'expected "command" or "event"' }).optional(),
-	data: z.json().default(null),
+	data: json.default(null),
 	id: z
 		.string()
 		.regex(idPattern, { error: `expected ${idRule}` })
@@ -164,9 +173,10 @@ export type FormDefaults = { readonly toNode?: string; readonly kind?: Kind; rea
 export function parseMessage(input: unknown, defaults: FormDefaults = {}): Message {
 	const withDefaults = isRecord(input) ? applyDefaults(input, defaults) : input;
 	const parsed = messageFields.safeParse(withDefaults);
-	const problems = parsed.success
-		? crossChecks(parsed.data)
-		: describeProblems(parsed.error, withDefaults, messageFormKeys);
+	const problems = [
+		...(parsed.success ? [] : describeProblems(parsed.error, withDefaults, messageFormKeys)),
+		...(isRecord(withDefaults) ? crossChecks(withDefaults) : []),
+	];
 	if (!parsed.success || problems.length > 0) {
 		throw new StewardError('invalid', `the message is not valid: ${problems.join('; ')}`, {
 			details: { problems },
@@ -185,17 +195,19 @@ function applyDefaults(input: Record<string, unknown>, defaults: FormDefaults): 
 	return filled;
 }
 
-function crossChecks(form: z.output<typeof messageFields>): string[] {
+/** What must agree between fields, whatever is in each of them. */
+function crossChecks(form: Readonly<Record<string, unknown>>): string[] {
 	const problems: string[] = [];
+	const kindsSaid = [form.kind, form.commandOrEvent].filter((kind) => kind !== undefined);
 	const targets = [form.toNode, form.toNodes, form.where].filter((target) => target !== undefined).length;
 	if (targets !== 1) problems.push(`toNode: expected exactly one of toNode, toNodes, where, got ${targets}`);
-	if (form.commandOrEvent !== undefined && form.kind !== undefined && form.commandOrEvent !== form.kind) {
+	if (kindsSaid.length === 2 && kindsSaid.every(isKind) && form.commandOrEvent !== form.kind) {
 		problems.push(`kind: says "${form.kind}" while commandOrEvent says "${form.commandOrEvent}"`);
 	}
-	if (form.commandOrEvent === undefined && form.kind === undefined) {
+	if (kindsSaid.length === 0) {
 		problems.push('commandOrEvent: expected "command" or "event", got nothing');
 	}
-	if (form.kind === 'event' || form.commandOrEvent === 'event') {
+	if (kindsSaid.includes('event')) {
 		for (const key of ['lane', 'runFor', 'attempts', 'backoff', 'onInterrupt', 'whenAbsent'] as const) {
 			if (form[key] !== undefined) problems.push(`${key}: an event has none; it is for commands`);
 		}
@@ -246,6 +258,10 @@ export function envelopeFor(message: Message, node: string, id: string, sender: 
 export function envelopeDigest(envelope: Envelope): string {
 	const { sender: _, ...content } = envelope;
 	return contentDigest(content);
+}
+
+function isKind(value: unknown): value is Kind {
+	return kinds.some((kind) => kind === value);
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

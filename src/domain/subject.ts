@@ -1,10 +1,11 @@
 /**
  * Owns the subjects: how each stored subject is built, read and filtered, and which shard a node belongs to.
- * Promises that no other file spells out a subject, and that what is built here parses here.
+ * Promises that no other file spells out a subject, that what is built here parses here, and that nothing which parses
+ * holds a wildcard: a server stores a subject with the token `*`, and as a filter it would mean many.
  * Pure. Why the id is in the subject, and why a fixed prefix: ARCHITECTURE.md.
  */
 
-import { isLane, type Kind, type Lane } from './names.ts';
+import { idPattern, isLane, isNodeName, type Kind, type Lane, methodNamePattern } from './names.ts';
 
 export type CommandAddress = {
 	readonly node: string;
@@ -77,6 +78,8 @@ export function parseCommandSubject(subject: string): (CommandAddress & { shard:
 	const [root, family, shard, node, lane, method, id] = tokens;
 	if (tokens.length !== 7 || root !== 'steward' || family !== 'command') return undefined;
 	if (!shard || !node || !lane || !method || !id || !isLane(lane)) return undefined;
+	if (!/^\d{1,4}$/.test(shard) || !isNodeName(node)) return undefined;
+	if (!methodNamePattern.test(method) || !idPattern.test(id)) return undefined;
 	return { shard: Number(shard), node, lane, method, id };
 }
 
@@ -86,14 +89,15 @@ export function parseEventSubject(
 	const tokens = subject.split('.');
 	const [root, family, node, sender, method] = tokens;
 	if (tokens.length !== 5 || root !== 'steward' || family !== 'event') return undefined;
-	return node && sender && method ? { node, sender, method } : undefined;
+	return isLiteral(node) && isLiteral(sender) && isLiteral(method) ? { node, sender, method } : undefined;
 }
 
 /** `steward.claim.<node>.<id>` and `steward.report.<node>.<id>`. */
 export function parseKeyedSubject(subject: string): { node: string; id: string } | undefined {
 	const tokens = subject.split('.');
-	const [root, , node, id] = tokens;
-	return tokens.length === 4 && root === 'steward' && node && id ? { node, id } : undefined;
+	const [root, family, node, id] = tokens;
+	if (tokens.length !== 4 || root !== 'steward' || (family !== 'claim' && family !== 'report')) return undefined;
+	return node && id && isNodeName(node) && idPattern.test(id) ? { node, id } : undefined;
 }
 
 export function parseIntakeSubject(
@@ -102,10 +106,16 @@ export function parseIntakeSubject(
 	const tokens = subject.split('.');
 	const [root, family, node, sender, kind, method] = tokens;
 	if (tokens.length !== 6 || root !== 'steward' || family !== 'intake') return undefined;
-	return node && sender && kind && method ? { node, sender, kind, method } : undefined;
+	if (!isLiteral(node) || !isLiteral(sender) || !isLiteral(kind) || !isLiteral(method)) return undefined;
+	return { node, sender, kind, method };
 }
 
 /** The last token of `steward.state.<node>` and `steward.beat.<node>`. */
 export function nodeOfSubject(subject: string): string {
 	return subject.slice(subject.lastIndexOf('.') + 1);
+}
+
+/** Any name at all, so that a dead letter can say it, but no wildcard. */
+function isLiteral(token: string | undefined): token is string {
+	return token !== undefined && token !== '' && token !== '*' && token !== '>';
 }

@@ -6,28 +6,36 @@
 
 import type { z } from 'zod';
 
+/** Problems that are told; the others are counted. */
+const mostProblems = 30;
+
+/** Arrays and objects within each other: what is deeper would overflow the stack of whoever walks through it. */
+export const deepestNesting = 500;
+
 /** One line a problem: `data.exitCode: expected number, got "x"`. */
 export function describeProblems(error: z.ZodError, input: unknown, knownKeys: readonly string[]): string[] {
-	return error.issues.flatMap((issue) => describeIssue(issue, input, knownKeys));
+	const issues = error.issues.flatMap(onePerKey);
+	const told = issues.slice(0, mostProblems).map((issue) => describeIssue(issue, input, knownKeys));
+	return issues.length > told.length ? [...told, `and ${issues.length - told.length} more`] : told;
 }
 
-function describeIssue(issue: z.core.$ZodIssue, input: unknown, knownKeys: readonly string[]): string[] {
-	const field = issue.path.map(String).join('.') || '(top level)';
+function onePerKey(issue: z.core.$ZodIssue): z.core.$ZodIssue[] {
+	return issue.code === 'unrecognized_keys' ? issue.keys.map((key) => ({ ...issue, keys: [key] })) : [issue];
+}
+
+function describeIssue(issue: z.core.$ZodIssue, input: unknown, knownKeys: readonly string[]): string {
+	const path = issue.code === 'unrecognized_keys' ? [...issue.path, ...issue.keys] : issue.path;
+	const field = path.map((key) => shorten(String(key))).join('.') || '(top level)';
 	if (issue.code === 'unrecognized_keys') {
-		return issue.keys.map((key) => {
-			const guess = closest(key, knownKeys);
-			const where = issue.path.length > 0 ? `${field}.${key}` : key;
-			return `${where}: unknown field${guess ? `; did you mean "${guess}"?` : ''}`;
-		});
+		const guess = closest(String(path.at(-1)), knownKeys);
+		return `${field}: unknown field${guess ? `; did you mean "${guess}"?` : ''}`;
 	}
 	if (issue.code === 'invalid_union') {
-		return [
-			`${field}: ${issue.message === 'Invalid input' ? 'not one of the accepted forms' : issue.message}`,
-		];
+		return `${field}: ${issue.message === 'Invalid input' ? 'not one of the accepted forms' : issue.message}`;
 	}
 	const got = preview(valueAt(input, issue.path));
-	const expected = issue.message.replace(/^Invalid input: /, '').replace(/, received .*$/, '');
-	return [`${field}: ${expected}, got ${got}`];
+	const expected = issue.message.replace(/^[A-Z][a-z ]+: (?=expected)/, '').replace(/, received .*$/, '');
+	return `${field}: ${expected}, got ${got}`;
 }
 
 function valueAt(input: unknown, path: readonly PropertyKey[]): unknown {
@@ -40,8 +48,31 @@ function valueAt(input: unknown, path: readonly PropertyKey[]): unknown {
 
 function preview(value: unknown): string {
 	if (value === undefined) return 'nothing';
-	const text = JSON.stringify(value) ?? String(value);
+	return shorten(textOf(value));
+}
+
+function textOf(value: unknown): string {
+	if (isNestedTooDeep(value)) return 'something nested too deep';
+	return typeof value === 'object' || typeof value === 'string' ? JSON.stringify(value) : String(value);
+}
+
+function shorten(text: string): string {
 	return text.length > 60 ? `${text.slice(0, 57)}…` : text;
+}
+
+/** Whether arrays and objects are nested deeper than {@link deepestNesting}, or in a circle. Does not recurse. */
+export function isNestedTooDeep(value: unknown): boolean {
+	let level: unknown[] = [value];
+	for (let depth = 0; level.length > 0; depth++) {
+		if (depth > deepestNesting) return true;
+		const next: unknown[] = [];
+		for (const one of level) {
+			if (typeof one !== 'object' || one === null) continue;
+			for (const field of Object.values(one)) if (typeof field === 'object' && field !== null) next.push(field);
+		}
+		level = next;
+	}
+	return false;
 }
 
 /** The known name nearest to `text`, where it is near enough to be a slip of the hand. */
@@ -50,11 +81,12 @@ export function closest(text: string, known: readonly string[]): string | undefi
 		.map((name) => ({ name, distance: editDistance(text.toLowerCase(), name.toLowerCase()) }))
 		.sort((a, b) => a.distance - b.distance);
 	const best = ranked[0];
-	return best && best.distance <= Math.max(2, Math.floor(text.length / 3)) ? best.name : undefined;
+	const farthest = Math.min(Math.max(2, Math.floor(text.length / 3)), text.length - 1);
+	return best && best.distance <= farthest ? best.name : undefined;
 }
 
 function editDistance(a: string, b: string): number {
-	if (Math.abs(a.length - b.length) > 8 || a.length > 64) return 99;
+	if (Math.abs(a.length - b.length) > 8 || a.length > 64) return Number.POSITIVE_INFINITY;
 	let row = Array.from({ length: b.length + 1 }, (_, i) => i);
 	for (let i = 1; i <= a.length; i++) {
 		const next = [i];
@@ -64,5 +96,5 @@ function editDistance(a: string, b: string): number {
 		}
 		row = next;
 	}
-	return row[b.length] ?? 99;
+	return row[b.length] ?? Number.POSITIVE_INFINITY;
 }

@@ -8,6 +8,7 @@ import { z } from 'zod';
 import { lanes } from './names.ts';
 import { attemptSchema, faultSchema, resultSchema } from './result.ts';
 import { commandEvents } from './state.ts';
+import { isNestedTooDeep } from './validation.ts';
 
 /** What is known of a command from its stored message: enough to tell its story without it. */
 export const commandFactsSchema = z.object({
@@ -87,11 +88,13 @@ export const deadEventSchema = z.object({
 });
 export type DeadEvent = z.infer<typeof deadEventSchema>;
 
-/** Parses JSON and checks it; undefined for anything that does not fit. */
+/** Parses JSON and checks it; undefined for anything that does not fit, or is nested without end. */
 export function decode<T>(schema: z.ZodType<T>, bytes: Uint8Array | string): T | undefined {
 	try {
 		const text = typeof bytes === 'string' ? bytes : new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-		const parsed = schema.safeParse(JSON.parse(text));
+		const value: unknown = JSON.parse(text);
+		if (isNestedTooDeep(value)) return undefined;
+		const parsed = schema.safeParse(value);
 		return parsed.success ? parsed.data : undefined;
 	} catch (error) {
 		if (error instanceof SyntaxError || error instanceof TypeError) return undefined;

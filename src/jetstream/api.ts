@@ -18,7 +18,9 @@ import { subjects } from '../domain/subject.ts';
 import { decode } from '../domain/wire.ts';
 import type { Connection } from './connection.ts';
 
-const answerTimeoutMs = 10_000;
+/** A question changes nothing: one that was lost in a reconnect is asked again. */
+const answerWithinMs = 2000;
+const tries = 5;
 const queueGroup = 'steward-centre';
 
 /**
@@ -30,22 +32,7 @@ export async function ask<Name extends QuestionName>(
 	name: Name,
 	question: Question<Name>,
 ): Promise<Extract<Answer, { ok: true }>> {
-	let data: Uint8Array;
-	try {
-		const reply = await nc.request(subjects.api(name), JSON.stringify(question), {
-			timeout: answerTimeoutMs,
-		});
-		data = reply.data;
-	} catch (error) {
-		const none = error instanceof RequestError && error.isNoResponders();
-		throw new StewardError(
-			'no-centre',
-			none
-				? 'no centre answers: lists and counts need one; start it with steward up or steward central (send, show and wait work without)'
-				: 'the centre did not answer in time: is it busy, or the link bad? try again',
-			{ cause: error },
-		);
-	}
+	const data = await requestAnswer(nc, subjects.api(name), JSON.stringify(question));
 	const answer = decode(answerSchema, data);
 	if (!answer)
 		throw new StewardError(
@@ -54,6 +41,24 @@ export async function ask<Name extends QuestionName>(
 		);
 	if (!answer.ok) throw new StewardError(answer.code, answer.message);
 	return answer;
+}
+
+async function requestAnswer(nc: Connection['nc'], subject: string, question: string): Promise<Uint8Array> {
+	for (let attempt = 1; ; attempt++) {
+		try {
+			return (await nc.request(subject, question, { timeout: answerWithinMs })).data;
+		} catch (error) {
+			const none = error instanceof RequestError && error.isNoResponders();
+			if (!none && attempt < tries && !nc.isClosed()) continue;
+			throw new StewardError(
+				'no-centre',
+				none
+					? 'no centre answers: lists and counts need one; start it with steward up or steward central (send, show and wait work without)'
+					: 'the centre did not answer in time: is it busy, or the link bad? try again',
+				{ cause: error },
+			);
+		}
+	}
 }
 
 /** Asks page after page, up to `limit` items. The items are views of domain/view.ts, made by the centre. */

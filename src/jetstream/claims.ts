@@ -4,6 +4,7 @@
  * `write` is certain: when the broker's word was lost, the stored claim is read before anything goes on.
  */
 
+import { isStewardError } from '../base/errors.ts';
 import { formatHandle, type Handle } from '../domain/names.ts';
 import { streams, subjects } from '../domain/subject.ts';
 import { type Claim, claimSchema, decode } from '../domain/wire.ts';
@@ -41,7 +42,7 @@ export class Claims {
 			} catch (error) {
 				const ambiguous = error instanceof PublishError && error.kind === 'ambiguous';
 				if (!isWrongSequence(error) && !ambiguous) throw error;
-				const existing = await this.read(handle);
+				const existing = await this.#readOr(handle, error);
 				if (existing) return existing;
 				// Not there: it was refused by one that is gone again, or never arrived.
 				if (attempt === 3) throw error;
@@ -59,6 +60,15 @@ export class Claims {
 				`the claim of ${formatHandle(handle)} cannot be read: was it written by a newer steward?`,
 			);
 		return claim;
+	}
+
+	/** The claim, or the write's own error where the broker cannot be asked either. */
+	async #readOr(handle: Handle, writeError: unknown): Promise<Claim | undefined> {
+		try {
+			return await this.read(handle);
+		} catch (error) {
+			throw isStewardError(error, 'no-broker') ? writeError : error;
+		}
 	}
 
 	/** Removes the claim of a command that is settled and gone. */

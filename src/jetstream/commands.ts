@@ -10,6 +10,7 @@ import { type CommandAddress, parseCommandSubject, shardOf, streams, subjects } 
 import { type CommandFacts, decode } from '../domain/wire.ts';
 import type { Connection } from './connection.ts';
 import { getLast } from './direct-get.ts';
+import { assertFits } from './limits.ts';
 import { expectedSeqHeader, expectedSubjectHeader, type PublishAck, Publisher } from './publisher.ts';
 
 /** Headers of a stored command: what the centre must know without reading the body. */
@@ -80,12 +81,14 @@ export class Commands {
 		return shardOf(node, this.#shards);
 	}
 
-	/** @throws PublishError; 10071 means that the id is there already, on any lane or method. */
-	enqueue(envelope: Envelope, digest: string, nonce: string): Promise<PublishAck> {
+	/** @throws PublishError; 10071 means that the id is there already, on any lane or method, 10054 that it is too large. */
+	async enqueue(envelope: Envelope, digest: string, nonce: string): Promise<PublishAck> {
 		const shard = this.shardOf(envelope.node);
+		const data = JSON.stringify(envelope);
+		assertFits(this.#connection, data);
 		return this.#publisher(shard).publish({
 			subject: subjects.command(shard, envelope),
-			data: JSON.stringify(envelope),
+			data,
 			headers: {
 				[expectedSeqHeader]: '0',
 				[expectedSubjectHeader]: subjects.commandById(shard, envelope.node, envelope.id),
@@ -109,7 +112,11 @@ export class Commands {
 	/** The stored body, null when the command is gone. */
 	async body(node: string, id: string): Promise<string | null> {
 		const shard = this.shardOf(node);
-		const stored = await getLast(this.#connection, streams.commands(shard), subjects.commandById(shard, node, id));
+		const stored = await getLast(
+			this.#connection,
+			streams.commands(shard),
+			subjects.commandById(shard, node, id),
+		);
 		return stored ? new TextDecoder().decode(stored.data) : null;
 	}
 

@@ -6,7 +6,7 @@
 
 import { type JetStreamClient, type JetStreamManager, jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
-import type { Clock } from '../base/clock.ts';
+import { type Clock, withDeadline } from '../base/clock.ts';
 import { messageOf, StewardError } from '../base/errors.ts';
 import { Lifecycle, type Service } from '../base/lifecycle.ts';
 import type { Log } from '../base/log.ts';
@@ -20,6 +20,8 @@ export type Connection = {
 
 /** How long one request to the broker may take, milliseconds. A timeout is ambiguous, never "refused". */
 export const requestTimeoutMs = 5000;
+
+const flushWithinMs = 1000;
 
 type ConnectOptions = {
 	servers: readonly string[];
@@ -52,6 +54,7 @@ export async function openConnection(options: ConnectOptions): Promise<Connectio
 		return {
 			nc,
 			js: jetstream(nc, { timeout: requestTimeoutMs }),
+			// Asks nothing of the server.
 			jsm: await jetstreamManager(nc, { timeout: requestTimeoutMs, checkAPI: false }),
 		};
 	} catch (error) {
@@ -66,8 +69,11 @@ export async function openConnection(options: ConnectOptions): Promise<Connectio
 /** Ends a connection; what was published before is sent first, within a bound. */
 export async function closeConnection({ nc }: Connection, clock: Clock): Promise<void> {
 	if (nc.isClosed()) return;
-	const flushed = nc.flush().catch(() => undefined);
-	await Promise.race([flushed, clock.sleep(1000)]);
+	try {
+		await withDeadline(clock, nc.flush(), flushWithinMs, () => new Error('the broker does not answer'));
+	} catch {
+		// Then what was said is lost with the link, as it would be in any disconnect.
+	}
 	await nc.close();
 }
 
@@ -152,10 +158,15 @@ export class Link implements Service {
 
 	async #look(signal: AbortSignal): Promise<void> {
 		const { clock, log } = this.#options;
+		// A dial cannot be called off: `stop` does not wait for it, and what it still finds is closed.
+		const aborted = new Promise<undefined>((resolve) => {
+			signal.addEventListener('abort', () => resolve(undefined), { once: true });
+		});
 		for (let attempt = 0; !signal.aborted; attempt++) {
+			const opening = openConnection(this.#options);
 			try {
-				const connection = await openConnection(this.#options);
-				if (signal.aborted) return await connection.nc.close();
+				const connection = await Promise.race([opening, aborted]);
+				if (!connection) return void opening.then(({ nc }) => nc.close(), ignore);
 				this.#connection = connection;
 				void this.#follow(connection, signal);
 				this.#set(true);
@@ -183,4 +194,9 @@ export class Link implements Service {
 		if (up) for (const listener of [...this.#up]) this.#connection && listener(this.#connection);
 		else for (const listener of [...this.#down]) listener();
 	}
+}
+
+/** Of a dial that nobody waits for any more: that it found nothing is no news. */
+function ignore(): void {
+	return undefined;
 }

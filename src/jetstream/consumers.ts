@@ -70,13 +70,22 @@ export async function ackFloor({ jsm }: Connection, stream: string, consumer: st
 }
 
 /** Removes what is below `seq`, of one subject filter or of all. */
-export async function purgeBelow({ jsm }: Connection, stream: string, seq: number, filter?: string): Promise<number> {
+export async function purgeBelow(
+	{ jsm }: Connection,
+	stream: string,
+	seq: number,
+	filter?: string,
+): Promise<number> {
 	const { purged } = await jsm.streams.purge(stream, filter === undefined ? { seq } : { seq, filter });
 	return purged;
 }
 
 /** Subjects of a stream that match, with their counts of messages. */
-export async function subjectsOf({ jsm }: Connection, stream: string, filter: string): Promise<readonly string[]> {
+export async function subjectsOf(
+	{ jsm }: Connection,
+	stream: string,
+	filter: string,
+): Promise<readonly string[]> {
 	const info = await jsm.streams.info(stream, { subjects_filter: filter });
 	return Object.keys(info.state.subjects ?? {});
 }

@@ -4,9 +4,9 @@
  * Written before the message leaves its stream, so a crash in between leaves both.
  */
 
-import { streams, subjects } from '../domain/subject.ts';
-import type { FaultRecord } from '../domain/result.ts';
 import type { Kind } from '../domain/names.ts';
+import type { FaultRecord } from '../domain/result.ts';
+import { streams, subjects } from '../domain/subject.ts';
 import type { Connection } from './connection.ts';
 import { expectedSeqHeader, isWrongSequence, Publisher } from './publisher.ts';
 

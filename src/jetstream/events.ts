@@ -4,6 +4,7 @@
  * A crash before the PubAck leaves the event stored or not: the sender sends it again under the same key.
  */
 
+import { JetStreamApiError } from '@nats-io/jetstream';
 import type { Clock } from '../base/clock.ts';
 import { StewardError } from '../base/errors.ts';
 import { randomToken } from '../base/ids.ts';
@@ -13,7 +14,8 @@ import type { OutboxKey } from '../domain/wire.ts';
 import type { Connection } from './connection.ts';
 import { getLast } from './direct-get.ts';
 import { isConsumerNotFound } from './errors.ts';
-import { PublishError, Publisher, type PublishRequest } from './publisher.ts';
+import { assertFits } from './limits.ts';
+import { isTooLarge, PublishError, Publisher, type PublishRequest } from './publisher.ts';
 
 const header = { id: 'Steward-Id', epoch: 'Steward-Epoch', number: 'Steward-Number' } as const;
 
@@ -86,6 +88,7 @@ export class Events {
 		const request = eventRequest(event, key);
 		for (let attempt = 1; ; attempt++) {
 			try {
+				assertFits(this.#connection, JSON.stringify(event.data ?? null));
 				return (await this.#publisher.publish(request)).seq;
 			} catch (error) {
 				const ambiguous = error instanceof PublishError && error.kind === 'ambiguous';
@@ -107,6 +110,9 @@ export class Events {
 	): Promise<void> {
 		const deadline = clock.monotonic() + timeoutMs;
 		while (!(await this.#isTaken(event.node, event.seq))) {
+			if (this.#connection.nc.isClosed()) {
+				throw new StewardError('no-broker', 'the connection was closed while an event was waited for');
+			}
 			if (clock.monotonic() >= deadline) {
 				throw new StewardError(
 					'waited-too-long',
@@ -126,11 +132,17 @@ export class Events {
 			const info = await this.#connection.jsm.consumers.info(streams.events, consumerName(node, 'events'));
 			return info.ack_floor.stream_seq >= seq;
 		} catch (error) {
-			// No consumer yet: the node was never here.
-			if (isConsumerNotFound(error)) return false;
+			// No consumer yet: the node was never here. No answer: the broker restarts, and is asked again.
+			if (isConsumerNotFound(error) || !(error instanceof JetStreamApiError)) return false;
 			throw error;
 		}
 	}
+}
+
+/** Why the broker, or we for it, said no, with what to do about it. */
+export function refusalOf(error: PublishError): string {
+	if (isTooLarge(error)) return `${error.message}; put the data elsewhere, and send where it is`;
+	return `${error.message} (is the stream full? see steward streams ls)`;
 }
 
 function eventError(event: EventMessage, error: unknown): unknown {
@@ -150,6 +162,9 @@ function eventError(event: EventMessage, error: unknown): unknown {
 				},
 			);
 		case 'refused':
-			return new StewardError('refused', `the broker refused ${what}: ${error.message}`, { cause: error });
+			return new StewardError('refused', `${what} cannot be sent: ${refusalOf(error)}`, {
+				cause: error,
+				details: { errCode: error.errCode },
+			});
 	}
 }

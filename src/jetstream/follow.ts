@@ -1,10 +1,16 @@
 /**
- * Owns following a stream from its present content on: an ordered consumer, and the moment when it has caught up.
- * Promises every message in order, none twice, through reconnects. State built from it is soft: a restart reads again.
+ * Owns following a stream from its present content on: every message in order, and the moment when it has caught up.
+ * Promises none lost and none twice through reconnects, and that a stream that was made anew is read from its beginning.
+ * State built from it is soft: a restart reads again. (The client's own ordered consumer was seen to stop pulling after
+ * a reconnect until two long heartbeats had been missed.)
  */
 
-import { type ConsumerMessages, DeliverPolicy } from '@nats-io/jetstream';
+import { AckPolicy, DeliverPolicy } from '@nats-io/jetstream';
+import { createInbox, type Msg, nuid, type Subscription } from '@nats-io/transport-node';
+import { type Clock, systemClock } from '../base/clock.ts';
 import type { Connection } from './connection.ts';
+import { parseAckSubject } from './delivery.ts';
+import { noAnswer } from './errors.ts';
 
 export type Followed = {
 	readonly subject: string;
@@ -21,48 +27,212 @@ export type Following = {
 	stop(): Promise<void>;
 };
 
-/** Calls `onMessage` for what is in the stream (`last`: the last of each subject) and for all that comes. */
-export async function follow(
-	connection: Connection,
-	options: { stream: string; filter: readonly string[]; from: 'all' | 'last' | 'new'; headersOnly?: boolean },
-	onMessage: (message: Followed) => void,
-): Promise<Following> {
-	const consumer = await connection.js.consumers.get(options.stream, {
-		filter_subjects: [...options.filter],
-		deliver_policy: policies[options.from],
-		...(options.headersOnly ? { headers_only: true } : {}),
-	});
-	const { num_pending: waiting } = await consumer.info(true);
-	let left = waiting;
-	let caughtUp: () => void = () => undefined;
-	const whenCaughtUp = new Promise<void>((resolve) => {
-		caughtUp = resolve;
-	});
-	if (left === 0) caughtUp();
-	const messages: ConsumerMessages = await consumer.consume({
-		max_messages: 2000,
-		callback: (message) => {
-			onMessage({
-				subject: message.subject,
-				data: message.data,
-				header: (name) => message.headers?.get(name) ?? '',
-				seq: message.seq,
-				storedAt: Number(message.timestampNanos / 1_000_000n),
-			});
-			left -= 1;
-			if (left === 0 || message.info.pending === 0) caughtUp();
-		},
-	});
-	return {
-		caughtUp: whenCaughtUp,
-		stop: async () => {
-			await messages.close();
-		},
-	};
-}
+export type FollowOptions = {
+	readonly stream: string;
+	readonly filter: readonly string[];
+	/** `last`: the last message of each subject, then all that comes. */
+	readonly from: 'all' | 'last' | 'new';
+	readonly headersOnly?: boolean;
+	/** The stream was made anew: what was built from the old one counts no more. */
+	readonly onReset?: () => void;
+	readonly clock?: Clock;
+};
 
 const policies = {
 	all: DeliverPolicy.All,
 	last: DeliverPolicy.LastPerSubject,
 	new: DeliverPolicy.New,
 } as const;
+
+/** Messages asked for at once, and how few may be left before more are asked for. */
+const batch = 1000;
+const refillAt = 250;
+const expiresMs = 30_000;
+const heartbeatMs = 5000;
+const retryMs = 500;
+/** The server removes a consumer that nobody has pulled from for so long. */
+const inactiveMs = 60_000;
+
+/** Calls `onMessage` for what is in the stream and for all that comes. Rejects when the stream cannot be read at first. */
+export async function follow(
+	connection: Connection,
+	options: FollowOptions,
+	onMessage: (message: Followed) => void,
+): Promise<Following> {
+	const follower = new Follower(connection, options, onMessage);
+	await follower.open();
+	return follower;
+}
+
+class Follower implements Following {
+	readonly caughtUp: Promise<void>;
+	readonly #connection: Connection;
+	readonly #options: FollowOptions;
+	readonly #onMessage: (message: Followed) => void;
+	readonly #clock: Clock;
+	readonly #stopping = new AbortController();
+	readonly #status: ReturnType<Connection['nc']['status']>;
+	#isCaughtUp: () => void = () => undefined;
+	#subscription: Subscription | undefined;
+	#opening: Promise<void> | undefined;
+	#streamCreated = '';
+	/** Last sequence that was handed over; 0 before the first. */
+	#cursor = 0;
+	#consumer = '';
+	#consumerSeq = 0;
+	#outstanding = 0;
+	/** Messages that were there at the start and have not come yet; undefined before the start. */
+	#left: number | undefined;
+	#lastHeard = 0;
+	#cancelWatch: () => void = () => undefined;
+
+	constructor(connection: Connection, options: FollowOptions, onMessage: (message: Followed) => void) {
+		this.#connection = connection;
+		this.#options = options;
+		this.#onMessage = onMessage;
+		this.#clock = options.clock ?? systemClock;
+		this.#status = connection.nc.status();
+		this.caughtUp = new Promise((resolve) => {
+			this.#isCaughtUp = resolve;
+		});
+	}
+
+	async open(): Promise<void> {
+		await this.#make();
+		void this.#reopenOnReconnect();
+		this.#watch();
+	}
+
+	async stop(): Promise<void> {
+		this.#stopping.abort();
+		this.#cancelWatch();
+		this.#subscription?.unsubscribe();
+		await this.#opening;
+	}
+
+	async #reopenOnReconnect(): Promise<void> {
+		for await (const { type } of this.#status) {
+			if (this.#stopping.signal.aborted) return;
+			if (type === 'reconnect') this.#reopen();
+		}
+	}
+
+	/** A consumer that says nothing for two heartbeats is gone, or the way to it. */
+	#watch(): void {
+		this.#cancelWatch = this.#clock.after(heartbeatMs, () => {
+			if (this.#clock.monotonic() - this.#lastHeard > 2.5 * heartbeatMs) this.#reopen();
+			this.#watch();
+		});
+	}
+
+	#reopen(): void {
+		this.#opening ??= this.#tryToMake().finally(() => {
+			this.#opening = undefined;
+		});
+	}
+
+	async #tryToMake(): Promise<void> {
+		const { signal } = this.#stopping;
+		while (!signal.aborted) {
+			try {
+				return await this.#make();
+			} catch {
+				// The stream or its server is not there; whoever watches the link says so.
+				await this.#clock.sleep(retryMs, signal);
+			}
+		}
+	}
+
+	async #make(): Promise<void> {
+		const { jsm, nc } = this.#connection;
+		const { stream, filter, from, headersOnly } = this.#options;
+		this.#subscription?.unsubscribe();
+		await this.#noticeReset();
+		const resumed = this.#cursor > 0;
+		const info = await jsm.consumers.add(stream, {
+			name: nuid.next(),
+			ack_policy: AckPolicy.None,
+			filter_subjects: [...filter],
+			deliver_policy: resumed ? DeliverPolicy.StartSequence : policies[from],
+			...(resumed ? { opt_start_seq: this.#cursor + 1 } : {}),
+			...(headersOnly ? { headers_only: true } : {}),
+			mem_storage: true,
+			num_replicas: 1,
+			inactive_threshold: inactiveMs * 1e6,
+		});
+		if (this.#stopping.signal.aborted) return;
+		this.#consumer = info.name;
+		this.#consumerSeq = 0;
+		this.#outstanding = 0;
+		this.#lastHeard = this.#clock.monotonic();
+		this.#left ??= info.num_pending;
+		if (this.#left === 0) this.#isCaughtUp();
+		// `new` begins at this moment also for a consumer that has to be made again.
+		if (from === 'new' && this.#cursor === 0) this.#cursor = info.delivered.stream_seq;
+		const inbox = createInbox();
+		this.#subscription = nc.subscribe(inbox, {
+			callback: (error, message) => {
+				if (!error) this.#take(inbox, message);
+			},
+		});
+		this.#pull(inbox);
+	}
+
+	async #noticeReset(): Promise<void> {
+		const { created, state } = await this.#connection.jsm.streams.info(this.#options.stream);
+		const isAnother =
+			this.#streamCreated !== '' && (created !== this.#streamCreated || state.last_seq < this.#cursor);
+		this.#streamCreated = created;
+		if (!isAnother) return;
+		this.#cursor = 0;
+		this.#options.onReset?.();
+	}
+
+	#pull(inbox: string): void {
+		if (this.#outstanding > refillAt) return;
+		this.#outstanding += batch;
+		this.#connection.nc.publish(
+			`$JS.API.CONSUMER.MSG.NEXT.${this.#options.stream}.${this.#consumer}`,
+			JSON.stringify({ batch, expires: expiresMs * 1e6, idle_heartbeat: heartbeatMs * 1e6 }),
+			{ reply: inbox },
+		);
+	}
+
+	#take(inbox: string, message: Msg): void {
+		this.#lastHeard = this.#clock.monotonic();
+		const ack = message.reply === undefined ? undefined : parseAckSubject(message.reply);
+		if (!ack) return this.#onStatus(inbox, message);
+		if (ack.consumerSeq !== this.#consumerSeq + 1) return this.#reopen();
+		this.#consumerSeq = ack.consumerSeq;
+		this.#outstanding -= 1;
+		this.#cursor = ack.seq;
+		this.#onMessage({
+			subject: message.subject,
+			data: message.data,
+			header: (name) => message.headers?.get(name) ?? '',
+			seq: ack.seq,
+			storedAt: ack.storedAt,
+		});
+		if (this.#left !== undefined && this.#left > 0) {
+			this.#left -= 1;
+			if (this.#left === 0 || ack.pending === 0) this.#isCaughtUp();
+		}
+		this.#pull(inbox);
+	}
+
+	#onStatus(inbox: string, message: Msg): void {
+		switch (message.headers?.code) {
+			case 100:
+				return;
+			case 404:
+			case 408: {
+				const left = Number(message.headers.get('Nats-Pending-Messages'));
+				this.#outstanding -= Number.isFinite(left) && left > 0 ? left : this.#outstanding;
+				return this.#pull(inbox);
+			}
+			default:
+				// Deleted, or nobody is there to ask.
+				this.#reopen();
+		}
+	}
+}

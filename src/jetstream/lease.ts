@@ -28,7 +28,8 @@ export class Lease {
 	readonly #self: Holder;
 	readonly #ttlMs: number;
 	readonly #clock: Clock;
-	#revision = 0;
+	/** Undefined where the answer to the last write was lost. */
+	#revision: number | undefined;
 	#heldUntil = 0;
 
 	constructor(options: {
@@ -55,13 +56,15 @@ export class Lease {
 	async refresh(connection: Connection): Promise<boolean> {
 		const askedAt = this.#clock.monotonic();
 		try {
-			const expectRevision = this.held ? this.#revision : await this.#freeRevision(connection);
+			const known = this.held ? this.#revision : undefined;
+			const expectRevision = known ?? (await this.#freeRevision(connection));
 			if (expectRevision === undefined) return false;
 			const write = writeRequest(buckets.leases, this.#key, JSON.stringify(this.#self), {
 				expectRevision,
 				ttlMs: this.#ttlMs,
 			});
 			const publisher = new Publisher(connection, { stream: bucketStream(buckets.leases), mayLookUp: false });
+			this.#revision = undefined;
 			this.#revision = (await publisher.publish(write)).seq;
 			// A third is left for clocks that tick apart and for what is under way when it ends.
 			this.#heldUntil = askedAt + (this.#ttlMs * 2) / 3;
@@ -76,8 +79,10 @@ export class Lease {
 	async release(connection: Connection): Promise<void> {
 		if (!this.held) return;
 		this.#heldUntil = 0;
+		const revision = this.#revision ?? (await this.#freeRevision(connection));
+		if (revision === undefined) return;
 		const publisher = new Publisher(connection, { stream: bucketStream(buckets.leases), mayLookUp: false });
-		await publisher.publish(deleteRequest(buckets.leases, this.#key, this.#revision));
+		await publisher.publish(deleteRequest(buckets.leases, this.#key, revision));
 	}
 
 	/** The revision to write over, undefined while another holds it. */

@@ -5,16 +5,19 @@
  * Nothing is kept across a crash: a caller whose promise did not resolve still owns its message.
  */
 
-import {
-	type Msg,
-	type MsgHdrs,
-	headers as makeHeaders,
-	nuid,
-	RequestError,
-	TimeoutError,
-} from '@nats-io/transport-node';
+import { type Msg, type MsgHdrs, headers as makeHeaders, nuid } from '@nats-io/transport-node';
 import { type Connection, requestTimeoutMs } from './connection.ts';
 import { getLastOfMany } from './direct-get.ts';
+import {
+	connectionClosed,
+	isInFlight,
+	PublishError,
+	parseAnswer,
+	publishErrorOf,
+	tooLarge,
+} from './publish-answer.ts';
+
+export { isTooLarge, isWrongSequence, PublishError } from './publish-answer.ts';
 
 export type PublishRequest = {
 	readonly subject: string;
@@ -26,38 +29,16 @@ export type PublishRequest = {
 /** Sequence of the message on its stream. */
 export type PublishAck = { readonly seq: number };
 
-/**
- * Why a publish has no PubAck. `refused`: the server said no, with its error code. `unavailable`: nobody took it
- * (no responders). `ambiguous`: no answer came, and it may be stored.
- */
-export class PublishError extends Error {
-	readonly kind: 'refused' | 'unavailable' | 'ambiguous';
-	/** The server's `err_code`, 0 where it gave none. */
-	readonly errCode: number;
-
-	constructor(kind: PublishError['kind'], errCode: number, message: string, options?: { cause?: unknown }) {
-		super(message, options);
-		this.name = 'PublishError';
-		this.kind = kind;
-		this.errCode = errCode;
-	}
-}
-
 export const expectedSeqHeader = 'Nats-Expected-Last-Subject-Sequence';
 export const expectedSubjectHeader = 'Nats-Expected-Last-Subject-Sequence-Subject';
 
-/** The expectation of a compare-and-set was not met. */
-export function isWrongSequence(error: unknown): boolean {
-	return error instanceof PublishError && error.errCode === 10071;
-}
-
-/** Another message of the same subject is in flight: ask again. */
-function isInFlight(error: unknown): boolean {
-	return error instanceof PublishError && error.errCode === 10164;
-}
+/** The three headers that a batch adds to a message: id, sequence, commit. */
+const batchHeadersBytes = 128;
 
 type Waiting = {
 	request: PublishRequest;
+	/** Bytes of headers and body, as the broker counts them against `max_payload`. */
+	size: number;
 	resolve: (ack: PublishAck) => void;
 	reject: (error: Error) => void;
 };
@@ -78,6 +59,7 @@ export class Publisher {
 	readonly #options: Required<PublisherOptions>;
 	#waiting: Waiting[] = [];
 	#busy = false;
+	#lastMaxPayload = 1024 * 1024;
 
 	constructor(connection: Connection, options: PublisherOptions) {
 		this.#connection = connection;
@@ -87,7 +69,10 @@ export class Publisher {
 	/** @throws PublishError */
 	publish(request: PublishRequest): Promise<PublishAck> {
 		return new Promise((resolve, reject) => {
-			this.#waiting.push({ request, resolve, reject });
+			const size = sizeOf(request);
+			// The server would close the connection over it, and every other caller's answer would be lost.
+			if (size > this.#maxPayload) return reject(tooLarge(size, this.#maxPayload));
+			this.#waiting.push({ request, size, resolve, reject });
 			if (!this.#busy) void this.#drain();
 		});
 	}
@@ -105,6 +90,12 @@ export class Publisher {
 		}
 	}
 
+	/** What the broker said last: while the link is down the client does not know. */
+	get #maxPayload(): number {
+		this.#lastMaxPayload = this.#connection.nc.info?.max_payload ?? this.#lastMaxPayload;
+		return this.#lastMaxPayload;
+	}
+
 	async #drain(): Promise<void> {
 		this.#busy = true;
 		// Callers of the same turn of the event loop belong together.
@@ -117,13 +108,24 @@ export class Publisher {
 		this.#busy = false;
 	}
 
+	/**
+	 * What may go together. No two that expect the same: inside one batch a wildcard does not see the other, and both
+	 * would be stored. None that is too large with the batch's own headers, except alone.
+	 */
 	#take(): Waiting[] {
+		const { maxMessages, maxBytes } = this.#options;
+		const largest = this.#maxPayload - batchHeadersBytes;
+		const expectations = new Set<string>();
 		let bytes = 0;
 		let count = 0;
-		for (const { request } of this.#waiting) {
-			bytes += sizeOf(request);
-			if (count > 0 && (count === this.#options.maxMessages || bytes > this.#options.maxBytes)) break;
+		for (const { request, size } of this.#waiting) {
+			const expectation = expectationOf(request);
+			bytes += size + request.subject.length;
+			const joins = bytes <= maxBytes && size <= largest && !expectations.has(expectation ?? '');
+			if (count > 0 && !joins) break;
 			count++;
+			if (count === maxMessages || size > largest) break;
+			if (expectation !== undefined) expectations.add(expectation);
 		}
 		return this.#waiting.splice(0, count);
 	}
@@ -149,6 +151,7 @@ export class Publisher {
 
 	async #sendBatch(batch: readonly Waiting[], id: string): Promise<number> {
 		const { nc } = this.#connection;
+		if (nc.isClosed()) throw connectionClosed();
 		const last = batch.length - 1;
 		for (let index = 0; index < last; index++) {
 			const request = batch[index]?.request;
@@ -167,11 +170,11 @@ export class Publisher {
 
 	/** A batch whose answer was lost may have committed, whole: then its callers have their sequences. */
 	async #withoutStored(batch: readonly Waiting[], id: string, error: unknown): Promise<readonly Waiting[]> {
-		const refused = error instanceof PublishError && error.kind === 'refused';
-		if (refused || !this.#options.mayLookUp) return batch;
+		const isKnown = error instanceof PublishError && error.kind !== 'ambiguous';
+		if (isKnown || !this.#options.mayLookUp) return batch;
 		let firstSeq: number | undefined;
 		try {
-			firstSeq = await firstSeqOfBatch(this.#connection, this.#options.stream, batch, id);
+			firstSeq = await firstSeqOfBatch(this.#connection, this.#options, batch, id);
 		} catch {
 			// Not to be learned now. Singles with their expectations are still safe: what exists is refused, not doubled.
 			return batch;
@@ -181,10 +184,12 @@ export class Publisher {
 		return [];
 	}
 
-	async #request(request: PublishRequest, headers: MsgHdrs): Promise<BatchAnswer> {
+	async #request(request: PublishRequest, headers: MsgHdrs): Promise<ReturnType<typeof parseAnswer>> {
+		const { nc } = this.#connection;
+		if (nc.isClosed()) throw connectionClosed();
 		let reply: Msg;
 		try {
-			reply = await this.#connection.nc.request(request.subject, request.data, {
+			reply = await nc.request(request.subject, request.data, {
 				headers,
 				timeout: this.#options.timeoutMs,
 			});
@@ -195,49 +200,19 @@ export class Publisher {
 	}
 }
 
-type BatchAnswer = { seq: number; count?: number | undefined };
-
-function parseAnswer(reply: Msg): BatchAnswer {
-	const answer = reply.json<{
-		seq?: number;
-		count?: number;
-		error?: { err_code?: number; description?: string };
-	}>();
-	if (answer.error) {
-		throw new PublishError(
-			'refused',
-			answer.error.err_code ?? 0,
-			answer.error.description ?? 'refused by the server',
-		);
-	}
-	if (typeof answer.seq !== 'number') throw new PublishError('ambiguous', 0, 'the answer holds no sequence');
-	return { seq: answer.seq, count: answer.count };
-}
-
-function publishErrorOf(error: unknown): PublishError {
-	if (error instanceof RequestError && error.isNoResponders()) {
-		return new PublishError('unavailable', 0, 'no stream takes this subject at the moment', { cause: error });
-	}
-	const text =
-		error instanceof TimeoutError || error instanceof RequestError
-			? 'no answer in time'
-			: 'the connection failed';
-	return new PublishError('ambiguous', 0, text, { cause: error });
-}
-
 /**
  * Sequence of the first message of a committed batch, undefined when the stream holds none of it: a batch is atomic,
  * and a stored message keeps its batch's id, so one that is found speaks for all.
  */
 async function firstSeqOfBatch(
 	connection: Connection,
-	stream: string,
+	{ stream, timeoutMs }: Required<PublisherOptions>,
 	batch: readonly Waiting[],
 	id: string,
 ): Promise<number | undefined> {
 	const subjects = [...new Set(batch.map(({ request }) => request.subject))];
 	let first: number | undefined;
-	for (const message of await getLastOfMany(connection, stream, subjects)) {
+	for (const message of await getLastOfMany(connection, stream, subjects, timeoutMs)) {
 		if (message.header('Nats-Batch-Id') !== id) continue;
 		first = message.seq - Number(message.header('Nats-Batch-Sequence')) + 1;
 	}
@@ -258,10 +233,15 @@ function toHeaders(fields: Readonly<Record<string, string>> = {}): MsgHdrs {
 	return headers;
 }
 
-function sizeOf(request: PublishRequest): number {
-	const headers = Object.entries(request.headers ?? {}).reduce(
-		(sum, [k, v]) => sum + k.length + v.length + 4,
-		64,
-	);
-	return request.subject.length + headers + request.data.length;
+/** What must not be expected twice in one batch. */
+function expectationOf({ subject, headers = {} }: PublishRequest): string | undefined {
+	return headers[expectedSubjectHeader] ?? (headers[expectedSeqHeader] === undefined ? undefined : subject);
+}
+
+function sizeOf({ data, headers = {} }: PublishRequest): number {
+	const body = typeof data === 'string' ? Buffer.byteLength(data) : data.length;
+	const fields = Object.entries(headers);
+	// `NATS/1.0`, a line each, and an empty one.
+	const head = fields.reduce((sum, [name, value]) => sum + name.length + Buffer.byteLength(value) + 4, 12);
+	return body + (fields.length === 0 ? 0 : head);
 }

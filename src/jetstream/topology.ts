@@ -11,7 +11,7 @@ import { z } from 'zod';
 import { StewardError } from '../base/errors.ts';
 import { streams } from '../domain/subject.ts';
 import type { Connection } from './connection.ts';
-import { isStreamNotFound } from './errors.ts';
+import { isNoRoom, isStreamNotFound } from './errors.ts';
 
 /** Schema of streams and messages that this program writes and reads. */
 export const schemaVersion = 1;
@@ -116,17 +116,18 @@ export async function applyTopology(
 }
 
 async function applyDefinition(
-	{ jsm }: Connection,
+	connection: Connection,
 	definition: StreamDefinition,
 	existing: StreamInfo | undefined,
 ): Promise<TopologyChange> {
+	const { jsm } = connection;
 	const { name } = definition;
 	const wanted = definition as Partial<StreamConfig> & { name: string };
 	if (!existing) {
-		await jsm.streams.add(wanted);
+		await orNoRoom(connection, definition, () => jsm.streams.add(wanted));
 		return { name, change: 'created' };
 	}
-	// Room that was given is not taken back by a smaller disk: only the file's own number, or a full disk, changes it.
+	// Room that was given is neither taken back nor grown by what the disk holds today.
 	const differing = differences(definition, existing.config);
 	if (differing.length === 0) return { name, change: 'unchanged' };
 	const destructive = differing.filter((field) => (destructiveFields as readonly string[]).includes(field));
@@ -137,8 +138,40 @@ async function applyDefinition(
 			{ details: { stream: name, fields: destructive } },
 		);
 	}
-	await jsm.streams.update(name, { ...existing.config, ...wanted });
+	const { max_bytes } = definition.storage === 'file' ? existing.config : definition;
+	await orNoRoom(connection, definition, () =>
+		jsm.streams.update(name, { ...existing.config, ...wanted, max_bytes }),
+	);
 	return { name, change: 'updated' };
+}
+
+/** What the server says with one number and no detail, with the details. @throws StewardError `storage` */
+async function orNoRoom(
+	connection: Connection,
+	definition: StreamDefinition,
+	write: () => Promise<StreamInfo>,
+): Promise<void> {
+	try {
+		await write();
+	} catch (error) {
+		if (!isNoRoom(error)) throw error;
+		const { name, storage, max_bytes } = definition;
+		const infos = await listStreams(connection);
+		const given = infos
+			.filter(({ config }) => config.storage === storage && config.name !== name)
+			.reduce((sum, { config }) => sum + Math.max(0, config.max_bytes), 0);
+		const setting = storage === 'file' ? 'max_file' : 'max_mem';
+		throw new StewardError(
+			'storage',
+			`stream ${name} needs ${formatBytes(max_bytes)}, beside ${formatBytes(given)} of the broker's other streams, and its ` +
+				`${setting} has no room for that: raise ${setting} in its config, or set up again with less (steward init --budget 4GiB)`,
+			{ cause: error, details: { stream: name, neededBytes: max_bytes, givenBytes: given } },
+		);
+	}
+}
+
+function formatBytes(bytes: number): string {
+	return bytes >= 2 ** 30 ? `${(bytes / 2 ** 30).toFixed(1)} GiB` : `${Math.ceil(bytes / 2 ** 20)} MiB`;
 }
 
 function differences(definition: StreamDefinition, config: StreamConfig): string[] {

@@ -34,7 +34,10 @@ export class ClaimWriter {
 			try {
 				return await this.#claims(connection).write(handle, claim);
 			} catch (error) {
-				log.warn({ handle: formatHandle(handle), err: messageOf(error) }, 'no certain answer to a claim; asking again');
+				log.warn(
+					{ handle: formatHandle(handle), err: messageOf(error) },
+					'no certain answer to a claim; asking again',
+				);
 				await clock.sleep(retryMs, stopping);
 			}
 		}

@@ -5,6 +5,7 @@
  */
 
 import type { Clock } from '../base/clock.ts';
+import { messageOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { ProcessIdentity } from '../base/process.ts';
 import { commandDefaults, type Envelope } from '../domain/message.ts';
@@ -16,18 +17,11 @@ import type { Delivery } from '../jetstream/pull.ts';
 import type { ErrorReporter } from './error-reporter.ts';
 import type { Executor, Policy } from './executor.ts';
 import type { Journal, JournalEntry } from './journal.ts';
+import { ProcessPaused } from './method.ts';
 import type { KnownMethod, MethodsTable } from './methods-table.ts';
+import type { Identity } from './node-identity.ts';
 import type { ServerTime } from './server-time.ts';
 import { Turn } from './turn.ts';
-
-export type Identity = {
-	readonly node: string;
-	readonly machine: string;
-	/** This process of the node. */
-	readonly boot: string;
-	/** This journal: another epoch has never run what this one claimed. */
-	readonly epoch: string;
-};
 
 /** Writes a claim, or learns whose it is; undefined when the node stops first. */
 type WriteClaim = (id: string, claim: NodeClaim, stopping: AbortSignal) => Promise<Claim | undefined>;
@@ -46,6 +40,9 @@ export type CommandPipelineOptions = {
 	clock: Clock;
 	log: Log;
 };
+
+/** A command whose method's process is paused comes again after this time. */
+const notNowMs = 10_000;
 
 /** What a step decided: go on with this attempt, or the turn is over. */
 type Step = { readonly go: number } | 'over';
@@ -86,17 +83,14 @@ export class CommandPipeline {
 		const { command } = turn;
 		const envelope = readEnvelope(command, turn.data);
 		if (!envelope) {
-			return this.#refuse(turn, stopping, { code: 'undecodable', message: 'the envelope cannot be decoded' });
+			const fault = { code: 'undecodable', message: 'the envelope cannot be decoded' };
+			await this.#refuse(turn, commandDefaults, stopping, fault);
+			return;
 		}
 		const method = this.#options.methods.find(envelope.method, 'command');
 		const policy = policyOf(envelope, method);
-		let step = await this.#recall(turn, policy);
-		if (step === undefined) {
-			if (!(await this.#checkDeadline(turn, stopping))) return;
-			const refusal = await this.#guard(envelope, method);
-			if (refusal) return this.#refuse(turn, stopping, refusal);
-			step = await this.#claim(turn, policy, stopping);
-		}
+		const step =
+			(await this.#recall(turn, policy)) ?? (await this.#begin(turn, envelope, method, policy, stopping));
 		if (step === 'over') return;
 		if (!method) return this.#finishUnknown(turn, envelope);
 		if (stopping.aborted) return turn.nak();
@@ -131,43 +125,57 @@ export class CommandPipeline {
 		);
 	}
 
-	/** False when the deadline has passed and the turn is over. */
-	async #checkDeadline(turn: Turn, stopping: AbortSignal): Promise<boolean> {
+	/** A command that the journal does not know: deadline, guard, claim. */
+	async #begin(
+		turn: Turn,
+		envelope: Envelope,
+		method: KnownMethod | undefined,
+		policy: Policy,
+		stopping: AbortSignal,
+	): Promise<Step> {
 		const { serverTime } = this.#options;
 		const { queuedAt, deliverWithinMs } = turn.command.facts;
-		if (deliverWithinMs === null) return true;
-		await serverTime.known(stopping);
-		if (stopping.aborted) {
-			turn.nak();
-			return false;
+		if (deliverWithinMs !== null) {
+			await serverTime.known(stopping);
+			if (stopping.aborted) return this.#handBack(turn);
+			if (serverTime.now() > queuedAt + deliverWithinMs)
+				return this.#claim(turn, 'expired', policy, stopping);
 		}
-		if (serverTime.now() <= queuedAt + deliverWithinMs) return true;
-		const claim = await this.#write(turn, 'expired', stopping);
-		if (claim) await this.#options.executor.acknowledge(turn);
-		return false;
+		const refusal = await this.#guard(envelope, method);
+		if (refusal === 'notNow') return this.#handBack(turn, notNowMs);
+		if (refusal) return this.#refuse(turn, policy, stopping, refusal);
+		return this.#claim(turn, 'started', policy, stopping);
 	}
 
-	/** Why the command may not run here, if so. */
-	async #guard(envelope: Envelope, method: KnownMethod | undefined): Promise<FaultRecord | undefined> {
+	/** Why the command may not run here, if so; `notNow` while the method's process is down for longer. */
+	async #guard(
+		envelope: Envelope,
+		method: KnownMethod | undefined,
+	): Promise<FaultRecord | 'notNow' | undefined> {
 		const { methods } = this.#options;
 		if (!method) return { code: 'unknownMethod', message: methods.whyUnknown(envelope.method, 'command') };
-		const problems = await method.process.check(envelope.method, envelope.data);
-		if (problems.length === 0) return undefined;
-		return { code: 'badData', message: `data does not fit ${envelope.method}: ${problems.join('; ')}` };
+		try {
+			const problems = await method.process.check(envelope.method, envelope.data);
+			if (problems.length === 0) return undefined;
+			return { code: 'badData', message: `data does not fit ${envelope.method}: ${problems.join('; ')}` };
+		} catch (error) {
+			if (error instanceof ProcessPaused) return 'notNow';
+			return {
+				code: 'badData',
+				message: `data could not be checked by ${envelope.method}: ${messageOf(error)}`,
+			};
+		}
 	}
 
-	async #refuse(turn: Turn, stopping: AbortSignal, fault: FaultRecord): Promise<void> {
-		const { errors } = this.#options;
+	async #refuse(turn: Turn, policy: Policy, stopping: AbortSignal, fault: FaultRecord): Promise<Step> {
 		const kind = fault.code === 'undecodable' || fault.code === 'unknownMethod' ? fault.code : 'badData';
-		const claim = await this.#write(turn, 'refused', stopping, fault);
-		if (!claim) return;
-		errors.report({
-			kind,
-			where: turn.command.method,
-			message: fault.message,
-			handle: formatHandle(turn.command),
-		});
-		turn.term(fault.code);
+		const step = await this.#claim(turn, 'refused', policy, stopping, fault);
+		const where = turn.command.method;
+		this.#options.errors.report({ kind, where, message: fault.message, handle: formatHandle(turn.command) });
+		if (step === 'over') return 'over';
+		// Claimed as started before a crash, and not to be run as it is now.
+		await this.#options.executor.reject(turn, fault);
+		return 'over';
 	}
 
 	/** A method that was there for the first attempt is gone for the next: the command cannot go on. */
@@ -176,11 +184,18 @@ export class CommandPipeline {
 		await this.#options.executor.reject(turn, { code: 'unknownMethod', message });
 	}
 
-	async #claim(turn: Turn, policy: Policy, stopping: AbortSignal): Promise<Step> {
+	/** Writes a claim, and follows the one that holds. */
+	async #claim(
+		turn: Turn,
+		event: NodeClaim['event'],
+		policy: Policy,
+		stopping: AbortSignal,
+		fault?: FaultRecord,
+	): Promise<Step> {
 		const { identity, executor, log, onNameUsedTwice } = this.#options;
 		const handle = formatHandle(turn.command);
-		const claim = await this.#write(turn, 'started', stopping);
-		if (!claim) return 'over';
+		const claim = await this.#write(turn, event, stopping, fault);
+		if (!claim) return this.#handBack(turn);
 		if (claim.by === 'centre' || claim.event !== 'started') {
 			log.info({ handle, event: claim.event }, 'closed before it started here');
 			await executor.acknowledge(turn);
@@ -210,8 +225,8 @@ export class CommandPipeline {
 		);
 	}
 
-	/** Writes a claim; undefined when the node stops first, and the delivery is handed back. */
-	async #write(
+	/** The claim that holds; undefined when the node stops first. */
+	#write(
 		turn: Turn,
 		event: NodeClaim['event'],
 		stopping: AbortSignal,
@@ -229,9 +244,12 @@ export class CommandPipeline {
 			facts: turn.command.facts,
 			...(fault ? { fault } : {}),
 		};
-		const held = await writeClaim(turn.id, claim, stopping);
-		if (!held) turn.nak();
-		return held;
+		return writeClaim(turn.id, claim, stopping);
+	}
+
+	#handBack(turn: Turn, delayMs?: number): 'over' {
+		turn.nak(delayMs);
+		return 'over';
 	}
 }
 

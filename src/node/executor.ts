@@ -6,7 +6,7 @@
 
 import type { Backoff } from '../base/backoff.ts';
 import type { Clock } from '../base/clock.ts';
-import { isStewardError, messageOf, unreachable } from '../base/errors.ts';
+import { isStewardError, unreachable } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { Envelope, OnInterrupt } from '../domain/message.ts';
 import { formatHandle } from '../domain/names.ts';
@@ -15,7 +15,7 @@ import type { CommandEvent } from '../domain/state.ts';
 import { decide, type Fault, type FaultKind, type Verdict } from '../supervision/error-kernel.ts';
 import type { ErrorReporter } from './error-reporter.ts';
 import type { Journal } from './journal.ts';
-import { type Outcome, ProcessDied } from './method.ts';
+import { type AbortReason, describeEnd, type Ended, runMethod } from './method-run.ts';
 import type { KnownMethod } from './methods-table.ts';
 import type { ServerTime } from './server-time.ts';
 import type { Turn } from './turn.ts';
@@ -36,13 +36,6 @@ export type RunningCommand = {
 	readonly attempt: number;
 };
 
-type Ended =
-	| { readonly how: 'outcome'; readonly outcome: Outcome }
-	| { readonly how: 'threw' | 'died'; readonly fault: FaultRecord };
-
-/** Why a run was asked to end. */
-type AbortReason = 'runFor' | 'shutdown';
-
 export type ExecutorOptions = {
 	journal: Journal;
 	serverTime: ServerTime;
@@ -57,6 +50,9 @@ export type ExecutorOptions = {
 	log: Log;
 	random: () => number;
 };
+
+/** A command whose method's process rests comes again after this time. */
+const pausedMs = 10_000;
 
 export class Executor {
 	readonly #options: ExecutorOptions;
@@ -83,6 +79,8 @@ export class Executor {
 			let next: number | undefined = attempt;
 			while (next !== undefined) {
 				if (!(await this.#awaitDue(turn, slot))) return;
+				// Handed back before it starts: a process that rests costs no attempt.
+				if (method.process.isPaused) return turn.nak(pausedMs);
 				next = await this.#attempt(turn, envelope, method, policy, next);
 			}
 		} catch (error) {
@@ -145,7 +143,7 @@ export class Executor {
 		policy: Policy,
 		attempt: number,
 	): Promise<number | undefined> {
-		const { journal, serverTime, onChange, log } = this.#options;
+		const { journal, serverTime, onChange, graceOver, clock, log } = this.#options;
 		const { facts } = turn.command;
 		const startedAt = serverTime.now();
 		const earlier = journal.get(turn.id)?.attempts ?? [];
@@ -169,50 +167,15 @@ export class Executor {
 		});
 		onChange();
 		log.info({ handle: formatHandle(turn.command), method: envelope.method, attempt }, 'started');
-		const { ended, aborted } = await this.#runMethod(turn, envelope, method, policy, attempt);
-		this.#running.delete(turn.id);
-		onChange();
-		return this.#afterRun(turn, attempts, policy, ended, aborted);
-	}
-
-	async #runMethod(
-		turn: Turn,
-		envelope: Envelope,
-		method: KnownMethod,
-		policy: Policy,
-		attempt: number,
-	): Promise<{ ended: Ended; aborted: AbortReason | undefined }> {
-		const { clock, graceOver, journal } = this.#options;
-		const controller = new AbortController();
-		let aborted: AbortReason | undefined;
-		const abort = (reason: AbortReason) => {
-			aborted ??= reason;
-			controller.abort(new Error(reason === 'runFor' ? 'runFor passed' : 'the node stops'));
-		};
-		const cancelTimer = clock.after(policy.runForMs, () => abort('runFor'));
-		const onGraceOver = () => abort('shutdown');
-		graceOver.addEventListener('abort', onGraceOver, { once: true });
 		try {
-			const outcome = await method.process.run(
-				envelope.method,
-				{
-					sender: envelope.sender,
-					id: envelope.id,
-					attempt,
-					data: envelope.data,
-					recordChild: (child) => journal.recordChild(turn.id, child),
-				},
-				controller.signal,
-			);
-			return { ended: { how: 'outcome', outcome }, aborted };
-		} catch (error) {
-			if (isStewardError(error, 'storage')) throw error;
-			const died = error instanceof ProcessDied;
-			const fault = { code: died ? 'processDied' : 'threw', message: messageOf(error) };
-			return { ended: { how: died ? 'died' : 'threw', fault }, aborted };
+			const { ended, aborted } = await runMethod({
+				...{ envelope, method, attempt, runForMs: policy.runForMs, graceOver, clock },
+				recordChild: (child) => journal.recordChild(turn.id, child),
+			});
+			return await this.#afterRun(turn, attempts, policy, ended, aborted);
 		} finally {
-			cancelTimer();
-			graceOver.removeEventListener('abort', onGraceOver);
+			this.#running.delete(turn.id);
+			onChange();
 		}
 	}
 
@@ -243,7 +206,7 @@ export class Executor {
 			if (next !== 'over') turn.nak();
 			return undefined;
 		}
-		const { kind, attemptOutcome, fault, retryAfterMs } = describeEnd(ended, aborted, policy);
+		const { kind, attemptOutcome, fault, retryAfterMs } = describeEnd(ended, aborted, policy.runForMs);
 		if (kind === 'threw' || kind === 'processDied') this.#report(turn, kind, fault);
 		const input: Fault = {
 			kind,
@@ -290,6 +253,7 @@ export class Executor {
 		}
 	}
 
+	/** Outcome and report on disk, then the ack. */
 	async #settle(
 		turn: Turn,
 		attempts: readonly Attempt[],
@@ -312,33 +276,6 @@ export class Executor {
 			handle: formatHandle(turn.command),
 		});
 	}
-}
-
-function describeEnd(
-	ended: Ended,
-	aborted: AbortReason | undefined,
-	policy: Policy,
-): {
-	kind: FaultKind;
-	attemptOutcome: AttemptOutcome;
-	fault: FaultRecord | null;
-	retryAfterMs?: number | undefined;
-} {
-	if (aborted === 'runFor') {
-		const fault = { code: 'runForPassed', message: `ran longer than ${policy.runForMs} ms, and was ended` };
-		return { kind: 'runForPassed', attemptOutcome: 'timedOut', fault };
-	}
-	if (ended.how !== 'outcome') {
-		return {
-			kind: ended.how === 'died' ? 'processDied' : 'threw',
-			attemptOutcome: 'failed',
-			fault: ended.fault,
-		};
-	}
-	const { outcome } = ended;
-	const fault = outcome.outcome === 'succeeded' ? null : outcome.fault;
-	if (outcome.outcome !== 'retry') return { kind: 'failed', attemptOutcome: 'failed', fault };
-	return { kind: 'retryAsked', attemptOutcome: 'failed', fault, retryAfterMs: outcome.afterMs };
 }
 
 /** The attempts with the last one ended. */

@@ -72,6 +72,12 @@ export class Lane implements Service {
 		return this.#lifecycle.stop();
 	}
 
+	/** Takes no more, from this moment on; `stop` waits for what runs. */
+	halt(): void {
+		this.#stopping.abort();
+		void this.#puller.stop();
+	}
+
 	/** The consumer may be there now: pull at once instead of at the next try. */
 	poke(): void {
 		this.#puller.poke();

@@ -66,6 +66,11 @@ export class Lanes implements Service {
 		return this.#lifecycle.stop();
 	}
 
+	/** Takes no more, from this moment on; `stop` waits for what runs. */
+	halt(): void {
+		for (const lane of this.#lanes) lane.halt();
+	}
+
 	states(): LaneState[] {
 		return this.#lanes.map((lane) => lane.state());
 	}
@@ -76,7 +81,8 @@ export class Lanes implements Service {
 			try {
 				const topology = await readTopology(connection);
 				if (topology) this.#stream = streams.commands(shardOf(node, topology.shards));
-				else if (attempt === 0) log.warn('this broker holds no steward streams yet: waiting for a centre to make them');
+				else if (attempt === 0)
+					log.warn('this broker holds no steward streams yet: waiting for a centre to make them');
 			} catch (error) {
 				log.warn({ err: messageOf(error) }, 'the topology cannot be read; asking again');
 			}

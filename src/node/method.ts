@@ -146,6 +146,8 @@ export type MethodProcess = {
 	readonly name: string;
 	/** Known after `start`. */
 	readonly methods: readonly MethodDescription[];
+	/** It broke down too often, and rests: nothing is started on it meanwhile. */
+	readonly isPaused?: boolean;
 	start(): Promise<void>;
 	stop(): Promise<void>;
 	/** Called with the error when it broke down outside of a run, or in one: its supervisor starts it again. */
@@ -164,5 +166,13 @@ export class ProcessDied extends Error {
 	constructor(message: string, options?: { cause?: unknown }) {
 		super(message, options);
 		this.name = 'ProcessDied';
+	}
+}
+
+/** The process rests after it broke down too often: nothing was started, and the message comes again later. */
+export class ProcessPaused extends ProcessDied {
+	constructor(message: string, options?: { cause?: unknown }) {
+		super(message, options);
+		this.name = 'ProcessPaused';
 	}
 }

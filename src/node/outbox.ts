@@ -5,32 +5,33 @@
  */
 
 import type { Clock } from '../base/clock.ts';
-import { messageOf, StewardError } from '../base/errors.ts';
+import { StewardError } from '../base/errors.ts';
 import { Lifecycle, type Service } from '../base/lifecycle.ts';
 import type { Log } from '../base/log.ts';
 import { streams, subjects } from '../domain/subject.ts';
 import type { OutboxKey, Report } from '../domain/wire.ts';
-import type { Connection, Link } from '../jetstream/connection.ts';
+import type { Link } from '../jetstream/connection.ts';
 import { eventRequest } from '../jetstream/events.ts';
 import { intakeRequest } from '../jetstream/intake.ts';
-import { type PublishAck, PublishError, Publisher, type PublishRequest } from '../jetstream/publisher.ts';
+import type { PublishRequest } from '../jetstream/publisher.ts';
 import type { Accepted, Intake, IntakeItem } from './intake.ts';
+import { type OutboxEntry, OutboxSender, outboxKeyOf } from './outbox-sender.ts';
 import type { Store, Writes } from './store.ts';
 
-type OutboxEntry = {
-	readonly stream: string;
-	readonly request: PublishRequest;
-	/** The journal's entry that waits for the confirmation of this report. */
-	readonly journalId?: string;
+export type OutboxOptions = {
+	node: string;
+	store: Store;
+	link: Link;
+	/** Called when the broker will never take a message: it is kept in the table `undeliverable`. */
+	onUndeliverable?: (what: string) => void;
+	clock: Clock;
+	log: Log;
 };
 
-/** A node batches at most this much: a stream abandons a batch after 10 s of silence on a thin link. */
-const batchBytes = 64 * 1024;
-/** Messages under way at once. */
-const window = 512;
-/** A message may be this large: the broker's payload limit, less room for its headers. */
-const largestMessage = 1024 * 1024 - 16 * 1024;
-const retryAfterMs = 1000;
+/** The broker's payload limit where it has not said its own yet. */
+const usualPayload = 1024 * 1024;
+/** Room for headers and for what surrounds the data. */
+const envelopeBytes = 16 * 1024;
 const drainWithinMs = 2000;
 
 export class Outbox implements Service, Intake {
@@ -39,37 +40,42 @@ export class Outbox implements Service, Intake {
 	readonly #store: Store;
 	readonly #link: Link;
 	readonly #clock: Clock;
-	readonly #log: Log;
+	readonly #sender: OutboxSender;
 	readonly #lifecycle: Lifecycle;
-	readonly #inFlight = new Set<number>();
 	readonly #confirmed: ((journalId: string) => void)[] = [];
-	readonly #publishers = new Map<string, Publisher>();
 	#next = 1;
-	#cursor = 0;
-	#cancelRetry: () => void = () => undefined;
+	/** The number of the next message is known: before that nothing may be accepted. */
+	#isOpen = false;
 	#off: (() => void)[] = [];
 
-	constructor(options: { node: string; store: Store; link: Link; clock: Clock; log: Log }) {
+	constructor(options: OutboxOptions) {
 		this.#node = options.node;
 		this.#store = options.store;
 		this.#link = options.link;
 		this.#clock = options.clock;
-		this.#log = options.log;
+		this.#sender = new OutboxSender({
+			store: options.store,
+			onConfirmed: (journalId) => {
+				for (const listener of this.#confirmed) listener(journalId);
+			},
+			onUndeliverable: ({ request }, why) => options.onUndeliverable?.(`${request.subject}: ${why}`),
+			clock: options.clock,
+			log: options.log,
+		});
 		this.#lifecycle = new Lifecycle(
 			async () => {
-				this.#recall();
+				this.#next = (this.#store.get<number>('meta', 'outbox:last') ?? 0) + 1;
+				this.#isOpen = true;
 				this.#off = [
-					this.#link.onUp(() => {
-						this.#publishers.clear();
-						this.#cursor = 0;
-						this.#pump();
-					}),
+					this.#link.onUp((connection) => this.#sender.attach(connection)),
+					this.#link.onDown(() => this.#sender.detach()),
 				];
 			},
 			async () => {
+				this.#isOpen = false;
 				await this.#drain();
 				for (const off of this.#off) off();
-				this.#cancelRetry();
+				this.#sender.detach();
 			},
 		);
 	}
@@ -113,40 +119,32 @@ export class Outbox implements Service, Intake {
 
 	/** Sends what is on disk and not under way. */
 	flush(): void {
-		this.#pump();
+		this.#sender.pump();
 	}
 
 	async accept(
 		items: readonly IntakeItem[],
 		progress?: { key: string; value: string | null },
 	): Promise<readonly Accepted[]> {
+		if (!this.#isOpen) {
+			throw new StewardError(
+				'refused',
+				`the node ${this.#node} is starting or stopping, and has accepted nothing: try again in a moment`,
+			);
+		}
 		for (const { message, id } of items) this.#checkSize(id, message.data);
 		const accepted: Accepted[] = [];
 		await this.#store.commit((writes) => {
 			for (const { message, id } of items) {
 				const nodes = 'nodes' in message.target ? message.target.nodes : [];
 				const targets = 'nodes' in message.target ? nodes : [undefined];
-				for (const node of targets) {
-					const key = this.#takeKey(writes);
-					const event = {
-						node: node ?? '',
-						sender: this.#node,
-						method: message.method,
-						id,
-						data: message.data,
-					};
-					const direct = message.kind === 'event' && node !== undefined;
-					this.#put(writes, key, {
-						stream: direct ? streams.events : streams.intake,
-						request: direct ? eventRequest(event, key) : intakeRequest(message, node, this.#node, id, key),
-					});
-				}
+				for (const node of targets) this.#addMessage(writes, { message, id }, node);
 				accepted.push({ id, nodes });
 			}
 			if (progress?.value === null) writes.remove('meta', `progress:${progress.key}`);
 			else if (progress) writes.put('meta', `progress:${progress.key}`, progress.value);
 		});
-		this.#pump();
+		this.flush();
 		return accepted;
 	}
 
@@ -154,11 +152,15 @@ export class Outbox implements Service, Intake {
 		return this.#store.get<string>('meta', `progress:${key}`);
 	}
 
-	#recall(): void {
-		const used = this.#store.get<number>('meta', 'outbox:last') ?? 0;
-		this.#next = Math.max(used, this.#store.lastNumber('outbox')) + 1;
-		this.#cursor = 0;
-		this.#inFlight.clear();
+	/** Events for a node by name go straight to it; all else is checked and passed on by the centre. */
+	#addMessage(writes: Writes, { message, id }: IntakeItem, node: string | undefined): void {
+		const key = this.#takeKey(writes);
+		if (message.kind !== 'event' || node === undefined) {
+			const request = intakeRequest(message, node, this.#node, id, key);
+			return this.#put(writes, key, { stream: streams.intake, request });
+		}
+		const event = { node, sender: this.#node, method: message.method, id, data: message.data };
+		this.#put(writes, key, { stream: streams.events, request: eventRequest(event, key) });
 	}
 
 	#takeKey(writes: Writes): OutboxKey {
@@ -168,15 +170,16 @@ export class Outbox implements Service, Intake {
 	}
 
 	#put(writes: Writes, key: OutboxKey, entry: OutboxEntry): void {
-		writes.put('outbox', key.n, entry);
+		writes.put('outbox', outboxKeyOf(entry.stream, key.n), entry);
 	}
 
 	#checkSize(id: string, data: unknown): void {
+		const largest = (this.#sender.maxPayload ?? usualPayload) - envelopeBytes;
 		const bytes = Buffer.byteLength(JSON.stringify(data ?? null));
-		if (bytes <= largestMessage) return;
+		if (bytes <= largest) return;
 		throw new StewardError(
 			'refused',
-			`data: message ${id} has ${bytes} bytes, and the broker takes ${largestMessage}: send a file's address instead of its content`,
+			`data: message ${id} has ${bytes} bytes, and the broker takes ${largest}: send a file's address instead of its content`,
 		);
 	}
 
@@ -184,63 +187,8 @@ export class Outbox implements Service, Intake {
 	async #drain(): Promise<void> {
 		const deadline = this.#clock.monotonic() + drainWithinMs;
 		while (this.#link.connection && this.depth > 0 && this.#clock.monotonic() < deadline) {
-			this.#sendWaiting();
+			this.#sender.pump();
 			await this.#clock.sleep(20);
 		}
-	}
-
-	#pump(): void {
-		if (this.#lifecycle.running) this.#sendWaiting();
-	}
-
-	#sendWaiting(): void {
-		const connection = this.#link.connection;
-		if (!connection) return;
-		const room = window - this.#inFlight.size;
-		if (room <= 0) return;
-		for (const { key, value } of this.#store.range<OutboxEntry>('outbox', this.#cursor, window)) {
-			const n = Number(key);
-			this.#cursor = n + 1;
-			if (this.#inFlight.has(n)) continue;
-			this.#inFlight.add(n);
-			void this.#send(connection, n, value);
-			if (this.#inFlight.size >= window) break;
-		}
-	}
-
-	async #send(connection: Connection, n: number, entry: OutboxEntry): Promise<void> {
-		try {
-			await this.#publish(connection, entry);
-			await this.#store.commitLazily((writes) => writes.remove('outbox', n));
-			if (entry.journalId) for (const listener of this.#confirmed) listener(entry.journalId);
-			this.#inFlight.delete(n);
-			this.#pump();
-		} catch (error) {
-			this.#inFlight.delete(n);
-			this.#cursor = Math.min(this.#cursor, n);
-			if (error instanceof PublishError && error.kind === 'refused') {
-				this.#log.warn(
-					{ n, stream: entry.stream, err: error.message },
-					'the broker refuses; the outbox keeps it',
-				);
-			} else if (!(error instanceof PublishError)) {
-				this.#log.warn({ n, err: messageOf(error) }, 'a message stays in the outbox');
-			}
-			this.#retry();
-		}
-	}
-
-	#publish(connection: Connection, entry: OutboxEntry): Promise<PublishAck> {
-		let publisher = this.#publishers.get(entry.stream);
-		if (!publisher) {
-			publisher = new Publisher(connection, { stream: entry.stream, mayLookUp: false, maxBytes: batchBytes });
-			this.#publishers.set(entry.stream, publisher);
-		}
-		return publisher.publish(entry.request);
-	}
-
-	#retry(): void {
-		this.#cancelRetry();
-		this.#cancelRetry = this.#clock.after(retryAfterMs, () => this.#pump());
 	}
 }

@@ -1,6 +1,6 @@
 /**
  * Owns saying what the node is: its state on every connect, on change, and every ten minutes; and its beats.
- * Promises that each saying is also a reading of the broker's clock. Neither goes through the outbox: a state that is
+ * Promises that each saying is also a reading of the broker's clock, and notices who else says it. Neither goes through the outbox: a state that is
  * lost is said again, and only the last one counts.
  */
 
@@ -8,8 +8,9 @@ import type { Clock } from '../base/clock.ts';
 import { messageOf } from '../base/errors.ts';
 import { Lifecycle, type Service } from '../base/lifecycle.ts';
 import type { Log } from '../base/log.ts';
-import type { Beat, NodeState } from '../domain/node-state.ts';
+import { type Beat, type NodeState, nodeStateSchema } from '../domain/node-state.ts';
 import { streams, subjects } from '../domain/subject.ts';
+import { decode } from '../domain/wire.ts';
 import { type Connection, type Link, requestTimeoutMs } from '../jetstream/connection.ts';
 import { getLast } from '../jetstream/direct-get.ts';
 import { Publisher } from '../jetstream/publisher.ts';
@@ -18,6 +19,8 @@ import type { ServerTime } from './server-time.ts';
 /** Changes are gathered this long: a state is an fsync at the broker. */
 const gatherMs = 1000;
 const refreshMs = 600_000;
+/** While a consumer is missing the centre is asked again, because it may have missed or failed the last time. */
+const askAgainMs = 15_000;
 const retryMs = 2000;
 
 export type StatePublisherOptions = {
@@ -28,6 +31,8 @@ export type StatePublisherOptions = {
 	/** Who beats: tells two nodes of one name apart. */
 	beat: Omit<Beat, 'leaving'>;
 	beatEveryMs: number;
+	/** Another process says that it is this node. */
+	onNameUsedTwice: (machine: string) => void;
 	clock: Clock;
 	log: Log;
 };
@@ -41,6 +46,8 @@ export class StatePublisher implements Service {
 	#off: () => void = () => undefined;
 	#saying: Promise<void> = Promise.resolve();
 	#isDue = false;
+	/** Sequence of what this process said last. */
+	#saidSeq = 0;
 
 	constructor(options: StatePublisherOptions) {
 		this.#options = options;
@@ -89,8 +96,9 @@ export class StatePublisher implements Service {
 		this.#isDue = false;
 		if (!connection) return;
 		try {
-			await this.#publishAndRead(connection);
-			if (!this.#isDue && this.#lifecycle.running) this.#sayLater(refreshMs);
+			const said = await this.#publishAndRead(connection);
+			const isWaiting = said.lanes.some(({ status }) => status === 'waiting');
+			if (!this.#isDue && this.#lifecycle.running) this.#sayLater(isWaiting ? askAgainMs : refreshMs);
 		} catch (error) {
 			log.debug({ err: messageOf(error) }, 'the state could not be said; again soon');
 			if (this.#lifecycle.running) this.#sayIn(retryMs);
@@ -102,25 +110,43 @@ export class StatePublisher implements Service {
 	}
 
 	/** The stored time of one's own state is the broker's clock; a replica may lag, so its sequence is compared. */
-	async #publishAndRead(connection: Connection): Promise<void> {
+	async #publishAndRead(connection: Connection): Promise<NodeState> {
 		const { node, clock, serverTime, describe } = this.#options;
 		const subject = subjects.state(node);
+		if (this.#saidSeq > 0) await this.#watchName(connection, subject);
 		const publisher = new Publisher(connection, { stream: streams.state, mayLookUp: false });
 		const offsetBefore = serverTime.offsetMs;
+		const state = describe();
 		const sentAt = clock.now();
-		const ack = await publisher.publish({ subject, data: JSON.stringify(describe()) });
+		const ack = await publisher.publish({ subject, data: JSON.stringify(state) });
 		const answeredAt = clock.now();
+		this.#saidSeq = ack.seq;
 		const stored = await getLast(connection, streams.state, subject);
-		if (stored?.seq !== ack.seq) return;
-		serverTime.read(stored.storedAt, sentAt, answeredAt);
+		if (stored?.seq === ack.seq) serverTime.read(stored.storedAt, sentAt, answeredAt);
+		else if (offsetBefore === null)
+			throw new Error('the broker does not know its last word of this node yet');
 		// The first reading is part of the state, so the state is said once more.
 		if (offsetBefore === null) this.#sayIn(0);
+		return state;
+	}
+
+	/** What stands there is what this process said last, unless somebody else says that it is this node. */
+	async #watchName(connection: Connection, subject: string): Promise<void> {
+		const stored = await getLast(connection, streams.state, subject);
+		if (!stored || stored.seq <= this.#saidSeq) return;
+		const other = decode(nodeStateSchema, stored.data);
+		if (!other || other.boot === this.#options.beat.boot || other.stopping) return;
+		this.#options.log.error(
+			{ machine: other.machine },
+			`another node uses the name ${other.node}: stop one of them`,
+		);
+		this.#options.onNameUsedTwice(other.machine);
 	}
 
 	#beat(): void {
 		const { link, node, clock, beatEveryMs } = this.#options;
 		this.#cancelBeat();
-		link.connection?.nc.publish(subjects.beat(node), JSON.stringify({ ...this.#options.beat, leaving: false }));
+		link.connection?.nc.publish(subjects.beat(node), this.#beatText(false));
 		this.#cancelBeat = clock.after(beatEveryMs, () => this.#beat());
 	}
 
@@ -129,10 +155,17 @@ export class StatePublisher implements Service {
 		const { link, node, clock } = this.#options;
 		const connection = link.connection;
 		if (!connection) return;
-		const said = this.#publishAndRead(connection).catch(() => {
+		const said = this.#publishAndRead(connection).then(
+			() => undefined,
 			// Without this last word the centre notices the silence.
-		});
+			() => undefined,
+		);
 		await Promise.race([said, clock.sleep(requestTimeoutMs / 2)]);
-		connection.nc.publish(subjects.beat(node), JSON.stringify({ ...this.#options.beat, leaving: true }));
+		connection.nc.publish(subjects.beat(node), this.#beatText(true));
+	}
+
+	#beatText(leaving: boolean): string {
+		const { machine, boot } = this.#options.beat;
+		return JSON.stringify({ machine, boot, leaving });
 	}
 }

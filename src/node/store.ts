@@ -1,7 +1,8 @@
 /**
  * Owns the node's disk: one lmdb environment with the tables of journal and outbox.
- * Promises that a commit is one transaction and that it is on disk (fdatasync) when it resolves; commits of one
- * moment share a flush. A crash leaves the last flushed transaction, whole.
+ * Promises that a commit is one transaction, that it is on disk (fdatasync) when it resolves, and that `get` answers
+ * with what was handed over last, on disk or not; commits of one moment share a flush. A crash leaves the last flushed
+ * transaction, whole.
  */
 
 import { mkdir } from 'node:fs/promises';
@@ -10,10 +11,13 @@ import { messageOf, StewardError } from '../base/errors.ts';
 import { randomToken } from '../base/ids.ts';
 import { Lifecycle, type Service } from '../base/lifecycle.ts';
 
-export const tables = ['meta', 'journal', 'outbox', 'seen'] as const;
+const tables = ['meta', 'journal', 'outbox', 'undeliverable', 'seen', 'starts'] as const;
 export type Table = (typeof tables)[number];
 
 type Key = string | number;
+
+/** A write that lmdb has not committed yet; `value` undefined is a removal. */
+type Pending = { readonly value: unknown };
 
 /** Writes of one transaction: collected synchronously, committed together. */
 export type Writes = {
@@ -28,6 +32,8 @@ export class Store implements Service {
 	#root: RootDatabase<unknown, Key> | undefined;
 	#epoch = '';
 	#tables: ReadonlyMap<Table, Database<unknown, Key>> = new Map();
+	/** lmdb reads what is committed; whoever reads and writes again in between must not lose the write before. */
+	readonly #pending = new Map<string, Pending>();
 
 	constructor(path: string) {
 		this.#path = path;
@@ -56,21 +62,20 @@ export class Store implements Service {
 
 	/** The value as it was written: whoever reads a table knows its type. */
 	get<Value>(table: Table, key: Key): Value | undefined {
-		return this.#table(table).get(key) as Value | undefined;
+		const opened = this.#table(table);
+		const pending = this.#pending.get(pendingKey(table, key));
+		return (pending ? pending.value : opened.get(key)) as Value | undefined;
 	}
 
-	/** In the order of keys, from `start` on. */
-	*range<Value>(table: Table, start?: Key, limit?: number): Generator<{ key: Key; value: Value }> {
-		const bounds = { ...(start === undefined ? {} : { start }), ...(limit === undefined ? {} : { limit }) };
+	/** What is committed, in the order of keys: from `start` on, before `end`. */
+	*range<Value>(
+		table: Table,
+		bounds: { start?: Key; end?: Key; limit?: number } = {},
+	): Generator<{ key: Key; value: Value }> {
 		for (const { key, value } of this.#table(table).getRange(bounds)) yield { key, value: value as Value };
 	}
 
-	/** The greatest key of a table of numbers, 0 when it is empty. */
-	lastNumber(table: Table): number {
-		for (const key of this.#table(table).getKeys({ reverse: true, limit: 1 })) return Number(key);
-		return 0;
-	}
-
+	/** How many entries are committed. */
 	count(table: Table): number {
 		return this.#table(table).getKeysCount({});
 	}
@@ -98,11 +103,28 @@ export class Store implements Service {
 	/** All writes of one turn of the event loop are one transaction of lmdb. */
 	async #write(collect: (writes: Writes) => void): Promise<void> {
 		const done: Promise<boolean>[] = [];
-		collect({
-			put: (table, key, value) => done.push(this.#table(table).put(key, value)),
-			remove: (table, key) => done.push(this.#table(table).remove(key)),
-		});
-		await Promise.all(done);
+		const mine: [string, Pending][] = [];
+		const remember = (table: Table, key: Key, value: unknown) => {
+			const pending: Pending = { value };
+			mine.push([pendingKey(table, key), pending]);
+			this.#pending.set(pendingKey(table, key), pending);
+		};
+		try {
+			collect({
+				put: (table, key, value) => {
+					done.push(this.#table(table).put(key, value));
+					remember(table, key, value);
+				},
+				remove: (table, key) => {
+					done.push(this.#table(table).remove(key));
+					remember(table, key, undefined);
+				},
+			});
+			await Promise.all(done);
+		} finally {
+			// A later write of the same key is pending on its own.
+			for (const [key, pending] of mine) if (this.#pending.get(key) === pending) this.#pending.delete(key);
+		}
 	}
 
 	#failure(error: unknown): StewardError {
@@ -144,10 +166,15 @@ export class Store implements Service {
 	}
 
 	async #close(): Promise<void> {
+		this.#pending.clear();
 		const root = this.#root;
 		this.#root = undefined;
 		this.#tables = new Map();
 		await root?.flushed;
 		await root?.close();
 	}
+}
+
+function pendingKey(table: Table, key: Key): string {
+	return `${table} ${key}`;
 }

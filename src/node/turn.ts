@@ -1,27 +1,20 @@
 /**
- * Owns one command's stay on the node: its delivery, which may be replaced by a later one, and the lease on it.
- * Promises that the lease is renewed well inside `ack_wait` while the turn lasts, and that the last word goes to the
- * newest delivery. When the process dies the lease runs out, and the command is delivered again.
+ * Owns one command's stay on the node: what it is, and the lease on its delivery.
+ * Promises what the lease promises, for the command that its subject and headers name.
+ * When the process dies the lease runs out, and the command is delivered again.
  */
 
 import type { Clock } from '../base/clock.ts';
 import type { StoredCommand } from '../jetstream/commands.ts';
 import type { Delivery } from '../jetstream/pull.ts';
+import { DeliveryLease } from './delivery-lease.ts';
 
-/** `ack_wait` of every consumer is 30 s; three chances within it. */
-const workingEveryMs = 10_000;
-
-export class Turn {
+export class Turn extends DeliveryLease {
 	readonly command: StoredCommand;
-	readonly #clock: Clock;
-	#delivery: Delivery;
-	#cancel: () => void = () => undefined;
 
 	constructor(command: StoredCommand, delivery: Delivery, clock: Clock) {
+		super(delivery, clock);
 		this.command = command;
-		this.#delivery = delivery;
-		this.#clock = clock;
-		this.#keepLease();
 	}
 
 	get id(): string {
@@ -29,40 +22,6 @@ export class Turn {
 	}
 
 	get data(): Uint8Array {
-		return this.#delivery.data;
-	}
-
-	/** The lease was lost and the server handed the command over again: this delivery carries on. */
-	adopt(delivery: Delivery): void {
-		this.#delivery = delivery;
-		delivery.working();
-	}
-
-	/** Renews the lease now, for example when the link is back. */
-	working(): void {
-		this.#delivery.working();
-	}
-
-	ackAck(): Promise<boolean> {
-		return this.#delivery.ackAck();
-	}
-
-	nak(delayMs?: number): void {
-		this.#delivery.nak(delayMs);
-	}
-
-	term(reason: string): void {
-		this.#delivery.term(reason);
-	}
-
-	end(): void {
-		this.#cancel();
-	}
-
-	#keepLease(): void {
-		this.#cancel = this.#clock.after(workingEveryMs, () => {
-			this.#delivery.working();
-			this.#keepLease();
-		});
+		return this.delivery.data;
 	}
 }

@@ -10,7 +10,7 @@ test('every exit code is explained, and every explained one can happen', () => {
 
 test('docs/cli.md tells the same table', async () => {
 	const text = await readFile(new URL('../../docs/cli.md', import.meta.url), 'utf8');
-	const rows = [...text.matchAll(/^\| (\d+) \|[^|]*\|([^|]*)\|$/gm)];
+	const rows = [...text.matchAll(/^\| (\d+) +\|[^|]*\|([^|]*)\|$/gm)];
 	expect(rows.map(([, code]) => Number(code))).toEqual(exitCodeTexts.map(([code]) => code));
 	for (const code of errorCodes) {
 		const row = rows.find(([, , codes]) => codes?.includes(`\`${code}\``));

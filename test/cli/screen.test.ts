@@ -10,6 +10,11 @@ test('colours reach a terminal only, and none where NO_COLOR is set or the termi
 	expect(keptScreen({ env: {} }).paint('red', 'x')).toBe('x');
 });
 
+test('a terminal without a size counts as 80 wide, a pipe as endless', () => {
+	expect(keptScreen({ columns: 0 }).columns).toBe(80);
+	expect(keptScreen().columns).toBe(Number.POSITIVE_INFINITY);
+});
+
 test('what steers a terminal is shown as an escape; newline and tab stay', () => {
 	expect(neutralise('a\u001b[2Jb\tc\r\nd\re\u0007\u009b\u202e')).toBe(
 		'a\\x1b[2Jb\tc\nd\\re\\x07\\x9b\\u202e',

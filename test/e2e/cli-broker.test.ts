@@ -179,7 +179,7 @@ describe('send', () => {
 		expect(stderr).toMatch(/steward wait ship8\./);
 	});
 
-	test('takes less than 400 ms', { retry: 3 }, () => {
+	test('takes less than 400 ms at its fastest', { retry: 3 }, () => {
 		const env = cleanEnv({ STEWARD_SERVERS: nats.url });
 		const fastest = Math.min(
 			...Array.from({ length: 5 }, () => {
@@ -188,7 +188,7 @@ describe('send', () => {
 				return performance.now() - startedAt;
 			}),
 		);
-		// The fastest: whatever else this machine does can only make it slower.
+		// Not the median: what else this machine does makes it slower (the median is near 450 ms while other tests run).
 		expect(fastest).toBeLessThan(400);
 	});
 });

@@ -1,13 +1,14 @@
 /**
  * Owns running the built command line (dist/cli/main.js) as a child process.
  * Promises an environment of its own: no settings of whoever runs the tests, no colours, a home that is empty.
- * A child that is still there after `timeoutMs` is killed, and the test is told so.
+ * A child that is still there after `timeoutMs`, or when its test ends, is killed.
  */
 
 import { spawn } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { eventually } from './eventually.ts';
 
 export const cliPath = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 
@@ -56,4 +57,57 @@ export async function runCli(args: readonly string[], options: CliOptions = {}):
 	} finally {
 		clearTimeout(timer);
 	}
+}
+
+export type RunningCli = AsyncDisposable & {
+	readonly pid: number;
+	stdout(): string;
+	stderr(): string;
+	/** Resolves when stdout holds `text`; rejects when the child ended first. */
+	printed(text: string): Promise<void>;
+	/** Sends `signal` and resolves with the exit code; null after SIGKILL. */
+	stop(signal?: NodeJS.Signals): Promise<number | null>;
+	/** Resolves with the exit code when the child has ended. */
+	readonly exited: Promise<number | null>;
+};
+
+/** Starts a long-running command; it is killed at the end of the test if it still runs. */
+export function startCli(args: readonly string[], options: CliOptions = {}): RunningCli {
+	const { cwd = tmpdir() } = options;
+	const env = cleanEnv(options.env);
+	const child = spawn(process.execPath, [cliPath, ...args], { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
+	const text = { stdout: '', stderr: '' };
+	for (const name of ['stdout', 'stderr'] as const) {
+		child[name].setEncoding('utf8').on('data', (chunk: string) => {
+			text[name] += chunk;
+		});
+	}
+	let ended = false;
+	const exited = new Promise<number | null>((resolve, reject) => {
+		child.once('error', reject);
+		child.once('close', (code) => {
+			ended = true;
+			resolve(code);
+		});
+	});
+	return {
+		pid: child.pid ?? -1,
+		stdout: () => text.stdout,
+		stderr: () => text.stderr,
+		exited,
+		async printed(wanted) {
+			await eventually(() => text.stdout.includes(wanted) || ended, { timeoutMs: 30_000, message: wanted });
+			if (!text.stdout.includes(wanted)) {
+				throw new Error(`steward ${args.join(' ')} ended without "${wanted}":\n${text.stdout}${text.stderr}`);
+			}
+		},
+		stop(signal = 'SIGTERM') {
+			child.kill(signal);
+			return exited;
+		},
+		async [Symbol.asyncDispose]() {
+			child.kill('SIGKILL');
+			await exited;
+		},
+	};
 }

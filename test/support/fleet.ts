@@ -5,8 +5,8 @@
  */
 
 import { join } from 'node:path';
-import { systemClock } from '../../src/base/clock.ts';
-import { createLog } from '../../src/base/log.ts';
+import { type Clock, systemClock } from '../../src/base/clock.ts';
+import { createLog, type Log } from '../../src/base/log.ts';
 import { packageRoot } from '../../src/broker/find.ts';
 import { Central } from '../../src/central/central.ts';
 import { connect, type Fleet } from '../../src/client/fleet.ts';
@@ -47,7 +47,7 @@ export type StartedNode = Started<Node> & { readonly dataDir: string };
 export async function startNode(
 	servers: string,
 	name: string,
-	options: { dataDir?: string; node?: ConfigForm['node'] } = {},
+	options: { dataDir?: string; node?: ConfigForm['node']; clock?: Clock; log?: Log } = {},
 ): Promise<StartedNode> {
 	const own = options.dataDir === undefined ? await tempDir('steward-node-') : undefined;
 	const dataDir = options.dataDir ?? own?.path ?? '';
@@ -61,12 +61,12 @@ export async function startNode(
 		cwd: dataDir,
 		runtimeDir: dataDir,
 		runnerPath: await builtFile('node/isolated-child.js'),
-		clock: systemClock,
-		log: log.child({ part: name }),
+		clock: options.clock ?? systemClock,
+		log: options.log ?? log.child({ part: name }),
 		random: Math.random,
 	});
 	await node.start();
-	return { ...started(node, () => own?.[Symbol.asyncDispose]() ?? Promise.resolve()), dataDir };
+	return { ...started(node, async () => own?.[Symbol.asyncDispose]()), dataDir };
 }
 
 export async function openFleet(servers: string): Promise<Fleet> {

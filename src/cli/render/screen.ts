@@ -32,7 +32,8 @@ export function screenOn(stream: Stream, env: Readonly<Record<string, string | u
 	const coloured = isTTY && (env.NO_COLOR ?? '') === '' && env.TERM !== 'dumb';
 	return {
 		isTTY,
-		columns: isTTY ? (stream.columns ?? 80) : Number.POSITIVE_INFINITY,
+		// A terminal that was never given a size says 0.
+		columns: isTTY ? stream.columns || 80 : Number.POSITIVE_INFINITY,
 		line: (text = '') => void stream.write(`${text}\n`),
 		raw: (data) => void stream.write(data),
 		paint: (style, text) => {

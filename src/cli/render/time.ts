@@ -6,12 +6,12 @@
 
 import { formatDuration } from '../../base/duration.ts';
 
-/** `3m ago`, `in 6d`, `just now`; the largest unit only. */
+/** `3m ago`, `in 6d 23h`, `just now`. What is past needs its largest unit only. */
 export function ago(time: string, nowMs: number): string {
 	const elapsedMs = nowMs - Date.parse(time);
 	if (Math.abs(elapsedMs) < 1000) return 'just now';
-	const [largest] = formatDuration(Math.abs(elapsedMs)).split(' ');
-	return elapsedMs > 0 ? `${largest} ago` : `in ${largest}`;
+	const duration = formatDuration(Math.abs(elapsedMs));
+	return elapsedMs > 0 ? `${duration.split(' ')[0]} ago` : `in ${duration}`;
 }
 
 /** `2026-11-22T10:00:00.000Z (3m ago)` */

@@ -1,0 +1,25 @@
+/**
+ * Owns how large a message may be that steward queues.
+ * Promises that whatever passes here can also be stored with its evidence: copied into a closing claim, or as text into a
+ * dead letter, where every quote of it takes twice its room. Pure.
+ */
+
+import type { Connection } from './connection.ts';
+import { tooLarge } from './publish-answer.ts';
+
+/** Where the broker has not said it yet; the server's own default. */
+const usualMaxPayload = 1024 * 1024;
+/** For headers, and for what evidence adds to the message. */
+const roomBytes = 8 * 1024;
+
+/** Bytes of the largest body: half of the broker's `max_payload`, less some room. */
+export function largestBodyBytes({ nc }: Connection): number {
+	return Math.floor((nc.info?.max_payload ?? usualMaxPayload) / 2) - roomBytes;
+}
+
+/** @throws PublishError as the server would, before anything is sent */
+export function assertFits(connection: Connection, body: string): void {
+	const bytes = Buffer.byteLength(body);
+	const limit = largestBodyBytes(connection);
+	if (bytes > limit) throw tooLarge(bytes, limit);
+}

@@ -1,0 +1,86 @@
+/**
+ * Owns what the server's word on a publish means: a sequence, or why there is none.
+ * Promises that an answer which did not come, or cannot be read, is never taken for a refusal.
+ * Pure.
+ */
+
+import { ClosedConnectionError, type Msg, RequestError, TimeoutError } from '@nats-io/transport-node';
+import { z } from 'zod';
+import { decode } from '../domain/wire.ts';
+
+/**
+ * Why a publish has no PubAck. `refused`: the server said no, with its error code. `unavailable`: nobody took it
+ * (no responders, or the connection was closed before). `ambiguous`: no answer came, and it may be stored.
+ */
+export class PublishError extends Error {
+	readonly kind: 'refused' | 'unavailable' | 'ambiguous';
+	/** The server's `err_code`, 0 where it gave none. */
+	readonly errCode: number;
+
+	constructor(kind: PublishError['kind'], errCode: number, message: string, options?: { cause?: unknown }) {
+		super(message, options);
+		this.name = 'PublishError';
+		this.kind = kind;
+		this.errCode = errCode;
+	}
+}
+
+/** The expectation of a compare-and-set was not met. */
+export function isWrongSequence(error: unknown): boolean {
+	return error instanceof PublishError && error.errCode === 10071;
+}
+
+/** Another message of the same subject is in flight: ask again. */
+export function isInFlight(error: unknown): boolean {
+	return error instanceof PublishError && error.errCode === 10164;
+}
+
+/** The message is larger than the broker, or what steward does with it, allows. */
+export function isTooLarge(error: unknown): boolean {
+	return error instanceof PublishError && error.errCode === 10054;
+}
+
+/** The server's own code for it, also where it is noticed before the server sees the message. */
+export function tooLarge(bytes: number, limit: number): PublishError {
+	return new PublishError(
+		'refused',
+		10054,
+		`the message has ${bytes} bytes, and at most ${limit} can be taken`,
+	);
+}
+
+export function connectionClosed(): PublishError {
+	return new PublishError('unavailable', 0, 'the connection is closed');
+}
+
+const answerSchema = z.object({
+	seq: z.number().optional(),
+	/** Messages of the batch. */
+	count: z.number().optional(),
+	error: z.object({ err_code: z.number().optional(), description: z.string().optional() }).optional(),
+});
+
+/** @throws PublishError */
+export function parseAnswer(reply: Msg): { seq: number; count: number | undefined } {
+	const { seq, count, error } = decode(answerSchema, reply.data) ?? {};
+	if (error) {
+		throw new PublishError('refused', error.err_code ?? 0, error.description ?? 'refused by the server');
+	}
+	if (seq === undefined) throw new PublishError('ambiguous', 0, 'the answer holds no sequence');
+	return { seq, count };
+}
+
+/** What a request that threw means for the publish. */
+export function publishErrorOf(error: unknown): PublishError {
+	if (error instanceof PublishError) return error;
+	if (error instanceof RequestError && error.isNoResponders()) {
+		return new PublishError('unavailable', 0, 'no stream takes this subject at the moment', { cause: error });
+	}
+	const why =
+		error instanceof TimeoutError || error instanceof RequestError
+			? 'no answer in time'
+			: error instanceof ClosedConnectionError
+				? 'the connection was closed before an answer came'
+				: 'the connection failed';
+	return new PublishError('ambiguous', 0, why, { cause: error });
+}

@@ -1,0 +1,58 @@
+/**
+ * Owns the words in which a node describes itself: its state, as the centre reads it.
+ * Promises what is so at the moment of asking.
+ * Holds nothing.
+ */
+
+import { arch, hostname, platform } from 'node:os';
+import type { LaneState, NodeState } from '../domain/node-state.ts';
+import type { RunningCommand } from './executor.ts';
+import type { MethodDescription } from './method.ts';
+import type { Identity } from './node-identity.ts';
+
+export type NodeParts = {
+	readonly identity: Identity;
+	readonly version: string;
+	readonly labels: Readonly<Record<string, string>>;
+	/** Node's time, milliseconds since the epoch. */
+	readonly startedAt: number;
+	readonly now: () => number;
+	readonly isStopping: () => boolean;
+	readonly serverTime: { readonly offsetMs: number | null };
+	readonly methods: { descriptions(): readonly MethodDescription[] };
+	readonly lanes: { states(): LaneState[] };
+	readonly executor: { running(): readonly RunningCommand[] };
+	readonly outbox: { readonly depth: number };
+};
+
+export function describeNode(parts: NodeParts): NodeState {
+	const { identity } = parts;
+	return {
+		v: 1,
+		node: identity.node,
+		version: parts.version,
+		machine: identity.machine,
+		boot: identity.boot,
+		epoch: identity.epoch,
+		platform: {
+			os: platform(),
+			arch: arch(),
+			runtime: `node ${process.versions.node}`,
+			hostname: hostname(),
+		},
+		labels: { ...parts.labels },
+		startedAt: parts.startedAt,
+		saidAt: parts.now(),
+		clockOffsetMs: parts.serverTime.offsetMs,
+		methods: parts.methods.descriptions().map(({ name, kind, description, dataSchema }) => ({
+			name,
+			kind,
+			data: dataSchema,
+			...(description === undefined ? {} : { description }),
+		})),
+		lanes: parts.lanes.states(),
+		running: [...parts.executor.running()],
+		outbox: parts.outbox.depth,
+		stopping: parts.isStopping(),
+	};
+}

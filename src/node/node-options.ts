@@ -1,0 +1,29 @@
+/**
+ * Owns what a node is made of from outside: name, configuration, folders, environment, clock, log, chance.
+ * Promises that a node reads nothing else of its surroundings.
+ * Has no state.
+ */
+
+import type { Clock } from '../base/clock.ts';
+import type { Log } from '../base/log.ts';
+import type { Config } from '../domain/config.ts';
+
+export type NodeOptions = {
+	name: string;
+	config: Config;
+	/** Data folder of this node. */
+	dataDir: string;
+	/** Shown in the node's state. */
+	version: string;
+	/** Environment of the programs that `shellCommand` starts. */
+	env: NodeJS.ProcessEnv;
+	/** Folder that `shellCommand` runs in. */
+	cwd: string;
+	/** For the unix socket where the data folder's path is too long for one. */
+	runtimeDir: string;
+	/** `isolated-child.js` where it is not beside this file. */
+	runnerPath?: string;
+	clock: Clock;
+	log: Log;
+	random: () => number;
+};

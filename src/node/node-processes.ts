@@ -1,0 +1,41 @@
+/**
+ * Owns the making of a node's method processes: the built-in methods in the node itself, each module of a user in a
+ * child process that is kept up.
+ * Promises that a module which breaks down harms no other process.
+ * Has no state.
+ */
+
+import { basename, resolve } from 'node:path';
+import { IsolatedProcess } from './isolated-process.ts';
+import type { MethodProcess } from './method.ts';
+import { InNodeProcess } from './method-process.ts';
+import { builtinMethods } from './methods/index.ts';
+import type { LogFiles } from './methods/log-files.ts';
+import type { NodeOptions } from './node-options.ts';
+import { ProcessKeeper } from './process-keeper.ts';
+
+export function makeProcesses(
+	options: NodeOptions,
+	files: LogFiles,
+	onExhausted: (process: string, error: Error) => void,
+): MethodProcess[] {
+	const { name: node, config, dataDir, cwd, env, runnerPath, clock, log } = options;
+	const definitions = builtinMethods({ clock, cwd, env, files });
+	const modules = config.node.modules.map((path) => {
+		const name = `module ${basename(path)}`;
+		const modulePath = resolve(cwd, path);
+		const process = new IsolatedProcess({
+			name,
+			modulePath,
+			node,
+			dataDir,
+			cwd,
+			env,
+			runnerPath,
+			clock,
+			log,
+		});
+		return new ProcessKeeper({ process, onExhausted, clock, log });
+	});
+	return [new InNodeProcess({ name: 'built-in methods', definitions, node, dataDir, log }), ...modules];
+}

@@ -1,0 +1,172 @@
+/**
+ * Owns putting a node's parts together, and the order in which they start: the socket first, because having it is
+ * the lock on the folder; then disk, link, outbox, methods, and what takes messages in at the end.
+ * Promises that they stop in reverse, so that what stops last serves what stops first.
+ * Made anew with each start; what must survive is in the store.
+ */
+
+import { join, resolve } from 'node:path';
+import { randomToken, ulidFactory } from '../base/ids.ts';
+import { Periodic } from '../base/lifecycle.ts';
+import type { Lane as LaneName } from '../domain/names.ts';
+import { consumerName, streams } from '../domain/subject.ts';
+import { Link } from '../jetstream/connection.ts';
+import { type Child, Supervisor } from '../supervision/supervisor.ts';
+import { ClaimWriter } from './claim-writer.ts';
+import { CommandPipeline } from './command-pipeline.ts';
+import { ErrorReporter } from './error-reporter.ts';
+import { EventPipeline } from './event-pipeline.ts';
+import { Executor } from './executor.ts';
+import { IntakeFile } from './intake-file.ts';
+import { IntakeSocket } from './intake-socket.ts';
+import { Journal } from './journal.ts';
+import { Lane } from './lane.ts';
+import { Lanes } from './lanes.ts';
+import { LogFiles } from './methods/log-files.ts';
+import { MethodsTable } from './methods-table.ts';
+import { describeNode } from './node-description.ts';
+import { nodeIdentity } from './node-identity.ts';
+import type { NodeOptions } from './node-options.ts';
+import { makeProcesses } from './node-processes.ts';
+import { Outbox } from './outbox.ts';
+import { endProcessGroup } from './process-group.ts';
+import { Seen } from './seen.ts';
+import { ServerTime } from './server-time.ts';
+import { socketPathFor } from './socket-path.ts';
+import { StatePublisher } from './state-publisher.ts';
+import { Store } from './store.ts';
+
+const pruneEveryMs = 6 * 3_600_000;
+/** A child gets this long beyond the grace of running methods before it is left behind. */
+const stopMarginMs = 15_000;
+/** What a crash left running has this long between SIGTERM and SIGKILL. */
+const leftoverGraceMs = 5000;
+
+export type NodeTree = {
+	readonly supervisor: Supervisor;
+	/** Aborts what still runs. */
+	readonly graceOver: AbortController;
+	/** Takes no more messages from the broker, from this moment on. */
+	halt(): void;
+};
+
+export function buildTree(
+	options: NodeOptions,
+	hooks: { onShutdown: (error: unknown) => void; isStopping: () => boolean },
+): NodeTree {
+	const { name: node, config, dataDir, clock, log, random } = options;
+	const { onShutdown, isStopping } = hooks;
+	const graceOver = new AbortController();
+	const boot = randomToken();
+	const link = new Link({ servers: config.servers, name: `steward node ${node}`, clock, log });
+	const store = new Store(join(dataDir, 'store'));
+	const onUndeliverable = (message: string) => errors.report({ kind: 'refused', where: 'outbox', message });
+	const outbox = new Outbox({ node, store, link, onUndeliverable, clock, log });
+	const errors = new ErrorReporter({ intake: outbox, clock, log, newId: ulidFactory(() => clock.now()) });
+	const journal = new Journal({ store, outbox, boot, now: () => clock.now() });
+	const serverTime = new ServerTime(clock);
+	const files = new LogFiles({ dataDir, ...config.node.textLog });
+	const processes = makeProcesses(options, files, (where, { message }) =>
+		errors.report({ kind: 'intensityExceeded', where, message }),
+	);
+	const methods = new MethodsTable(processes, config.node.methods);
+	const lanes = new Lanes({ node, link, clock, log });
+	const identity = nodeIdentity({ node, dataDir, boot, store });
+	const onNameUsedTwice = (machine: string) =>
+		errors.report({
+			kind: 'refused',
+			where: 'name',
+			message: `machine ${machine} uses the name ${node} too`,
+		});
+	const executor = new Executor({
+		...{ journal, serverTime, errors, onShutdown, graceOver: graceOver.signal, clock, log, random },
+		onChange: () => state.changed(),
+	});
+	const { version } = options;
+	const { labels, beatEveryMs } = config.node;
+	const about = { identity, version, labels, startedAt: clock.now(), now: () => clock.now(), isStopping };
+	const describe = () => describeNode({ ...about, serverTime, methods, lanes, executor, outbox });
+	const state = new StatePublisher({
+		...{ node, link, serverTime, describe, beat: identity, beatEveryMs, onNameUsedTwice, clock, log },
+	});
+	const claims = new ClaimWriter({ node, link, clock, log });
+	const commands = new CommandPipeline({
+		...{ identity, journal, methods, executor, serverTime, errors, onNameUsedTwice, clock, log },
+		writeClaim: (id, claim, stopping) => claims.write(id, claim, stopping),
+		endGroup: async (child) => {
+			await endProcessGroup(child, { clock, graceMs: leftoverGraceMs });
+		},
+	});
+	const seen = new Seen(store);
+	const events = new EventPipeline({
+		...{ methods, seen, store, outbox, errors, onShutdown, graceOver: graceOver.signal, clock, log, random },
+	});
+	lanes.add(
+		makeLanes({ options, link, lanes, commands, events, onStatus: () => state.changed(), onShutdown }),
+	);
+	link.onUp(() => {
+		commands.renewLeases();
+		events.renewLeases();
+	});
+	const prune = async () => {
+		const now = clock.now();
+		return { journal: await journal.prune(now), seen: await seen.prune(now) };
+	};
+	const inmsg = config.node.inmsg;
+	const path = inmsg === undefined ? join(dataDir, 'inmsg.txt') : resolve(options.cwd, inmsg);
+	const socket = socketPathFor(dataDir, options.runtimeDir);
+	const children: Child[] = [
+		new IntakeSocket({ path: socket, intake: outbox, node, clock, log }),
+		store,
+		link,
+		outbox,
+		files,
+		...processes,
+		{ name: 'method names', start: async () => methods.checkNames(), stop: async () => undefined },
+		state,
+		lanes,
+		new IntakeFile({ path, intake: outbox, node, clock, log }),
+		new Periodic({ name: 'prune', everyMs: pruneEveryMs, runOnce: prune, clock, log }),
+	];
+	const supervisor = new Supervisor({
+		name: `node ${node}`,
+		strategy: 'one-for-one',
+		intensity: { restarts: 10, periodMs: 60_000 },
+		children,
+		stopWithinMs: config.node.shutdownGraceMs + stopMarginMs,
+		clock,
+		log,
+	});
+	supervisor.onFailure(onShutdown);
+	return { supervisor, graceOver, halt: () => lanes.halt() };
+}
+
+function makeLanes(parts: {
+	options: NodeOptions;
+	link: Link;
+	lanes: Lanes;
+	commands: CommandPipeline;
+	events: EventPipeline;
+	onStatus: () => void;
+	onShutdown: (error: unknown) => void;
+}): Lane[] {
+	const { options, link, lanes, commands, events, onStatus, onShutdown } = parts;
+	const capacities = Object.entries(options.config.node.lanes) as [LaneName, number | undefined][];
+	return capacities.flatMap(([lane, capacity]) => {
+		if (capacity === undefined) return [];
+		return new Lane({
+			lane,
+			capacity,
+			stream: () => (lane === 'events' ? streams.events : lanes.commandsStream),
+			consumer: consumerName(options.name, lane),
+			link,
+			handle: (delivery, stopping) =>
+				lane === 'events'
+					? events.handle(delivery, stopping)
+					: commands.handle(delivery, capacity === 1, stopping),
+			onStatus,
+			onBroken: onShutdown,
+			clock: options.clock,
+		});
+	});
+}

@@ -1,0 +1,57 @@
+/**
+ * Owns the counting of side effects: a file that commands append to, one line a start.
+ * Promises what truly happened, whatever anybody reported.
+ * Lives in the folder that the test gives.
+ */
+
+import { appendFile, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { isSameProcess, processIdentity } from '../../src/base/process.ts';
+import { eventually } from './eventually.ts';
+
+export type Effects = {
+	readonly path: string;
+	/** `shellCommand` data: appends `word`, then runs `then`. */
+	shell(word: string, then?: string): string[];
+	/** The words in the order in which they were appended. */
+	words(): Promise<string[]>;
+	/** Waits until there are `count` words. */
+	reach(count: number, timeoutMs?: number): Promise<string[]>;
+	/** Opens the gate that {@link Effects.gate} waits at. */
+	open(name: string): Promise<void>;
+	/** Shell text that waits until the gate of this name is open. */
+	gate(name: string): string;
+};
+
+export function effectsIn(dir: string, file = 'effects'): Effects {
+	const path = join(dir, file);
+	const words = async () => {
+		try {
+			return (await readFile(path, 'utf8')).split('\n').filter((line) => line !== '');
+		} catch {
+			return [];
+		}
+	};
+	return {
+		path,
+		shell: (word, then = 'true') => ['bash', '-c', `echo "${word}" >> ${path}; ${then}`],
+		words,
+		reach: (count, timeoutMs = 20_000) =>
+			eventually(
+				async () => {
+					const seen = await words();
+					return seen.length >= count && seen;
+				},
+				{ timeoutMs, message: `${count} side effects in ${path}` },
+			),
+		open: (name) => appendFile(join(dir, `gate-${name}`), ''),
+		gate: (name) => `while [ ! -e ${join(dir, `gate-${name}`)} ]; do sleep 0.05; done`,
+	};
+}
+
+/** Waits until the process is gone (a zombie has ended). */
+export async function untilGone(pid: number, timeoutMs = 15_000): Promise<void> {
+	const identity = processIdentity(pid);
+	if (!identity) return;
+	await eventually(() => !isSameProcess(identity), { timeoutMs, message: `process ${pid} is gone` });
+}

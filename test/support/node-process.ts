@@ -1,0 +1,67 @@
+/**
+ * Owns a node that runs as a process of its own, so that a test can kill it.
+ * Promises that it runs when `startNodeProcess` resolves, and that it is gone when it is disposed of or the test dies.
+ * Its data folder stays when it is killed: `startNodeProcess` with the same folder is its next start.
+ */
+
+import { fork } from 'node:child_process';
+import { dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { ConfigForm } from '../../src/domain/config.ts';
+import { builtFile } from './built.ts';
+
+const runner = fileURLToPath(new URL('./node-runner.mjs', import.meta.url));
+
+export type NodeProcess = AsyncDisposable & {
+	readonly pid: number;
+	/** All that it wrote: `ready`, and its log. */
+	output(): string;
+	/** Sends `signal` (SIGKILL if none); resolves with the exit code when it is gone. */
+	kill(signal?: NodeJS.Signals): Promise<number | null>;
+	/** Resolves with the exit code when it is gone, whoever ended it. */
+	readonly exited: Promise<number | null>;
+};
+
+export async function startNodeProcess(
+	servers: string,
+	name: string,
+	dataDir: string,
+	options: { node?: ConfigForm['node']; clockOffsetMs?: number } = {},
+): Promise<NodeProcess> {
+	const { node = {}, clockOffsetMs = 0 } = options;
+	const buildDir = dirname(dirname(await builtFile('node/node.js')));
+	const config: ConfigForm = { servers, data: dataDir, node: { beatEveryMs: 400, ...node } };
+	const child = fork(runner, [JSON.stringify({ buildDir, name, config, dataDir, clockOffsetMs })], {
+		stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+	});
+	let output = '';
+	const exited = new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)));
+	const ready = new Promise<void>((resolve, reject) => {
+		for (const stream of [child.stdout, child.stderr]) {
+			stream?.setEncoding('utf8').on('data', (text: string) => {
+				output += text;
+				if (output.includes('ready\n')) resolve();
+			});
+		}
+		void exited.then((code) => reject(new Error(`the node ended (${code}) before it ran:\n${output}`)));
+	});
+	const kill = (signal: NodeJS.Signals = 'SIGKILL') => {
+		child.kill(signal);
+		return exited;
+	};
+	try {
+		await ready;
+	} catch (error) {
+		await kill();
+		throw error;
+	}
+	return {
+		pid: child.pid ?? 0,
+		output: () => output,
+		kill,
+		exited,
+		[Symbol.asyncDispose]: async () => {
+			await kill();
+		},
+	};
+}

@@ -1,0 +1,212 @@
+/**
+ * Owns a link that a test can break: a TCP proxy on loopback in front of a server.
+ * Promises that bytes are never reordered or half lost: what a black hole held goes on when it heals, and a connection
+ * that lost bytes is closed by `heal`, as TCP would have done. Everything is closed when it is disposed of.
+ */
+
+import { connect, createServer, type Server, type Socket } from 'node:net';
+
+export type LinkProxy = AsyncDisposable & {
+	/** `nats://127.0.0.1:PORT` of the proxy, the same while it lives. */
+	readonly url: string;
+	readonly port: number;
+	/** How many connections of clients are open. */
+	readonly connections: number;
+	/** How many connections of clients there ever were. */
+	readonly accepted: number;
+	/** Bytes that clients sent and that went on to the server. */
+	readonly bytesToServer: number;
+	/** Bytes from the server that were swallowed. */
+	readonly bytesLost: number;
+	/** Closes what is open and whatever connects from now on. */
+	cut(): void;
+	/** Accepts, and passes nothing in either direction; what is open stays open. */
+	blackHole(): void;
+	/** Passes what clients send and swallows what the server says: answers get lost. */
+	dropServerToClient(): void;
+	/** Delays every byte in each direction. */
+	latency(ms: number): void;
+	/** Passes everything again, without delay. */
+	heal(): void;
+};
+
+type Mode = 'pass' | 'cut' | 'blackHole' | 'dropServerToClient';
+
+export async function startProxy(targetPort: number): Promise<LinkProxy> {
+	const pairs = new Set<Pair>();
+	const link: Link = { mode: 'pass', delayMs: 0, targetPort, bytesToServer: 0, bytesLost: 0 };
+	let accepted = 0;
+	const server = createServer({ noDelay: true }, (client) => {
+		accepted += 1;
+		if (link.mode === 'cut') return void client.on('error', () => undefined).resetAndDestroy();
+		const pair = new Pair(link, client, () => pairs.delete(pair));
+		pairs.add(pair);
+		pair.follow();
+	});
+	const port = await listen(server);
+	const change = (mode: Mode) => {
+		link.mode = mode;
+		for (const pair of [...pairs]) pair.follow();
+	};
+	return {
+		url: `nats://127.0.0.1:${port}`,
+		port,
+		get connections() {
+			return pairs.size;
+		},
+		get accepted() {
+			return accepted;
+		},
+		get bytesToServer() {
+			return link.bytesToServer;
+		},
+		get bytesLost() {
+			return link.bytesLost;
+		},
+		cut: () => change('cut'),
+		blackHole: () => change('blackHole'),
+		dropServerToClient: () => change('dropServerToClient'),
+		latency(ms) {
+			link.delayMs = ms;
+		},
+		heal() {
+			link.delayMs = 0;
+			change('pass');
+		},
+		async [Symbol.asyncDispose]() {
+			const closed = new Promise((resolve) => server.close(resolve));
+			for (const pair of [...pairs]) pair.close();
+			await closed;
+		},
+	};
+}
+
+type Link = {
+	mode: Mode;
+	delayMs: number;
+	readonly targetPort: number;
+	bytesToServer: number;
+	bytesLost: number;
+};
+
+/** One connection of a client, and ours to the server. */
+class Pair {
+	readonly #link: Link;
+	readonly #client: Socket;
+	readonly #onClosed: () => void;
+	readonly #toServer: Lag;
+	readonly #toClient: Lag;
+	#server: Socket | undefined;
+	#hasLost = false;
+
+	constructor(link: Link, client: Socket, onClosed: () => void) {
+		this.#link = link;
+		this.#client = client.pause();
+		this.#onClosed = onClosed;
+		this.#toServer = new Lag(link);
+		this.#toClient = new Lag(link);
+		this.#watch(client, this.#toServer, () => this.#server);
+	}
+
+	/** Does as the link's mode says. */
+	follow(): void {
+		const { mode } = this.#link;
+		if (mode === 'cut' || (mode === 'pass' && this.#hasLost)) return this.close();
+		if (mode === 'blackHole') {
+			this.#client.pause();
+			this.#server?.pause();
+			return;
+		}
+		this.#server ??= this.#connect();
+		this.#client.resume();
+		this.#server.resume();
+		this.#toServer.flush();
+		this.#toClient.flush();
+	}
+
+	close(): void {
+		this.#toServer.clear();
+		this.#toClient.clear();
+		this.#client.destroy();
+		this.#server?.destroy();
+		this.#onClosed();
+	}
+
+	#connect(): Socket {
+		const server = connect({ port: this.#link.targetPort, host: '127.0.0.1', noDelay: true });
+		this.#watch(server, this.#toClient, () => this.#client);
+		this.#client.on('data', (chunk: Buffer) => {
+			this.#toServer.push(() => {
+				this.#link.bytesToServer += chunk.length;
+				server.write(chunk);
+			});
+		});
+		server.on('data', (chunk: Buffer) => {
+			if (this.#link.mode !== 'dropServerToClient') {
+				return this.#toClient.push(() => void this.#client.write(chunk));
+			}
+			this.#hasLost = true;
+			this.#link.bytesLost += chunk.length;
+		});
+		return server;
+	}
+
+	/** Either end closes the other, after what it had said; through a black hole nobody hears of it. */
+	#watch(socket: Socket, lag: Lag, other: () => Socket | undefined): void {
+		// What went wrong does not matter: 'close' follows.
+		socket.on('error', () => undefined);
+		socket.on('close', () => {
+			lag.push(() => {
+				const peer = other();
+				if (peer) peer.destroySoon();
+				else this.close();
+			});
+		});
+		socket.on('close', () => {
+			if (this.#client.destroyed && this.#server?.destroyed !== false) this.#onClosed();
+		});
+	}
+}
+
+/** What goes in one direction, in order, each after the delay that held when it came; held in a black hole. */
+class Lag {
+	readonly #link: Link;
+	readonly #waiting: { dueAt: number; pass: () => void }[] = [];
+	#timer: NodeJS.Timeout | undefined;
+
+	constructor(link: Link) {
+		this.#link = link;
+	}
+
+	push(pass: () => void): void {
+		this.#waiting.push({ dueAt: performance.now() + this.#link.delayMs, pass });
+		if (this.#waiting.length === 1) this.flush();
+	}
+
+	flush(): void {
+		clearTimeout(this.#timer);
+		for (let [first] = this.#waiting; first && this.#link.mode !== 'blackHole'; [first] = this.#waiting) {
+			const waitMs = first.dueAt - performance.now();
+			if (waitMs > 0) {
+				this.#timer = setTimeout(() => this.flush(), waitMs);
+				return;
+			}
+			this.#waiting.shift();
+			first.pass();
+		}
+	}
+
+	clear(): void {
+		clearTimeout(this.#timer);
+		this.#waiting.length = 0;
+	}
+}
+
+async function listen(server: Server): Promise<number> {
+	await new Promise<void>((resolve, reject) => {
+		server.once('error', reject).listen(0, '127.0.0.1', resolve);
+	});
+	const address = server.address();
+	if (typeof address !== 'object' || address === null) throw new Error('the proxy has no port');
+	return address.port;
+}
