@@ -32,6 +32,16 @@ export default defineConfig({
 					hookTimeout: 60_000,
 				},
 			},
+			{
+				test: {
+					// Budgets of time and memory: last, and alone on the machine.
+					name: 'speed',
+					include: ['test/speed/**/*.test.ts'],
+					sequence: { groupOrder: 1 },
+					testTimeout: 120_000,
+					fileParallelism: false,
+				},
+			},
 		],
 	},
 });

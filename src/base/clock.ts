@@ -19,7 +19,10 @@ export type Clock = {
 const longestTimerMs = 2 ** 31 - 1;
 
 /** The times that RFC 3339 has words for: years of four digits. */
-const [firstTimeMs, lastTimeMs] = [Date.parse('0000-01-01T00:00:00.000Z'), Date.parse('9999-12-31T23:59:59.999Z')];
+const [firstTimeMs, lastTimeMs] = [
+	Date.parse('0000-01-01T00:00:00.000Z'),
+	Date.parse('9999-12-31T23:59:59.999Z'),
+];
 
 export const systemClock: Clock = {
 	now: () => Date.now(),

@@ -7,16 +7,13 @@
 import { execFile } from 'node:child_process';
 import { access, constants } from 'node:fs/promises';
 import { delimiter, isAbsolute, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { messageOf, StewardError, systemCodeOf } from '../base/errors.ts';
+import { packageRoot } from '../base/package.ts';
 
 /** Older servers lose fixes that we count on (2026's fixes and advisories). */
 const oldestServer = '2.14.3';
 
 export type ServerProgram = { readonly path: string; readonly version: string };
-
-/** The folder of this package: where `nats-server.conf`, `streams/` and `.cache/` are. */
-export const packageRoot = fileURLToPath(new URL('../../', import.meta.url));
 
 /**
  * The nats-server to run: `NATS_SERVER` if it is set, else the first usable of PATH and `.cache/`.

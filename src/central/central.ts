@@ -139,8 +139,9 @@ export class Central implements Service {
 			budgetBytes,
 			shards: config.centre.shards,
 		});
-		for (const { name, change } of changes) {
-			if (change !== 'unchanged') log.info({ stream: name }, `stream ${change}`);
+		for (const kind of ['created', 'updated'] as const) {
+			const streams = changes.filter(({ change }) => change === kind).map(({ name }) => name);
+			if (streams.length > 0) log.info({ streams }, `streams ${kind}`);
 		}
 		return requireTopology(connection);
 	}

@@ -33,6 +33,9 @@ export type NodeKeeperOptions = {
 	log: Log;
 };
 
+const presenceTries = 8;
+const presenceRetryMs = 250;
+
 /** Who beats under one name: the latest boot, and those before it. */
 type Beating = { boot: string; machine: string; heardAt: number; earlier: Set<string>; conflict: boolean };
 
@@ -118,9 +121,22 @@ export class NodeKeeper implements Service {
 
 	/** A state that was just said is a sign of life: the first beat may have been before anyone listened. */
 	async #greet(node: string, saidAt: number): Promise<void> {
-		const { nodes, presenceTtlMs, serverNow } = this.#options;
+		const { presenceTtlMs, serverNow } = this.#options;
 		const left = saidAt + presenceTtlMs - serverNow();
-		if (left > 0) await nodes.markPresent(node, left);
+		if (left > 0) await this.#markPresent(node, left);
+	}
+
+	/** After the broker's restart the presence bucket is not there for a moment: memory does not survive. */
+	async #markPresent(node: string, ttlMs: number): Promise<void> {
+		const { nodes, clock } = this.#options;
+		for (let attempt = 1; ; attempt++) {
+			try {
+				return await nodes.markPresent(node, ttlMs);
+			} catch (error) {
+				if (attempt === presenceTries) throw error;
+				await clock.sleep(presenceRetryMs);
+			}
+		}
 	}
 
 	async #makeConsumers(node: string, state: NodeState): Promise<void> {
@@ -138,7 +154,7 @@ export class NodeKeeper implements Service {
 		const { nodes, presenceTtlMs } = this.#options;
 		this.#inTurn(node, async () => {
 			if (beat.leaving) await nodes.markAbsent(node);
-			else await nodes.markPresent(node, presenceTtlMs);
+			else await this.#markPresent(node, presenceTtlMs);
 			await this.#watchName(node, beat);
 		});
 	}

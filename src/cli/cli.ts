@@ -12,6 +12,8 @@ export type Cli = {
 	/** The folder that relative paths start from. */
 	readonly cwd: string;
 	readonly version: string;
+	/** How the user calls this program here: `steward`, or `npx steward`. */
+	readonly program: string;
 	readonly stdout: Screen;
 	readonly stderr: Screen;
 	/** All of standard input, as text. */

@@ -7,13 +7,15 @@
 
 import { systemClock } from '../base/clock.ts';
 import { systemCodeOf } from '../base/errors.ts';
+import { packageVersion } from '../base/package.ts';
 import type { Cli } from './cli.ts';
-import { packageVersion } from './package.ts';
 import { runProgram } from './program.ts';
 import { screenOn } from './render/screen.ts';
 
 const cli: Cli = {
 	env: process.env,
+	// npm tells its children that it runs them, and then `steward` is not on PATH.
+	program: process.env.npm_command === undefined ? 'steward' : 'npx steward',
 	cwd: process.cwd(),
 	version: packageVersion(),
 	stdout: screenOn(process.stdout, process.env),

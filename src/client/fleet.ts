@@ -6,22 +6,16 @@
 
 import { type Clock, systemClock } from '../base/clock.ts';
 import { StewardError } from '../base/errors.ts';
-import { ulidFactory } from '../base/ids.ts';
 import type { MessageForm } from '../domain/message.ts';
 import { parseMessage } from '../domain/message.ts';
 import { type Handle, parseHandle } from '../domain/names.ts';
 import type { CommandState } from '../domain/state.ts';
 import type { CommandView, NodeView, Receipt } from '../domain/view.ts';
 import { askAll } from '../jetstream/api.ts';
-import { Claims } from '../jetstream/claims.ts';
-import { Commands } from '../jetstream/commands.ts';
-import { type Connection, closeConnection, openConnection } from '../jetstream/connection.ts';
-import { Events } from '../jetstream/events.ts';
-import { LedgerStore } from '../jetstream/ledger-store.ts';
-import { Nodes } from '../jetstream/nodes.ts';
-import { Reports } from '../jetstream/reports.ts';
-import { requireTopology, type Topology } from '../jetstream/topology.ts';
+import { closeConnection, openConnection } from '../jetstream/connection.ts';
+import { requireTopology } from '../jetstream/topology.ts';
 import { lookUp } from './lookup.ts';
+import { type FleetParts, fleetParts } from './parts.ts';
 import { sendMessage } from './send.ts';
 import { type WaitOptions, type WatchOptions, waitFor, watch } from './watch.ts';
 
@@ -44,21 +38,6 @@ export type ListOptions = {
 	limit?: number;
 };
 
-/** The parts of a fleet, wired to one connection. */
-export type FleetParts = {
-	readonly connection: Connection;
-	readonly commands: Commands;
-	readonly claims: Claims;
-	readonly reports: Reports;
-	readonly ledger: LedgerStore;
-	readonly nodes: Nodes;
-	readonly events: Events;
-	readonly clock: Clock;
-	/** The broker's clock, milliseconds since the epoch, as far as one reading at the start tells. */
-	readonly serverNow: () => number;
-	readonly newId: () => string;
-};
-
 /**
  * Connects to a broker that steward was set up on.
  * @throws StewardError `no-broker`, `no-topology`, `schema-newer`
@@ -77,23 +56,6 @@ export async function connect(options: FleetOptions = {}): Promise<Fleet> {
 		await closeConnection(connection, clock);
 		throw error;
 	}
-}
-
-export function fleetParts(connection: Connection, topology: Topology, clock: Clock): FleetParts {
-	const { shards, serverTime } = topology;
-	const offset = serverTime - clock.now();
-	return {
-		connection,
-		commands: new Commands(connection, shards),
-		claims: new Claims(connection),
-		reports: new Reports(connection),
-		ledger: new LedgerStore(connection),
-		nodes: new Nodes(connection),
-		events: new Events(connection),
-		clock,
-		serverNow: () => clock.now() + offset,
-		newId: ulidFactory(() => clock.now()),
-	};
 }
 
 export class Fleet implements AsyncDisposable {

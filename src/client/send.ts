@@ -11,8 +11,8 @@ import { matchesLabels } from '../domain/node-state.ts';
 import { type CommandView, type NodeView, type Presence, queuedView, type Receipt } from '../domain/view.ts';
 import { askAll } from '../jetstream/api.ts';
 import { enqueue } from './enqueue.ts';
-import type { FleetParts } from './fleet.ts';
 import { lookUp } from './lookup.ts';
+import type { FleetParts } from './parts.ts';
 
 /** Counting what is ahead costs a request a target: done for this many at most. */
 const countedTargets = 20;

@@ -14,8 +14,8 @@ import { decode } from '../domain/wire.ts';
 import { bucketStream, bucketSubject, keyOf } from '../jetstream/bucket.ts';
 import { readStoredCommand } from '../jetstream/commands.ts';
 import { type Followed, type Following, follow } from '../jetstream/follow.ts';
-import type { FleetParts } from './fleet.ts';
 import { lookUp } from './lookup.ts';
+import type { FleetParts } from './parts.ts';
 
 export type WaitOptions = {
 	/** Milliseconds; for ever when undefined. */

@@ -11,7 +11,7 @@ import { lanes, methodNamePattern, methodNameRule, nodeNamePattern, nodeNameRule
 import { describeProblems } from './validation.ts';
 
 /** Slots of each lane. 1 keeps strict order, also across retries. */
-export const laneCapacities = { control: 1, urgent: 1, normal: 1, events: 1, bulk: 1 } as const;
+const laneCapacities = { control: 1, urgent: 1, normal: 1, events: 1, bulk: 1 } as const;
 
 const capacity = z.number().int().min(1).max(1024);
 const bytes = z.number().int().min(1);
@@ -81,7 +81,6 @@ const configSchema = z.strictObject({
 /** The form of the config file: YAML or JSON. */
 export type ConfigForm = z.input<typeof configSchema>;
 export type Config = Readonly<z.output<typeof configSchema>>;
-export type NodeConfig = Config['node'];
 
 const knownKeys = [
 	...Object.keys(configSchema.shape),

@@ -38,10 +38,10 @@ export const commandDefaults = {
 /** An event that nobody took within this time becomes a dead letter. */
 export const eventDeliverWithinMs = 30 * 86_400_000;
 
-export const onInterruptPolicies = ['report', 'rerun'] as const;
+const onInterruptPolicies = ['report', 'rerun'] as const;
 export type OnInterrupt = (typeof onInterruptPolicies)[number];
-export const whenAbsentPolicies = ['queue', 'skip', 'reject'] as const;
-export type WhenAbsent = (typeof whenAbsentPolicies)[number];
+const whenAbsentPolicies = ['queue', 'skip', 'reject'] as const;
+type WhenAbsent = (typeof whenAbsentPolicies)[number];
 
 const durationMs = z
 	.string({ error: 'expected a duration such as "10m" or "7d"' })
@@ -75,8 +75,7 @@ const backoffSchema = z.union([
 
 /** Any JSON. Measured before it is walked through: the walk recurses. */
 const json = z
-	.unknown()
-	.refine((data) => !isNestedTooDeep(data), {
+	.custom<z.input<ReturnType<typeof z.json>>>((data) => !isNestedTooDeep(data), {
 		error: `expected data nested at most ${deepestNesting} deep`,
 		abort: true,
 	})
@@ -110,15 +109,13 @@ const messageFields = z.strictObject({
 /** The JSON form of a message, as in inmsg.txt, `send --file`, HTTP and raw NATS messages. */
 export type MessageForm = z.input<typeof messageFields>;
 
-export const messageFormKeys = Object.keys(messageFields.shape);
+const messageFormKeys = Object.keys(messageFields.shape);
 
 /** Whom a message is for: names, or labels that the nodes' states are matched against. */
-export type Target =
-	| { readonly nodes: readonly string[] }
-	| { readonly where: Readonly<Record<string, string>> };
+type Target = { readonly nodes: readonly string[] } | { readonly where: Readonly<Record<string, string>> };
 
 /** How a command is to be treated; what is undefined is the method's default, then {@link commandDefaults}. */
-export type CommandPolicy = {
+type CommandPolicy = {
 	readonly lane?: CommandLane | undefined;
 	/** Longest wait for a start, milliseconds; null is never. */
 	readonly deliverWithinMs: number | null;

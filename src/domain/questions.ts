@@ -8,7 +8,7 @@ import { z } from 'zod';
 import { errorCodes } from '../base/errors.ts';
 import { commandStates } from './state.ts';
 
-export const commandsQuestion = z.object({
+const commandsQuestion = z.object({
 	node: z.string().optional(),
 	states: z.array(z.enum(commandStates)).optional(),
 	/** Queued at or after, server time, milliseconds since the epoch. */
@@ -16,8 +16,8 @@ export const commandsQuestion = z.object({
 	limit: z.number().int().min(1).max(100_000),
 	cursor: z.string().optional(),
 });
-export const queueQuestion = z.object({ node: z.string(), cursor: z.string().optional() });
-export const nodesQuestion = z.object({ node: z.string().optional(), cursor: z.string().optional() });
+const queueQuestion = z.object({ node: z.string(), cursor: z.string().optional() });
+const nodesQuestion = z.object({ node: z.string().optional(), cursor: z.string().optional() });
 
 export const questions = {
 	commands: commandsQuestion,

@@ -10,7 +10,7 @@ import { z } from 'zod';
 export const outputEdgeBytes = 16 * 1024;
 
 /** One output stream of a run. `cut` is what is missing between head and tail, bytes. */
-export const outputSummarySchema = z.object({
+const outputSummarySchema = z.object({
 	head: z.string(),
 	tail: z.string(),
 	bytes: z.number().int().min(0),
@@ -34,14 +34,7 @@ export const resultSchema = z.object({
 });
 export type Result = z.infer<typeof resultSchema>;
 
-export const attemptOutcomes = [
-	'succeeded',
-	'failed',
-	'timedOut',
-	'interrupted',
-	'cancelled',
-	'rejected',
-] as const;
+const attemptOutcomes = ['succeeded', 'failed', 'timedOut', 'interrupted', 'cancelled', 'rejected'] as const;
 export type AttemptOutcome = (typeof attemptOutcomes)[number];
 
 export const attemptSchema = z.object({

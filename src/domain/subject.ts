@@ -96,7 +96,8 @@ export function parseEventSubject(
 export function parseKeyedSubject(subject: string): { node: string; id: string } | undefined {
 	const tokens = subject.split('.');
 	const [root, family, node, id] = tokens;
-	if (tokens.length !== 4 || root !== 'steward' || (family !== 'claim' && family !== 'report')) return undefined;
+	if (tokens.length !== 4 || root !== 'steward' || (family !== 'claim' && family !== 'report'))
+		return undefined;
 	return node && id && isNodeName(node) && idPattern.test(id) ? { node, id } : undefined;
 }
 

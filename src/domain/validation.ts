@@ -9,7 +9,7 @@ import type { z } from 'zod';
 /** Problems that are told; the others are counted. */
 const mostProblems = 30;
 
-/** Arrays and objects within each other: what is deeper would overflow the stack of whoever walks through it. */
+/** Arrays and objects within each other in what people send: deeper ones overflow the stack of whoever walks through. */
 export const deepestNesting = 500;
 
 /** One line a problem: `data.exitCode: expected number, got "x"`. */
@@ -60,15 +60,16 @@ function shorten(text: string): string {
 	return text.length > 60 ? `${text.slice(0, 57)}…` : text;
 }
 
-/** Whether arrays and objects are nested deeper than {@link deepestNesting}, or in a circle. Does not recurse. */
-export function isNestedTooDeep(value: unknown): boolean {
-	let level: unknown[] = [value];
-	for (let depth = 0; level.length > 0; depth++) {
-		if (depth > deepestNesting) return true;
-		const next: unknown[] = [];
+/** Whether arrays and objects are nested deeper than `deepest`, or in a circle. Does not recurse. */
+export function isNestedTooDeep(value: unknown, deepest = deepestNesting): boolean {
+	let level = new Set<unknown>([value]);
+	for (let depth = 1; level.size > 0; depth++) {
+		if (depth > deepest) return true;
+		const next = new Set<unknown>();
 		for (const one of level) {
 			if (typeof one !== 'object' || one === null) continue;
-			for (const field of Object.values(one)) if (typeof field === 'object' && field !== null) next.push(field);
+			for (const field of Object.values(one))
+				if (typeof field === 'object' && field !== null) next.add(field);
 		}
 		level = next;
 	}

@@ -8,10 +8,10 @@ import { z } from 'zod';
 import { lanes } from './names.ts';
 import { attemptSchema, faultSchema, resultSchema } from './result.ts';
 import { commandEvents } from './state.ts';
-import { isNestedTooDeep } from './validation.ts';
+import { deepestNesting, isNestedTooDeep } from './validation.ts';
 
 /** What is known of a command from its stored message: enough to tell its story without it. */
-export const commandFactsSchema = z.object({
+const commandFactsSchema = z.object({
 	method: z.string(),
 	lane: z.enum(lanes),
 	sender: z.string(),
@@ -26,7 +26,7 @@ export const commandFactsSchema = z.object({
 export type CommandFacts = z.infer<typeof commandFactsSchema>;
 
 /** "I, this journal on this machine, am starting it", or "I refuse it". */
-export const nodeClaimSchema = z.object({
+const nodeClaimSchema = z.object({
 	v: z.literal(1),
 	by: z.literal('node'),
 	/** Identity of the journal: another epoch has never run what this one claimed. */
@@ -41,7 +41,7 @@ export const nodeClaimSchema = z.object({
 export type NodeClaim = z.infer<typeof nodeClaimSchema>;
 
 /** "It will not start any more", with the envelope, so that a crash before the ledger can be resumed. */
-export const centreClaimSchema = z.object({
+const centreClaimSchema = z.object({
 	v: z.literal(1),
 	by: z.literal('centre'),
 	event: z.enum(['cancelled', 'expired', 'refused']),
@@ -57,7 +57,7 @@ export const claimSchema = z.discriminatedUnion('by', [nodeClaimSchema, centreCl
 export type Claim = z.infer<typeof claimSchema>;
 
 /** Where a statement stands in its node's outbox: the receiver drops what it has seen. */
-export const outboxKeySchema = z.object({ epoch: z.string(), n: z.number().int().min(1) });
+const outboxKeySchema = z.object({ epoch: z.string(), n: z.number().int().min(1) });
 export type OutboxKey = z.infer<typeof outboxKeySchema>;
 
 /** What a node states about a command, with all of its attempts so far: each report stands alone. */
@@ -88,12 +88,15 @@ export const deadEventSchema = z.object({
 });
 export type DeadEvent = z.infer<typeof deadEventSchema>;
 
+/** What travels holds what people sent, and adds levels of its own. */
+const deepestStatement = 2 * deepestNesting;
+
 /** Parses JSON and checks it; undefined for anything that does not fit, or is nested without end. */
 export function decode<T>(schema: z.ZodType<T>, bytes: Uint8Array | string): T | undefined {
 	try {
 		const text = typeof bytes === 'string' ? bytes : new TextDecoder('utf-8', { fatal: true }).decode(bytes);
 		const value: unknown = JSON.parse(text);
-		if (isNestedTooDeep(value)) return undefined;
+		if (isNestedTooDeep(value, deepestStatement)) return undefined;
 		const parsed = schema.safeParse(value);
 		return parsed.success ? parsed.data : undefined;
 	} catch (error) {

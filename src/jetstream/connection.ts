@@ -10,12 +10,14 @@ import { type Clock, withDeadline } from '../base/clock.ts';
 import { messageOf, StewardError } from '../base/errors.ts';
 import { Lifecycle, type Service } from '../base/lifecycle.ts';
 import type { Log } from '../base/log.ts';
+import { Reach } from './reach.ts';
 
 /** An open connection with its JetStream clients. */
 export type Connection = {
 	readonly nc: NatsConnection;
 	readonly js: JetStreamClient;
 	readonly jsm: JetStreamManager;
+	readonly reach: Reach;
 };
 
 /** How long one request to the broker may take, milliseconds. A timeout is ambiguous, never "refused". */
@@ -51,8 +53,11 @@ export async function openConnection(options: ConnectOptions): Promise<Connectio
 			ignoreAuthErrorAbort: true,
 			noAsyncTraces: true,
 		});
+		const reach = new Reach(nc);
+		void reach.follow();
 		return {
 			nc,
+			reach,
 			js: jetstream(nc, { timeout: requestTimeoutMs }),
 			// Asks nothing of the server.
 			jsm: await jetstreamManager(nc, { timeout: requestTimeoutMs, checkAPI: false }),

@@ -8,6 +8,7 @@
 import { createInbox, type Msg } from '@nats-io/transport-node';
 import { type Connection, requestTimeoutMs } from './connection.ts';
 import { noAnswer } from './errors.ts';
+import { askAgainWhenLost, LinkLostError } from './reach.ts';
 
 export type Stored = {
 	readonly subject: string;
@@ -26,17 +27,21 @@ const mostSubjects = 1000;
  * @throws StewardError `no-broker`
  */
 export async function getLast(
-	{ nc }: Connection,
+	{ reach }: Connection,
 	stream: string,
 	subject: string,
 ): Promise<Stored | undefined> {
 	let reply: Msg;
 	try {
-		reply = await nc.request(`$JS.API.DIRECT.GET.${stream}.${subject}`, '', { timeout: requestTimeoutMs });
+		const asked = `$JS.API.DIRECT.GET.${stream}.${subject}`;
+		reply = await askAgainWhenLost(() => reach.request(asked, '', { timeoutMs: requestTimeoutMs }));
 	} catch (error) {
 		throw noAnswer(stream, error);
 	}
-	return reply.headers?.code === 404 ? undefined : toStored(stream, reply);
+	if (reply.headers?.code === 404) return undefined;
+	const stored = toStored(reply);
+	if (!stored) throw noAnswer(stream, statusOf(reply));
+	return stored;
 }
 
 /**
@@ -51,43 +56,55 @@ export async function getLastOfMany(
 ): Promise<readonly Stored[]> {
 	const found: Stored[] = [];
 	for (let from = 0; from < subjects.length; from += mostSubjects) {
-		found.push(...(await getPart(connection, stream, subjects.slice(from, from + mostSubjects), timeoutMs)));
+		const part = subjects.slice(from, from + mostSubjects);
+		try {
+			found.push(...(await askAgainWhenLost(() => getPart(connection, stream, part, timeoutMs))));
+		} catch (error) {
+			throw noAnswer(stream, error);
+		}
 	}
 	return found;
 }
 
-function getPart(
-	{ nc }: Connection,
+async function getPart(
+	{ nc, reach }: Connection,
 	stream: string,
 	subjects: readonly string[],
 	timeoutMs: number,
 ): Promise<readonly Stored[]> {
-	return new Promise((resolve, reject) => {
-		const found: Stored[] = [];
-		const inbox = createInbox();
-		const subscription = nc.subscribe(inbox, {
-			timeout: timeoutMs,
-			callback: (error, message) => {
-				const code = error ? -1 : (message.headers?.code ?? 0);
-				if (code === 0) return void found.push(toStored(stream, message));
-				if (code === 204 || code === 404) resolve(found);
-				else reject(noAnswer(stream, error ?? new Error(`${code} ${message.headers?.description}`)));
-				subscription.unsubscribe();
-			},
-		});
-		// Settles what nothing else did: the connection was closed.
-		void subscription.closed.then(() => reject(noAnswer(stream, new Error('the connection was closed'))));
-		nc.publish(`$JS.API.DIRECT.GET.${stream}`, JSON.stringify({ multi_last: subjects }), { reply: inbox });
+	if (!reach.isUp && !(await reach.whenUp(timeoutMs))) throw new LinkLostError(false);
+	const found: Stored[] = [];
+	const inbox = createInbox();
+	let settle: (error?: unknown) => void = () => undefined;
+	const answered = new Promise<void>((resolve, reject) => {
+		settle = (error) => (error === undefined ? resolve() : reject(error));
 	});
+	const subscription = nc.subscribe(inbox, {
+		timeout: timeoutMs,
+		callback: (error, message) => {
+			const code = error ? -1 : (message.headers?.code ?? 0);
+			const stored = code === 0 ? toStored(message) : undefined;
+			if (stored) found.push(stored);
+			else if (code === 204 || code === 404) settle();
+			else settle(error ?? statusOf(message));
+		},
+	});
+	const { lost, end } = reach.whenLost();
+	try {
+		nc.publish(`$JS.API.DIRECT.GET.${stream}`, JSON.stringify({ multi_last: subjects }), { reply: inbox });
+		await Promise.race([answered, lost]);
+		return found;
+	} finally {
+		end();
+		subscription.unsubscribe();
+	}
 }
 
-function toStored(stream: string, message: Msg): Stored {
+/** Undefined for a status. */
+function toStored(message: Msg): Stored | undefined {
 	const header = (name: string) => message.headers?.get(name) ?? '';
 	const seq = header('Nats-Sequence');
-	if (seq === '') {
-		const { code = 0, description = 'no sequence' } = message.headers ?? {};
-		throw noAnswer(stream, new Error(`${code} ${description}`));
-	}
+	if (seq === '') return undefined;
 	return {
 		subject: header('Nats-Subject'),
 		data: message.data,
@@ -95,4 +112,8 @@ function toStored(stream: string, message: Msg): Stored {
 		seq: Number(seq),
 		storedAt: Date.parse(header('Nats-Time-Stamp')),
 	};
+}
+
+function statusOf({ headers }: Msg): Error {
+	return new Error(`${headers?.code ?? 0} ${headers?.description ?? 'no sequence'}`);
 }

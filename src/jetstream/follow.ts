@@ -11,6 +11,7 @@ import { type Clock, systemClock } from '../base/clock.ts';
 import type { Connection } from './connection.ts';
 import { parseAckSubject } from './delivery.ts';
 import { noAnswer } from './errors.ts';
+import { apartFromReader } from './reach.ts';
 
 export type Followed = {
 	readonly subject: string;
@@ -41,7 +42,7 @@ export type FollowOptions = {
 const policies = {
 	all: DeliverPolicy.All,
 	last: DeliverPolicy.LastPerSubject,
-	new: DeliverPolicy.New,
+	new: DeliverPolicy.StartSequence,
 } as const;
 
 /** Messages asked for at once, and how few may be left before more are asked for. */
@@ -53,7 +54,7 @@ const retryMs = 500;
 /** The server removes a consumer that nobody has pulled from for so long. */
 const inactiveMs = 60_000;
 
-/** Calls `onMessage` for what is in the stream and for all that comes. Rejects when the stream cannot be read at first. */
+/** Calls `onMessage` for what is in the stream and for all that comes. @throws StewardError `no-broker` at first */
 export async function follow(
 	connection: Connection,
 	options: FollowOptions,
@@ -71,7 +72,7 @@ class Follower implements Following {
 	readonly #onMessage: (message: Followed) => void;
 	readonly #clock: Clock;
 	readonly #stopping = new AbortController();
-	readonly #status: ReturnType<Connection['nc']['status']>;
+	#offLink: () => void = () => undefined;
 	#isCaughtUp: () => void = () => undefined;
 	#subscription: Subscription | undefined;
 	#opening: Promise<void> | undefined;
@@ -91,30 +92,35 @@ class Follower implements Following {
 		this.#options = options;
 		this.#onMessage = onMessage;
 		this.#clock = options.clock ?? systemClock;
-		this.#status = connection.nc.status();
 		this.caughtUp = new Promise((resolve) => {
 			this.#isCaughtUp = resolve;
 		});
 	}
 
 	async open(): Promise<void> {
-		await this.#make();
-		void this.#reopenOnReconnect();
+		try {
+			await this.#make();
+		} catch (error) {
+			throw noAnswer(this.#options.stream, error);
+		}
+		this.#offLink = this.#connection.reach.onChange((isUp) => {
+			if (isUp) this.#reopen();
+		});
 		this.#watch();
 	}
 
 	async stop(): Promise<void> {
 		this.#stopping.abort();
+		this.#offLink();
 		this.#cancelWatch();
 		this.#subscription?.unsubscribe();
-		await this.#opening;
+		this.#forget(this.#consumer);
 	}
 
-	async #reopenOnReconnect(): Promise<void> {
-		for await (const { type } of this.#status) {
-			if (this.#stopping.signal.aborted) return;
-			if (type === 'reconnect') this.#reopen();
-		}
+	/** Not waited for: where nobody answers, the server removes it by itself. */
+	#forget(consumer: string): void {
+		if (consumer === '' || this.#connection.nc.isClosed()) return;
+		this.#connection.jsm.consumers.delete(this.#options.stream, consumer).catch(() => false);
 	}
 
 	/** A consumer that says nothing for two heartbeats is gone, or the way to it. */
@@ -147,8 +153,11 @@ class Follower implements Following {
 		const { jsm, nc } = this.#connection;
 		const { stream, filter, from, headersOnly } = this.#options;
 		this.#subscription?.unsubscribe();
-		await this.#noticeReset();
-		const resumed = this.#cursor > 0;
+		const lastSeq = await this.#noticeReset();
+		if (this.#stopping.signal.aborted) return;
+		// "New" is fixed to a sequence: what comes while the consumer has to be made again is new as well.
+		if (this.#left === undefined && from === 'new') this.#cursor = lastSeq;
+		const resumed = this.#cursor > 0 || from === 'new';
 		const info = await jsm.consumers.add(stream, {
 			name: nuid.next(),
 			ack_policy: AckPolicy.None,
@@ -160,32 +169,33 @@ class Follower implements Following {
 			num_replicas: 1,
 			inactive_threshold: inactiveMs * 1e6,
 		});
-		if (this.#stopping.signal.aborted) return;
+		if (this.#stopping.signal.aborted) return this.#forget(info.name);
 		this.#consumer = info.name;
 		this.#consumerSeq = 0;
 		this.#outstanding = 0;
 		this.#lastHeard = this.#clock.monotonic();
 		this.#left ??= info.num_pending;
 		if (this.#left === 0) this.#isCaughtUp();
-		// `new` begins at this moment also for a consumer that has to be made again.
-		if (from === 'new' && this.#cursor === 0) this.#cursor = info.delivered.stream_seq;
 		const inbox = createInbox();
 		this.#subscription = nc.subscribe(inbox, {
 			callback: (error, message) => {
-				if (!error) this.#take(inbox, message);
+				if (!error) apartFromReader(() => this.#take(inbox, message));
 			},
 		});
 		this.#pull(inbox);
 	}
 
-	async #noticeReset(): Promise<void> {
+	/** Last sequence of the stream. */
+	async #noticeReset(): Promise<number> {
 		const { created, state } = await this.#connection.jsm.streams.info(this.#options.stream);
 		const isAnother =
 			this.#streamCreated !== '' && (created !== this.#streamCreated || state.last_seq < this.#cursor);
 		this.#streamCreated = created;
-		if (!isAnother) return;
-		this.#cursor = 0;
-		this.#options.onReset?.();
+		if (isAnother && !this.#stopping.signal.aborted) {
+			this.#cursor = 0;
+			this.#options.onReset?.();
+		}
+		return state.last_seq;
 	}
 
 	#pull(inbox: string): void {
@@ -223,7 +233,8 @@ class Follower implements Following {
 	#onStatus(inbox: string, message: Msg): void {
 		switch (message.headers?.code) {
 			case 100:
-				return;
+				// An idle server has handed over everything, also where what was counted at the start is gone since.
+				return this.#isCaughtUp();
 			case 404:
 			case 408: {
 				const left = Number(message.headers.get('Nats-Pending-Messages'));

@@ -7,10 +7,11 @@
 import { ClosedConnectionError, type Msg, RequestError, TimeoutError } from '@nats-io/transport-node';
 import { z } from 'zod';
 import { decode } from '../domain/wire.ts';
+import { LinkLostError } from './reach.ts';
 
 /**
  * Why a publish has no PubAck. `refused`: the server said no, with its error code. `unavailable`: nobody took it
- * (no responders, or the connection was closed before). `ambiguous`: no answer came, and it may be stored.
+ * (no responders, or the link is down). `ambiguous`: no answer came, and it may be stored.
  */
 export class PublishError extends Error {
 	readonly kind: 'refused' | 'unavailable' | 'ambiguous';
@@ -49,10 +50,6 @@ export function tooLarge(bytes: number, limit: number): PublishError {
 	);
 }
 
-export function connectionClosed(): PublishError {
-	return new PublishError('unavailable', 0, 'the connection is closed');
-}
-
 const answerSchema = z.object({
 	seq: z.number().optional(),
 	/** Messages of the batch. */
@@ -75,6 +72,9 @@ export function publishErrorOf(error: unknown): PublishError {
 	if (error instanceof PublishError) return error;
 	if (error instanceof RequestError && error.isNoResponders()) {
 		return new PublishError('unavailable', 0, 'no stream takes this subject at the moment', { cause: error });
+	}
+	if (error instanceof LinkLostError) {
+		return new PublishError(error.sent ? 'ambiguous' : 'unavailable', 0, error.message, { cause: error });
 	}
 	const why =
 		error instanceof TimeoutError || error instanceof RequestError

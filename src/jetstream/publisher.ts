@@ -8,14 +8,8 @@
 import { type Msg, type MsgHdrs, headers as makeHeaders, nuid } from '@nats-io/transport-node';
 import { type Connection, requestTimeoutMs } from './connection.ts';
 import { getLastOfMany } from './direct-get.ts';
-import {
-	connectionClosed,
-	isInFlight,
-	PublishError,
-	parseAnswer,
-	publishErrorOf,
-	tooLarge,
-} from './publish-answer.ts';
+import { isInFlight, PublishError, parseAnswer, publishErrorOf, tooLarge } from './publish-answer.ts';
+import { LinkLostError } from './reach.ts';
 
 export { isTooLarge, isWrongSequence, PublishError } from './publish-answer.ts';
 
@@ -144,14 +138,20 @@ export class Publisher {
 			for (const [index, { resolve }] of batch.entries())
 				resolve({ seq: lastSeq - batch.length + 1 + index });
 		} catch (error) {
+			if (error instanceof PublishError && error.kind === 'unavailable') {
+				for (const { reject } of batch) reject(error);
+				return;
+			}
 			const rest = await this.#withoutStored(batch, id, error);
 			await this.#commitSingles(rest);
 		}
 	}
 
 	async #sendBatch(batch: readonly Waiting[], id: string): Promise<number> {
-		const { nc } = this.#connection;
-		if (nc.isClosed()) throw connectionClosed();
+		const { nc, reach } = this.#connection;
+		if (!reach.isUp && !(await reach.whenUp(this.#options.timeoutMs))) {
+			throw publishErrorOf(new LinkLostError(false));
+		}
 		const last = batch.length - 1;
 		for (let index = 0; index < last; index++) {
 			const request = batch[index]?.request;
@@ -170,8 +170,8 @@ export class Publisher {
 
 	/** A batch whose answer was lost may have committed, whole: then its callers have their sequences. */
 	async #withoutStored(batch: readonly Waiting[], id: string, error: unknown): Promise<readonly Waiting[]> {
-		const isKnown = error instanceof PublishError && error.kind !== 'ambiguous';
-		if (isKnown || !this.#options.mayLookUp) return batch;
+		const isRefused = error instanceof PublishError && error.kind === 'refused';
+		if (isRefused || !this.#options.mayLookUp) return batch;
 		let firstSeq: number | undefined;
 		try {
 			firstSeq = await firstSeqOfBatch(this.#connection, this.#options, batch, id);
@@ -185,14 +185,10 @@ export class Publisher {
 	}
 
 	async #request(request: PublishRequest, headers: MsgHdrs): Promise<ReturnType<typeof parseAnswer>> {
-		const { nc } = this.#connection;
-		if (nc.isClosed()) throw connectionClosed();
+		const { timeoutMs } = this.#options;
 		let reply: Msg;
 		try {
-			reply = await nc.request(request.subject, request.data, {
-				headers,
-				timeout: this.#options.timeoutMs,
-			});
+			reply = await this.#connection.reach.request(request.subject, request.data, { headers, timeoutMs });
 		} catch (error) {
 			throw publishErrorOf(error);
 		}

@@ -9,6 +9,7 @@ import type { Clock } from '../base/clock.ts';
 import { Lifecycle, type Service } from '../base/lifecycle.ts';
 import type { Connection, Link } from './connection.ts';
 import { type Delivery, toDelivery } from './delivery.ts';
+import { apartFromReader } from './reach.ts';
 
 export type { Delivery } from './delivery.ts';
 
@@ -92,7 +93,7 @@ export class Puller implements Service {
 		const { nc } = connection;
 		const inbox = createInbox();
 		const callback = (error: unknown, message: Msg) => {
-			if (!error) this.#onMessage(connection, pull, message);
+			if (!error) apartFromReader(() => this.#onMessage(connection, pull, message));
 		};
 		const subscription = nc.subscribe(inbox, { callback });
 		const pull: Pull = { subscription, remaining: batch, lastHeard: clock.monotonic() };

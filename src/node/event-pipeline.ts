@@ -201,7 +201,7 @@ export class EventPipeline {
 }
 
 function nameOf({ sender, key }: KeyedEvent): string {
-	return `${sender} ${key.epoch} ${key.n}`;
+	return derivedId(sender, key.epoch, key.n);
 }
 
 async function runChecked(

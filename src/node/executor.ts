@@ -46,11 +46,15 @@ export type ExecutorOptions = {
 	onChange: () => void;
 	/** Aborts what still runs when the node's grace has passed. */
 	graceOver: AbortSignal;
+	/** Resolves when the broker can be reached; false when the node stops first. */
+	untilLinkUp: () => Promise<boolean>;
 	clock: Clock;
 	log: Log;
 	random: () => number;
 };
 
+/** An ack that gets no answer while the link is up is not tried more often. */
+const ackAttempts = 3;
 /** A command whose method's process rests comes again after this time. */
 const pausedMs = 10_000;
 
@@ -113,10 +117,16 @@ export class Executor {
 		await this.#settle(turn, attempts, 'refused', null, fault);
 	}
 
-	/** The last step. Without the server's word the next delivery is answered by the journal. */
+	/**
+	 * The last step. A lost link is waited for: the broker would hand the command over again only after `ack_wait`,
+	 * and its lane stands still so long. Without the server's word the next delivery is answered by the journal.
+	 */
 	async acknowledge(turn: Turn): Promise<void> {
-		const acked = await turn.ackAck();
-		if (acked) this.#options.journal.markAcked(turn.id, this.#options.clock.now());
+		const { journal, clock, untilLinkUp } = this.#options;
+		for (let attempt = 1; attempt <= ackAttempts; attempt++) {
+			if (!(await untilLinkUp())) return;
+			if (await turn.ackAck()) return journal.markAcked(turn.id, clock.now());
+		}
 	}
 
 	/** Waits for a retry that is not due; false when the slot is given back instead. */

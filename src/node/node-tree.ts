@@ -57,9 +57,10 @@ export function buildTree(
 	const { name: node, config, dataDir, clock, log, random } = options;
 	const { onShutdown, isStopping } = hooks;
 	const graceOver = new AbortController();
+	const stopping = new AbortController();
 	const boot = randomToken();
 	const link = new Link({ servers: config.servers, name: `steward node ${node}`, clock, log });
-	const store = new Store(join(dataDir, 'store'));
+	const store = new Store(join(dataDir, 'store'), clock);
 	const onUndeliverable = (message: string) => errors.report({ kind: 'refused', where: 'outbox', message });
 	const outbox = new Outbox({ node, store, link, onUndeliverable, clock, log });
 	const errors = new ErrorReporter({ intake: outbox, clock, log, newId: ulidFactory(() => clock.now()) });
@@ -81,6 +82,7 @@ export function buildTree(
 	const executor = new Executor({
 		...{ journal, serverTime, errors, onShutdown, graceOver: graceOver.signal, clock, log, random },
 		onChange: () => state.changed(),
+		untilLinkUp: async () => (await link.whenUp(stopping.signal)) !== undefined,
 	});
 	const { version } = options;
 	const { labels, beatEveryMs } = config.node;
@@ -138,7 +140,11 @@ export function buildTree(
 		log,
 	});
 	supervisor.onFailure(onShutdown);
-	return { supervisor, graceOver, halt: () => lanes.halt() };
+	const halt = () => {
+		stopping.abort();
+		lanes.halt();
+	};
+	return { supervisor, graceOver, halt };
 }
 
 function makeLanes(parts: {

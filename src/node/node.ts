@@ -60,6 +60,7 @@ export class Node implements Service {
 		this.#tree = undefined;
 		if (!tree) return;
 		const cancel = clock.after(config.node.shutdownGraceMs, () => tree.graceOver.abort());
+		tree.halt();
 		await tree.supervisor.stop();
 		cancel();
 	}

@@ -4,6 +4,7 @@
  * this record repeats that one event.
  */
 
+import { derivedId } from '../base/ids.ts';
 import type { OutboxKey } from '../domain/wire.ts';
 import type { Store, Writes } from './store.ts';
 
@@ -52,8 +53,9 @@ export class Seen {
 	}
 }
 
+/** Of one length, whatever a sender calls its outbox. */
 function seenKey(sender: string, key: OutboxKey): string {
-	return `${sender} ${key.epoch}`;
+	return derivedId(sender, key.epoch);
 }
 
 /** The first number that is ever seen of an outbox is no gap: what came before it was for others, or long ago. */

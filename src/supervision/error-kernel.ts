@@ -6,7 +6,7 @@
 
 import { type Backoff, backoffMs } from '../base/backoff.ts';
 
-export type Severity = 'info' | 'warning' | 'error' | 'critical';
+type Severity = 'info' | 'warning' | 'error' | 'critical';
 
 export const faultKinds = [
 	'failed',
@@ -38,7 +38,7 @@ export type Fault = {
 	readonly retryAfterMs?: number | undefined;
 };
 
-export type SettledState = 'failed' | 'timedOut';
+type SettledState = 'failed' | 'timedOut';
 
 /**
  * settle: ack with this final state. retry: again after this long. reject: term, dead letter, error event.

@@ -72,7 +72,9 @@ describe('a deadline', () => {
 	test('lets pass what comes in time, and leaves no timer', async () => {
 		const clock = manualClock();
 		await expect(withDeadline(clock, Promise.resolve(7), 1000, late)).resolves.toBe(7);
-		await expect(withDeadline(clock, Promise.reject(new Error('broken')), 1000, late)).rejects.toThrow('broken');
+		await expect(withDeadline(clock, Promise.reject(new Error('broken')), 1000, late)).rejects.toThrow(
+			'broken',
+		);
 		expect(clock.pending).toBe(0);
 	});
 

@@ -34,7 +34,13 @@ describe('an error of ours', () => {
 });
 
 test('anything that is thrown has a message', () => {
-	expect([new Error('a'), 'b', 7, null, undefined].map(messageOf)).toEqual(['a', 'b', '7', 'null', 'undefined']);
+	expect([new Error('a'), 'b', 7, null, undefined].map(messageOf)).toEqual([
+		'a',
+		'b',
+		'7',
+		'null',
+		'undefined',
+	]);
 });
 
 test('a system’s code is a text, or there is none', () => {

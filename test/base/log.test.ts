@@ -23,14 +23,17 @@ async function stderrOf(code: string): Promise<string> {
 	return stderr;
 }
 
-describe('a line', () => {
+describe('a line', { timeout: 30_000 }, () => {
 	test('is JSON with level, time, fields of its parents and its own', async () => {
 		const stderr = await stderrOf(`
 			const log = await createLog({ level: 'debug', pretty: false });
 			log.child({ node: 'ship1' }).child({ id: 'c1' }).warn({ err: 'why' }, 'it failed');
 			log.info('plain');
 		`);
-		const lines = stderr.trim().split('\n').map((line): unknown => JSON.parse(line));
+		const lines = stderr
+			.trim()
+			.split('\n')
+			.map((line): unknown => JSON.parse(line));
 		expect(lines).toEqual([
 			{
 				level: 'warn',
@@ -51,7 +54,10 @@ describe('a line', () => {
 			const stderr = await stderrOf(
 				`const log = await createLog({ level: '${level}', pretty: false });\n${writeAll}`,
 			);
-			const written = stderr.split('\n').filter(Boolean).map((line) => JSON.parse(line).level);
+			const written = stderr
+				.split('\n')
+				.filter(Boolean)
+				.map((line) => JSON.parse(line).level);
 			expect(written).toEqual(all.slice(index));
 		}
 	});
@@ -62,7 +68,10 @@ describe('a line', () => {
 			log.error('last words');
 			process.kill(process.pid, 'SIGKILL');
 		`);
-		await expect(stderr).rejects.toMatchObject({ signal: 'SIGKILL', stderr: expect.stringContaining('last words') });
+		await expect(stderr).rejects.toMatchObject({
+			signal: 'SIGKILL',
+			stderr: expect.stringContaining('last words'),
+		});
 	});
 
 	test('for people is no JSON', async () => {

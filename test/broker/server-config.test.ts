@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
 import { expect, test } from 'vitest';
+import { packageRoot } from '../../src/base/package.ts';
 import { reserveBytes, storageBudget } from '../../src/broker/disk.ts';
-import { packageRoot } from '../../src/broker/find.ts';
 import { serverConfig } from '../../src/broker/server-config.ts';
 import { startNats } from '../support/nats.ts';
 

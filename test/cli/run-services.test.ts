@@ -14,7 +14,7 @@ function stage() {
 	const listeners = new Set<(signal: Signal) => void>();
 	const failures = new Map<string, (error: Error) => void>();
 	const cli: Cli = {
-		...{ env: {}, cwd: '/', version: '0', stdout: keptScreen(), stderr: keptScreen() },
+		...{ env: {}, cwd: '/', version: '0', program: 'steward', stdout: keptScreen(), stderr: keptScreen() },
 		readStdin: async () => '',
 		clock: manualClock(),
 		onSignal(listener) {

@@ -145,6 +145,8 @@ test('every number says its unit or counts something', () => {
 			if (typeof field === 'number') return [key];
 			return typeof field === 'object' && field !== null ? numbers(field) : [];
 		});
-	const unnamed = numbers(compileConfig([data])).filter((key) => !/(Ms|Bytes)$/.test(key) && !counts.has(key));
+	const unnamed = numbers(compileConfig([data])).filter(
+		(key) => !/(Ms|Bytes)$/.test(key) && !counts.has(key),
+	);
 	expect(unnamed).toEqual([]);
 });

@@ -8,6 +8,8 @@ import {
 	type FormDefaults,
 	parseMessage,
 } from '../../src/domain/message.ts';
+import { deepestNesting } from '../../src/domain/validation.ts';
+import { decode } from '../../src/domain/wire.ts';
 
 const command = { toNode: 'ship1', method: 'shellCommand', kind: 'command', data: ['true'] };
 
@@ -68,7 +70,9 @@ describe('each field', () => {
 		expect(parseMessage({ ...rest, toNodes: ['ship2', 'ship1', 'ship2'] }).target).toEqual({
 			nodes: ['ship2', 'ship1'],
 		});
-		expect(parseMessage({ ...rest, where: { fleet: 'north' } }).target).toEqual({ where: { fleet: 'north' } });
+		expect(parseMessage({ ...rest, where: { fleet: 'north' } }).target).toEqual({
+			where: { fleet: 'north' },
+		});
 	});
 
 	test('kind and commandOrEvent are one field', () => {
@@ -118,7 +122,10 @@ describe('each field', () => {
 
 	test('a backoff may be named only, or in part: the rest is the default', () => {
 		const { backoff } = commandDefaults;
-		expect(parseMessage({ ...command, backoff: 'fixed' }).policy.backoff).toEqual({ ...backoff, kind: 'fixed' });
+		expect(parseMessage({ ...command, backoff: 'fixed' }).policy.backoff).toEqual({
+			...backoff,
+			kind: 'fixed',
+		});
 		expect(parseMessage({ ...command, backoff: {} }).policy.backoff).toEqual(backoff);
 		expect(parseMessage({ ...command, backoff: { initial: '9s' } }).policy.backoff).toEqual({
 			...backoff,
@@ -232,7 +239,9 @@ describe('problems', () => {
 		['run-for', 'runFor'],
 		['atempts', 'attempts'],
 	])('%s: did you mean %s?', (typed, meant) => {
-		expect(problemsOf({ ...command, [typed]: 'x' })).toContain(`${typed}: unknown field; did you mean "${meant}"?`);
+		expect(problemsOf({ ...command, [typed]: 'x' })).toContain(
+			`${typed}: unknown field; did you mean "${meant}"?`,
+		);
 	});
 
 	test.each([undefined, null, 7, 'text', [], [command], true])('%j is no message', (input) => {
@@ -242,7 +251,7 @@ describe('problems', () => {
 
 	test('what is not JSON is refused and not thrown at the caller', () => {
 		const loop: unknown[] = [];
-		loop.push(loop);
+		loop.push(loop, loop);
 		for (const data of [10n, () => 1, Number.NaN, Number.POSITIVE_INFINITY, Symbol('s'), loop]) {
 			expect(problemsOf({ ...command, data })).toEqual([expect.stringMatching(/^data: /)]);
 		}
@@ -253,8 +262,17 @@ describe('problems', () => {
 		expect(problemsOf({ ...command, data })).toEqual([expect.stringMatching(/^data: expected .*nested/)]);
 	});
 
+	test('data nested as deep as it may be comes through to its node', () => {
+		const data: unknown = JSON.parse(`${'['.repeat(deepestNesting)}${']'.repeat(deepestNesting)}`);
+		const envelope = envelopeFor(parseMessage({ ...command, data }), 'ship1', 'c1', '_operator');
+		expect(decode(envelopeSchema, JSON.stringify(envelope))?.data).toEqual(data);
+		expect(problemsOf({ ...command, data: [data] })).toHaveLength(1);
+	});
+
 	test('a hostile message makes no long error', () => {
-		const unknown = Object.fromEntries(Array.from({ length: 5000 }, (_, n) => [`k${n}${'x'.repeat(500)}`, 1]));
+		const unknown = Object.fromEntries(
+			Array.from({ length: 5000 }, (_, n) => [`k${n}${'x'.repeat(500)}`, 1]),
+		);
 		const toNodes = Array.from({ length: 5000 }, () => '*'.repeat(500));
 		const { toNode: _, ...rest } = command;
 		const problems = problemsOf({ ...rest, ...unknown, toNodes });

@@ -58,11 +58,12 @@ describe('every state with every event', () => {
 		);
 	});
 
-	test.each(
-		pairs.filter(({ state }) => final.includes(state)),
-	)('$state stays when $event comes late', ({ state, event }) => {
-		expect(advance(state, event)).toEqual({ state, effect: 'late' });
-	});
+	test.each(pairs.filter(({ state }) => final.includes(state)))(
+		'$state stays when $event comes late',
+		({ state, event }) => {
+			expect(advance(state, event)).toEqual({ state, effect: 'late' });
+		},
+	);
 });
 
 test('what has started never expires', () => {

@@ -23,7 +23,9 @@ describe('a problem', () => {
 			'inner.port: expected number to be >=1, got 0',
 			'inner.mode: expected one of "on"|"off", got "x"',
 		]);
-		expect(problemsOf(schema, { name: 'a', list: [1, 'two'] })).toEqual(['list.1: expected number, got "two"']);
+		expect(problemsOf(schema, { name: 'a', list: [1, 'two'] })).toEqual([
+			'list.1: expected number, got "two"',
+		]);
 		expect(problemsOf(schema, { name: 'a', either: 'x' })).toEqual(['either: not one of the accepted forms']);
 	});
 
@@ -82,12 +84,15 @@ describe('a guess', () => {
 });
 
 test('nesting is measured without recursing', () => {
-	const nested = (depth: number): unknown => JSON.parse(`${'{"a":['.repeat(depth / 2)}${']}'.repeat(depth / 2)}`);
+	const nested = (depth: number): unknown =>
+		JSON.parse(`${'{"a":['.repeat(depth / 2)}${']}'.repeat(depth / 2)}`);
 	expect(isNestedTooDeep(nested(deepestNesting))).toBe(false);
 	expect(isNestedTooDeep(nested(deepestNesting + 2))).toBe(true);
 	expect(isNestedTooDeep(nested(400_000))).toBe(true);
+	expect(isNestedTooDeep(nested(4), 3)).toBe(true);
+	expect(isNestedTooDeep(nested(4), 4)).toBe(false);
 	const loop: unknown[] = [];
-	loop.push(loop);
+	loop.push(loop, loop);
 	expect(isNestedTooDeep(loop)).toBe(true);
 	for (const flat of [null, undefined, 7, 'text', [], {}, Array.from({ length: 100_000 }, () => [])]) {
 		expect(isNestedTooDeep(flat)).toBe(false);

@@ -140,7 +140,13 @@ describe('a node', () => {
 		const view = nodeView('ship2', undefined, { status: 'never', since: null }, null);
 		expect(viewSchemas.node.strict().parse(view)).toEqual(view);
 		expect(Object.keys(view).sort()).toEqual(Object.keys(viewSchemas.node.shape).sort());
-		expect(view).toMatchObject({ presence: 'never', lastSeenAt: null, labels: {}, queued: null, conflict: null });
+		expect(view).toMatchObject({
+			presence: 'never',
+			lastSeenAt: null,
+			labels: {},
+			queued: null,
+			conflict: null,
+		});
 	});
 });
 

@@ -49,7 +49,14 @@ const centreClaim: CentreClaim = {
 	facts,
 	envelope: '{}',
 };
-const report: Report = { v: 1, key: { epoch: 'e', n: 1 }, event: 'started', at: 2000, attempts: [attempt], facts };
+const report: Report = {
+	v: 1,
+	key: { epoch: 'e', n: 1 },
+	event: 'started',
+	at: 2000,
+	attempts: [attempt],
+	facts,
+};
 const deadEvent: DeadEvent = {
 	v: 1,
 	key: { epoch: 'e', n: 1 },
@@ -88,7 +95,11 @@ const statements = [
 	{ name: 'a report', schema: reportSchema, value: report },
 	{ name: 'an undeliverable event', schema: deadEventSchema, value: deadEvent },
 	{ name: 'a state', schema: nodeStateSchema, value: state },
-	{ name: 'a record of a node', schema: nodeRecordSchema, value: { v: 1, state, lastSeenAt: 5, conflict: null } },
+	{
+		name: 'a record of a node',
+		schema: nodeRecordSchema,
+		value: { v: 1, state, lastSeenAt: 5, conflict: null },
+	},
 	{ name: 'a beat', schema: beatSchema, value: { machine: 'm', boot: 'b', leaving: false } },
 ] as const;
 

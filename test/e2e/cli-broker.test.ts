@@ -1,10 +1,9 @@
-import { spawnSync } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { z } from 'zod';
 import { viewSchemas } from '../../src/domain/view-schema.ts';
-import { cleanEnv, cliPath, runCli } from '../support/cli.ts';
+import { runCli } from '../support/cli.ts';
 import { type Nats, startNats } from '../support/nats.ts';
 import { tempDir } from '../support/temp.ts';
 
@@ -177,19 +176,6 @@ describe('send', () => {
 		expect({ code, stdout }).toEqual({ code: 5, stdout: '' });
 		expect(stderr).toMatch(/^queued {2}ship8\./);
 		expect(stderr).toMatch(/steward wait ship8\./);
-	});
-
-	test('takes less than 400 ms at its fastest', { retry: 3 }, () => {
-		const env = cleanEnv({ STEWARD_SERVERS: nats.url });
-		const fastest = Math.min(
-			...Array.from({ length: 5 }, () => {
-				const startedAt = performance.now();
-				expect(spawnSync(process.execPath, [cliPath, 'send', 'ship9', 'ping'], { env }).status).toBe(0);
-				return performance.now() - startedAt;
-			}),
-		);
-		// Not the median: what else this machine does makes it slower (the median is near 450 ms while other tests run).
-		expect(fastest).toBeLessThan(400);
 	});
 });
 

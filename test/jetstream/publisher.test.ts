@@ -12,7 +12,7 @@ import {
 	type PublishRequest,
 } from '../../src/jetstream/publisher.ts';
 import { eventually } from '../support/eventually.ts';
-import { answersAgain, messagesOf, startBroker } from './setup.ts';
+import { answerIsLost, answersAgain, messagesOf, startBroker } from './setup.ts';
 
 const stream = 'STEWARD_CLAIMS';
 const once = { [expectedSeqHeader]: '0' };
@@ -142,6 +142,7 @@ for (const mayLookUp of [true, false]) {
 		const publishing = requests.map((request) => publisher.publish(request));
 		const answered = outcomes(publishing);
 		await eventually(async () => (await messagesOf(broker.connection, stream)) === 30);
+		await answerIsLost(proxy);
 		proxy.heal();
 		const answers = await answered;
 		const seqs = Array.from({ length: 30 }, (_, index) => index + 1);

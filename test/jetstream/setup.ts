@@ -4,16 +4,13 @@
  * Holds nothing outside the broker's temporary folder.
  */
 
-import { join } from 'node:path';
 import { systemClock } from '../../src/base/clock.ts';
-import { packageRoot } from '../../src/broker/find.ts';
+import { streamsDir } from '../../src/base/package.ts';
 import { type Connection, closeConnection, openConnection } from '../../src/jetstream/connection.ts';
 import { applyTopology } from '../../src/jetstream/topology.ts';
 import { eventually } from '../support/eventually.ts';
 import { type Nats, type NatsOptions, startNats } from '../support/nats.ts';
 import { type LinkProxy, startProxy } from '../support/proxy.ts';
-
-export const streamsDir = join(packageRoot, 'streams');
 
 export type Broker = AsyncDisposable & {
 	readonly nats: Nats;
@@ -66,6 +63,11 @@ export async function answersAgain({ nc }: Connection): Promise<void> {
 		timeoutMs: 20_000,
 		message: 'the connection came back',
 	});
+}
+
+/** Resolves when the proxy has swallowed an answer, which is more than a ping. */
+export async function answerIsLost(proxy: LinkProxy): Promise<void> {
+	await eventually(() => proxy.bytesLost > 20, { message: 'an answer was lost' });
 }
 
 /** How many messages a stream holds. */

@@ -1,20 +1,17 @@
-import { mkdir, readFile, rm } from 'node:fs/promises';
+import { appendFile, mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { systemClock } from '../../src/base/clock.ts';
-import type { MessageForm } from '../../src/domain/message.ts';
 import { sendViaSocket } from '../../src/node/socket-client.ts';
 import { socketPathFor } from '../../src/node/socket-path.ts';
 import { effectsIn, untilGone } from '../support/effects.ts';
 import { eventually } from '../support/eventually.ts';
 import { openFleet, startCentral, startNode } from '../support/fleet.ts';
+import { shortenLeases } from '../support/leases.ts';
 import { startNats } from '../support/nats.ts';
 import { startNodeProcess } from '../support/node-process.ts';
 import { tempDir } from '../support/temp.ts';
-
-function shell(id: string, data: unknown, more: Partial<MessageForm> = {}): MessageForm {
-	return { toNode: 'ship1', kind: 'command', method: 'shellCommand', id, data, ...more } as MessageForm;
-}
+import { command, ends, settled } from './asking.ts';
 
 async function folders() {
 	const dir = await tempDir();
@@ -27,17 +24,18 @@ test('a node that was killed while a command ran says interrupted, and the orpha
 	await using nats = await startNats();
 	await using _central = await startCentral(nats.url);
 	await using fleet = await openFleet(nats.url);
+	await shortenLeases(nats.url, 'ship1');
 	await using place = await folders();
 	const { effects, nodeDir } = place;
 	await using first = await startNodeProcess(nats.url, 'ship1', nodeDir);
-	await fleet.send(shell('a', effects.shell('$$', 'sleep 1000 & wait')));
-	await fleet.send(shell('b', effects.shell('b')));
+	await fleet.send(command('a', effects.shell('$$', 'sleep 1000 & wait')));
+	await fleet.send(command('b', effects.shell('b')));
 	const pid = Number((await effects.reach(1))[0]);
 	await first.kill();
 	process.kill(pid, 0);
 
 	await using _second = await startNodeProcess(nats.url, 'ship1', nodeDir);
-	const [a, b] = await fleet.wait(['ship1.a', 'ship1.b'], { timeoutMs: 60_000 });
+	const [a, b] = await settled(fleet, ['a', 'b']);
 	expect(a).toMatchObject({ state: 'interrupted', attempt: 1, fault: { code: 'interrupted' } });
 	expect(b).toMatchObject({ state: 'succeeded' });
 	await untilGone(pid, 1);
@@ -48,49 +46,49 @@ test('with rerun it runs again after a kill of the node; a command that kills it
 	await using nats = await startNats();
 	await using _central = await startCentral(nats.url);
 	await using fleet = await openFleet(nats.url);
+	await shortenLeases(nats.url, 'ship1');
 	await using place = await folders();
 	const { effects, nodeDir } = place;
 	const rerun = { onInterrupt: 'rerun', attempts: 3, backoff: 'fixed' } as const;
 	// `kill -9 $PPID` is the node: the shell is its child.
 	const once = `if [ "$STEWARD_ATTEMPT" = 1 ]; then kill -9 $PPID; sleep 1000; fi`;
-	await fleet.send(shell('once', effects.shell('once $STEWARD_ATTEMPT', once), rerun));
-	await fleet.send(shell('always', effects.shell('always $STEWARD_ATTEMPT', 'kill -9 $PPID; sleep 1000'), rerun));
-	await fleet.send(shell('after', effects.shell('after')));
+	await fleet.send(command('once', effects.shell('once $STEWARD_ATTEMPT', once), rerun));
+	await fleet.send(
+		command('always', effects.shell('always $STEWARD_ATTEMPT', 'kill -9 $PPID; sleep 1000'), rerun),
+	);
+	await fleet.send(command('after', effects.shell('after')));
 	let starts = 0;
 	let isOver = false;
 	const serviceManager = (async () => {
 		while (!isOver && starts < 10) {
 			starts += 1;
 			await using node = await startNodeProcess(nats.url, 'ship1', nodeDir);
-			await Promise.race([node.exited, eventually(() => isOver, { timeoutMs: 100_000, everyMs: 50 })]);
+			await Promise.race([node.exited, eventually(() => isOver, { timeoutMs: 60_000, everyMs: 50 })]);
 		}
 	})();
 	const handles = ['ship1.once', 'ship1.always', 'ship1.after'];
-	const views = await fleet.wait(handles, { timeoutMs: 150_000 });
+	const views = await fleet.wait(handles, { timeoutMs: 50_000 });
 	isOver = true;
 	await serviceManager;
-	expect(views.map(({ state, attempt }) => `${state} ${attempt}`)).toEqual([
-		'succeeded 2',
-		'interrupted 3',
-		'succeeded 1',
-	]);
+	expect(ends(views)).toEqual(['succeeded 2', 'interrupted 3', 'succeeded 1']);
 	expect(await effects.words()).toEqual(['once 1', 'once 2', 'always 1', 'always 2', 'always 3', 'after']);
 	expect(starts).toBe(5);
-}, 200_000);
+});
 
 test('a store that was wiped while a command ran: interrupted, and not run twice, also past its deadline', async () => {
 	await using nats = await startNats();
 	await using _central = await startCentral(nats.url);
 	await using fleet = await openFleet(nats.url);
+	await shortenLeases(nats.url, 'ship1');
 	await using place = await folders();
 	const { effects, nodeDir } = place;
 	await using first = await startNodeProcess(nats.url, 'ship1', nodeDir);
-	await fleet.send(shell('a', effects.shell('$$', 'sleep 1000'), { deliverWithin: '2s' }));
+	await fleet.send(command('a', effects.shell('$$', 'sleep 1000'), { deliverWithin: '1s' }));
 	const pid = Number((await effects.reach(1))[0]);
 	await first.kill();
 	await rm(join(nodeDir, 'store'), { recursive: true });
 	await using _second = await startNodeProcess(nats.url, 'ship1', nodeDir);
-	const [a] = await fleet.wait(['ship1.a'], { timeoutMs: 60_000 });
+	const [a] = await settled(fleet, ['a']);
 	expect(a).toMatchObject({ state: 'interrupted', fault: { code: 'interrupted' } });
 	expect(a?.fault?.message).toContain('lost its store');
 	expect(await effects.words()).toHaveLength(1);
@@ -109,12 +107,12 @@ test('what a node accepted while the broker was down goes out later under its id
 	const socket = socketPathFor(nodeDir, nodeDir);
 	const patience = { timeoutMs: 5000, clock: systemClock };
 	const before = performance.now();
-	const accepted = await sendViaSocket(socket, shell('viaSocket', effects.shell('socket')), patience);
+	const accepted = await sendViaSocket(socket, command('viaSocket', effects.shell('socket')), patience);
 	expect(performance.now() - before).toBeLessThan(1000);
 	expect(accepted).toEqual([{ id: 'viaSocket', nodes: ['ship1'] }]);
-	const text = JSON.stringify([shell('viaFile', effects.shell('file'))]);
+	const text = JSON.stringify([command('viaFile', effects.shell('file'))]);
 	const inmsg = join(nodeDir, 'inmsg.txt');
-	await (await import('node:fs/promises')).appendFile(inmsg, text);
+	await appendFile(inmsg, text);
 	await eventually(async () => (await readFile(inmsg, 'utf8').catch(() => '')) === '');
 	await eventually(() => first.output().includes('waiting for a broker'));
 	await first.kill();
@@ -124,8 +122,11 @@ test('what a node accepted while the broker was down goes out later under its id
 	await using _second = await startNodeProcess(nats.url, 'ship1', nodeDir);
 	await using fleet = await openFleet(nats.url);
 	await effects.reach(2);
-	const views = await fleet.wait(['ship1.viaSocket', 'ship1.viaFile'], { timeoutMs: 20_000 });
-	expect(views.map(({ state, sender }) => `${state} ${sender}`)).toEqual(['succeeded ship1', 'succeeded ship1']);
+	const views = await settled(fleet, ['viaSocket', 'viaFile']);
+	expect(views.map(({ state, sender }) => `${state} ${sender}`)).toEqual([
+		'succeeded ship1',
+		'succeeded ship1',
+	]);
 	expect((await effects.words()).sort()).toEqual(['file', 'socket']);
 });
 
@@ -136,13 +137,15 @@ test('a second node on the same folder is refused at once, and the first one goe
 	await using ship = await startNode(nats.url, 'ship1');
 	await using dir = await tempDir();
 	const effects = effectsIn(dir.path);
-	await fleet.send(shell('a', effects.shell('a', effects.gate('a'))));
+	await fleet.send(command('a', effects.shell('a', effects.gate('a'))));
 	await effects.reach(1);
 	const before = performance.now();
-	await expect(startNode(nats.url, 'ship1', { dataDir: ship.dataDir })).rejects.toMatchObject({ code: 'already-running' });
+	await expect(startNode(nats.url, 'ship1', { dataDir: ship.dataDir })).rejects.toMatchObject({
+		code: 'already-running',
+	});
 	expect(performance.now() - before).toBeLessThan(2000);
 	await effects.open('a');
-	const [a] = await fleet.wait(['ship1.a'], { timeoutMs: 10_000 });
+	const [a] = await settled(fleet, ['a']);
 	expect(a?.state).toBe('succeeded');
 	expect(await effects.words()).toEqual(['a']);
 });

@@ -1,4 +1,4 @@
-import { appendFile, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { eventually } from '../support/eventually.ts';
@@ -35,6 +35,8 @@ test('commands queue for a ship that is away, survive a kill of the broker, and 
 	expect(views.map(({ result }) => result?.stderr?.head)).toEqual(['err 1\n', 'err 2\n', 'err 3\n']);
 	expect(await readFile(file, 'utf8')).toBe('1\n2\n3\n');
 	expect(await fleet.queue('ship1')).toEqual([]);
-	await eventually(async () => (await fleet.nodes()).find(({ node }) => node === 'ship1')?.presence === 'present');
+	await eventually(
+		async () => (await fleet.nodes()).find(({ node }) => node === 'ship1')?.presence === 'present',
+	);
 	expect((await fleet.list()).map(({ state }) => state)).toEqual(['succeeded', 'succeeded', 'succeeded']);
 });

@@ -7,7 +7,7 @@ import { createServer } from 'node:http';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
-import { packageRoot } from '../../src/broker/find.ts';
+import { packageRoot } from '../../src/base/package.ts';
 import { tempDir } from '../support/temp.ts';
 
 const pinned = '2.14.3';
@@ -188,6 +188,10 @@ async function makeClone(root: string) {
 		join(root, 'tsc'),
 		`echo "tsc $*" >> ${log}; mkdir -p dist/cli; echo > dist/cli/main.js`,
 	);
+	await writeFile(
+		join(root, 'scripts', 'bundle.mjs'),
+		"import fs from 'node:fs'; fs.mkdirSync('dist/bin', { recursive: true }); fs.writeFileSync('dist/bin/steward.js', '');",
+	);
 	await mkdir(join(root, 'src'));
 	for (const file of ['package-lock.json', 'tsconfig.json', 'tsconfig.build.json', 'src/one.ts']) {
 		await writeFile(join(root, file), '{}');
@@ -212,7 +216,7 @@ test('a fresh clone gets packages and a build; after that only what changed is d
 	expect(first.stderr).toContain('npm link');
 	expect(first.code).toBe(0);
 	expect(await calls()).toEqual(['npm ci', 'tsc']);
-	expect((await stat(join(dir.path, 'dist/cli/main.js'))).mode & 0o111).toBe(0o111);
+	expect((await stat(join(dir.path, 'dist/bin/steward.js'))).mode & 0o111).toBe(0o111);
 	expect((await stat(join(dir.path, 'node_modules/.bin/steward'))).isFile()).toBe(true);
 
 	const before = performance.now();
@@ -226,7 +230,7 @@ test('a fresh clone gets packages and a build; after that only what changed is d
 	await writeFile(join(dir.path, 'package-lock.json'), '{"changed":true}');
 	await setup();
 	expect(await calls()).toEqual(['npm ci', 'tsc']);
-	await rm(join(dir.path, 'dist/cli/main.js'));
+	await rm(join(dir.path, 'dist/bin/steward.js'));
 	await setup();
 	expect(await calls()).toEqual(['tsc']);
 });

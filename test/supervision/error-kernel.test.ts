@@ -1,6 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { type Backoff, backoffMs, defaultBackoff } from '../../src/base/backoff.ts';
-import { decide, type FaultKind, faultKinds, isReported, rules, type Verdict } from '../../src/supervision/error-kernel.ts';
+import {
+	decide,
+	type FaultKind,
+	faultKinds,
+	isReported,
+	rules,
+	type Verdict,
+} from '../../src/supervision/error-kernel.ts';
 
 const steady = () => 0;
 const backoff: Backoff = { kind: 'fixed', initialMs: 700, capMs: 10_000, jitter: 0 };
@@ -14,12 +21,27 @@ const table: Record<FaultKind, { severity: string; left: Verdict; none: Verdict;
 	retryAsked: { severity: 'info', left: retry, none: settle('failed'), reported: false },
 	runForPassed: { severity: 'warning', left: retry, none: settle('timedOut'), reported: false },
 	threw: { severity: 'error', left: retry, none: settle('failed'), reported: true },
-	undecodable: { severity: 'error', left: { verdict: 'reject' }, none: { verdict: 'reject' }, reported: true },
-	unknownMethod: { severity: 'error', left: { verdict: 'reject' }, none: { verdict: 'reject' }, reported: true },
+	undecodable: {
+		severity: 'error',
+		left: { verdict: 'reject' },
+		none: { verdict: 'reject' },
+		reported: true,
+	},
+	unknownMethod: {
+		severity: 'error',
+		left: { verdict: 'reject' },
+		none: { verdict: 'reject' },
+		reported: true,
+	},
 	badData: { severity: 'error', left: { verdict: 'reject' }, none: { verdict: 'reject' }, reported: true },
 	refused: { severity: 'error', left: { verdict: 'reject' }, none: { verdict: 'reject' }, reported: true },
 	processDied: { severity: 'error', left: restart(retry), none: restart(settle('failed')), reported: true },
-	intensityExceeded: { severity: 'critical', left: { verdict: 'stop' }, none: { verdict: 'stop' }, reported: true },
+	intensityExceeded: {
+		severity: 'critical',
+		left: { verdict: 'stop' },
+		none: { verdict: 'stop' },
+		reported: true,
+	},
 	storeFailed: {
 		severity: 'critical',
 		left: { verdict: 'shutdown' },

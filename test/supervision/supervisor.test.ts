@@ -283,7 +283,10 @@ describe('a child that hangs while it is restarted', () => {
 		await clock.advance(5000);
 		expect(take()).toBe('-b');
 		expect(failures).toHaveLength(1);
-		expect(failures[0]).toMatchObject({ code: 'gave-up', message: expect.stringContaining('b did not stop') });
+		expect(failures[0]).toMatchObject({
+			code: 'gave-up',
+			message: expect.stringContaining('b did not stop'),
+		});
 		const stopped = vi.fn();
 		void supervisor.stop().then(stopped);
 		await clock.advance(10_000);

@@ -1,5 +1,5 @@
 /**
- * Owns running the built command line (dist/cli/main.js) as a child process.
+ * Owns running the built command line (dist/bin/steward.js) as a child process.
  * Promises an environment of its own: no settings of whoever runs the tests, no colours, a home that is empty.
  * A child that is still there after `timeoutMs`, or when its test ends, is killed.
  */
@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { eventually } from './eventually.ts';
 
-export const cliPath = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+export const cliPath = fileURLToPath(new URL('../../dist/bin/steward.js', import.meta.url));
 
 export type CliOptions = {
 	/** Added to the clean environment; undefined takes a variable away. */

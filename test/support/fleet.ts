@@ -4,23 +4,28 @@
  * Each has its own folder, gone at the end.
  */
 
-import { join } from 'node:path';
 import { type Clock, systemClock } from '../../src/base/clock.ts';
 import { createLog, type Log } from '../../src/base/log.ts';
-import { packageRoot } from '../../src/broker/find.ts';
+import { streamsDir } from '../../src/base/package.ts';
 import { Central } from '../../src/central/central.ts';
 import { connect, type Fleet } from '../../src/client/fleet.ts';
-import { compileConfig, type ConfigForm } from '../../src/domain/config.ts';
+import { type ConfigForm, compileConfig } from '../../src/domain/config.ts';
 import { Node } from '../../src/node/node.ts';
 import { builtFile } from './built.ts';
 import { tempDir } from './temp.ts';
 
-const log = await createLog({ level: process.env.TEST_LOG === undefined ? 'silent' : 'debug', pretty: false });
+const log = await createLog({
+	level: process.env.TEST_LOG === undefined ? 'silent' : 'debug',
+	pretty: false,
+});
 const quick: ConfigForm['centre'] = { presenceTtlMs: 1500, leaseTtlMs: 3000 };
 
 export type Started<Part> = AsyncDisposable & { readonly part: Part; stop(): Promise<void> };
 
-function started<Part extends { stop(): Promise<void> }>(part: Part, after?: () => Promise<void>): Started<Part> {
+function started<Part extends { stop(): Promise<void> }>(
+	part: Part,
+	after?: () => Promise<void>,
+): Started<Part> {
 	const stop = () => part.stop();
 	return {
 		part,
@@ -32,10 +37,17 @@ function started<Part extends { stop(): Promise<void> }>(part: Part, after?: () 
 	};
 }
 
-export async function startCentral(servers: string, centre: ConfigForm['centre'] = {}): Promise<Started<Central>> {
+export async function startCentral(
+	servers: string,
+	centre: ConfigForm['centre'] = {},
+): Promise<Started<Central>> {
 	const config = compileConfig([{ servers, data: 'unused', centre: { ...quick, ...centre } }]);
-	const streamsDir = join(packageRoot, 'streams');
-	const central = new Central({ config, streamsDir, clock: systemClock, log: log.child({ part: 'central' }) });
+	const central = new Central({
+		config,
+		streamsDir,
+		clock: systemClock,
+		log: log.child({ part: 'central' }),
+	});
 	await central.start();
 	await central.ready();
 	return started(central);

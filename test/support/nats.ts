@@ -6,7 +6,8 @@
 
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { findNatsServer, packageRoot } from '../../src/broker/find.ts';
+import { packageRoot } from '../../src/base/package.ts';
+import { findNatsServer } from '../../src/broker/find.ts';
 import { spawnTied, type TiedChild } from '../../src/broker/tied-child.ts';
 import { eventually } from './eventually.ts';
 import { tempDir } from './temp.ts';

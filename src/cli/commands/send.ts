@@ -115,7 +115,9 @@ function hintNext(cli: Cli, receipts: readonly Receipt[], json: boolean): void {
 	const commands = receipts.filter(({ kind }) => kind === 'command').map(({ handle }) => handle);
 	if (json || commands.length === 0) return;
 	const some = commands.slice(0, 3).join(' ');
-	cli.stderr.line(cli.stderr.paint('dim', `next: steward show ${some}, or steward wait ${some}`));
+	cli.stderr.line(
+		cli.stderr.paint('dim', `next: ${cli.program} show ${some}, or ${cli.program} wait ${some}`),
+	);
 }
 
 /** Output goes to stdout alone, so that it can be piped; everything about it to stderr. */

@@ -8,10 +8,10 @@ import { join, resolve } from 'node:path';
 import type { Clock } from '../../base/clock.ts';
 import { StewardError } from '../../base/errors.ts';
 import { createLog, type Log } from '../../base/log.ts';
+import { streamsDir } from '../../base/package.ts';
 import { type Config, compileConfig } from '../../domain/config.ts';
 import { centralNode } from '../../domain/names.ts';
 import type { BrokerFlags, Cli } from '../cli.ts';
-import { streamsDir } from '../package.ts';
 import { loadSettings, runtimeDirOf, withoutUnset } from '../settings.ts';
 import { type Running, runServices } from './run-services.ts';
 import { numberOr, parsePairs } from './send-form.ts';
@@ -142,7 +142,7 @@ function inmsgOf(cli: Cli, config: Config, name: string): string {
 
 function printReady(cli: Cli, config: Config, url: string): void {
 	const elsewhere = url === 'nats://127.0.0.1:4222' ? '' : ` --servers ${url}`;
-	const { stdout } = cli;
+	const { stdout, program } = cli;
 	stdout.line(`${stdout.paint('green', 'steward is up')}: broker, centre and the node central`);
 	stdout.line();
 	stdout.line(`  data    ${resolve(config.data)}`);
@@ -151,9 +151,9 @@ function printReady(cli: Cli, config: Config, url: string): void {
 	stdout.line('Try next, in another terminal:');
 	stdout.line();
 	for (const [command, comment] of [
-		[`steward send central shellCommand${elsewhere} --wait -- echo hello`, 'runs here, at once'],
-		[`steward send ship1 shellCommand${elsewhere} -- uname -a`, 'waits for a node that is not there yet'],
-		[`steward node --node ship1${elsewhere}`, 'is that node: the command runs as soon as it connects'],
+		[`${program} send central shellCommand${elsewhere} --wait -- echo hello`, 'runs here, at once'],
+		[`${program} send ship1 shellCommand${elsewhere} -- uname -a`, 'waits for a node that is not there yet'],
+		[`${program} node --node ship1${elsewhere}`, 'is that node: the command runs as soon as it connects'],
 	] as const) {
 		stdout.line(`  ${stdout.paint('bold', command)}`);
 		stdout.line(`      ${stdout.paint('dim', comment)}`);

@@ -5,13 +5,13 @@
  */
 
 import { StewardError } from '../../base/errors.ts';
+import { streamsDir } from '../../base/package.ts';
 import type { Connection } from '../../jetstream/connection.ts';
 import { closeConnection, openConnection } from '../../jetstream/connection.ts';
 import { applyTopology, requireTopology, summarizeStreams } from '../../jetstream/topology.ts';
 import type { BrokerFlags, Cli, JsonFlag } from '../cli.ts';
 import { brokerSettings } from '../connect.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { streamsDir } from '../package.ts';
 import { streamTable } from '../render/stream.ts';
 
 type Flags = BrokerFlags & JsonFlag;

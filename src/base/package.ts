@@ -1,6 +1,6 @@
 /**
  * Owns where this package lies and which version it is.
- * Promises the same answer from `dist/cli/` and from `src/cli/`.
+ * Promises the same answer from `src/`, `dist/` and the bundle in `dist/bin/`, which are all two folders deep.
  * Only reads.
  */
 
@@ -8,7 +8,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const packageRoot = fileURLToPath(new URL('../../', import.meta.url));
+/** The folder of this package: where `nats-server.conf`, `streams/` and `.cache/` are. */
+export const packageRoot = fileURLToPath(new URL('../../', import.meta.url));
 
 /** The definitions of all streams. */
 export const streamsDir = join(packageRoot, 'streams');

@@ -1,0 +1,48 @@
+/**
+ * Owns the parts that a fleet is made of, wired to one connection.
+ * Promises that each part of the client takes only these, and none of them the fleet.
+ * Nothing is kept across a crash.
+ */
+
+import type { Clock } from '../base/clock.ts';
+import { ulidFactory } from '../base/ids.ts';
+import { Claims } from '../jetstream/claims.ts';
+import { Commands } from '../jetstream/commands.ts';
+import type { Connection } from '../jetstream/connection.ts';
+import { Events } from '../jetstream/events.ts';
+import { LedgerStore } from '../jetstream/ledger-store.ts';
+import { Nodes } from '../jetstream/nodes.ts';
+import { Reports } from '../jetstream/reports.ts';
+import type { Topology } from '../jetstream/topology.ts';
+
+/** The parts of a fleet, wired to one connection. */
+export type FleetParts = {
+	readonly connection: Connection;
+	readonly commands: Commands;
+	readonly claims: Claims;
+	readonly reports: Reports;
+	readonly ledger: LedgerStore;
+	readonly nodes: Nodes;
+	readonly events: Events;
+	readonly clock: Clock;
+	/** The broker's clock, milliseconds since the epoch, as far as one reading at the start tells. */
+	readonly serverNow: () => number;
+	readonly newId: () => string;
+};
+
+export function fleetParts(connection: Connection, topology: Topology, clock: Clock): FleetParts {
+	const { shards, serverTime } = topology;
+	const offset = serverTime - clock.now();
+	return {
+		connection,
+		commands: new Commands(connection, shards),
+		claims: new Claims(connection),
+		reports: new Reports(connection),
+		ledger: new LedgerStore(connection),
+		nodes: new Nodes(connection),
+		events: new Events(connection),
+		clock,
+		serverNow: () => clock.now() + offset,
+		newId: ulidFactory(() => clock.now()),
+	};
+}

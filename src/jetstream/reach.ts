@@ -1,0 +1,121 @@
+/**
+ * Owns whether the broker of one connection can be reached now, and requests that know it.
+ * Promises that a request ends as soon as its link is lost, not seconds later, and that one which begins while the link is
+ * down waits for it within its time. Says nothing of a link that is silent: that is noticed by the request's own timeout.
+ */
+
+import type { Msg, MsgHdrs, NatsConnection } from '@nats-io/transport-node';
+import { systemClock } from '../base/clock.ts';
+
+/** `sent` false: nothing has left, so nothing can have happened. */
+export class LinkLostError extends Error {
+	readonly sent: boolean;
+
+	constructor(sent: boolean) {
+		super(sent ? 'the link was lost before an answer came' : 'the link to the broker is down');
+		this.name = 'LinkLostError';
+		this.sent = sent;
+	}
+}
+
+export class Reach {
+	readonly #nc: NatsConnection;
+	readonly #listeners = new Set<(isUp: boolean) => void>();
+	#isUp = true;
+
+	constructor(nc: NatsConnection) {
+		this.#nc = nc;
+	}
+
+	get isUp(): boolean {
+		return this.#isUp && !this.#nc.isClosed();
+	}
+
+	/** Listens until the connection is closed. */
+	async follow(): Promise<void> {
+		for await (const { type } of this.#nc.status()) {
+			if (type === 'disconnect') this.#set(false);
+			if (type === 'reconnect') this.#set(true);
+		}
+		this.#set(false);
+	}
+
+	/** Called on every loss (false) and every return (true); the answer takes it off. */
+	onChange(listener: (isUp: boolean) => void): () => void {
+		this.#listeners.add(listener);
+		return () => this.#listeners.delete(listener);
+	}
+
+	/** True as soon as the link is there; false after `ms`, or when the connection is closed. */
+	whenUp(ms: number): Promise<boolean> {
+		if (this.isUp || this.#nc.isClosed()) return Promise.resolve(this.isUp);
+		return new Promise((resolve) => {
+			const settle = () => {
+				off();
+				cancel();
+				resolve(this.isUp);
+			};
+			const off = this.onChange(settle);
+			const cancel = systemClock.after(ms, settle);
+		});
+	}
+
+	/** Rejects when the link is lost; `end` stops the listening. */
+	whenLost(): { lost: Promise<never>; end: () => void } {
+		let end: () => void = () => undefined;
+		const lost = new Promise<never>((_, reject) => {
+			end = this.onChange((isUp) => isUp || reject(new LinkLostError(true)));
+		});
+		return { lost, end };
+	}
+
+	/**
+	 * One request. Sent at once where the link is up.
+	 * @throws LinkLostError, or the client's own error
+	 */
+	async request(
+		subject: string,
+		data: Uint8Array | string,
+		{ headers, timeoutMs }: { headers?: MsgHdrs; timeoutMs: number },
+	): Promise<Msg> {
+		if (!this.isUp && !(await this.whenUp(timeoutMs))) throw new LinkLostError(false);
+		const { lost, end } = this.whenLost();
+		try {
+			const asked = this.#nc.request(subject, data, { timeout: timeoutMs, ...(headers ? { headers } : {}) });
+			return await Promise.race([asked, lost]);
+		} finally {
+			end();
+		}
+	}
+
+	#set(isUp: boolean): void {
+		if (this.#isUp === isUp) return;
+		this.#isUp = isUp;
+		for (const listener of [...this.#listeners]) listener(isUp);
+	}
+}
+
+/** Asks again what only reads, where the link was lost on the way. */
+export async function askAgainWhenLost<T>(ask: () => Promise<T>): Promise<T> {
+	for (let attempt = 1; ; attempt++) {
+		try {
+			return await ask();
+		} catch (error) {
+			if (!(error instanceof LinkLostError && error.sent) || attempt === 3) throw error;
+		}
+	}
+}
+
+/**
+ * Runs the callback of a subscription apart from the client's reader, which would stop reading, and say nothing, if it
+ * threw: a defect of ours then ends the process, as a defect does anywhere else.
+ */
+export function apartFromReader(callback: () => void): void {
+	try {
+		callback();
+	} catch (error) {
+		queueMicrotask(() => {
+			throw error;
+		});
+	}
+}

@@ -1,0 +1,32 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { effectsIn } from '../support/effects.ts';
+import { eventually } from '../support/eventually.ts';
+import { openFleet, startCentral, startNode } from '../support/fleet.ts';
+import { recordingLog } from '../support/log.ts';
+import { startNats } from '../support/nats.ts';
+import { tempDir } from '../support/temp.ts';
+import { command, ends, settled } from './asking.ts';
+
+test('two nodes of one name are noticed and told, and each command runs on one of them only', async () => {
+	await using nats = await startNats();
+	await using _central = await startCentral(nats.url);
+	await using fleet = await openFleet(nats.url);
+	await using dir = await tempDir();
+	const effects = effectsIn(dir.path);
+	await using atCentral = await startNode(nats.url, 'central');
+	const log = recordingLog();
+	await using one = await startNode(nats.url, 'ship1', { log });
+	await using two = await startNode(nats.url, 'ship1', { log });
+	expect(one.dataDir).not.toBe(two.dataDir);
+	const conflict = await eventually(async () => (await fleet.node('ship1'))?.conflict, { timeoutMs: 20_000 });
+	expect(conflict.machines).toHaveLength(2);
+	const ids = Array.from({ length: 8 }, (_, n) => `c${n}`);
+	for (const id of ids) await fleet.send(command(id, effects.shell(id)));
+	expect(ends(await settled(fleet, ids))).toEqual(ids.map(() => 'succeeded 1'));
+	expect((await effects.words()).sort()).toEqual(ids);
+	await eventually(() => log.lines.some(({ message }) => message.includes('uses the name ship1')));
+	const errors = join(atCentral.dataDir, 'logs', 'errors.jsonl');
+	await eventually(async () => (await readFile(errors, 'utf8')).includes('uses the name ship1 too'));
+});

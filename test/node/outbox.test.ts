@@ -1,0 +1,184 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { systemClock } from '../../src/base/clock.ts';
+import { packageRoot } from '../../src/base/package.ts';
+import { parseMessage } from '../../src/domain/message.ts';
+import { streams } from '../../src/domain/subject.ts';
+import { closeConnection, Link, openConnection } from '../../src/jetstream/connection.ts';
+import { applyTopology } from '../../src/jetstream/topology.ts';
+import { Outbox } from '../../src/node/outbox.ts';
+import { Store } from '../../src/node/store.ts';
+import { eventually } from '../support/eventually.ts';
+import { openFleet, startCentral, startNode } from '../support/fleet.ts';
+import { stressLifecycle } from '../support/lifecycle.ts';
+import { recordingLog } from '../support/log.ts';
+import { type Nats, startNats } from '../support/nats.ts';
+import { tempDir } from '../support/temp.ts';
+
+function item(id: string, data: unknown, toNode = 'ship2') {
+	return {
+		id,
+		message: parseMessage({ toNode, kind: 'event', method: 'textLogging', data: data as string }),
+	};
+}
+
+/** Store, link and outbox of ship1 in a folder. */
+async function makeOutbox(nats: Nats, dir: string) {
+	const log = recordingLog();
+	const store = new Store(join(dir, 'store'), systemClock);
+	const link = new Link({ servers: [nats.url], name: 'ship1', clock: systemClock, log });
+	const undeliverable: string[] = [];
+	const onUndeliverable = (what: string) => undeliverable.push(what);
+	const outbox = new Outbox({ node: 'ship1', store, link, onUndeliverable, clock: systemClock, log });
+	const stop = async () => {
+		await outbox.stop();
+		await link.stop();
+		await store.stop();
+	};
+	return { store, link, outbox, undeliverable, log, stop, [Symbol.asyncDispose]: stop };
+}
+
+async function admin(nats: Nats) {
+	const connection = await openConnection({ servers: [nats.url], name: 'test' });
+	const bodies = async (stream: string) => {
+		const { state } = await connection.jsm.streams.info(stream);
+		const found: string[] = [];
+		for (let seq = state.first_seq; seq <= state.last_seq && state.messages > 0; seq++) {
+			found.push((await connection.jsm.streams.getMessage(stream, { seq }))?.string() ?? '');
+		}
+		return found;
+	};
+	return { connection, bodies, [Symbol.asyncDispose]: () => closeConnection(connection, systemClock) };
+}
+
+async function withTopology(nats: Nats) {
+	const tools = await admin(nats);
+	await applyTopology(tools.connection, { dir: join(packageRoot, 'streams') });
+	return tools;
+}
+
+test('sends in order what was accepted while the broker was away, also over a restart', async () => {
+	await using nats = await startNats();
+	await using tools = await withTopology(nats);
+	await using dir = await tempDir();
+	await nats.kill();
+	await using first = await makeOutbox(nats, dir.path);
+	for (const service of [first.store, first.link, first.outbox]) await service.start();
+	const count = 700;
+	const numbers = Array.from({ length: count }, (_, n) => n);
+	const startedAt = performance.now();
+	await Promise.all(numbers.slice(0, 600).map((n) => first.outbox.accept([item(`e${n}`, String(n))])));
+	expect(performance.now() - startedAt).toBeLessThan(3000);
+	expect(first.outbox.depth).toBe(600);
+	await first.stop();
+	await using second = await makeOutbox(nats, dir.path);
+	for (const service of [second.store, second.link, second.outbox]) await service.start();
+	await Promise.all(numbers.slice(600).map((n) => second.outbox.accept([item(`e${n}`, String(n))])));
+	await nats.restart();
+	await eventually(() => second.outbox.depth === 0, { timeoutMs: 30_000 });
+	const bodies = await eventually(() => tools.bodies(streams.events), { timeoutMs: 30_000 });
+	expect(bodies).toEqual(numbers.map((n) => JSON.stringify(String(n))));
+}, 90_000);
+
+test('a stream that is full keeps its messages in the outbox, and delays no other stream', async () => {
+	await using nats = await startNats();
+	await using tools = await withTopology(nats);
+	await using dir = await tempDir();
+	await using parts = await makeOutbox(nats, dir.path);
+	for (const service of [parts.store, parts.link, parts.outbox]) await service.start();
+	await tools.connection.jsm.streams.update(streams.events, { max_bytes: 2000 });
+	const items = Array.from({ length: 600 }, (_, n) => item(`e${n}`, 'x'.repeat(100)));
+	await parts.outbox.accept(items);
+	await eventually(() => parts.log.lines.some(({ message }) => message.includes('waits')));
+	const facts = {
+		method: 'm',
+		lane: 'normal',
+		sender: 's',
+		digest: '',
+		seq: 1,
+		queuedAt: 1,
+		deliverWithinMs: null,
+	} as const;
+	await parts.store.commit((writes) => {
+		parts.outbox.addReport(writes, 'a', { event: 'succeeded', at: 1, attempts: [], facts });
+	});
+	parts.outbox.flush();
+	await eventually(async () => (await tools.bodies(streams.reports)).length === 1);
+	expect(parts.outbox.depth).toBeGreaterThan(500);
+	await tools.connection.jsm.streams.update(streams.events, { max_bytes: 100_000_000 });
+	await eventually(() => parts.outbox.depth === 0, { timeoutMs: 20_000 });
+	expect((await tools.connection.jsm.streams.info(streams.events)).state.messages).toBe(600);
+}, 60_000);
+
+test('before it runs and after it was stopped it refuses, and no number is given twice', async () => {
+	await using nats = await startNats();
+	await using tools = await withTopology(nats);
+	await using dir = await tempDir();
+	await using first = await makeOutbox(nats, dir.path);
+	await first.store.start();
+	await expect(first.outbox.accept([item('early', 'early')])).rejects.toMatchObject({ code: 'refused' });
+	await first.outbox.start();
+	await first.outbox.accept([item('one', 'one')]);
+	await first.outbox.stop();
+	await expect(first.outbox.accept([item('late', 'late')])).rejects.toMatchObject({ code: 'refused' });
+	await first.stop();
+	await using second = await makeOutbox(nats, dir.path);
+	await second.store.start();
+	await expect(second.outbox.accept([item('early', 'early')])).rejects.toMatchObject({ code: 'refused' });
+	await second.outbox.start();
+	await second.outbox.accept([item('two', 'two')]);
+	await expect(second.outbox.accept([item('big', 'x'.repeat(1024 * 1024))])).rejects.toMatchObject({
+		code: 'refused',
+	});
+	await second.link.start();
+	await eventually(() => second.outbox.depth === 0);
+	expect(await tools.bodies(streams.events)).toEqual(['"one"', '"two"']);
+});
+
+test('what is larger than the broker takes is set aside and told, and what is behind it goes out', async () => {
+	await using dir = await tempDir();
+	const config = join(dir.path, 'small.conf');
+	const shipped = await readFile(join(packageRoot, 'nats-server.conf'), 'utf8');
+	await writeFile(config, shipped.replace(/^max_payload:.*$/m, 'max_payload: 64KB'));
+	await using nats = await startNats({ config });
+	await using _central = await startCentral(nats.url);
+	await using atCentral = await startNode(nats.url, 'central');
+	await nats.kill();
+	const log = recordingLog();
+	await using ship = await startNode(nats.url, 'ship1', { log });
+	const form = (text: string) => ({ toNode: 'central', kind: 'event', method: 'textLogging', data: [text] });
+	const inmsg = [form('before'), form('x'.repeat(100_000)), form('after')]
+		.map((one) => JSON.stringify(one))
+		.join('\n');
+	await writeFile(join(ship.dataDir, 'inmsg.txt'), inmsg);
+	await eventually(
+		async () => (await readFile(join(ship.dataDir, 'inmsg.txt'), 'utf8').catch(() => '')) === '',
+	);
+	await nats.restart();
+	const logged = (name: string) => readFile(join(atCentral.dataDir, 'logs', name), 'utf8').catch(() => '');
+	await eventually(async () => (await logged('ship1.log')) === 'before\nafter\n', { timeoutMs: 30_000 });
+	await eventually(async () => (await logged('errors.jsonl')).includes('the broker takes 65536'), {
+		timeoutMs: 20_000,
+	});
+	expect(log.lines.some(({ level, message }) => level === 'error' && message.includes('never be sent'))).toBe(
+		true,
+	);
+	await ship.stop();
+	const store = new Store(join(ship.dataDir, 'store'), systemClock);
+	await store.start();
+	expect(store.count('undeliverable')).toBe(1);
+	await store.stop();
+	await using fleet = await openFleet(nats.url);
+	expect((await fleet.nodes()).length).toBe(2);
+}, 60_000);
+
+test('survives starts and stops in any order', async () => {
+	await using nats = await startNats();
+	await using _tools = await withTopology(nats);
+	await using dir = await tempDir();
+	await using parts = await makeOutbox(nats, dir.path);
+	await parts.store.start();
+	await parts.link.start();
+	await stressLifecycle(() => parts.outbox);
+});

@@ -1,0 +1,140 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { expect, test } from 'vitest';
+import { systemClock } from '../../src/base/clock.ts';
+import { Seen } from '../../src/node/seen.ts';
+import { Store } from '../../src/node/store.ts';
+import { builtFile } from '../support/built.ts';
+import { stressLifecycle } from '../support/lifecycle.ts';
+import { tempDir } from '../support/temp.ts';
+
+async function makeStore() {
+	const dir = await tempDir();
+	const store = new Store(join(dir.path, 'store'), systemClock);
+	await store.start();
+	return {
+		store,
+		path: join(dir.path, 'store'),
+		[Symbol.asyncDispose]: async () => {
+			await store.stop();
+			await dir[Symbol.asyncDispose]();
+		},
+	};
+}
+
+test('what was committed is there after a kill -9 of the process that committed it', async () => {
+	await using dir = await tempDir();
+	const script = join(dir.path, 'writer.mjs');
+	const url = (path: string) => pathToFileURL(path).href;
+	await writeFile(
+		script,
+		`import { Store } from '${url(await builtFile('node/store.js'))}';
+		import { systemClock } from '${url(await builtFile('base/clock.js'))}';
+		const store = new Store(${JSON.stringify(join(dir.path, 'store'))}, systemClock);
+		await store.start();
+		for (let n = 1; ; n++) {
+			await store.commit((writes) => { writes.put('journal', 'a', n); writes.put('outbox', 'b', n); });
+			process.send(n);
+		}`,
+	);
+	const writer = fork(script, { stdio: 'ignore' });
+	const exited = once(writer, 'exit');
+	let told = 0;
+	await new Promise<void>((resolve) => {
+		writer.on('message', (n) => {
+			told = Number(n);
+			if (told === 100) resolve();
+		});
+	});
+	writer.kill('SIGKILL');
+	await exited;
+	const store = new Store(join(dir.path, 'store'), systemClock);
+	await store.start();
+	const a = store.get<number>('journal', 'a');
+	expect(a).toBeGreaterThanOrEqual(told);
+	expect(store.get('outbox', 'b')).toBe(a);
+	await store.stop();
+});
+
+test('a write is read back before it is on disk, so that the next one builds on it', async () => {
+	await using opened = await makeStore();
+	const { store } = opened;
+	const add = () =>
+		store.commit((writes) => writes.put('meta', 'count', (store.get<number>('meta', 'count') ?? 0) + 1));
+	await Promise.all(Array.from({ length: 50 }, add));
+	expect(store.get('meta', 'count')).toBe(50);
+	const removed = store.commit((writes) => writes.remove('meta', 'count'));
+	expect(store.get('meta', 'count')).toBeUndefined();
+	await removed;
+	expect(store.get('meta', 'count')).toBeUndefined();
+});
+
+test('a range is in the order of keys, within its bounds', async () => {
+	await using opened = await makeStore();
+	const { store } = opened;
+	await store.commit((writes) => {
+		for (const key of ['b 2', 'a 1', 'b 1', 'c 1', 'b 3']) writes.put('outbox', key, key);
+	});
+	const range = [...store.range<string>('outbox', { start: 'b 2', end: 'b ~' })];
+	expect(range.map(({ value }) => value)).toEqual(['b 2', 'b 3']);
+	expect(store.count('outbox')).toBe(5);
+});
+
+test('an emptied folder has another epoch, a restart the same', async () => {
+	await using opened = await makeStore();
+	const { store } = opened;
+	const { epoch } = store;
+	await store.stop();
+	await expect(store.commit((writes) => writes.put('meta', 'x', 1))).rejects.toMatchObject({
+		code: 'storage',
+	});
+	await store.start();
+	expect(store.epoch).toBe(epoch);
+	await using other = await makeStore();
+	expect(other.store.epoch).not.toBe(epoch);
+});
+
+test('survives starts and stops in any order', async () => {
+	await using opened = await makeStore();
+	await stressLifecycle(() => opened.store, { rounds: 30 });
+});
+
+test('remembers what was handled of each outbox of a sender, gaps and repeats included', async () => {
+	await using opened = await makeStore();
+	const { store } = opened;
+	const seen = new Seen(store);
+	const add = (n: number, epoch = 'e1', sender = 'ship1') =>
+		store.commit((writes) => seen.add(writes, sender, { epoch, n }, 0));
+	const has = (n: number, epoch = 'e1', sender = 'ship1') => seen.has(sender, { epoch, n });
+	expect(has(5)).toBe(false);
+	await Promise.all([add(5), add(7), add(9)]);
+	expect([4, 5, 6, 7, 8, 9, 10].filter((n) => has(n))).toEqual([5, 7, 9]);
+	await add(6);
+	await add(4);
+	expect([3, 4, 5, 6, 7, 8].filter((n) => has(n))).toEqual([4, 5, 6, 7]);
+	expect(has(5, 'e2')).toBe(false);
+	expect(has(5, 'e1', 'ship2')).toBe(false);
+	expect(has(5, 'x'.repeat(5000))).toBe(false);
+	await add(5, 'x'.repeat(5000));
+	expect(has(5, 'x'.repeat(5000))).toBe(true);
+});
+
+test('keeps a bounded number of gaps, the newest, and forgets senders that were long silent', async () => {
+	await using opened = await makeStore();
+	const { store } = opened;
+	const seen = new Seen(store);
+	await store.commit((writes) => seen.add(writes, 'ship1', { epoch: 'e', n: 5000 }, 0));
+	expect(seen.has('ship1', { epoch: 'e', n: 4999 })).toBe(false);
+	expect(seen.has('ship1', { epoch: 'e', n: 5000 - 1024 })).toBe(false);
+	expect(seen.has('ship1', { epoch: 'e', n: 5000 - 1025 })).toBe(true);
+	await store.commit((writes) => seen.add(writes, 'ship1', { epoch: 'e', n: 1_000_000 }, 0));
+	expect(seen.has('ship1', { epoch: 'e', n: 999_999 })).toBe(false);
+	expect(seen.has('ship1', { epoch: 'e', n: 4999 })).toBe(true);
+	await store.commit((writes) => seen.add(writes, 'ship2', { epoch: 'e', n: 1 }, 40 * 86_400_000));
+	expect(await seen.prune(40 * 86_400_000)).toBe(1);
+	expect(seen.has('ship1', { epoch: 'e', n: 1_000_000 })).toBe(false);
+	expect(seen.has('ship2', { epoch: 'e', n: 1 })).toBe(true);
+});
