@@ -218,7 +218,7 @@ export class Central implements Service {
 			clock,
 			log,
 		});
-		supervisor.onFailure((error) => this.#fail(error));
+		for (const one of [duties, supervisor]) one.onFailure((error) => this.#fail(error));
 		return supervisor;
 	}
 }

@@ -79,8 +79,9 @@ export class Leadership implements Service {
 
 	async #follow(leads: boolean): Promise<void> {
 		if (leads === this.#leads) return;
-		this.#leads = leads;
+		// Duties that cannot start are tried again with the next renewal; the lease stays, and nothing is done twice.
 		if (leads) await this.#options.duties.start();
 		else await this.#options.duties.stop();
+		this.#leads = leads;
 	}
 }

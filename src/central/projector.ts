@@ -114,12 +114,10 @@ export class Projector implements Service {
 		let record = first;
 		for (let attempt = 1; ; attempt++) {
 			const before = record?.entry;
-			let entry = before;
-			for (const { fold } of statements) entry = fold(entry);
+			const { entry, settling } = foldAll(before, statements);
 			if (!entry || entry === before) return entry ?? unfolded(handle);
-			const settles = isFinal(entry.state) && !(before && isFinal(before.state));
-			const result = settles ? statements.findLast((statement) => statement.result)?.result : undefined;
-			if (settles && entry.state === 'rejected') await this.#writeDeadLetter(entry);
+			const result = settling?.result;
+			if (settling && entry.state === 'rejected') await this.#writeDeadLetter(entry);
 			try {
 				await ledger.write(entry, record?.revision ?? 0, result, serverNow());
 				this.#logMove(handle, before, entry);
@@ -193,6 +191,21 @@ function readStatement(handle: Handle, delivery: Delivery): Statement | undefine
 	if (claim) return { delivery, result: undefined, fold: (entry) => foldClaim(handle, entry, claim) };
 	const report = decode(reportSchema, delivery.data);
 	return report && { delivery, result: report.result, fold: (entry) => foldReport(handle, entry, report) };
+}
+
+/** The entry after all statements, and the one among them that made it final: only its result counts. */
+function foldAll(
+	before: LedgerEntry | undefined,
+	statements: readonly Statement[],
+): { entry: LedgerEntry | undefined; settling: Statement | undefined } {
+	let entry = before;
+	let settling: Statement | undefined;
+	for (const statement of statements) {
+		const wasFinal = entry !== undefined && isFinal(entry.state);
+		entry = statement.fold(entry);
+		if (!wasFinal && isFinal(entry.state)) settling = statement;
+	}
+	return { entry, settling };
 }
 
 function deadEventLetter({ node, id }: Handle, event: DeadEvent): Parameters<DeadLetters['write']>[0] {

@@ -14,7 +14,7 @@ import { enqueue } from './enqueue.ts';
 import { lookUp } from './lookup.ts';
 import type { FleetParts } from './parts.ts';
 
-/** Counting what is ahead costs a request a target: done for this many at most. */
+/** Counting what is ahead costs two requests a target: done for this many at most. */
 const countedTargets = 20;
 
 /** @throws StewardError as Fleet.send */
@@ -59,10 +59,10 @@ async function presencesOf(
 	}
 }
 
-/** Null where the broker does not say: the command is queued all the same. */
-async function positionOf({ commands }: FleetParts, { node, lane }: Receipt): Promise<number | null> {
+/** Null where the broker does not say, or the command has gone already: it was queued all the same. */
+async function positionOf({ commands }: FleetParts, { node, lane, seq }: Receipt): Promise<number | null> {
 	try {
-		return await commands.countOnLane(node, lane);
+		return seq === null ? null : (await commands.positionOf(node, lane, seq)) || null;
 	} catch {
 		return null;
 	}

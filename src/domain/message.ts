@@ -86,7 +86,10 @@ const nodeName = z.string().regex(nodeNamePattern, { error: `expected ${nodeName
 const messageFields = z.strictObject({
 	toNode: nodeName.optional(),
 	toNodes: z.array(nodeName).min(1).optional(),
-	where: z.record(z.string(), z.string()).optional(),
+	where: z
+		.record(z.string(), z.string())
+		.refine((labels) => Object.keys(labels).length > 0, { error: 'expected at least one label' })
+		.optional(),
 	method: z.string().regex(methodNamePattern, { error: `expected ${methodNameRule}` }),
 	commandOrEvent: z.enum(kinds, { error: 'expected "command" or "event"' }).optional(),
 	kind: z.enum(kinds, { error: 'expected "command" or "event"' }).optional(),

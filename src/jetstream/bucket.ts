@@ -6,6 +6,7 @@
 
 import type { Connection } from './connection.ts';
 import { getLast, getLastOfMany, type Stored } from './direct-get.ts';
+import { GroupGet } from './group-get.ts';
 import { expectedSeqHeader, type PublishRequest } from './publisher.ts';
 
 export type Entry = {
@@ -55,6 +56,28 @@ export async function readEntries(
 	const wanted = keys.map((key) => bucketSubject(bucket, key));
 	const stored = await getLastOfMany(connection, bucketStream(bucket), wanted);
 	return new Map(stored.map((message) => [keyOf(bucket, message.subject), toEntry(bucket, message)]));
+}
+
+/** Reads of one bucket that are shared by whoever asks at the same time. */
+export class BucketReader {
+	readonly #bucket: string;
+	readonly #group: GroupGet;
+
+	constructor(connection: Connection, bucket: string) {
+		this.#bucket = bucket;
+		this.#group = new GroupGet(connection, bucketStream(bucket));
+	}
+
+	/** As {@link readEntries}. */
+	async entries(keys: readonly string[]): Promise<Map<string, Entry>> {
+		const found = await this.#group.get(keys.map((key) => bucketSubject(this.#bucket, key)));
+		const entries = new Map<string, Entry>();
+		for (const key of keys) {
+			const stored = found.get(bucketSubject(this.#bucket, key));
+			if (stored) entries.set(key, toEntry(this.#bucket, stored));
+		}
+		return entries;
+	}
 }
 
 function toEntry(bucket: string, stored: Stored): Entry {

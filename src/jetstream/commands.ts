@@ -9,7 +9,7 @@ import type { Lane } from '../domain/names.ts';
 import { type CommandAddress, parseCommandSubject, shardOf, streams, subjects } from '../domain/subject.ts';
 import { type CommandFacts, decode } from '../domain/wire.ts';
 import type { Connection } from './connection.ts';
-import { getLast } from './direct-get.ts';
+import { countFrom, getLast } from './direct-get.ts';
 import { assertFits } from './limits.ts';
 import { expectedSeqHeader, expectedSubjectHeader, type PublishAck, Publisher } from './publisher.ts';
 
@@ -120,13 +120,13 @@ export class Commands {
 		return stored ? new TextDecoder().decode(stored.data) : null;
 	}
 
-	/** How many commands are on the stream for a lane, one that runs included. */
-	async countOnLane(node: string, lane: Lane): Promise<number> {
+	/** How many commands of its lane are on the stream up to this one, itself and one that runs included; 0 if it is gone. */
+	async positionOf(node: string, lane: Lane, seq: number): Promise<number> {
 		const shard = this.shardOf(node);
-		const info = await this.#connection.jsm.streams.info(streams.commands(shard), {
-			subjects_filter: subjects.commandsOfLane(shard, node, lane),
-		});
-		return Object.keys(info.state.subjects ?? {}).length;
+		const filter = subjects.commandsOfLane(shard, node, lane);
+		const count = (from: number) => countFrom(this.#connection, streams.commands(shard), filter, from);
+		const [all, behind] = await Promise.all([count(1), count(seq + 1)]);
+		return Math.max(0, all - behind);
 	}
 
 	/** Removes a settled command, whatever its lane. */

@@ -8,7 +8,7 @@ import { JetStreamApiError } from '@nats-io/jetstream';
 import type { Clock } from '../base/clock.ts';
 import { StewardError } from '../base/errors.ts';
 import { randomToken } from '../base/ids.ts';
-import { operatorSender } from '../domain/names.ts';
+import { idPattern, operatorSender } from '../domain/names.ts';
 import { consumerName, parseEventSubject, streams, subjects } from '../domain/subject.ts';
 import type { OutboxKey } from '../domain/wire.ts';
 import type { Connection } from './connection.ts';
@@ -46,7 +46,7 @@ export function readKey(read: (name: string) => string): { id: string; key: Outb
 	const id = read(header.id);
 	const epoch = read(header.epoch);
 	const n = Number(read(header.number));
-	return id !== '' && epoch !== '' && Number.isSafeInteger(n) && n > 0
+	return idPattern.test(id) && epoch !== '' && Number.isSafeInteger(n) && n > 0
 		? { id, key: { epoch, n } }
 		: undefined;
 }

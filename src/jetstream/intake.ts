@@ -8,7 +8,7 @@ import { z } from 'zod';
 import { isStewardError, messageOf } from '../base/errors.ts';
 import { derivedId } from '../base/ids.ts';
 import { type Message, parseMessage } from '../domain/message.ts';
-import { idPattern, kinds, rawSender } from '../domain/names.ts';
+import { kinds, rawSender } from '../domain/names.ts';
 import { parseIntakeSubject, subjects } from '../domain/subject.ts';
 import { decode, type OutboxKey } from '../domain/wire.ts';
 import { keyHeaders, readKey } from './events.ts';
@@ -98,18 +98,34 @@ export function readIntake(stored: {
 	const keyed = readKey(stored.header);
 	if (sender !== rawSender && keyed) {
 		const sent = decode(sentSchema, stored.data);
-		if (!sent || !idPattern.test(keyed.id))
-			return { bad: { ...where, problem: 'the body is no message of a node' } };
+		if (!sent) return { bad: { ...where, problem: 'the body is no message of a node' } };
 		return { ok: { sender, message: { ...sent, policy: sent.policy }, id: keyed.id, key: keyed.key } };
 	}
 	try {
 		const text = new TextDecoder('utf-8', { fatal: true }).decode(stored.data);
 		const form: unknown = JSON.parse(text);
 		const message = parseMessage(form, { toNode: where.node, kind: where.kind, method: where.method });
+		const contradiction = contradictionOf(message, where);
+		if (contradiction) return { bad: { ...where, problem: contradiction } };
 		const id = message.id ?? fallbackId;
 		return { ok: { sender: rawSender, message, id, key: { epoch: 'intake', n: stored.seq } } };
 	} catch (error) {
 		const problem = isStewardError(error) ? error.message : `the body is no JSON: ${messageOf(error)}`;
 		return { bad: { ...where, problem } };
 	}
+}
+
+/** What a client may publish to is decided by subject, so the body may not say otherwise. */
+function contradictionOf(
+	{ target, kind, method }: Message,
+	subject: { node: string; kind: string; method: string },
+): string | undefined {
+	const nodes = 'nodes' in target ? target.nodes : [];
+	if (nodes.length !== 1 || nodes[0] !== subject.node) {
+		return `toNode: the subject says ${subject.node}; publish to the subject of each node instead`;
+	}
+	if (kind !== subject.kind) return `kind: the subject says ${subject.kind}, the message ${kind}`;
+	return method === subject.method
+		? undefined
+		: `method: the subject says ${subject.method}, the message ${method}`;
 }

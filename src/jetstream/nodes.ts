@@ -9,7 +9,7 @@ import { type NodeRecord, nodeRecordSchema } from '../domain/node-state.ts';
 import { buckets } from '../domain/subject.ts';
 import type { Presence } from '../domain/view.ts';
 import { decode } from '../domain/wire.ts';
-import { bucketStream, deleteRequest, type Entry, readEntries, readEntry, writeRequest } from './bucket.ts';
+import { BucketReader, bucketStream, deleteRequest, type Entry, readEntry, writeRequest } from './bucket.ts';
 import type { Connection } from './connection.ts';
 import { isWrongSequence, Publisher } from './publisher.ts';
 
@@ -20,9 +20,15 @@ export class Nodes {
 	readonly #connection: Connection;
 	readonly #records: Publisher;
 	readonly #presence: Publisher;
+	readonly #read: Readonly<Record<'presence' | 'leases' | 'nodes', BucketReader>>;
 
 	constructor(connection: Connection) {
 		this.#connection = connection;
+		this.#read = {
+			presence: new BucketReader(connection, buckets.presence),
+			leases: new BucketReader(connection, buckets.leases),
+			nodes: new BucketReader(connection, buckets.nodes),
+		};
 		this.#records = new Publisher(connection, { stream: bucketStream(buckets.nodes), mayLookUp: true });
 		this.#presence = new Publisher(connection, { stream: bucketStream(buckets.presence), mayLookUp: true });
 	}
@@ -56,15 +62,19 @@ export class Nodes {
 		await this.#presence.publish(deleteRequest(buckets.presence, node));
 	}
 
-	/** Presence of many nodes, by name: one request to the presence bucket, one for the centre. */
+	/** Presence of many nodes, by name: three questions, shared with whoever asks at the same time. */
 	async presenceOf(nodes: readonly string[]): Promise<Map<string, Presence>> {
-		const [entries, lease, records] = await Promise.all([
-			readEntries(this.#connection, buckets.presence, nodes),
-			readEntry(this.#connection, buckets.leases, leaderKey),
-			readEntries(this.#connection, buckets.nodes, nodes),
+		const [entries, leases, records] = await Promise.all([
+			this.#read.presence.entries(nodes),
+			this.#read.leases.entries([leaderKey]),
+			this.#read.nodes.entries(nodes),
 		]);
+		const lease = leases.get(leaderKey);
 		return new Map(
-			nodes.map((node) => [node, presenceFrom(entries.get(node), lease, lastSeenOf(records.get(node)))]),
+			nodes.map((node) => [
+				node,
+				presenceFrom(entries.get(node), lease, () => lastSeenOf(records.get(node))),
+			]),
 		);
 	}
 }
@@ -81,10 +91,11 @@ function lastSeenOf(entry: Entry | undefined): number | undefined {
 export function presenceFrom(
 	presence: Pick<Entry, 'gone' | 'writtenAt'> | undefined,
 	lease: Pick<Entry, 'gone' | 'writtenAt'> | undefined,
-	lastSeenAt: number | undefined,
+	readLastSeenAt: () => number | undefined,
 ): Presence {
 	if (presence && !presence.gone) return { status: 'present', since: null };
 	if (!lease || lease.gone) return { status: 'unknown', since: lease ? rfc3339(lease.writtenAt) : null };
+	const lastSeenAt = readLastSeenAt();
 	if (lastSeenAt === undefined) return { status: 'never', since: null };
 	return { status: 'absent', since: rfc3339(Math.max(presence?.writtenAt ?? 0, lastSeenAt)) };
 }

@@ -37,15 +37,18 @@ export type FinalRecord = {
 	readonly fault: FaultRecord | null;
 };
 
+/** Where reports go, within the transaction of what they report. */
+type Reports = Pick<Outbox, 'addReport' | 'flush' | 'onConfirmed'>;
+
 /** An entry lives this long after its report and its ack were confirmed. */
 export const journalAgeMs = 30 * 86_400_000;
 
 export class Journal {
 	readonly #store: Store;
-	readonly #outbox: Outbox;
+	readonly #outbox: Reports;
 	readonly #boot: string;
 
-	constructor(options: { store: Store; outbox: Outbox; boot: string; now: () => number }) {
+	constructor(options: { store: Store; outbox: Reports; boot: string; now: () => number }) {
 		this.#store = options.store;
 		this.#outbox = options.outbox;
 		this.#boot = options.boot;
