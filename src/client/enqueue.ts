@@ -11,8 +11,8 @@ import { formatHandle } from '../domain/names.ts';
 import type { CommandFacts } from '../domain/wire.ts';
 import type { Claims } from '../jetstream/claims.ts';
 import type { Commands } from '../jetstream/commands.ts';
-import { refusalOf } from '../jetstream/events.ts';
 import type { LedgerStore } from '../jetstream/ledger-store.ts';
+import { refusalOf } from '../jetstream/publish-answer.ts';
 import { isWrongSequence, PublishError } from '../jetstream/publisher.ts';
 
 export type Enqueued = {

@@ -105,7 +105,7 @@ async function closed({ connection }: FleetParts): Promise<never> {
 }
 
 /** The error of a command that nobody knows. */
-export function unknownCommand(handle: Handle): StewardError {
+function unknownCommand(handle: Handle): StewardError {
 	const text = formatHandle(handle);
 	return new StewardError(
 		'not-found',

@@ -27,7 +27,7 @@ const queueGroup = 'steward-centre';
  * Asks one page.
  * @throws StewardError `no-centre` when none answers, or what the centre says.
  */
-export async function ask<Name extends QuestionName>(
+async function ask<Name extends QuestionName>(
 	{ nc }: Connection,
 	name: Name,
 	question: Question<Name>,

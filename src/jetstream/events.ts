@@ -15,7 +15,8 @@ import type { Connection } from './connection.ts';
 import { getLast } from './direct-get.ts';
 import { isConsumerNotFound } from './errors.ts';
 import { assertFits } from './limits.ts';
-import { isTooLarge, PublishError, Publisher, type PublishRequest } from './publisher.ts';
+import { refusalOf } from './publish-answer.ts';
+import { PublishError, Publisher, type PublishRequest } from './publisher.ts';
 
 const header = { id: 'Steward-Id', epoch: 'Steward-Epoch', number: 'Steward-Number' } as const;
 
@@ -137,12 +138,6 @@ export class Events {
 			throw error;
 		}
 	}
-}
-
-/** Why the broker, or we for it, said no, with what to do about it. */
-export function refusalOf(error: PublishError): string {
-	if (isTooLarge(error)) return `${error.message}; put the data elsewhere, and send where it is`;
-	return `${error.message} (is the stream full? see steward streams ls)`;
 }
 
 function eventError(event: EventMessage, error: unknown): unknown {

@@ -13,7 +13,7 @@ const usualMaxPayload = 1024 * 1024;
 const roomBytes = 8 * 1024;
 
 /** Bytes of the largest body: half of the broker's `max_payload`, less some room. */
-export function largestBodyBytes({ nc }: Connection): number {
+function largestBodyBytes({ nc }: Connection): number {
 	return Math.floor((nc.info?.max_payload ?? usualMaxPayload) / 2) - roomBytes;
 }
 

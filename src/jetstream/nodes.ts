@@ -88,7 +88,7 @@ function lastSeenOf(entry: Entry | undefined): number | undefined {
  * Presence from its three witnesses: the node's presence entry (or the marker that its expiry left), the leader's
  * lease, and when the node's last state was stored.
  */
-export function presenceFrom(
+function presenceFrom(
 	presence: Pick<Entry, 'gone' | 'writtenAt'> | undefined,
 	lease: Pick<Entry, 'gone' | 'writtenAt'> | undefined,
 	readLastSeenAt: () => number | undefined,

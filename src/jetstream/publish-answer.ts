@@ -37,7 +37,7 @@ export function isInFlight(error: unknown): boolean {
 }
 
 /** The message is larger than the broker, or what steward does with it, allows. */
-export function isTooLarge(error: unknown): boolean {
+function isTooLarge(error: unknown): boolean {
 	return error instanceof PublishError && error.errCode === 10054;
 }
 
@@ -83,4 +83,10 @@ export function publishErrorOf(error: unknown): PublishError {
 				? 'the connection was closed before an answer came'
 				: 'the connection failed';
 	return new PublishError('ambiguous', 0, why, { cause: error });
+}
+
+/** Why the broker, or we for it, said no, with what to do about it. */
+export function refusalOf(error: PublishError): string {
+	if (isTooLarge(error)) return `${error.message}; put the data elsewhere, and send where it is`;
+	return `${error.message} (is the stream full? see steward streams ls)`;
 }

@@ -11,7 +11,7 @@ import { getLastOfMany } from './direct-get.ts';
 import { isInFlight, PublishError, parseAnswer, publishErrorOf, tooLarge } from './publish-answer.ts';
 import { LinkLostError } from './reach.ts';
 
-export { isTooLarge, isWrongSequence, PublishError } from './publish-answer.ts';
+export { isWrongSequence, PublishError } from './publish-answer.ts';
 
 export type PublishRequest = {
 	readonly subject: string;

@@ -14,7 +14,7 @@ import type { Connection } from './connection.ts';
 import { isNoRoom, isStreamNotFound } from './errors.ts';
 
 /** Schema of streams and messages that this program writes and reads. */
-export const schemaVersion = 1;
+const schemaVersion = 1;
 
 const schemaKey = 'steward.schema';
 const shardsKey = 'steward.shards';

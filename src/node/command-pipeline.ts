@@ -14,6 +14,7 @@ import type { FaultRecord } from '../domain/result.ts';
 import type { Claim, NodeClaim } from '../domain/wire.ts';
 import { readEnvelope, readStoredCommand } from '../jetstream/commands.ts';
 import type { Delivery } from '../jetstream/pull.ts';
+import { openAttempt } from './attempt-list.ts';
 import type { ErrorReporter } from './error-reporter.ts';
 import type { Executor, Policy } from './executor.ts';
 import type { Journal, JournalEntry } from './journal.ts';
@@ -33,7 +34,8 @@ export type CommandPipelineOptions = {
 	executor: Executor;
 	serverTime: ServerTime;
 	writeClaim: WriteClaim;
-	endGroup: (child: ProcessIdentity) => Promise<void>;
+	/** Ends what a run of this command left behind; `child` leads its group, null where nobody wrote it down. */
+	endLeftovers: (id: string, child: ProcessIdentity | null) => Promise<void>;
 	errors: ErrorReporter;
 	/** Called when another machine uses this node's name. */
 	onNameUsedTwice: (machine: string) => void;
@@ -116,7 +118,7 @@ export class CommandPipeline {
 
 	/** The node died while the method ran: it may have done its work, or half of it. */
 	async #afterDeath(turn: Turn, entry: JournalEntry, policy: Policy): Promise<Step> {
-		if (entry.child) await this.#options.endGroup(entry.child);
+		await this.#options.endLeftovers(turn.id, entry.child);
 		return this.#options.executor.afterInterruption(
 			turn,
 			entry.attempts,
@@ -208,18 +210,9 @@ export class CommandPipeline {
 			onNameUsedTwice(claim.machine);
 			return 'over';
 		}
-		const lost = {
-			attempt: 1,
-			startedAt: claim.at,
-			endedAt: null,
-			outcome: null,
-			exitCode: null,
-			signal: null,
-			fault: null,
-		};
 		return executor.afterInterruption(
 			turn,
-			[lost],
+			[openAttempt(1, claim.at)],
 			policy,
 			'the node lost its store after it claimed the command',
 		);

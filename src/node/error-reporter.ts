@@ -22,6 +22,8 @@ export type FaultReport = {
 
 /** The same fault at the same place is said once in this time, with its count. */
 const quietMs = 10_000;
+/** Places that are counted apart: names of methods come from senders, who may invent any number. */
+const mostPlaces = 256;
 
 export class ErrorReporter {
 	readonly #intake: Intake;
@@ -41,8 +43,8 @@ export class ErrorReporter {
 		const { kind, where, message, handle } = fault;
 		this.#log.warn({ fault: kind, where, err: message, ...(handle ? { handle } : {}) }, 'fault');
 		if (!isReported(kind)) return;
-		const key = `${kind} ${where}`;
 		const now = this.#clock.monotonic();
+		const key = this.#placeOf(kind, where);
 		const count = this.#counts.get(key) ?? { saidAt: Number.NEGATIVE_INFINITY, unsaid: 0 };
 		this.#counts.set(key, count);
 		count.unsaid += 1;
@@ -58,6 +60,16 @@ export class ErrorReporter {
 		count.saidAt = now;
 		count.unsaid = 0;
 		void this.#say(data);
+	}
+
+	#placeOf(kind: FaultKind, where: string): string {
+		const key = `${kind} ${where}`;
+		if (this.#counts.has(key) || this.#counts.size < mostPlaces) return key;
+		const now = this.#clock.monotonic();
+		for (const [place, { saidAt, unsaid }] of this.#counts) {
+			if (unsaid === 0 && now - saidAt >= quietMs) this.#counts.delete(place);
+		}
+		return this.#counts.size < mostPlaces ? key : kind;
 	}
 
 	async #say(data: Record<string, unknown>): Promise<void> {

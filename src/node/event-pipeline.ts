@@ -99,7 +99,7 @@ export class EventPipeline {
 			return this.#bury(lease, event, attempt - 1, { code: 'interrupted', message });
 		}
 		const failure = await this.#run(event, attempt);
-		if (failure === 'notNow') return lease.nak(notNowMs);
+		if (failure === 'notNow') return lease.nak(this.#options.graceOver.aborted ? undefined : notNowMs);
 		if (failure) return this.#fail(lease, event, attempt, failure);
 		await store.commit((writes) => {
 			seen.add(writes, event.sender, event.key, clock.now());

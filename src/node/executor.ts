@@ -10,9 +10,10 @@ import { isStewardError, unreachable } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { Envelope, OnInterrupt } from '../domain/message.ts';
 import { formatHandle } from '../domain/names.ts';
-import type { Attempt, AttemptOutcome, FaultRecord, Result } from '../domain/result.ts';
+import type { Attempt, FaultRecord, Result } from '../domain/result.ts';
 import type { CommandEvent } from '../domain/state.ts';
 import { decide, type Fault, type FaultKind, type Verdict } from '../supervision/error-kernel.ts';
+import { closeLast, openAttempt } from './attempt-list.ts';
 import type { ErrorReporter } from './error-reporter.ts';
 import type { Journal } from './journal.ts';
 import { type AbortReason, describeEnd, type Ended, runMethod } from './method-run.ts';
@@ -157,16 +158,7 @@ export class Executor {
 		const { facts } = turn.command;
 		const startedAt = serverTime.now();
 		const earlier = journal.get(turn.id)?.attempts ?? [];
-		const started: Attempt = {
-			attempt,
-			startedAt,
-			endedAt: null,
-			outcome: null,
-			exitCode: null,
-			signal: null,
-			fault: null,
-		};
-		const attempts = [...earlier.slice(0, attempt - 1), started];
+		const attempts = [...earlier.slice(0, attempt - 1), openAttempt(attempt, startedAt)];
 		await journal.recordStart(turn.id, facts, attempts, startedAt);
 		this.#running.set(turn.id, {
 			id: turn.id,
@@ -286,26 +278,4 @@ export class Executor {
 			handle: formatHandle(turn.command),
 		});
 	}
-}
-
-/** The attempts with the last one ended. */
-function closeLast(
-	attempts: readonly Attempt[],
-	endedAt: number,
-	outcome: AttemptOutcome,
-	result: Result | null,
-	fault: FaultRecord | null,
-): readonly Attempt[] {
-	return attempts.map((attempt, index) =>
-		index === attempts.length - 1
-			? {
-					...attempt,
-					endedAt,
-					outcome,
-					exitCode: result?.exitCode ?? null,
-					signal: result?.signal ?? null,
-					fault,
-				}
-			: attempt,
-	);
 }

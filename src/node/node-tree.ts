@@ -22,6 +22,7 @@ import { IntakeSocket } from './intake-socket.ts';
 import { Journal } from './journal.ts';
 import { Lane } from './lane.ts';
 import { Lanes } from './lanes.ts';
+import { leftoverGroups } from './leftover-groups.ts';
 import { LogFiles } from './methods/log-files.ts';
 import { MethodsTable } from './methods-table.ts';
 import { describeNode } from './node-description.ts';
@@ -95,8 +96,10 @@ export function buildTree(
 	const commands = new CommandPipeline({
 		...{ identity, journal, methods, executor, serverTime, errors, onNameUsedTwice, clock, log },
 		writeClaim: (id, claim, stopping) => claims.write(id, claim, stopping),
-		endGroup: async (child) => {
-			await endProcessGroup(child, { clock, graceMs: leftoverGraceMs });
+		endLeftovers: async (id, child) => {
+			for (const leader of child ? [child] : leftoverGroups(dataDir, id)) {
+				await endProcessGroup(leader, { clock, graceMs: leftoverGraceMs });
+			}
 		},
 	});
 	const seen = new Seen(store);

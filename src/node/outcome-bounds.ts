@@ -8,9 +8,9 @@ import type { FaultRecord, Result } from '../domain/result.ts';
 import type { Outcome } from './method.ts';
 
 /** The most that a method's value may take in a result, bytes of JSON. */
-export const largestValueBytes = 256 * 1024;
+const largestValueBytes = 256 * 1024;
 /** The most of an error's text that is kept, characters: every attempt of a command carries one. */
-export const longestFaultText = 2000;
+const longestFaultText = 2000;
 const keptHead = 1024;
 
 export function boundedOutcome(outcome: Outcome): Outcome {

@@ -37,6 +37,18 @@ test('a command is queued with one write, and its receipt says what is known', a
 	expect([second?.position, other?.position, other?.deadline]).toEqual([2, 1, null]);
 });
 
+test('each of many that are sent at once is told its own place on its lane', async () => {
+	await using broker = await startBroker();
+	const { fleet, parts } = await fleetOn(broker.connection);
+	const lanes = ['normal', 'urgent', 'normal', 'normal', 'urgent'] as const;
+	const receipts = (await Promise.all(lanes.map((lane) => fleet.send(command({ lane }))))).flat();
+	expect(receipts.map(({ position }) => position)).toEqual([1, 1, 2, 3, 2]);
+	await parts.commands.purge('ship1', receipts[0]?.id ?? '');
+	expect(await fleet.send(command())).toMatchObject([{ position: 3 }]);
+	expect(await parts.commands.positionOf('ship1', 'normal', 1)).toBe(0);
+	expect(await parts.commands.positionOf('ship2', 'normal', 1)).toBe(0);
+});
+
 test('the deadline is in the server’s time, whatever the client’s clock says', async () => {
 	await using broker = await startBroker();
 	const clock = { ...systemClock, now: () => Date.now() - 3_600_000 };

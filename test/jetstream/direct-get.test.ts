@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { getLast, getLastOfMany } from '../../src/jetstream/direct-get.ts';
+import { countFrom, getLast, getLastOfMany } from '../../src/jetstream/direct-get.ts';
+import { GroupGet } from '../../src/jetstream/group-get.ts';
 import { Publisher } from '../../src/jetstream/publisher.ts';
 import { eventually } from '../support/eventually.ts';
 import { startBroker } from './setup.ts';
@@ -42,6 +43,38 @@ test('reads thousands of subjects, and leaves no subscription behind', async () 
 	const connz: unknown = await (await fetch(`${broker.nats.monitorUrl}/connz?subs=1`)).json();
 	// The client's own inbox for requests, and nothing else.
 	expect(JSON.stringify(connz).match(/"_INBOX\.[^"]*[^*]"/g)).toBeNull();
+});
+
+test('counts what matches from a sequence on', async () => {
+	await using broker = await startBroker();
+	const publisher = new Publisher(broker.connection, { stream, mayLookUp: true });
+	const subjects = Array.from({ length: 100 }, (_, index) => `steward.state.ship${index}`);
+	await Promise.all(subjects.map((subject) => publisher.publish({ subject, data: 'x' })));
+	const count = (filter: string, from: number) => countFrom(broker.connection, stream, filter, from);
+	expect(await count('steward.state.*', 1)).toBe(100);
+	expect(await count('steward.state.*', 31)).toBe(70);
+	expect(await count('steward.state.*', 101)).toBe(0);
+	expect(await count('steward.state.ship7', 1)).toBe(1);
+	expect(await count('steward.state.nobody', 1)).toBe(0);
+});
+
+test('what many ask at once is one question, and each gets an answer of its own time', async () => {
+	await using broker = await startBroker();
+	const proxy = await broker.proxy();
+	const connection = await broker.connect(proxy);
+	const publisher = new Publisher(broker.connection, { stream, mayLookUp: true });
+	const group = new GroupGet(connection, stream);
+	await publisher.publish({ subject: 'steward.state.ship1', data: 'x' });
+	const { outMsgs } = connection.nc.stats();
+	const asked = Array.from({ length: 200 }, (_, index) => group.get([`steward.state.ship${index % 3}`]));
+	const answers = await Promise.all(asked);
+	expect(answers.map((found) => found.get('steward.state.ship1')?.seq)).toEqual(answers.map(() => 1));
+	expect(answers[0]?.get('steward.state.ship0')).toBeUndefined();
+	expect(connection.nc.stats().outMsgs - outMsgs).toBe(1);
+	await publisher.publish({ subject: 'steward.state.ship1', data: 'y' });
+	expect((await group.get(['steward.state.ship1'])).get('steward.state.ship1')?.seq).toBe(2);
+	await connection.nc.close();
+	await expect(group.get(['steward.state.ship1'])).rejects.toMatchObject({ code: 'no-broker' });
 });
 
 test('every question ends when the connection is closed under it', async () => {

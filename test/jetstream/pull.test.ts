@@ -169,6 +169,8 @@ test('pulls that a silent link swallowed are made again, and take no more than t
 	// Neither word nor heartbeat for 25 s: the pull is given up and another one is made.
 	for (let beat = 0; beat < 3; beat++) await setup.clock.advance(10_000);
 	proxy.heal();
+	// The server has heard that the old one is given up.
+	await setup.link.connection?.nc.flush();
 	await enqueue(broker.connection, 1, 10);
 	await eventually(() => setup.deliveries.length === 3);
 	await eventually(async () => (await consumerOf(broker)).num_waiting === 0);

@@ -1,4 +1,4 @@
-import { appendFile, mkdir, readFile, rm } from 'node:fs/promises';
+import { appendFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { systemClock } from '../../src/base/clock.ts';
@@ -9,9 +9,10 @@ import { eventually } from '../support/eventually.ts';
 import { openFleet, startCentral, startNode } from '../support/fleet.ts';
 import { shortenLeases } from '../support/leases.ts';
 import { startNats } from '../support/nats.ts';
-import { startNodeProcess } from '../support/node-process.ts';
+import { keepRunning, startNodeProcess } from '../support/node-process.ts';
 import { tempDir } from '../support/temp.ts';
 import { command, ends, settled } from './asking.ts';
+import { moduleHeader } from './module-source.ts';
 
 async function folders() {
 	const dir = await tempDir();
@@ -52,27 +53,21 @@ test('with rerun it runs again after a kill of the node; a command that kills it
 	const rerun = { onInterrupt: 'rerun', attempts: 3, backoff: 'fixed' } as const;
 	// `kill -9 $PPID` is the node: the shell is its child.
 	const once = `if [ "$STEWARD_ATTEMPT" = 1 ]; then kill -9 $PPID; sleep 1000; fi`;
-	await fleet.send(command('once', effects.shell('once $STEWARD_ATTEMPT', once), rerun));
+	await fleet.send(command('once', effects.shell('once $STEWARD_ATTEMPT $$', once), rerun));
 	await fleet.send(
-		command('always', effects.shell('always $STEWARD_ATTEMPT', 'kill -9 $PPID; sleep 1000'), rerun),
+		command('always', effects.shell('always $STEWARD_ATTEMPT $$', 'kill -9 $PPID; sleep 1000'), rerun),
 	);
 	await fleet.send(command('after', effects.shell('after')));
-	let starts = 0;
-	let isOver = false;
-	const serviceManager = (async () => {
-		while (!isOver && starts < 10) {
-			starts += 1;
-			await using node = await startNodeProcess(nats.url, 'ship1', nodeDir);
-			await Promise.race([node.exited, eventually(() => isOver, { timeoutMs: 60_000, everyMs: 50 })]);
-		}
-	})();
+	await using ship = keepRunning(nats.url, 'ship1', nodeDir);
 	const handles = ['ship1.once', 'ship1.always', 'ship1.after'];
 	const views = await fleet.wait(handles, { timeoutMs: 50_000 });
-	isOver = true;
-	await serviceManager;
 	expect(ends(views)).toEqual(['succeeded 2', 'interrupted 3', 'succeeded 1']);
-	expect(await effects.words()).toEqual(['once 1', 'once 2', 'always 1', 'always 2', 'always 3', 'after']);
-	expect(starts).toBe(5);
+	const starts = (await effects.words()).map((line) => line.split(' '));
+	const told = starts.map(([word, attempt]) => `${word} ${attempt ?? ''}`.trim());
+	expect(told).toEqual(['once 1', 'once 2', 'always 1', 'always 2', 'always 3', 'after']);
+	// Killed before the node could write their groups down, and gone all the same.
+	for (const [, , pid] of starts) if (pid !== undefined) await untilGone(Number(pid), 1);
+	expect(ship.starts).toBe(5);
 });
 
 test('a store that was wiped while a command ran: interrupted, and not run twice, also past its deadline', async () => {
@@ -148,4 +143,23 @@ test('a second node on the same folder is refused at once, and the first one goe
 	const [a] = await settled(fleet, ['a']);
 	expect(a?.state).toBe('succeeded');
 	expect(await effects.words()).toEqual(['a']);
+});
+
+test('a node that was stopped leaves nothing open: its process ends by itself, in the middle of a run as well', async () => {
+	await using nats = await startNats();
+	await using _central = await startCentral(nats.url);
+	await using fleet = await openFleet(nats.url);
+	await using place = await folders();
+	const { effects, nodeDir } = place;
+	const modulePath = join(place.dir.path, 'module.mjs');
+	await writeFile(modulePath, `${await moduleHeader()} export default method('m', () => 1);`);
+	const node = { shutdownGraceMs: 200, modules: [modulePath] };
+	await using ship = await startNodeProcess(nats.url, 'ship1', nodeDir, { node });
+	await fleet.send(command('a', effects.shell('$$', 'sleep 1000')));
+	const pid = Number((await effects.reach(1))[0]);
+	const before = performance.now();
+	expect(await ship.kill('SIGTERM')).toBe(0);
+	expect(performance.now() - before).toBeLessThan(8000);
+	await untilGone(pid, 1);
+	expect(ends(await settled(fleet, ['a']))).toEqual(['interrupted 1']);
 });

@@ -10,7 +10,7 @@ import { eventually } from '../support/eventually.ts';
 import { openFleet, startCentral, startNode } from '../support/fleet.ts';
 import { shortenLeases } from '../support/leases.ts';
 import { startNats } from '../support/nats.ts';
-import { startNodeProcess } from '../support/node-process.ts';
+import { keepRunning } from '../support/node-process.ts';
 import { tempDir } from '../support/temp.ts';
 import { event } from './asking.ts';
 import { moduleHeader } from './module-source.ts';
@@ -125,20 +125,8 @@ test.concurrent('an event that kills its node ends as a dead letter, and the lan
 	await fleet.send(event('kills', effects.path, { id: 'e1' }));
 	const [receipt] = await fleet.send(event('textLogging', ['after\n']));
 	if (!receipt) throw new Error('no receipt');
-	let isOver = false;
-	let starts = 0;
-	const serviceManager = (async () => {
-		while (!isOver && starts < 12) {
-			starts += 1;
-			await using node = await startNodeProcess(nats.url, 'ship1', nodeDir.path, {
-				node: { modules: [modulePath] },
-			});
-			await Promise.race([node.exited, eventually(() => isOver, { timeoutMs: 60_000, everyMs: 50 })]);
-		}
-	})();
+	await using _ship = keepRunning(nats.url, 'ship1', nodeDir.path, { node: { modules: [modulePath] } });
 	await fleet.waitDelivered(receipt, { timeoutMs: 50_000 });
-	isOver = true;
-	await serviceManager;
 	expect((await effects.words()).length).toBeLessThanOrEqual(6);
 	const [dead] = await eventually(async () => {
 		const found = await deadLetters(nats.url);

@@ -12,6 +12,9 @@ import { builtFile } from './built.ts';
 
 const runner = fileURLToPath(new URL('./node-runner.mjs', import.meta.url));
 
+/** A node that ends more often is not worth starting again. */
+const mostStarts = 12;
+
 export type NodeProcess = AsyncDisposable & {
 	readonly pid: number;
 	/** All that it wrote: `ready`, and its log. */
@@ -21,6 +24,37 @@ export type NodeProcess = AsyncDisposable & {
 	/** Resolves with the exit code when it is gone, whoever ended it. */
 	readonly exited: Promise<number | null>;
 };
+
+/** A service manager: starts the node again whenever it has ended, until it is disposed of. */
+export function keepRunning(
+	...node: Parameters<typeof startNodeProcess>
+): AsyncDisposable & { readonly starts: number } {
+	let starts = 0;
+	let isOver = false;
+	let current: NodeProcess | undefined;
+	const loop = (async () => {
+		while (!isOver && starts < mostStarts) {
+			starts += 1;
+			try {
+				current = await startNodeProcess(...node);
+				if (isOver) await current.kill();
+				await current.exited;
+			} catch {
+				// It ended before it said that it runs: that is a start as well.
+			}
+		}
+	})();
+	return {
+		get starts() {
+			return starts;
+		},
+		async [Symbol.asyncDispose]() {
+			isOver = true;
+			await current?.kill();
+			await loop;
+		},
+	};
+}
 
 export async function startNodeProcess(
 	servers: string,

@@ -24,9 +24,12 @@ const node = new Node({
 	log: await createLog({ level: 'info', pretty: false }),
 	random: Math.random,
 });
+/** The process ends by itself, unless the node left something open. */
 const end = async (code) => {
 	await node.stop();
-	process.exit(code);
+	process.exitCode = code;
+	process.removeAllListeners('disconnect');
+	process.disconnect();
 };
 node.onFailure(() => void end(20));
 process.on('SIGTERM', () => void end(0));

@@ -15,6 +15,7 @@ import { messageOf, systemCodeOf } from '../../base/errors.ts';
 import { emptyResult } from '../../domain/result.ts';
 import { describeProblems } from '../../domain/validation.ts';
 import { childEnvironment, type Environment, OwnedChild } from '../child-process.ts';
+import { runEnvironment } from '../leftover-groups.ts';
 import { defineMethod, ended, type MethodContext, type MethodDefinition, Verdict } from '../method.ts';
 import { OutputCollector } from './output.ts';
 
@@ -78,7 +79,7 @@ async function runProgram(
 	const env = childEnvironment(options.env, {
 		...wish.env,
 		STEWARD_NODE: context.node,
-		STEWARD_ID: context.id,
+		...runEnvironment(context.dataDir, context.id),
 		STEWARD_ATTEMPT: String(context.attempt),
 	});
 	const [program, ...args] = wish.command;

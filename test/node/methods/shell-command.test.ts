@@ -100,6 +100,7 @@ describe('shellCommand', () => {
 				'COLOUR=red',
 				'STEWARD_SERVERS=kept',
 				'STEWARD_NODE=ship1',
+				`STEWARD_NODE_DIR=${dir.path}`,
 				'STEWARD_ID=c1',
 				'STEWARD_ATTEMPT=2',
 			].toSorted(),

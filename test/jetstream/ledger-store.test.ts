@@ -1,0 +1,71 @@
+import { expect, test } from 'vitest';
+import { entryFor, type LedgerEntry } from '../../src/domain/ledger.ts';
+import { emptyResult } from '../../src/domain/result.ts';
+import type { CommandFacts } from '../../src/domain/wire.ts';
+import { readEntry } from '../../src/jetstream/bucket.ts';
+import { LedgerStore, ledgerAgeMs, readLedgerSummary } from '../../src/jetstream/ledger-store.ts';
+import { isWrongSequence } from '../../src/jetstream/publisher.ts';
+import { eventually } from '../support/eventually.ts';
+import { startBroker } from './setup.ts';
+
+const handle = { node: 'ship1', id: 'id1' };
+const facts: CommandFacts = {
+	method: 'shellCommand',
+	lane: 'normal',
+	sender: '_operator',
+	digest: 'digest',
+	seq: 7,
+	queuedAt: 1000,
+	deliverWithinMs: 5000,
+};
+const queued = entryFor(handle, facts);
+const running: LedgerEntry = { ...queued, state: 'running', startedAt: 2000 };
+const done: LedgerEntry = { ...running, state: 'succeeded', endedAt: 3000 };
+
+test('an entry replaces exactly the one that it was folded from', async () => {
+	await using broker = await startBroker();
+	const store = new LedgerStore(broker.connection);
+	expect(await store.read(handle)).toBeUndefined();
+	const revision = await store.write(running, 0, undefined, 2000);
+	await expect(store.write(running, 0, undefined, 2000)).rejects.toSatisfy(isWrongSequence);
+	expect(await store.read(handle)).toEqual({ entry: running, revision });
+	await store.write(done, revision, { ...emptyResult, exitCode: 0 }, 3000);
+	expect((await store.read(handle))?.entry).toEqual(done);
+	expect(await store.readResult(handle)).toEqual({ ...emptyResult, exitCode: 0 });
+	expect([...(await store.readMany(['ship1.id1', 'ship1.id2'])).keys()]).toEqual(['ship1.id1']);
+});
+
+test('its headers say what an index needs', async () => {
+	await using broker = await startBroker();
+	const store = new LedgerStore(broker.connection);
+	await store.write(done, 0, undefined, 3000);
+	const entry = await readEntry(broker.connection, 'steward-ledger', 'ship1.id1');
+	expect(entry && readLedgerSummary(entry.header)).toEqual({
+		...{ state: 'succeeded', method: 'shellCommand', lane: 'normal' },
+		...{ queuedAt: 1000, seq: 7, endedAt: 3000, deadlineAt: 6000 },
+	});
+	expect(readLedgerSummary(() => '')).toBeUndefined();
+});
+
+test('a final entry and its result carry the rest of their time on every write, an open one has no end', async () => {
+	await using broker = await startBroker();
+	const store = new LedgerStore(broker.connection);
+	const ttl = async () =>
+		(await readEntry(broker.connection, 'steward-ledger', 'ship1.id1'))?.header('Nats-TTL') ?? '';
+	let revision = await store.write(running, 0, undefined, 2000);
+	expect(await ttl()).toBe('');
+	revision = await store.write(done, revision, { ...emptyResult, exitCode: 0 }, 3000);
+	expect(await ttl()).toBe(`${30 * 86_400}s`);
+	const later = 3000 + ledgerAgeMs - 60_000;
+	revision = await store.write(
+		{ ...done, late: [{ event: 'failed', at: later, key: 'x' }] },
+		revision,
+		undefined,
+		later,
+	);
+	expect(await ttl()).toBe('60s');
+	await store.write(done, revision, { ...emptyResult, exitCode: 0 }, 3000 + ledgerAgeMs);
+	expect(await ttl()).toBe('1s');
+	await eventually(async () => (await store.read(handle)) === undefined);
+	expect(await store.readResult(handle)).toBeUndefined();
+});
