@@ -19,6 +19,7 @@ import type { DeadLetters } from '../jetstream/dead-letters.ts';
 import type { Events } from '../jetstream/events.ts';
 import { type IntakeMessage, type IntakeProblem, readIntake } from '../jetstream/intake.ts';
 import type { LedgerStore } from '../jetstream/ledger-store.ts';
+import { isTooLarge } from '../jetstream/publish-answer.ts';
 import type { Delivery } from '../jetstream/pull.ts';
 import { BatchReader } from './batch-reader.ts';
 import type { CentreIndex } from './index.ts';
@@ -80,12 +81,17 @@ async function pass(options: IntakeWorkerOptions, delivery: Delivery, intake: In
 				options.log.info({ handle, sender, method: message.method, duplicate: queued.duplicate }, 'queued');
 			}
 		} catch (error) {
-			const isFinal = isStewardError(error, 'id-conflict') || isStewardError(error, 'invalid');
-			if (!isFinal) throw error;
+			if (!isRefusedForGood(error)) throw error;
 			const { kind, method } = message;
 			await bury(options, delivery, { node, kind, method, id, problem: error.message });
 		}
 	}
+}
+
+/** Trying again would not help: anything else may pass, and the message waits. */
+function isRefusedForGood(error: unknown): error is StewardError {
+	if (isStewardError(error, 'id-conflict') || isStewardError(error, 'invalid')) return true;
+	return isStewardError(error, 'refused') && isTooLarge(error.cause);
 }
 
 function targetsOf({ index }: IntakeWorkerOptions, { message }: IntakeMessage): readonly string[] {

@@ -10,6 +10,9 @@ import { streams, subjects } from '../domain/subject.ts';
 import type { Connection } from './connection.ts';
 import { expectedSeqHeader, isWrongSequence, Publisher } from './publisher.ts';
 
+/** A quote of text takes up to six bytes a character. */
+const keptCharacters = 128 * 1024;
+
 export type DeadLetter = {
 	readonly node: string;
 	readonly kind: Kind;
@@ -20,7 +23,7 @@ export type DeadLetter = {
 	readonly at: number;
 	readonly attempts: number;
 	readonly fault: FaultRecord;
-	/** The message as it was, as text; null where it is gone. */
+	/** The message as it was, as text, its beginning where it is very long; null where it is gone. */
 	readonly message: string | null;
 };
 
@@ -37,11 +40,17 @@ export class DeadLetters {
 		try {
 			await this.#publisher.publish({
 				subject: subjects.dead(node, kind, method, id),
-				data: JSON.stringify({ v: 1, ...letter }),
+				data: JSON.stringify({ v: 1, ...letter, message: bounded(letter.message) }),
 				headers: { [expectedSeqHeader]: '0' },
 			});
 		} catch (error) {
 			if (!isWrongSequence(error)) throw error;
 		}
 	}
+}
+
+/** Of a message that would not fit beside its evidence, the beginning is kept, and how much there was. */
+function bounded(message: string | null): string | null {
+	if (message === null || message.length <= keptCharacters) return message;
+	return `${message.slice(0, keptCharacters)}… (cut: ${message.length} characters)`;
 }

@@ -37,7 +37,7 @@ export function isInFlight(error: unknown): boolean {
 }
 
 /** The message is larger than the broker, or what steward does with it, allows. */
-function isTooLarge(error: unknown): boolean {
+export function isTooLarge(error: unknown): boolean {
 	return error instanceof PublishError && error.errCode === 10054;
 }
 
