@@ -17,4 +17,4 @@ export {
 	type MethodContext,
 	type MethodDefinition,
 	retry,
-} from './node/method.ts';
+} from './node/processes/method.ts';

@@ -10,7 +10,7 @@ import type { Log } from '../base/log.ts';
 import { eventDeliverWithinMs } from '../domain/message.ts';
 import { centralNode } from '../domain/names.ts';
 import { type FaultKind, isReported } from '../supervision/error-kernel.ts';
-import type { Intake } from './intake.ts';
+import type { Intake } from './intake/intake.ts';
 
 export type FaultReport = {
 	readonly kind: FaultKind;

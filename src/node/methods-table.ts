@@ -7,7 +7,7 @@
 import { StewardError } from '../base/errors.ts';
 import type { Kind } from '../domain/names.ts';
 import { closest } from '../domain/validation.ts';
-import type { MethodDescription, MethodProcess } from './method.ts';
+import type { MethodDescription, MethodProcess } from './processes/method.ts';
 
 export type KnownMethod = { readonly description: MethodDescription; readonly process: MethodProcess };
 

@@ -6,9 +6,9 @@
 
 import { arch, hostname, platform } from 'node:os';
 import type { LaneState, NodeState } from '../domain/node-state.ts';
-import type { RunningCommand } from './executor.ts';
-import type { MethodDescription } from './method.ts';
+import type { RunningCommand } from './delivery/executor.ts';
 import type { Identity } from './node-identity.ts';
+import type { MethodDescription } from './processes/method.ts';
 
 export type NodeParts = {
 	readonly identity: Identity;

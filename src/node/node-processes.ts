@@ -6,13 +6,13 @@
  */
 
 import { basename, resolve } from 'node:path';
-import { IsolatedProcess } from './isolated-process.ts';
-import type { MethodProcess } from './method.ts';
-import { InNodeProcess } from './method-process.ts';
 import { builtinMethods } from './methods/index.ts';
 import type { LogFiles } from './methods/log-files.ts';
 import type { NodeOptions } from './node-options.ts';
-import { ProcessKeeper } from './process-keeper.ts';
+import { IsolatedProcess } from './processes/isolated-process.ts';
+import type { MethodProcess } from './processes/method.ts';
+import { InNodeProcess } from './processes/method-process.ts';
+import { ProcessKeeper } from './processes/process-keeper.ts';
 
 export function makeProcesses(
 	options: NodeOptions,

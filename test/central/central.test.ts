@@ -8,8 +8,8 @@ import { closeConnection, openConnection } from '../../src/jetstream/connection.
 import { subjectsOf } from '../../src/jetstream/consumers.ts';
 import { getLast } from '../../src/jetstream/direct-get.ts';
 import { summarizeStreams } from '../../src/jetstream/topology.ts';
-import { sendViaSocket } from '../../src/node/socket-client.ts';
-import { socketPathFor } from '../../src/node/socket-path.ts';
+import { sendViaSocket } from '../../src/node/intake/socket-client.ts';
+import { socketPathFor } from '../../src/node/intake/socket-path.ts';
 import { eventually } from '../support/eventually.ts';
 import { openFleet, startCentral, startNode } from '../support/fleet.ts';
 import { startNats } from '../support/nats.ts';

@@ -5,8 +5,8 @@ import {
 	type Rest,
 	type Span,
 	ValueScanner,
-} from '../../src/node/intake-file-parser.ts';
-import { decodeValue } from '../../src/node/intake-file-value.ts';
+} from '../../src/node/intake/intake-file-parser.ts';
+import { decodeValue } from '../../src/node/intake/intake-file-value.ts';
 
 /** All spans of a text as strings, and what is left; fed in pieces of `size` bytes. */
 function scan(text: string | Uint8Array, size = Number.POSITIVE_INFINITY): { spans: string[]; rest: Rest } {

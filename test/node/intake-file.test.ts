@@ -20,7 +20,7 @@ import { systemClock } from '../../src/base/clock.ts';
 import { StewardError } from '../../src/base/errors.ts';
 import type { Log } from '../../src/base/log.ts';
 import { silentLog } from '../../src/base/log.ts';
-import { IntakeFile } from '../../src/node/intake-file.ts';
+import { IntakeFile } from '../../src/node/intake/intake-file.ts';
 import { manualClock } from '../support/clock.ts';
 import { eventually } from '../support/eventually.ts';
 import { stressLifecycle } from '../support/lifecycle.ts';

@@ -7,8 +7,8 @@ import { pathToFileURL } from 'node:url';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { systemClock } from '../../src/base/clock.ts';
 import { type ProcessIdentity, processStartTime } from '../../src/base/process.ts';
-import { IsolatedProcess, type IsolatedProcessOptions } from '../../src/node/isolated-process.ts';
-import { ProcessDied, type RunInput } from '../../src/node/method.ts';
+import { IsolatedProcess, type IsolatedProcessOptions } from '../../src/node/processes/isolated-process.ts';
+import { ProcessDied, type RunInput } from '../../src/node/processes/method.ts';
 import { builtFile } from '../support/built.ts';
 import { eventually } from '../support/eventually.ts';
 import { stressLifecycle } from '../support/lifecycle.ts';
@@ -19,8 +19,8 @@ let runnerPath: string;
 let header: string;
 
 beforeAll(async () => {
-	runnerPath = await builtFile('node/isolated-child.js');
-	const methods = pathToFileURL(await builtFile('node/method.js')).href;
+	runnerPath = await builtFile('node/processes/isolated-child.js');
+	const methods = pathToFileURL(await builtFile('node/processes/method.js')).href;
 	header = `
 		import { defineMethod, failed, retry } from '${methods}';
 		import { z } from '${import.meta.resolve('zod')}';
@@ -319,7 +319,7 @@ describe('IsolatedProcess', () => {
 		await using module = await isolated();
 		const path = join(module.dir.path, 'pid');
 		const parent = join(module.dir.path, 'parent.mjs');
-		const built = pathToFileURL(await builtFile('node/isolated-process.js')).href;
+		const built = pathToFileURL(await builtFile('node/processes/isolated-process.js')).href;
 		const base = (name: string) => pathToFileURL(join(runnerPath, '../../base', name)).href;
 		await writeFile(
 			parent,

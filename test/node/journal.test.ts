@@ -4,9 +4,9 @@ import { systemClock } from '../../src/base/clock.ts';
 import { silentLog } from '../../src/base/log.ts';
 import type { CommandFacts } from '../../src/domain/wire.ts';
 import { Link } from '../../src/jetstream/connection.ts';
-import { Journal, journalAgeMs } from '../../src/node/journal.ts';
-import { Outbox } from '../../src/node/outbox.ts';
-import { Store } from '../../src/node/store.ts';
+import { Journal, journalAgeMs } from '../../src/node/store/journal.ts';
+import { Outbox } from '../../src/node/store/outbox.ts';
+import { Store } from '../../src/node/store/store.ts';
 import { tempDir } from '../support/temp.ts';
 
 const facts: CommandFacts = {

@@ -4,7 +4,7 @@
  * Survives the "crash" of whoever uses it, which is what the outbox on disk does.
  */
 
-import type { Accepted, Intake, IntakeItem } from '../../src/node/intake.ts';
+import type { Accepted, Intake, IntakeItem } from '../../src/node/intake/intake.ts';
 
 export class MemoryIntake implements Intake {
 	readonly items: IntakeItem[] = [];

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { expect, test } from 'vitest';
 import { systemClock as clock } from '../../src/base/clock.ts';
 import { type ProcessIdentity, processIdentity, processStartTime } from '../../src/base/process.ts';
-import { endProcessGroup } from '../../src/node/process-group.ts';
+import { endProcessGroup } from '../../src/node/processes/process-group.ts';
 import { eventually } from '../support/eventually.ts';
 
 /** Starts a group whose script prints the pid of one more member, and gives both. */

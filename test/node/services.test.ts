@@ -8,11 +8,11 @@ import { closeConnection, Link, openConnection } from '../../src/jetstream/conne
 import { ensureLaneConsumer } from '../../src/jetstream/consumers.ts';
 import type { Delivery } from '../../src/jetstream/pull.ts';
 import { applyTopology } from '../../src/jetstream/topology.ts';
-import { Lane } from '../../src/node/lane.ts';
-import { Lanes } from '../../src/node/lanes.ts';
-import type { MethodProcess } from '../../src/node/method.ts';
+import { Lane } from '../../src/node/delivery/lane.ts';
+import { Lanes } from '../../src/node/delivery/lanes.ts';
 import { LogFiles } from '../../src/node/methods/log-files.ts';
-import { ProcessKeeper } from '../../src/node/process-keeper.ts';
+import type { MethodProcess } from '../../src/node/processes/method.ts';
+import { ProcessKeeper } from '../../src/node/processes/process-keeper.ts';
 import { ServerTime } from '../../src/node/server-time.ts';
 import { StatePublisher } from '../../src/node/state-publisher.ts';
 import { manualClock } from '../support/clock.ts';

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { expect, test } from 'vitest';
 import { systemClock } from '../../src/base/clock.ts';
-import { Seen } from '../../src/node/seen.ts';
-import { Store } from '../../src/node/store.ts';
+import { Seen } from '../../src/node/store/seen.ts';
+import { Store } from '../../src/node/store/store.ts';
 import { builtFile } from '../support/built.ts';
 import { stressLifecycle } from '../support/lifecycle.ts';
 import { tempDir } from '../support/temp.ts';
@@ -31,7 +31,7 @@ test('what was committed is there after a kill -9 of the process that committed 
 	const url = (path: string) => pathToFileURL(path).href;
 	await writeFile(
 		script,
-		`import { Store } from '${url(await builtFile('node/store.js'))}';
+		`import { Store } from '${url(await builtFile('node/store/store.js'))}';
 		import { systemClock } from '${url(await builtFile('base/clock.js'))}';
 		const store = new Store(${JSON.stringify(join(dir.path, 'store'))}, systemClock);
 		await store.start();

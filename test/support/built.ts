@@ -14,7 +14,7 @@ const folder = join(root, '.cache/test-build');
 
 let compiled: Promise<string> | undefined;
 
-/** Compiles `src/` once, and gives the absolute path of a compiled file, such as `node/isolated-child.js`. */
+/** Compiles `src/` once, and gives the absolute path of a compiled file, such as `node/processes/isolated-child.js`. */
 export async function builtFile(name: string): Promise<string> {
 	compiled ??= compile();
 	const output = await compiled;

@@ -72,7 +72,7 @@ export async function startNode(
 		env: process.env,
 		cwd: dataDir,
 		runtimeDir: dataDir,
-		runnerPath: await builtFile('node/isolated-child.js'),
+		runnerPath: await builtFile('node/processes/isolated-child.js'),
 		clock: options.clock ?? systemClock,
 		log: options.log ?? log.child({ part: name }),
 		random: Math.random,

@@ -11,9 +11,9 @@ import type { Config } from '../../domain/config.ts';
 import { type MessageForm, parseMessage } from '../../domain/message.ts';
 import { isNodeName, operatorSender } from '../../domain/names.ts';
 import { queuedView, type Receipt } from '../../domain/view.ts';
-import type { Accepted } from '../../node/intake.ts';
-import { sendViaSocket } from '../../node/socket-client.ts';
-import { socketPathFor } from '../../node/socket-path.ts';
+import type { Accepted } from '../../node/intake/intake.ts';
+import { sendViaSocket } from '../../node/intake/socket-client.ts';
+import { socketPathFor } from '../../node/intake/socket-path.ts';
 import type { Cli } from '../cli.ts';
 import { runtimeDirOf } from '../settings.ts';
 

@@ -6,7 +6,7 @@
 
 import { z } from 'zod';
 import { type Clock, rfc3339 } from '../../base/clock.ts';
-import { defineMethod, type MethodDefinition } from '../method.ts';
+import { defineMethod, type MethodDefinition } from '../processes/method.ts';
 import type { LogFiles } from './log-files.ts';
 
 /** `errorLog`: data is `{ at, where, code, message, … }` or any other JSON; the file is `logs/errors.jsonl`. */

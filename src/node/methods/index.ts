@@ -4,7 +4,7 @@
  * Has no state; the files that two of them write to are a service of their own.
  */
 
-import type { MethodDefinition } from '../method.ts';
+import type { MethodDefinition } from '../processes/method.ts';
 import { errorLog } from './error-log.ts';
 import type { LogFiles } from './log-files.ts';
 import { ping } from './ping.ts';

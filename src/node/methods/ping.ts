@@ -5,7 +5,7 @@
  */
 
 import { z } from 'zod';
-import { defineMethod, type MethodDefinition } from '../method.ts';
+import { defineMethod, type MethodDefinition } from '../processes/method.ts';
 
 export function ping(): MethodDefinition {
 	return defineMethod({

@@ -14,9 +14,15 @@ import { parseDuration } from '../../base/duration.ts';
 import { messageOf, systemCodeOf } from '../../base/errors.ts';
 import { emptyResult } from '../../domain/result.ts';
 import { describeProblems } from '../../domain/validation.ts';
-import { childEnvironment, type Environment, OwnedChild } from '../child-process.ts';
-import { runEnvironment } from '../leftover-groups.ts';
-import { defineMethod, ended, type MethodContext, type MethodDefinition, Verdict } from '../method.ts';
+import { childEnvironment, type Environment, OwnedChild } from '../processes/child-process.ts';
+import { runEnvironment } from '../processes/leftover-groups.ts';
+import {
+	defineMethod,
+	ended,
+	type MethodContext,
+	type MethodDefinition,
+	Verdict,
+} from '../processes/method.ts';
 import { OutputCollector } from './output.ts';
 
 /** How long a program has between SIGTERM and SIGKILL, where the sender says nothing. */

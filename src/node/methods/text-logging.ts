@@ -5,7 +5,7 @@
  */
 
 import { z } from 'zod';
-import { defineMethod, type MethodDefinition } from '../method.ts';
+import { defineMethod, type MethodDefinition } from '../processes/method.ts';
 import type { LogFiles } from './log-files.ts';
 
 const dataSchema = z.union([z.string(), z.array(z.string())], {

@@ -2,9 +2,9 @@ import { appendFile, readdir, readFile, rename, rm, writeFile } from 'node:fs/pr
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { isStewardError } from '../../../src/base/errors.ts';
-import { InNodeProcess } from '../../../src/node/method-process.ts';
 import { LogFiles } from '../../../src/node/methods/log-files.ts';
 import { textLogging } from '../../../src/node/methods/text-logging.ts';
+import { InNodeProcess } from '../../../src/node/processes/method-process.ts';
 import { stressLifecycle } from '../../support/lifecycle.ts';
 import { recordingLog } from '../../support/log.ts';
 import { tempDir } from '../../support/temp.ts';

@@ -1,0 +1,130 @@
+/**
+ * Owns keeping the process of a user's module up: it is started again when it breaks down, and rests when it does so
+ * too often. Promises that whoever asks meanwhile waits for a short restart, and is told `ProcessPaused` of a rest, so
+ * that a module that breaks harms nobody else. A rest ends by itself, or with the node.
+ */
+
+import type { Clock } from '../../base/clock.ts';
+import { messageOf } from '../../base/errors.ts';
+import type { Log } from '../../base/log.ts';
+import { Supervisor } from '../../supervision/supervisor.ts';
+import {
+	type MethodDescription,
+	type MethodProcess,
+	type Outcome,
+	ProcessDied,
+	ProcessPaused,
+	type RunInput,
+} from './method.ts';
+
+export type ProcessKeeperOptions = {
+	process: MethodProcess;
+	/** More breakdowns than `restarts` within `periodMs` mean a rest of `restMs`. */
+	intensity?: { restarts: number; periodMs: number; restMs: number };
+	onExhausted: (process: string, error: Error) => void;
+	clock: Clock;
+	log: Log;
+};
+
+const usualIntensity = { restarts: 5, periodMs: 60_000, restMs: 60_000 };
+const stopWithinMs = 10_000;
+/** A check that ends its process so often is the fault of the data. */
+const checks = 3;
+
+export class ProcessKeeper implements MethodProcess {
+	readonly name: string;
+	readonly #options: ProcessKeeperOptions;
+	readonly #process: MethodProcess;
+	readonly #supervisor: Supervisor;
+	readonly #restMs: number;
+	#exhaustedBy: Error | undefined;
+	#cancelRest: () => void = () => undefined;
+
+	constructor(options: ProcessKeeperOptions) {
+		const { process, clock, log, intensity = usualIntensity } = options;
+		this.name = process.name;
+		this.#options = options;
+		this.#process = process;
+		this.#restMs = intensity.restMs;
+		this.#supervisor = new Supervisor({
+			name: process.name,
+			strategy: 'one-for-one',
+			intensity,
+			children: [process],
+			stopWithinMs,
+			clock,
+			log,
+		});
+		this.#supervisor.onFailure((error) => this.#rest(error));
+	}
+
+	get methods(): readonly MethodDescription[] {
+		return this.#process.methods;
+	}
+
+	get isPaused(): boolean {
+		return this.#exhaustedBy !== undefined;
+	}
+
+	start(): Promise<void> {
+		return this.#supervisor.start();
+	}
+
+	stop(): Promise<void> {
+		this.#cancelRest();
+		this.#exhaustedBy = undefined;
+		return this.#supervisor.stop();
+	}
+
+	onFailure(): void {
+		// Its breakdowns end here: the rest of the node goes on.
+	}
+
+	async check(method: string, data: unknown): Promise<readonly string[]> {
+		for (let attempt = 1; ; attempt++) {
+			await this.#up();
+			try {
+				return await this.#process.check(method, data);
+			} catch (error) {
+				if (!(error instanceof ProcessDied)) throw error;
+				if (attempt === checks) return [`the process of ${this.name} ended each time it checked this data`];
+			}
+		}
+	}
+
+	async run(method: string, input: RunInput, signal: AbortSignal): Promise<Outcome> {
+		await this.#up();
+		return this.#process.run(method, input, signal);
+	}
+
+	/** A short restart is waited for. @throws ProcessPaused */
+	async #up(): Promise<void> {
+		if (this.#exhaustedBy === undefined) {
+			try {
+				// Where its supervisor is about to start it, this is the same start.
+				await this.#process.start();
+				return;
+			} catch (error) {
+				throw new ProcessPaused(`${this.name} cannot be started: ${messageOf(error)}`, { cause: error });
+			}
+		}
+		throw new ProcessPaused(`${this.name} broke down too often, and rests`, { cause: this.#exhaustedBy });
+	}
+
+	#rest(error: Error): void {
+		this.#exhaustedBy = error;
+		this.#options.onExhausted(this.name, error);
+		this.#cancelRest = this.#options.clock.after(this.#restMs, () => void this.#wake());
+	}
+
+	async #wake(): Promise<void> {
+		await this.#supervisor.stop();
+		if (this.#exhaustedBy === undefined) return;
+		try {
+			await this.#supervisor.start();
+			this.#exhaustedBy = undefined;
+		} catch (error) {
+			this.#rest(error instanceof Error ? error : new Error(messageOf(error)));
+		}
+	}
+}

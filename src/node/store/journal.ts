@@ -1,0 +1,196 @@
+/**
+ * Owns the journal: what this node started and finished, so that nothing runs twice and no outcome is lost.
+ * Promises that a start is on disk before the method runs, and an outcome together with its report, in one transaction.
+ * A crash leaves an entry as "started by an earlier process": its fate is decided by policy, never by a guess.
+ */
+
+import type { ProcessIdentity } from '../../base/process.ts';
+import type { Attempt, FaultRecord, Result } from '../../domain/result.ts';
+import type { CommandEvent } from '../../domain/state.ts';
+import type { CommandFacts } from '../../domain/wire.ts';
+import type { Outbox } from './outbox.ts';
+import type { Store, Writes } from './store.ts';
+
+export type JournalEntry = {
+	readonly v: 1;
+	readonly id: string;
+	readonly facts: CommandFacts;
+	/** The process of the node that wrote it last. */
+	readonly boot: string;
+	readonly state: 'started' | 'retrying' | 'finished';
+	readonly attempts: readonly Attempt[];
+	/** Leader of the process group of the running attempt, where the method started one. */
+	readonly child: ProcessIdentity | null;
+	/** Server time of the next attempt, milliseconds since the epoch. */
+	readonly nextAttemptAt: number | null;
+	readonly final: FinalRecord | null;
+	/** Set when the broker has confirmed the final report, and the ack; node's time. */
+	readonly reportedAt: number | null;
+	readonly ackedAt: number | null;
+};
+
+export type FinalRecord = {
+	readonly event: CommandEvent;
+	/** Server time, milliseconds since the epoch. */
+	readonly at: number;
+	readonly result: Result | null;
+	readonly fault: FaultRecord | null;
+};
+
+/** Where reports go, within the transaction of what they report. */
+type Reports = Pick<Outbox, 'addReport' | 'flush' | 'onConfirmed'>;
+
+/** An entry lives this long after its report and its ack were confirmed. */
+export const journalAgeMs = 30 * 86_400_000;
+
+export class Journal {
+	readonly #store: Store;
+	readonly #outbox: Reports;
+	readonly #boot: string;
+
+	constructor(options: { store: Store; outbox: Reports; boot: string; now: () => number }) {
+		this.#store = options.store;
+		this.#outbox = options.outbox;
+		this.#boot = options.boot;
+		options.outbox.onConfirmed((id) => this.#mark(id, { reportedAt: options.now() }));
+	}
+
+	get(id: string): JournalEntry | undefined {
+		return this.#store.get<JournalEntry>('journal', id);
+	}
+
+	/** True when the entry was written by this process, so that what it started may still run. */
+	isOwn(entry: JournalEntry): boolean {
+		return entry.boot === this.#boot;
+	}
+
+	/** Writes the start of an attempt; from the second on it is reported as well (the claim reports the first). */
+	async recordStart(
+		id: string,
+		facts: CommandFacts,
+		attempts: readonly Attempt[],
+		at: number,
+	): Promise<void> {
+		await this.#store.commit((writes) => {
+			this.#write(writes, { ...blank(id, facts, this.#boot), state: 'started', attempts });
+			if (attempts.length > 1) {
+				this.#outbox.addReport(writes, id, { event: 'started', at, attempts: [...attempts], facts });
+			}
+		});
+		this.#outbox.flush();
+	}
+
+	async recordChild(id: string, child: ProcessIdentity): Promise<void> {
+		const entry = this.get(id);
+		if (entry) await this.#store.commit((writes) => this.#write(writes, { ...entry, child }));
+	}
+
+	async recordRetry(
+		id: string,
+		facts: CommandFacts,
+		attempts: readonly Attempt[],
+		at: number,
+		nextAttemptAt: number,
+		fault: FaultRecord | null,
+	): Promise<void> {
+		await this.#store.commit((writes) => {
+			this.#write(writes, { ...blank(id, facts, this.#boot), state: 'retrying', attempts, nextAttemptAt });
+			this.#outbox.addReport(writes, id, {
+				event: 'retryDue',
+				at,
+				attempts: [...attempts],
+				nextAttemptAt,
+				facts,
+				...(fault ? { fault } : {}),
+			});
+		});
+		this.#outbox.flush();
+	}
+
+	/** Outcome and report, one transaction. */
+	async recordFinal(
+		id: string,
+		facts: CommandFacts,
+		attempts: readonly Attempt[],
+		final: FinalRecord,
+	): Promise<void> {
+		await this.#store.commit((writes) => {
+			this.#write(writes, { ...blank(id, facts, this.#boot), state: 'finished', attempts, final });
+			this.#addFinalReport(writes, id, facts, attempts, final);
+		});
+		this.#outbox.flush();
+	}
+
+	/** Says the recorded outcome again, unless it is still in the outbox. */
+	async reportAgain(entry: JournalEntry): Promise<void> {
+		const { final } = entry;
+		if (!final || entry.reportedAt === null) return;
+		await this.#store.commit((writes) => {
+			this.#addFinalReport(writes, entry.id, entry.facts, entry.attempts, final);
+		});
+		this.#outbox.flush();
+	}
+
+	markAcked(id: string, at: number): void {
+		this.#mark(id, { ackedAt: at });
+	}
+
+	/** Removes what was confirmed longer than its age ago; answers how many. */
+	async prune(now: number): Promise<number> {
+		const old: string[] = [];
+		for (const { key, value } of this.#store.range<JournalEntry>('journal')) {
+			const confirmedAt = Math.max(value.reportedAt ?? Infinity, value.ackedAt ?? Infinity);
+			if (now - confirmedAt > journalAgeMs) old.push(String(key));
+		}
+		await this.#store.commit((writes) => {
+			for (const id of old) writes.remove('journal', id);
+		});
+		return old.length;
+	}
+
+	#addFinalReport(
+		writes: Writes,
+		id: string,
+		facts: CommandFacts,
+		attempts: readonly Attempt[],
+		final: FinalRecord,
+	): void {
+		this.#outbox.addReport(writes, id, {
+			event: final.event,
+			at: final.at,
+			attempts: [...attempts],
+			facts,
+			...(final.fault ? { fault: final.fault } : {}),
+			...(final.result ? { result: final.result } : {}),
+		});
+	}
+
+	#write(writes: Writes, entry: JournalEntry): void {
+		writes.put('journal', entry.id, entry);
+	}
+
+	/** Confirmations may be forgotten by a crash: then they are asked for again. */
+	#mark(id: string, change: Partial<JournalEntry>): void {
+		const entry = this.get(id);
+		if (entry?.state !== 'finished') return;
+		void this.#store
+			.commitLazily((writes) => this.#write(writes, { ...entry, ...change }))
+			.catch(() => {
+				// The disk fails; the next commit that somebody waits for says so.
+			});
+	}
+}
+
+function blank(id: string, facts: CommandFacts, boot: string): Omit<JournalEntry, 'state' | 'attempts'> {
+	return {
+		v: 1,
+		id,
+		facts,
+		boot,
+		child: null,
+		nextAttemptAt: null,
+		final: null,
+		reportedAt: null,
+		ackedAt: null,
+	};
+}

@@ -1,0 +1,185 @@
+/**
+ * Owns sending what the outbox holds: stream by stream, in order, a window at a time.
+ * Promises that an entry leaves the disk only after the broker's PubAck, that a stream which takes nothing delays no
+ * other one, and that what can never be sent is set aside with its reason instead of standing in the way.
+ * A crash sends again what was not confirmed; the receiver knows it by its key.
+ */
+
+import type { Clock } from '../../base/clock.ts';
+import { messageOf } from '../../base/errors.ts';
+import type { Log } from '../../base/log.ts';
+import { streams } from '../../domain/subject.ts';
+import type { Connection } from '../../jetstream/connection.ts';
+import { PublishError, Publisher, type PublishRequest } from '../../jetstream/publisher.ts';
+import type { Store } from './store.ts';
+
+export type OutboxEntry = {
+	readonly stream: string;
+	readonly request: PublishRequest;
+	/** The journal's entry that waits for the confirmation of this report. */
+	readonly journalId?: string;
+};
+
+export type OutboxSenderOptions = {
+	store: Store;
+	/** Called with the journal's id when its report is confirmed. */
+	onConfirmed: (journalId: string) => void;
+	/** Called when an entry was moved to the table `undeliverable`. */
+	onUndeliverable: (entry: OutboxEntry, why: string) => void;
+	clock: Clock;
+	log: Log;
+};
+
+/** A node batches at most this much: a stream abandons a batch after 10 s of silence on a thin link. */
+const batchBytes = 64 * 1024;
+/** Messages of one stream under way at once. */
+const window = 256;
+const retryAfterMs = 1000;
+/** The server's `err_code` for a message that its stream will never take: it is too large. */
+const exceedsMaximum = 10054;
+/** What the client adds to a message that is part of a batch, at most. */
+const batchHeaderBytes = 128;
+
+/** Where an entry is in the table `outbox`: the keys of one stream sort by number. */
+export function outboxKeyOf(stream: string, n: number): string {
+	return `${stream} ${String(n).padStart(16, '0')}`;
+}
+
+/** One stream's way over one connection: how far it was read, what is under way, and whether it waits after a failure. */
+type Channel = {
+	readonly stream: string;
+	readonly connection: Connection;
+	readonly publisher: Publisher;
+	readonly inFlight: Set<string>;
+	cursor: string;
+	isPaused: boolean;
+	cancelRetry: () => void;
+};
+
+export class OutboxSender {
+	readonly #options: OutboxSenderOptions;
+	/** Made anew on every connect: what was under way is sent again, in order, without waiting for answers that are lost. */
+	#channels: readonly Channel[] = [];
+	#maxPayload: number | undefined;
+
+	constructor(options: OutboxSenderOptions) {
+		this.#options = options;
+	}
+
+	/** How many bytes the broker takes in one message; undefined before the first connection. */
+	get maxPayload(): number | undefined {
+		return this.#maxPayload;
+	}
+
+	/** The link is up: all that is on disk is sent, from the first on. */
+	attach(connection: Connection): void {
+		this.detach();
+		this.#maxPayload = connection.nc.info?.max_payload;
+		this.#channels = [streams.reports, streams.events, streams.intake].map((stream) => ({
+			stream,
+			connection,
+			publisher: new Publisher(connection, { stream, mayLookUp: false, maxBytes: batchBytes }),
+			inFlight: new Set(),
+			cursor: outboxKeyOf(stream, 0),
+			isPaused: false,
+			cancelRetry: () => undefined,
+		}));
+		this.pump();
+	}
+
+	/** The link is down, or the outbox stops: nothing more is sent. */
+	detach(): void {
+		for (const channel of this.#channels) channel.cancelRetry();
+		this.#channels = [];
+	}
+
+	/** Sends what is new. */
+	pump(): void {
+		for (const channel of this.#channels) this.#pump(channel);
+	}
+
+	#pump(channel: Channel): void {
+		const room = window - channel.inFlight.size;
+		if (channel.isPaused || room <= 0) return;
+		const bounds = { start: channel.cursor, end: `${channel.stream} ~`, limit: window };
+		let started = 0;
+		for (const { key, value } of this.#options.store.range<OutboxEntry>('outbox', bounds)) {
+			const name = String(key);
+			channel.cursor = `${name} `;
+			if (channel.inFlight.has(name)) continue;
+			channel.inFlight.add(name);
+			void this.#send(channel, name, value);
+			started += 1;
+			if (started === room) break;
+		}
+	}
+
+	async #send(channel: Channel, name: string, entry: OutboxEntry): Promise<void> {
+		const { store, onConfirmed } = this.#options;
+		try {
+			const why = await this.#publish(channel, entry);
+			if (why !== undefined) {
+				await this.#setAside(name, entry, why);
+			} else {
+				await store.commitLazily((writes) => writes.remove('outbox', name));
+				if (entry.journalId) onConfirmed(entry.journalId);
+			}
+			channel.inFlight.delete(name);
+			if (this.#isCurrent(channel)) this.#pump(channel);
+		} catch (error) {
+			channel.inFlight.delete(name);
+			this.#pause(channel, error);
+		}
+	}
+
+	#isCurrent(channel: Channel): boolean {
+		return this.#channels.includes(channel);
+	}
+
+	/** Resolves when the broker has it, or with the reason why it never will. @throws PublishError */
+	async #publish({ connection, publisher }: Channel, { request }: OutboxEntry): Promise<string | undefined> {
+		const largest = connection.nc.info?.max_payload ?? Number.POSITIVE_INFINITY;
+		const bytes = sizeOf(request);
+		if (bytes > largest) return `it has ${bytes} bytes, and the broker takes ${largest}`;
+		try {
+			await publisher.publish(request);
+			return undefined;
+		} catch (error) {
+			if (error instanceof PublishError && error.errCode === exceedsMaximum) return error.message;
+			throw error;
+		}
+	}
+
+	async #setAside(name: string, entry: OutboxEntry, why: string): Promise<void> {
+		const { store, clock, log, onUndeliverable } = this.#options;
+		await store.commit((writes) => {
+			writes.remove('outbox', name);
+			writes.put('undeliverable', name, { ...entry, why, at: clock.now() });
+		});
+		log.error(
+			{ stream: entry.stream, subject: entry.request.subject, err: why },
+			'a message can never be sent; it is kept aside',
+		);
+		onUndeliverable(entry, why);
+	}
+
+	/** The stream waits a moment, and goes on from its first entry. */
+	#pause(channel: Channel, error: unknown): void {
+		if (channel.isPaused || !this.#isCurrent(channel)) return;
+		const { clock, log } = this.#options;
+		log.info({ stream: channel.stream, err: messageOf(error) }, 'what the outbox sends there waits');
+		channel.isPaused = true;
+		channel.cancelRetry = clock.after(retryAfterMs, () => {
+			channel.isPaused = false;
+			channel.cursor = outboxKeyOf(channel.stream, 0);
+			this.#pump(channel);
+		});
+	}
+}
+
+function sizeOf({ data, headers }: PublishRequest): number {
+	const bytes = typeof data === 'string' ? Buffer.byteLength(data) : data.length;
+	if (headers === undefined) return bytes + batchHeaderBytes;
+	const lines = Object.entries(headers).map(([name, value]) => name.length + Buffer.byteLength(value) + 4);
+	return lines.reduce((sum, line) => sum + line, bytes + batchHeaderBytes);
+}

@@ -1,0 +1,194 @@
+/**
+ * Owns what this node still owes: reports, events and commands for others, numbered and in order.
+ * Promises that what was accepted leaves the disk only after the broker's PubAck, and goes out under the same key
+ * on every repeat. A crash sends again what was not confirmed; the receiver knows it by its key.
+ */
+
+import type { Clock } from '../../base/clock.ts';
+import { StewardError } from '../../base/errors.ts';
+import { Lifecycle, type Service } from '../../base/lifecycle.ts';
+import type { Log } from '../../base/log.ts';
+import { streams, subjects } from '../../domain/subject.ts';
+import type { OutboxKey, Report } from '../../domain/wire.ts';
+import type { Link } from '../../jetstream/connection.ts';
+import { eventRequest } from '../../jetstream/events.ts';
+import { intakeRequest } from '../../jetstream/intake.ts';
+import type { PublishRequest } from '../../jetstream/publisher.ts';
+import type { Accepted, Intake, IntakeItem } from '../intake/intake.ts';
+import { type OutboxEntry, OutboxSender, outboxKeyOf } from './outbox-sender.ts';
+import type { Store, Writes } from './store.ts';
+
+export type OutboxOptions = {
+	node: string;
+	store: Store;
+	link: Link;
+	/** Called when the broker will never take a message: it is kept in the table `undeliverable`. */
+	onUndeliverable?: (what: string) => void;
+	clock: Clock;
+	log: Log;
+};
+
+/** The broker's payload limit where it has not said its own yet. */
+const usualPayload = 1024 * 1024;
+/** Room for headers and for what surrounds the data. */
+const envelopeBytes = 16 * 1024;
+const drainWithinMs = 2000;
+
+export class Outbox implements Service, Intake {
+	readonly name = 'outbox';
+	readonly #node: string;
+	readonly #store: Store;
+	readonly #link: Link;
+	readonly #clock: Clock;
+	readonly #sender: OutboxSender;
+	readonly #lifecycle: Lifecycle;
+	readonly #confirmed: ((journalId: string) => void)[] = [];
+	#next = 1;
+	/** The number of the next message is known: before that nothing may be accepted. */
+	#isOpen = false;
+	#off: (() => void)[] = [];
+
+	constructor(options: OutboxOptions) {
+		this.#node = options.node;
+		this.#store = options.store;
+		this.#link = options.link;
+		this.#clock = options.clock;
+		this.#sender = new OutboxSender({
+			store: options.store,
+			onConfirmed: (journalId) => {
+				for (const listener of this.#confirmed) listener(journalId);
+			},
+			onUndeliverable: ({ request }, why) => options.onUndeliverable?.(`${request.subject}: ${why}`),
+			clock: options.clock,
+			log: options.log,
+		});
+		this.#lifecycle = new Lifecycle(
+			async () => {
+				this.#next = (this.#store.get<number>('meta', 'outbox:last') ?? 0) + 1;
+				this.#isOpen = true;
+				this.#off = [
+					this.#link.onUp((connection) => this.#sender.attach(connection)),
+					this.#link.onDown(() => this.#sender.detach()),
+				];
+			},
+			async () => {
+				this.#isOpen = false;
+				await this.#drain();
+				for (const off of this.#off) off();
+				this.#sender.detach();
+			},
+		);
+	}
+
+	start(): Promise<void> {
+		return this.#lifecycle.start();
+	}
+
+	stop(): Promise<void> {
+		return this.#lifecycle.stop();
+	}
+
+	/** Messages that the broker has not confirmed. */
+	get depth(): number {
+		return this.#store.count('outbox');
+	}
+
+	/** Calls `listener` with the journal's id when its report is confirmed. */
+	onConfirmed(listener: (journalId: string) => void): void {
+		this.#confirmed.push(listener);
+	}
+
+	/** Adds a report within the caller's transaction; call {@link flush} when that is on disk. Answers its number. */
+	addReport(writes: Writes, id: string, report: Omit<Report, 'key' | 'v'>): number {
+		const key = this.#takeKey(writes);
+		const full: Report = { v: 1, key, ...report };
+		const request: PublishRequest = { subject: subjects.report(this.#node, id), data: JSON.stringify(full) };
+		this.#put(writes, key, { stream: streams.reports, request, journalId: id });
+		return key.n;
+	}
+
+	/** Adds any other statement on the reports stream, as {@link addReport}. */
+	addStatement(writes: Writes, id: string, build: (key: OutboxKey) => unknown): void {
+		const key = this.#takeKey(writes);
+		const request: PublishRequest = {
+			subject: subjects.report(this.#node, id),
+			data: JSON.stringify(build(key)),
+		};
+		this.#put(writes, key, { stream: streams.reports, request });
+	}
+
+	/** Sends what is on disk and not under way. */
+	flush(): void {
+		this.#sender.pump();
+	}
+
+	async accept(
+		items: readonly IntakeItem[],
+		progress?: { key: string; value: string | null },
+	): Promise<readonly Accepted[]> {
+		if (!this.#isOpen) {
+			throw new StewardError(
+				'refused',
+				`the node ${this.#node} is starting or stopping, and has accepted nothing: try again in a moment`,
+			);
+		}
+		for (const { message, id } of items) this.#checkSize(id, message.data);
+		const accepted: Accepted[] = [];
+		await this.#store.commit((writes) => {
+			for (const { message, id } of items) {
+				const nodes = 'nodes' in message.target ? message.target.nodes : [];
+				const targets = 'nodes' in message.target ? nodes : [undefined];
+				for (const node of targets) this.#addMessage(writes, { message, id }, node);
+				accepted.push({ id, nodes });
+			}
+			if (progress?.value === null) writes.remove('meta', `progress:${progress.key}`);
+			else if (progress) writes.put('meta', `progress:${progress.key}`, progress.value);
+		});
+		this.flush();
+		return accepted;
+	}
+
+	progress(key: string): string | undefined {
+		return this.#store.get<string>('meta', `progress:${key}`);
+	}
+
+	/** Events for a node by name go straight to it; all else is checked and passed on by the centre. */
+	#addMessage(writes: Writes, { message, id }: IntakeItem, node: string | undefined): void {
+		const key = this.#takeKey(writes);
+		if (message.kind !== 'event' || node === undefined) {
+			const request = intakeRequest(message, node, this.#node, id, key);
+			return this.#put(writes, key, { stream: streams.intake, request });
+		}
+		const event = { node, sender: this.#node, method: message.method, id, data: message.data };
+		this.#put(writes, key, { stream: streams.events, request: eventRequest(event, key) });
+	}
+
+	#takeKey(writes: Writes): OutboxKey {
+		const n = this.#next++;
+		writes.put('meta', 'outbox:last', n);
+		return { epoch: this.#store.epoch, n };
+	}
+
+	#put(writes: Writes, key: OutboxKey, entry: OutboxEntry): void {
+		writes.put('outbox', outboxKeyOf(entry.stream, key.n), entry);
+	}
+
+	#checkSize(id: string, data: unknown): void {
+		const largest = (this.#sender.maxPayload ?? usualPayload) - envelopeBytes;
+		const bytes = Buffer.byteLength(JSON.stringify(data ?? null));
+		if (bytes <= largest) return;
+		throw new StewardError(
+			'refused',
+			`data: message ${id} has ${bytes} bytes, and the broker takes ${largest}: send a file's address instead of its content`,
+		);
+	}
+
+	/** A clean stop gives what is on its way a moment; the rest goes out after the next start. */
+	async #drain(): Promise<void> {
+		const deadline = this.#clock.monotonic() + drainWithinMs;
+		while (this.#link.connection && this.depth > 0 && this.#clock.monotonic() < deadline) {
+			this.#sender.pump();
+			await this.#clock.sleep(20);
+		}
+	}
+}

@@ -1,0 +1,234 @@
+/**
+ * Owns the node's disk: one lmdb environment with the tables of journal and outbox.
+ * Promises that a commit is whole and on disk (fdatasync) when it resolves, that those which wait share a flush, and
+ * that `get` answers with what was handed over last, on disk or not. A crash leaves the last flushed transaction, whole.
+ */
+
+import { mkdir } from 'node:fs/promises';
+import { type Database, open, type RootDatabase } from 'lmdb';
+import { type Clock, withDeadline } from '../../base/clock.ts';
+import { messageOf, StewardError } from '../../base/errors.ts';
+import { randomToken } from '../../base/ids.ts';
+import { Lifecycle, type Service } from '../../base/lifecycle.ts';
+
+const tables = ['meta', 'journal', 'outbox', 'undeliverable', 'seen', 'starts'] as const;
+export type Table = (typeof tables)[number];
+
+type Key = string | number;
+
+/** One write; `text` undefined is a removal. */
+type Operation = { readonly table: Table; readonly key: Key; readonly text: string | undefined };
+
+/** Writes that belong together, and whoever waits for them. */
+type Commit = {
+	readonly operations: readonly Operation[];
+	readonly committed: () => void;
+	readonly flushed: () => void;
+	readonly failed: (error: unknown) => void;
+};
+
+/** Writes of one transaction: collected synchronously, committed together. */
+export type Writes = {
+	put(table: Table, key: Key, value: unknown): void;
+	remove(table: Table, key: Key): void;
+};
+
+/** A disk that takes longer than this for a flush does not answer. */
+const flushWithinMs = 30_000;
+const closeWithinMs = 2000;
+
+export class Store implements Service {
+	readonly name = 'store';
+	readonly #path: string;
+	readonly #clock: Clock;
+	readonly #lifecycle: Lifecycle;
+	#root: RootDatabase<string, Key> | undefined;
+	#epoch = '';
+	#tables: ReadonlyMap<Table, Database<string, Key>> = new Map();
+	#waiting: Commit[] = [];
+	#writing: Promise<void> | undefined;
+	/** What is handed over and not committed: whoever reads and writes again must not lose the write before. */
+	readonly #pending = new Map<string, Operation>();
+
+	constructor(path: string, clock: Clock) {
+		this.#path = path;
+		this.#clock = clock;
+		this.#lifecycle = new Lifecycle(
+			async () => {
+				await this.#open();
+				this.#epoch = this.get<string>('meta', 'epoch') ?? randomToken();
+				await this.commit((writes) => writes.put('meta', 'epoch', this.#epoch));
+			},
+			() => this.#close(),
+		);
+	}
+
+	start(): Promise<void> {
+		return this.#lifecycle.start();
+	}
+
+	stop(): Promise<void> {
+		return this.#lifecycle.stop();
+	}
+
+	/** Identity of this store, made with it: another disk, or an emptied one, has another. */
+	get epoch(): string {
+		return this.#epoch;
+	}
+
+	/** The value as it was written: whoever reads a table knows its type. */
+	get<Value>(table: Table, key: Key): Value | undefined {
+		const opened = this.#table(table);
+		const pending = this.#pending.get(pendingKey({ table, key }));
+		const text = pending ? pending.text : opened.get(key);
+		return text === undefined ? undefined : (JSON.parse(text) as Value);
+	}
+
+	/** What is committed, in the order of keys: from `start` on, before `end`. */
+	*range<Value>(
+		table: Table,
+		bounds: { start?: Key; end?: Key; limit?: number } = {},
+	): Generator<{ key: Key; value: Value }> {
+		for (const { key, value } of this.#table(table).getRange(bounds)) {
+			yield { key, value: JSON.parse(value) as Value };
+		}
+	}
+
+	/** How many entries are committed. */
+	count(table: Table): number {
+		return this.#table(table).getKeysCount({});
+	}
+
+	/** One transaction, on disk when it resolves. @throws StewardError `storage` */
+	commit(collect: (writes: Writes) => void): Promise<void> {
+		return this.#enqueue(collect, 'flushed');
+	}
+
+	/** As `commit`, without waiting for the disk: for what may be forgotten by a crash. */
+	commitLazily(collect: (writes: Writes) => void): Promise<void> {
+		return this.#enqueue(collect, 'committed');
+	}
+
+	#enqueue(collect: (writes: Writes) => void, until: 'committed' | 'flushed'): Promise<void> {
+		return new Promise((resolve, reject) => {
+			this.#opened();
+			const operations: Operation[] = [];
+			collect({
+				put: (table, key, value) => operations.push({ table, key, text: JSON.stringify(value) }),
+				remove: (table, key) => operations.push({ table, key, text: undefined }),
+			});
+			for (const operation of operations) this.#pending.set(pendingKey(operation), operation);
+			const ignore = () => undefined;
+			this.#waiting.push({
+				operations,
+				committed: until === 'committed' ? resolve : ignore,
+				flushed: until === 'flushed' ? resolve : ignore,
+				failed: (error) => reject(this.#failure(error)),
+			});
+			this.#writing ??= this.#writeAll();
+		});
+	}
+
+	/** One transaction at a time: what is handed over meanwhile is the next one. */
+	async #writeAll(): Promise<void> {
+		// Callers of the same turn of the event loop belong together.
+		await Promise.resolve();
+		while (this.#waiting.length > 0) {
+			const batch = this.#waiting.splice(0);
+			try {
+				await this.#write(batch);
+			} catch (error) {
+				for (const { failed } of batch) failed(error);
+			}
+		}
+		this.#writing = undefined;
+	}
+
+	async #write(batch: readonly Commit[]): Promise<void> {
+		const root = this.#opened();
+		const operations = batch.flatMap((commit) => commit.operations);
+		try {
+			await root.transaction(() => {
+				for (const { table, key, text } of operations) {
+					if (text === undefined) void this.#table(table).remove(key);
+					else void this.#table(table).put(key, text);
+				}
+			});
+		} catch (error) {
+			throw await commitError(error);
+		} finally {
+			// A later write of the same key is pending on its own.
+			for (const operation of operations) {
+				const name = pendingKey(operation);
+				if (this.#pending.get(name) === operation) this.#pending.delete(name);
+			}
+		}
+		for (const { committed } of batch) committed();
+		const onDisk = Promise.resolve(root.flushed).then(() => undefined);
+		await withDeadline(this.#clock, onDisk, flushWithinMs, () => new Error('the disk does not answer'));
+		for (const { flushed } of batch) flushed();
+	}
+
+	#failure(error: unknown): StewardError {
+		return new StewardError(
+			'storage',
+			`the node's store at ${this.#path} cannot be written (${messageOf(error)}): is the disk full or read-only?`,
+			{ cause: error },
+		);
+	}
+
+	#opened(): RootDatabase<string, Key> {
+		if (!this.#root) throw new StewardError('storage', `the node's store at ${this.#path} is closed`);
+		return this.#root;
+	}
+
+	#table(name: Table): Database<string, Key> {
+		const table = this.#tables.get(name);
+		if (!table) throw new StewardError('storage', `the node's store at ${this.#path} is closed`);
+		return table;
+	}
+
+	async #open(): Promise<void> {
+		try {
+			await mkdir(this.#path, { recursive: true, mode: 0o700 });
+			// Transactions are gathered here: those that lmdb gathers have promises of its own, whose failures nobody hears.
+			const options = { encoding: 'string', eventTurnBatching: false, maxDbs: 16 } as const;
+			const root = open<string, Key>({ ...options, path: this.#path });
+			this.#root = root;
+			this.#tables = new Map(
+				tables.map((name) => [name, root.openDB<string, Key>(name, { encoding: 'string' })]),
+			);
+		} catch (error) {
+			throw new StewardError(
+				'storage',
+				`the node's store at ${this.#path} cannot be opened: ${messageOf(error)}`,
+				{ cause: error },
+			);
+		}
+	}
+
+	async #close(): Promise<void> {
+		await this.#writing;
+		const root = this.#root;
+		this.#root = undefined;
+		this.#tables = new Map();
+		if (!root) return;
+		// After a failed write lmdb waits for a flush that never comes; what was promised is on disk.
+		await Promise.race([root.close(), this.#clock.sleep(closeWithinMs)]);
+	}
+}
+
+function pendingKey({ table, key }: Pick<Operation, 'table' | 'key'>): string {
+	return `${table} ${key}`;
+}
+
+/** lmdb gives the reason of a failed commit as another promise beside the error. */
+async function commitError(error: unknown): Promise<unknown> {
+	if (typeof error !== 'object' || error === null || !('commitError' in error)) return error;
+	try {
+		await error.commitError;
+		return error;
+	} catch (reason) {
+		return reason;
+	}
+}
