@@ -320,12 +320,12 @@ describe('IsolatedProcess', () => {
 		const path = join(module.dir.path, 'pid');
 		const parent = join(module.dir.path, 'parent.mjs');
 		const built = pathToFileURL(await builtFile('node/processes/isolated-process.js')).href;
-		const base = (name: string) => pathToFileURL(join(runnerPath, '../../base', name)).href;
+		const base = async (name: string) => pathToFileURL(await builtFile(`base/${name}`)).href;
 		await writeFile(
 			parent,
 			`import { IsolatedProcess } from '${built}';
-			import { systemClock } from '${base('clock.js')}';
-			import { silentLog } from '${base('log.js')}';
+			import { systemClock } from '${await base('clock.js')}';
+			import { silentLog } from '${await base('log.js')}';
 			const [modulePath, dataDir, path] = process.argv.slice(2);
 			const isolated = new IsolatedProcess({ name: 'module', modulePath, node: 'ship1', dataDir, cwd: dataDir,
 				env: process.env, clock: systemClock, log: silentLog });
