@@ -92,7 +92,7 @@ export type TopologyChange = { readonly name: string; readonly change: 'created'
 
 /**
  * Brings the broker to the definitions. `shards` undefined keeps what the broker has, 1 on a new one.
- * @throws StewardError `schema-newer`, `refused` for another count of shards or a destructive change.
+ * @throws StewardError `schema-newer`; `refused` for another count of shards, a destructive change, or too little room.
  */
 export async function applyTopology(
 	connection: Connection,
@@ -109,7 +109,13 @@ export async function applyTopology(
 	const definitions = await loadDefinitions(options.dir, shards, options.budgetBytes);
 	const existing = new Map((await listStreams(connection)).map((info) => [info.config.name, info]));
 	const changes: TopologyChange[] = [];
-	for (const definition of definitions) {
+	// The stream that answers for the whole topology comes last: a set-up that was cut off does not look complete.
+	const answering = streams.commands(0);
+	const ordered = [
+		...definitions.filter(({ name }) => name !== answering),
+		...definitions.filter(({ name }) => name === answering),
+	];
+	for (const definition of ordered) {
 		changes.push(await applyDefinition(connection, definition, existing.get(definition.name)));
 	}
 	return { shards, changes };
@@ -162,7 +168,7 @@ async function orNoRoom(
 			.reduce((sum, { config }) => sum + Math.max(0, config.max_bytes), 0);
 		const setting = storage === 'file' ? 'max_file' : 'max_mem';
 		throw new StewardError(
-			'storage',
+			'refused',
 			`stream ${name} needs ${formatBytes(max_bytes)}, beside ${formatBytes(given)} of the broker's other streams, and its ` +
 				`${setting} has no room for that: raise ${setting} in its config, or set up again with less (steward init --budget 4GiB)`,
 			{ cause: error, details: { stream: name, neededBytes: max_bytes, givenBytes: given } },

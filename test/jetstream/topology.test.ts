@@ -138,7 +138,7 @@ test('a broker without room says how much is needed, and a budget makes it fit',
 	const connection = await openConnection({ servers: [nats.url], name: 'test' });
 	try {
 		await expect(applyTopology(connection, { dir: streamsDir })).rejects.toMatchObject({
-			code: 'storage',
+			code: 'refused',
 			message: expect.stringMatching(/stream STEWARD_\w+ needs .*GiB.*max_file.*--budget/),
 			details: {
 				stream: expect.any(String),

@@ -22,11 +22,7 @@ export async function init(cli: Cli, flags: InitFlags): Promise<number> {
 	const shards = flags.shards === undefined ? undefined : parseShards(flags.shards);
 	const budgetBytes = flags.budget === undefined ? undefined : parseBytes(flags.budget);
 	const { shards: count, changes } = await withConnection(cli, flags, async (connection) => {
-		try {
-			return await applyTopology(connection, { dir: streamsDir, shards, budgetBytes });
-		} catch (error) {
-			throw serverRefused(error);
-		}
+		return applyTopology(connection, { dir: streamsDir, shards, budgetBytes });
 	});
 	if (flags.json) {
 		cli.stdout.line(JSON.stringify({ shards: count, changes }));
@@ -63,17 +59,6 @@ async function withConnection<T>(
 	} finally {
 		await closeConnection(connection, cli.clock);
 	}
-}
-
-/** The server says no with an error of its own: more room than its config gives, for one. */
-function serverRefused(error: unknown): unknown {
-	if (!(error instanceof Error) || error.name !== 'JetStreamApiError') return error;
-	return new StewardError(
-		'refused',
-		`the broker refused a stream: ${error.message}. Raise max_file in its config, or give the streams less room ` +
-			'(steward init --budget 4GiB), then run steward init again',
-		{ cause: error },
-	);
 }
 
 const sizes = { KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30, TiB: 2 ** 40, KB: 1e3, MB: 1e6, GB: 1e9, TB: 1e12 };
