@@ -8,9 +8,10 @@
  * folder can only make a number that is taken or too low, and sees that when it looks again.
  */
 
-import { link, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { StewardError, systemCodeOf } from '../base/errors.ts';
+import { linkExclusively } from '../base/files.ts';
 import { randomToken } from '../base/ids.ts';
 import {
 	isSameProcess,
@@ -36,7 +37,7 @@ export async function lockFolder(folder: string): Promise<FolderLock> {
 				);
 			}
 			const number = highest.number + 1;
-			if (!(await linked(draft, lockFile(folder, number)))) continue;
+			if (!(await linkExclusively(draft, lockFile(folder, number)))) continue;
 			if ((await highestLock(folder)).number === number) return await held(folder, number);
 			await rm(lockFile(folder, number), { force: true });
 		}
@@ -75,16 +76,6 @@ async function highestLock(folder: string): Promise<{ number: number; holder?: P
 async function lockNumbers(folder: string): Promise<number[]> {
 	const names = await readdir(folder);
 	return names.flatMap((name) => /^lock\.(\d+)$/.exec(name)?.[1] ?? []).map(Number);
-}
-
-async function linked(from: string, to: string): Promise<boolean> {
-	try {
-		await link(from, to);
-		return true;
-	} catch (error) {
-		if (systemCodeOf(error) === 'EEXIST') return false;
-		throw error;
-	}
 }
 
 function lockFile(folder: string, number: number): string {

@@ -113,6 +113,8 @@ export class Answers implements Answerers {
 		const records = await this.#ledger.readMany(items.map(({ handle }) => handle));
 		return items.flatMap(({ handle, stored }) => {
 			const record = records.get(handle);
+			// One that a newer centre wrote is left to that one.
+			if (record === 'unreadable') return [];
 			if (record) return [ledgerView(record.entry, null)];
 			return stored ? [waitingView(stored)] : [];
 		});

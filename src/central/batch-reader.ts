@@ -35,6 +35,7 @@ export class BatchReader implements Service {
 	#busy: Promise<void> | undefined;
 	#handling = 0;
 	#stopping = false;
+	#offLink: () => void = () => undefined;
 
 	constructor(options: BatchReaderOptions) {
 		this.name = `${options.consumer} of ${options.stream}`;
@@ -58,9 +59,12 @@ export class BatchReader implements Service {
 				this.#stopping = false;
 				await this.#make();
 				await this.#puller.start();
+				// A broker that comes back may have lost the consumer, and a try to make it may have met no link.
+				this.#offLink = options.link.onReconnect(() => void this.#make());
 			},
 			async () => {
 				this.#stopping = true;
+				this.#offLink();
 				await this.#puller.stop();
 				await this.#busy;
 				for (const delivery of this.#waiting.splice(0)) delivery.nak();
@@ -79,6 +83,7 @@ export class BatchReader implements Service {
 	async #make(): Promise<void> {
 		const { link, stream, consumer, log } = this.#options;
 		try {
+			// Without a link this is done when it is back.
 			if (link.connection) await ensureCentreConsumer(link.connection, stream, consumer);
 			this.#puller.poke();
 		} catch (error) {

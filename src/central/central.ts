@@ -12,7 +12,7 @@ import type { Log } from '../base/log.ts';
 import { pidSpace } from '../base/machine.ts';
 import { processIdentity } from '../base/process.ts';
 import type { Config } from '../domain/config.ts';
-import type { Handle } from '../domain/names.ts';
+import { formatHandle, type Handle } from '../domain/names.ts';
 import { answerQuestions } from '../jetstream/api.ts';
 import { Claims } from '../jetstream/claims.ts';
 import { Commands } from '../jetstream/commands.ts';
@@ -22,6 +22,7 @@ import { Events } from '../jetstream/events.ts';
 import { Lease } from '../jetstream/lease.ts';
 import { LedgerStore } from '../jetstream/ledger-store.ts';
 import { leaderKey, Nodes } from '../jetstream/nodes.ts';
+import { ServerClock } from '../jetstream/server-clock.ts';
 import { applyTopology, requireTopology, type Topology } from '../jetstream/topology.ts';
 import { Supervisor } from '../supervision/supervisor.ts';
 import { Answers } from './answers.ts';
@@ -45,6 +46,8 @@ export type CentralOptions = {
 };
 
 const reapEveryMs = 2000;
+/** The broker's clock is read, and the index forgets what the ledger has forgotten. */
+const upkeepEveryMs = 60_000;
 const retryMs = 1000;
 const stopWithinMs = 10_000;
 
@@ -59,7 +62,7 @@ export class Central implements Service {
 	#parts: Supervisor | undefined;
 	#ready: () => void = () => undefined;
 	#whenReady: Promise<void> = Promise.resolve();
-	#offLink: () => void = () => undefined;
+	readonly #offLink: (() => void)[] = [];
 
 	constructor(options: CentralOptions) {
 		this.#options = options;
@@ -77,7 +80,7 @@ export class Central implements Service {
 			async () => {
 				this.#stopping.abort();
 				await this.#setUp;
-				this.#offLink();
+				for (const off of this.#offLink.splice(0)) off();
 				await this.#parts?.stop();
 				this.#parts = undefined;
 				await this.#link.stop();
@@ -119,7 +122,7 @@ export class Central implements Service {
 				const index = new CentreIndex(connection, topology.shards);
 				this.#parts = this.#build(connection, topology, index);
 				await this.#parts.start();
-				this.#offLink = this.#link.onReconnect(() => void this.#onReconnect(connection));
+				this.#offLink.push(this.#link.onReconnect(() => void this.#onReconnect(connection)));
 				return this.#ready();
 			} catch (error) {
 				await this.#parts?.stop();
@@ -161,20 +164,24 @@ export class Central implements Service {
 	#build(connection: Connection, { shards, serverTime }: Topology, index: CentreIndex): Supervisor {
 		const { config, clock, log } = this.#options;
 		const link = this.#link;
-		const offset = serverTime - clock.now();
-		const serverNow = () => clock.now() + offset;
+		const serverClock = new ServerClock(clock, serverTime);
+		const serverNow = () => Math.round(serverClock.now());
 		const commands = new Commands(connection, shards);
 		const claims = new Claims(connection);
 		const ledger = new LedgerStore(connection);
 		const nodes = new Nodes(connection);
 		const events = new Events(connection);
 		const dead = new DeadLetters(connection);
-		const settler = new Settler(commands, log);
-		index.onSettledWaiting((command) => settler.settle(command));
+		const onForgotten = (handle: Handle) => index.forget(formatHandle(handle));
+		const settler = new Settler({ commands, ledger, onForgotten, clock, log });
+		index.onSettledWaiting((command) => {
+			if (leadership.leads) settler.settle(command);
+		});
 		const readMessage = (handle: Handle) => commands.body(handle.node, handle.id);
 		const reaper = new Reaper({ index, claims, readMessage, serverNow, log });
 		const { presenceTtlMs, leaseTtlMs, claimRetentionMs, sweepEveryMs } = config.centre;
 		const sweeper = new Sweeper({ connection, index, claims, claimRetentionMs, serverNow, log });
+		this.#offLink.push(link.onReconnect(() => sweeper.forgetFloors()));
 		const duties = new Supervisor({
 			name: 'leader',
 			strategy: 'one-for-one',
@@ -204,6 +211,11 @@ export class Central implements Service {
 			ttlMs: leaseTtlMs,
 			clock,
 		});
+		const leadership = new Leadership({ link, lease, ttlMs: leaseTtlMs, duties, clock, log });
+		const upkeep = async () => {
+			await serverClock.refresh(connection);
+			return index.prune(serverNow());
+		};
 		const answers = new Answers(index, ledger);
 		const supervisor = new Supervisor({
 			name: 'central',
@@ -212,7 +224,8 @@ export class Central implements Service {
 			children: [
 				index,
 				questionsService(connection, answers, log),
-				new Leadership({ link, lease, ttlMs: leaseTtlMs, duties, clock, log }),
+				new Periodic({ name: 'upkeep', everyMs: upkeepEveryMs, runOnce: upkeep, clock, log }),
+				leadership,
 			],
 			stopWithinMs: 2 * stopWithinMs,
 			clock,

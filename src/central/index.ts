@@ -27,6 +27,8 @@ export class CentreIndex implements Service {
 	readonly waiting = new Map<string, Map<string, StoredCommand>>();
 	readonly nodes = new Map<string, NodeRecord>();
 	readonly presence = new Map<string, PresenceEntry>();
+	/** Arrived after the ledger had called their id final: either a repeat, or the ledger's entry is out of date here. */
+	readonly #doubtful = new Map<string, StoredCommand>();
 	readonly #connection: Connection;
 	readonly #shards: number;
 	readonly #lifecycle: Lifecycle;
@@ -82,12 +84,20 @@ export class CentreIndex implements Service {
 		return count;
 	}
 
-	/** Forgets what the ledger has forgotten by age; answers how many. */
+	/** The ledger does not know the command any more: what came under its id since is one that waits. */
+	forget(handle: string): void {
+		this.ledger.delete(handle);
+		const command = this.#doubtful.get(handle);
+		this.#doubtful.delete(handle);
+		if (command) this.#addWaiting(command);
+	}
+
+	/** Forgets what the ledger has forgotten by age (its expiry leaves no marker); answers how many. */
 	prune(serverNow: number): number {
 		let forgotten = 0;
-		for (const [handle, { endedAt }] of this.ledger) {
-			if (endedAt === null || serverNow - endedAt < ledgerAgeMs) continue;
-			this.ledger.delete(handle);
+		for (const [handle, { settledAt }] of this.ledger) {
+			if (settledAt === null || serverNow - settledAt < ledgerAgeMs) continue;
+			this.forget(handle);
 			forgotten += 1;
 		}
 		return forgotten;
@@ -118,12 +128,18 @@ export class CentreIndex implements Service {
 					filter: [bucketSubject(buckets.ledger, '>')],
 					from: 'last',
 					headersOnly: true,
+					onReset: () => this.ledger.clear(),
 				},
 				(message) => this.#onLedger(message),
 			),
 			follow(
 				this.#connection,
-				{ stream: bucketStream(buckets.nodes), filter: [bucketSubject(buckets.nodes, '>')], from: 'last' },
+				{
+					stream: bucketStream(buckets.nodes),
+					filter: [bucketSubject(buckets.nodes, '>')],
+					from: 'last',
+					onReset: () => this.nodes.clear(),
+				},
 				(message) => this.#onNode(message),
 			),
 			...shards.map((shard) =>
@@ -134,6 +150,7 @@ export class CentreIndex implements Service {
 						filter: [subjects.commandsOfShard(shard)],
 						from: 'all',
 						headersOnly: true,
+						onReset: () => this.#forgetShard(shard),
 					},
 					(message) => this.#onCommand(message),
 				),
@@ -148,7 +165,7 @@ export class CentreIndex implements Service {
 		await Promise.all(this.#followings.map((following) => following.stop()));
 		this.#followings = [];
 		this.#isComplete = false;
-		for (const map of [this.ledger, this.waiting, this.nodes, this.presence]) map.clear();
+		for (const map of [this.ledger, this.waiting, this.nodes, this.presence, this.#doubtful]) map.clear();
 	}
 
 	#onLedger(message: Followed): void {
@@ -167,12 +184,23 @@ export class CentreIndex implements Service {
 		if (!command || command.shard !== shardOf(command.node, this.#shards)) return;
 		const summary = this.ledger.get(formatHandle(command));
 		if (summary && isFinal(summary.state)) {
+			this.#doubtful.set(formatHandle(command), command);
 			for (const listener of this.#settled) listener(command);
 			return;
 		}
+		this.#addWaiting(command);
+	}
+
+	#addWaiting(command: StoredCommand): void {
 		const ofNode = this.waiting.get(command.node) ?? new Map<string, StoredCommand>();
 		this.waiting.set(command.node, ofNode);
 		ofNode.set(command.id, command);
+	}
+
+	#forgetShard(shard: number): void {
+		for (const node of [...this.waiting.keys()]) {
+			if (shardOf(node, this.#shards) === shard) this.waiting.delete(node);
+		}
 	}
 
 	#onNode(message: Followed): void {

@@ -47,7 +47,8 @@ export class IntakeWorker extends BatchReader {
 			stream: streams.intake,
 			consumer: intakeConsumer,
 			handle: async (batch) => {
-				await Promise.all(batch.map((delivery) => takeIn(options, delivery)));
+				const stream = await streamIdentity(options.link, streams.intake);
+				await Promise.all(batch.map((delivery) => takeIn(options, delivery, stream)));
 			},
 			clock,
 			log,
@@ -55,8 +56,14 @@ export class IntakeWorker extends BatchReader {
 	}
 }
 
-async function takeIn(options: IntakeWorkerOptions, delivery: Delivery): Promise<void> {
-	const read = readIntake(delivery);
+/** A stream that was made anew begins its sequences again: they are told apart by when it was made. */
+async function streamIdentity({ connection }: Link, stream: string): Promise<string> {
+	if (!connection) throw new Error('the link is down');
+	return (await connection.jsm.streams.info(stream)).created;
+}
+
+async function takeIn(options: IntakeWorkerOptions, delivery: Delivery, stream: string): Promise<void> {
+	const read = readIntake(delivery, stream);
 	try {
 		if ('bad' in read) await bury(options, delivery, read.bad);
 		else await pass(options, delivery, read.ok);
@@ -70,7 +77,15 @@ async function takeIn(options: IntakeWorkerOptions, delivery: Delivery): Promise
 /** Each target is an enqueue of its own; one that is refused for good is buried, and the others go. */
 async function pass(options: IntakeWorkerOptions, delivery: Delivery, intake: IntakeMessage): Promise<void> {
 	const { message, id, sender, key } = intake;
-	for (const node of targetsOf(options, intake)) {
+	let targets: readonly string[];
+	try {
+		targets = targetsOf(options, intake);
+	} catch (error) {
+		if (!isRefusedForGood(error)) throw error;
+		const { kind, method } = message;
+		return bury(options, delivery, { node: 'unknown', kind, method, id, problem: error.message });
+	}
+	for (const node of targets) {
 		try {
 			if (!isNodeName(node)) throw new StewardError('invalid', `toNode: "${node}" is no node's name`);
 			if (message.kind === 'event') {
@@ -94,16 +109,24 @@ function isRefusedForGood(error: unknown): error is StewardError {
 	return isStewardError(error, 'refused') && isTooLarge(error.cause);
 }
 
+/** @throws StewardError `invalid` when nobody is meant, `no-centre` while it cannot be known who is */
 function targetsOf({ index }: IntakeWorkerOptions, { message }: IntakeMessage): readonly string[] {
 	const { target, whenAbsent } = message;
-	const isPresent = (node: string) => index.presence.get(node)?.gone === false;
-	const nodes =
-		'nodes' in target
-			? target.nodes
-			: [...index.nodes]
-					.filter(([, { state }]) => matchesLabels(target.where, state.labels))
-					.map(([node]) => node);
-	return whenAbsent === 'queue' ? nodes : nodes.filter(isPresent);
+	const byLabel = 'where' in target;
+	if ((byLabel || whenAbsent !== 'queue') && !index.isComplete) {
+		throw new StewardError('no-centre', 'the index is still being built');
+	}
+	const nodes = byLabel
+		? [...index.nodes]
+				.filter(([, { state }]) => matchesLabels(target.where, state.labels))
+				.map(([node]) => node)
+		: target.nodes;
+	if (nodes.length === 0) throw new StewardError('invalid', 'where: no node has these labels');
+	const present = nodes.filter((node) => index.presence.get(node)?.gone === false);
+	if (whenAbsent === 'reject' && present.length < nodes.length) {
+		throw new StewardError('invalid', 'whenAbsent: not all nodes are present, and nothing was sent');
+	}
+	return whenAbsent === 'skip' ? present : nodes;
 }
 
 async function bury(options: IntakeWorkerOptions, delivery: Delivery, bad: IntakeProblem): Promise<void> {

@@ -28,6 +28,8 @@ export const projectorConsumer = '_projector';
 
 /** A key that two leaders write at once is read again this often. */
 const foldTries = 5;
+/** Statements about an entry that this program cannot read wait for one that can. */
+const unreadableRetryMs = 30_000;
 
 type Statement = {
 	readonly delivery: Delivery;
@@ -94,8 +96,16 @@ export class Projector implements Service {
 		]);
 	}
 
-	async #foldGroup(group: Group, record: LedgerRecord | undefined): Promise<void> {
+	async #foldGroup(group: Group, record: LedgerRecord | 'unreadable' | undefined): Promise<void> {
 		const { log } = this.#options;
+		if (record === 'unreadable') {
+			log.error(
+				{ handle: formatHandle(group.handle) },
+				'the ledger entry was written by a newer steward: this centre must not lead; install the newer one',
+			);
+			for (const { delivery } of group.statements) delivery.nak(unreadableRetryMs);
+			return;
+		}
 		try {
 			const entry = await this.#write(group, record);
 			for (const { delivery } of group.statements) delivery.ack();
@@ -147,7 +157,7 @@ export class Projector implements Service {
 			id,
 			sender,
 			at: endedAt ?? this.#options.serverNow(),
-			attempts: attempts.length,
+			attempts: attempts.at(-1)?.attempt ?? 0,
 			fault: fault ?? { code: 'refused', message: 'refused' },
 			message: await readMessage(entry),
 		});

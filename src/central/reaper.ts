@@ -14,6 +14,8 @@ import type { CentreIndex } from './index.ts';
 
 /** Commands expired in one go. */
 const atOnce = 256;
+const tryAgainMs = 10_000;
+const mostRemembered = 10_000;
 
 export type ReaperOptions = {
 	index: CentreIndex;
@@ -26,6 +28,8 @@ export type ReaperOptions = {
 
 export class Reaper {
 	readonly #options: ReaperOptions;
+	/** Those that could not be closed, and when to try again: they do not keep the others. */
+	readonly #notBefore = new Map<string, number>();
 
 	constructor(options: ReaperOptions) {
 		this.#options = options;
@@ -47,7 +51,8 @@ export class Reaper {
 				const { queuedAt, deliverWithinMs } = command.facts;
 				if (deliverWithinMs === null || queuedAt + deliverWithinMs > now) continue;
 				// Claimed by its node, or closed already: the ledger has its own way on.
-				if (index.ledger.has(formatHandle(command))) continue;
+				const handle = formatHandle(command);
+				if (index.ledger.has(handle) || (this.#notBefore.get(handle) ?? 0) > now) continue;
 				due.push(command);
 				if (due.length === atOnce) return due;
 			}
@@ -71,10 +76,13 @@ export class Reaper {
 		};
 		try {
 			const held = await claims.write(command, claim);
+			this.#notBefore.delete(handle);
 			if (held === claim) log.info({ handle }, 'expired');
 			return held === claim;
 		} catch (error) {
 			log.warn({ handle, err: messageOf(error) }, 'not expired yet; trying again');
+			if (this.#notBefore.size >= mostRemembered) this.#notBefore.clear();
+			this.#notBefore.set(handle, at + tryAgainMs);
 			return false;
 		}
 	}

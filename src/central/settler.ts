@@ -1,38 +1,42 @@
 /**
  * Owns removing what is done from the commands streams, lazily.
- * Promises that only what the ledger calls final is removed, and that the claim stays longer than any delivery of it.
- * What a crash leaves behind is found by the sweeper.
+ * Promises that only what the ledger itself calls final at that moment is removed, and that a failed removal is tried
+ * again. What a crash leaves behind is found when the next index is built.
  */
 
+import type { Clock } from '../base/clock.ts';
 import { messageOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import { formatHandle, type Handle } from '../domain/names.ts';
+import { isFinal } from '../domain/state.ts';
 import type { Commands } from '../jetstream/commands.ts';
+import type { LedgerStore } from '../jetstream/ledger-store.ts';
 
 /** Purges at once: each is a request, and an fsync at the broker. */
 const concurrency = 8;
+const retryMs = 2000;
+
+export type SettlerOptions = {
+	commands: Commands;
+	ledger: LedgerStore;
+	/** The ledger does not know the command any more: whoever said that it was final is out of date. */
+	onForgotten: (handle: Handle) => void;
+	clock: Clock;
+	log: Log;
+};
 
 export class Settler {
-	readonly #commands: Commands;
-	readonly #log: Log;
+	readonly #options: SettlerOptions;
 	readonly #waiting = new Map<string, Handle>();
 	#working = 0;
-	#idle: (() => void)[] = [];
 
-	constructor(commands: Commands, log: Log) {
-		this.#commands = commands;
-		this.#log = log;
+	constructor(options: SettlerOptions) {
+		this.#options = options;
 	}
 
-	settle(handle: Handle): void {
-		this.#waiting.set(formatHandle(handle), handle);
+	settle({ node, id }: Handle): void {
+		this.#waiting.set(formatHandle({ node, id }), { node, id });
 		while (this.#working < concurrency && this.#waiting.size > 0) void this.#work();
-	}
-
-	/** Resolves when nothing is left to remove. */
-	async idle(): Promise<void> {
-		if (this.#working === 0) return;
-		await new Promise<void>((resolve) => this.#idle.push(resolve));
 	}
 
 	async #work(): Promise<void> {
@@ -40,12 +44,19 @@ export class Settler {
 		for (const [key, handle] of this.#waiting) {
 			this.#waiting.delete(key);
 			try {
-				await this.#commands.purge(handle.node, handle.id);
+				await this.#remove(handle);
 			} catch (error) {
-				this.#log.debug({ handle: key, err: messageOf(error) }, 'a settled command stays for the sweeper');
+				this.#options.log.debug({ handle: key, err: messageOf(error) }, 'a settled command stays for now');
+				this.#options.clock.after(retryMs, () => this.settle(handle));
 			}
 		}
 		this.#working -= 1;
-		if (this.#working === 0) for (const resolve of this.#idle.splice(0)) resolve();
+	}
+
+	async #remove(handle: Handle): Promise<void> {
+		const { commands, ledger, onForgotten } = this.#options;
+		const record = await ledger.read(handle);
+		if (!record) return onForgotten(handle);
+		if (isFinal(record.entry.state)) await commands.purge(handle.node, handle.id);
 	}
 }

@@ -4,16 +4,21 @@
  * way somewhere. A crash leaves something for the next round.
  */
 
+import { messageOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
-import { formatHandle } from '../domain/names.ts';
+import { formatHandle, type Handle } from '../domain/names.ts';
 import { isFinal } from '../domain/state.ts';
 import { consumerName, parseKeyedSubject, streams, subjects } from '../domain/subject.ts';
 import type { Claims } from '../jetstream/claims.ts';
 import type { Connection } from '../jetstream/connection.ts';
-import { ackFloor, purgeBelow, subjectsOf } from '../jetstream/consumers.ts';
+import { ackFloor, contentOf, purgeBelow } from '../jetstream/consumers.ts';
 import type { CentreIndex } from './index.ts';
 import { intakeConsumer } from './intake-worker.ts';
 import { projectorConsumer } from './projector.ts';
+
+/** Where claims fill their stream, they are kept for a few `ack_wait`s only. */
+const shortRetentionMs = 120_000;
+const purgesAtOnce = 16;
 
 export type SweeperOptions = {
 	connection: Connection;
@@ -25,7 +30,7 @@ export type SweeperOptions = {
 	log: Log;
 };
 
-export type Swept = { readonly messages: number; readonly claims: number; readonly forgotten: number };
+export type Swept = { readonly messages: number; readonly claims: number };
 
 export class Sweeper {
 	readonly #options: SweeperOptions;
@@ -36,47 +41,59 @@ export class Sweeper {
 		this.#options = options;
 	}
 
-	/** Answers what it removed. */
+	/** The broker went away, and may have lost its store: what was swept says nothing about what is there now. */
+	forgetFloors(): void {
+		this.#floors.clear();
+	}
+
+	/** Answers what it removed. What cannot be swept now does not keep the rest. */
 	async runOnce(): Promise<Swept> {
-		const { index, serverNow } = this.#options;
+		const { index } = this.#options;
 		let messages = 0;
 		messages += await this.#sweep(streams.reports, projectorConsumer);
 		messages += await this.#sweep(streams.intake, intakeConsumer);
 		for (const node of index.nodes.keys()) {
-			messages += await this.#sweep(
-				streams.events,
-				consumerName(node, 'events'),
-				subjects.eventsOfNode(node),
-			);
+			const filter = subjects.eventsOfNode(node);
+			messages += await this.#sweep(streams.events, consumerName(node, 'events'), filter);
 		}
-		const claims = index.isComplete ? await this.#sweepClaims() : 0;
-		return { messages, claims, forgotten: index.prune(serverNow()) };
+		return { messages, claims: index.isComplete ? await this.#sweepClaims() : 0 };
 	}
 
 	async #sweep(stream: string, consumer: string, filter?: string): Promise<number> {
-		const { connection } = this.#options;
+		const { connection, log } = this.#options;
 		const key = `${stream} ${consumer}`;
-		const floor = await ackFloor(connection, stream, consumer);
-		if (floor <= (this.#floors.get(key) ?? 0)) return 0;
-		const purged = await purgeBelow(connection, stream, floor + 1, filter);
-		this.#floors.set(key, floor);
-		return purged;
+		try {
+			const floor = await ackFloor(connection, stream, consumer);
+			if (floor === (this.#floors.get(key) ?? 0)) return 0;
+			const purged = await purgeBelow(connection, stream, floor + 1, filter);
+			this.#floors.set(key, floor);
+			return purged;
+		} catch (error) {
+			log.debug({ stream, consumer, err: messageOf(error) }, 'not swept now');
+			return 0;
+		}
 	}
 
 	async #sweepClaims(): Promise<number> {
-		const { connection, index, claims, claimRetentionMs, serverNow } = this.#options;
-		const now = serverNow();
-		let removed = 0;
-		for (const subject of await subjectsOf(connection, streams.claims, subjects.claim('*', '*'))) {
+		const { connection, claims } = this.#options;
+		const { subjects: held, fill } = await contentOf(connection, streams.claims, subjects.claim('*', '*'));
+		const over = held.flatMap((subject) => {
 			const handle = parseKeyedSubject(subject);
-			if (!handle) continue;
-			const summary = index.ledger.get(formatHandle(handle));
-			const isOver = summary && isFinal(summary.state) && summary.endedAt !== null;
-			if (!isOver || now - (summary.endedAt ?? now) < claimRetentionMs) continue;
-			if (index.waiting.get(handle.node)?.has(handle.id)) continue;
-			await claims.purge(handle);
-			removed += 1;
+			return handle && this.#isOver(handle, fill) ? [handle] : [];
+		});
+		for (let from = 0; from < over.length; from += purgesAtOnce) {
+			await Promise.all(over.slice(from, from + purgesAtOnce).map((handle) => claims.purge(handle)));
 		}
-		return removed;
+		return over.length;
+	}
+
+	/** Settled for long enough, by the ledger's own time, and gone from its stream. */
+	#isOver(handle: Handle, fill: number): boolean {
+		const { index, claimRetentionMs, serverNow } = this.#options;
+		const summary = index.ledger.get(formatHandle(handle));
+		if (!summary || !isFinal(summary.state) || summary.settledAt === null) return false;
+		if (index.waiting.get(handle.node)?.has(handle.id)) return false;
+		const retention = fill > 0.5 ? Math.min(claimRetentionMs, shortRetentionMs) : claimRetentionMs;
+		return serverNow() - summary.settledAt >= retention;
 	}
 }

@@ -13,6 +13,7 @@ import { Events } from '../jetstream/events.ts';
 import { LedgerStore } from '../jetstream/ledger-store.ts';
 import { Nodes } from '../jetstream/nodes.ts';
 import { Reports } from '../jetstream/reports.ts';
+import { ServerClock } from '../jetstream/server-clock.ts';
 import type { Topology } from '../jetstream/topology.ts';
 
 /** The parts of a fleet, wired to one connection. */
@@ -32,7 +33,7 @@ export type FleetParts = {
 
 export function fleetParts(connection: Connection, topology: Topology, clock: Clock): FleetParts {
 	const { shards, serverTime } = topology;
-	const offset = serverTime - clock.now();
+	const serverClock = new ServerClock(clock, serverTime);
 	return {
 		connection,
 		commands: new Commands(connection, shards),
@@ -42,7 +43,7 @@ export function fleetParts(connection: Connection, topology: Topology, clock: Cl
 		nodes: new Nodes(connection),
 		events: new Events(connection),
 		clock,
-		serverNow: () => clock.now() + offset,
+		serverNow: () => Math.round(serverClock.now()),
 		newId: ulidFactory(() => clock.now()),
 	};
 }

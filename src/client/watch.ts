@@ -58,8 +58,9 @@ export async function waitFor(
 		done.set(key, view);
 		if (pending.size === 0) settle();
 	};
-	const followings = await followHandles(parts, handles, (handle) => void look(handle).catch(fail));
+	let followings: Following[] = [];
 	try {
+		followings = await followPatiently(parts, handles, timeoutMs, (handle) => void look(handle).catch(fail));
 		void lookAtAll(handles, look).catch(fail);
 		if (pending.size > 0) {
 			await Promise.race([allDone, timeout(parts, timeoutMs, over.signal), closed(parts)]);
@@ -95,6 +96,25 @@ async function lookUpPatiently(
 		} catch (error) {
 			if (over.aborted || !isStewardError(error, 'no-broker')) throw error;
 			await parts.clock.sleep(lookAgainMs, over);
+		}
+	}
+}
+
+/** As {@link lookUpPatiently}: a wait may begin while the broker restarts. */
+async function followPatiently(
+	parts: FleetParts,
+	handles: readonly Handle[],
+	timeoutMs = Number.POSITIVE_INFINITY,
+	onHint: (handle: Handle) => void,
+): Promise<Following[]> {
+	const deadline = parts.clock.monotonic() + timeoutMs;
+	for (;;) {
+		try {
+			return await followHandles(parts, handles, onHint);
+		} catch (error) {
+			const isOver = parts.connection.nc.isClosed() || parts.clock.monotonic() >= deadline;
+			if (isOver || !isStewardError(error, 'no-broker')) throw error;
+			await parts.clock.sleep(lookAgainMs);
 		}
 	}
 }

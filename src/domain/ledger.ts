@@ -34,6 +34,8 @@ export const ledgerEntrySchema = z.object({
 	fault: faultSchema.nullable(),
 	/** Why and by whom it was closed, where the centre closed it. */
 	closed: z.object({ reason: z.string(), actor: z.string() }).nullable(),
+	/** When it became final in the ledger: from here on its age is counted, however late its report came. */
+	settledAt: z.number().nullable(),
 	/** What made it final: `<epoch>:<n>` of the report, or `claim`. Its repeats are not late. */
 	settledBy: z.string().nullable(),
 	/** What came after the final state: in the order of its times, the newest 8. */
@@ -62,6 +64,7 @@ export function entryFor(handle: Handle, facts: CommandFacts): LedgerEntry {
 		attempts: [],
 		fault: null,
 		closed: null,
+		settledAt: null,
 		settledBy: null,
 		late: [],
 	};

@@ -35,12 +35,15 @@ export const commandDefaults = {
 	patienceMs: 7 * 86_400_000,
 } as const;
 
+/** The journal and every report carry what a command's attempts were. */
+const mostAttempts = 1000;
+
 /** An event that nobody took within this time becomes a dead letter. */
 export const eventDeliverWithinMs = 30 * 86_400_000;
 
 const onInterruptPolicies = ['report', 'rerun'] as const;
 export type OnInterrupt = (typeof onInterruptPolicies)[number];
-const whenAbsentPolicies = ['queue', 'skip', 'reject'] as const;
+export const whenAbsentPolicies = ['queue', 'skip', 'reject'] as const;
 type WhenAbsent = (typeof whenAbsentPolicies)[number];
 
 const durationMs = z
@@ -103,7 +106,7 @@ const messageFields = z.strictObject({
 		.union([z.literal('never'), durationMs], { error: 'expected a duration or "never"' })
 		.optional(),
 	runFor: durationMs.optional(),
-	attempts: z.number().int().min(1).max(1000).optional(),
+	attempts: z.number().int().min(1).max(mostAttempts).optional(),
 	backoff: backoffSchema.optional(),
 	onInterrupt: z.enum(onInterruptPolicies).optional(),
 	whenAbsent: z.enum(whenAbsentPolicies).optional(),
@@ -139,6 +142,21 @@ export type Message = {
 	readonly whenAbsent: WhenAbsent;
 };
 
+/** How a run is to be treated, as it travels: what is left out is the method's default, then {@link commandDefaults}. */
+export const runPolicySchema = z.object({
+	runForMs: z.number().int().min(0).optional(),
+	attempts: z.number().int().min(1).max(mostAttempts).optional(),
+	backoff: z
+		.object({
+			kind: z.enum(['fixed', 'exponential']),
+			initialMs: z.number().min(0),
+			capMs: z.number().min(0),
+			jitter: z.number().min(0).max(1),
+		})
+		.optional(),
+	onInterrupt: z.enum(onInterruptPolicies).optional(),
+});
+
 /** One command for one node, as it is stored on the downlink. */
 export const envelopeSchema = z.object({
 	v: z.literal(1),
@@ -148,18 +166,8 @@ export const envelopeSchema = z.object({
 	lane: z.enum(['control', ...commandLanes]),
 	data: z.unknown(),
 	sender: z.string(),
-	deliverWithinMs: z.number().nullable(),
-	runForMs: z.number().optional(),
-	attempts: z.number().optional(),
-	backoff: z
-		.object({
-			kind: z.enum(['fixed', 'exponential']),
-			initialMs: z.number(),
-			capMs: z.number(),
-			jitter: z.number(),
-		})
-		.optional(),
-	onInterrupt: z.enum(onInterruptPolicies).optional(),
+	deliverWithinMs: z.number().min(0).nullable(),
+	...runPolicySchema.shape,
 });
 export type Envelope = z.infer<typeof envelopeSchema>;
 

@@ -4,7 +4,7 @@
  * `write` is certain: when the broker's word was lost, the stored claim is read before anything goes on.
  */
 
-import { isStewardError } from '../base/errors.ts';
+import { isStewardError, StewardError } from '../base/errors.ts';
 import { formatHandle, type Handle } from '../domain/names.ts';
 import { streams, subjects } from '../domain/subject.ts';
 import { type Claim, claimSchema, decode } from '../domain/wire.ts';
@@ -27,10 +27,11 @@ export class Claims {
 	}
 
 	/**
-	 * Writes the claim if there is none. The answer is the claim that holds: the given one, or who was first.
+	 * Writes the claim if there is none; again while `mayRepeat` where no word came. The answer is the claim that holds: the given one, or who was first.
 	 * @throws PublishError while neither can be known; nothing may be started on that.
+	 * @throws StewardError `schema-newer` when the claim that holds cannot be read.
 	 */
-	async write(handle: Handle, claim: Claim): Promise<Claim> {
+	async write(handle: Handle, claim: Claim, mayRepeat: () => boolean = () => true): Promise<Claim> {
 		for (let attempt = 1; ; attempt++) {
 			try {
 				await this.#publisher.publish({
@@ -45,7 +46,7 @@ export class Claims {
 				const existing = await this.#readOr(handle, error);
 				if (existing) return existing;
 				// Not there: it was refused by one that is gone again, or never arrived.
-				if (attempt === 3) throw error;
+				if (attempt === 3 || !mayRepeat()) throw error;
 			}
 		}
 	}
@@ -55,11 +56,13 @@ export class Claims {
 		const stored = await getLast(this.#connection, streams.claims, subjects.claim(handle.node, handle.id));
 		if (!stored) return undefined;
 		const claim = decode(claimSchema, stored.data);
-		if (!claim)
-			throw new Error(
-				`the claim of ${formatHandle(handle)} cannot be read: was it written by a newer steward?`,
-			);
-		return claim;
+		if (claim) return claim;
+		const text = formatHandle(handle);
+		throw new StewardError(
+			'schema-newer',
+			`the claim of ${text} cannot be read: it was written by a newer steward; install that`,
+			{ details: { handle: text } },
+		);
 	}
 
 	/** The claim, or the write's own error where the broker cannot be asked either. */

@@ -80,7 +80,18 @@ export async function purgeBelow(
 	return purged;
 }
 
-/** Subjects of a stream that match, with their counts of messages. */
+/** Subjects of a stream that match, and how full the stream is, 0 to 1. */
+export async function contentOf(
+	{ jsm }: Connection,
+	stream: string,
+	filter: string,
+): Promise<{ subjects: readonly string[]; fill: number }> {
+	const { state, config } = await jsm.streams.info(stream, { subjects_filter: filter });
+	const fill = config.max_bytes > 0 ? state.bytes / config.max_bytes : 0;
+	return { subjects: Object.keys(state.subjects ?? {}), fill };
+}
+
+/** Subjects of a stream that match. */
 export async function subjectsOf(
 	{ jsm }: Connection,
 	stream: string,

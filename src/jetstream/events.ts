@@ -10,7 +10,7 @@ import { StewardError } from '../base/errors.ts';
 import { randomToken } from '../base/ids.ts';
 import { idPattern, operatorSender } from '../domain/names.ts';
 import { consumerName, parseEventSubject, streams, subjects } from '../domain/subject.ts';
-import type { OutboxKey } from '../domain/wire.ts';
+import { deadEventSchema, decode, type OutboxKey } from '../domain/wire.ts';
 import type { Connection } from './connection.ts';
 import { getLast } from './direct-get.ts';
 import { isConsumerNotFound } from './errors.ts';
@@ -122,8 +122,11 @@ export class Events {
 			}
 			await clock.sleep(100);
 		}
-		const subject = subjects.dead(event.node, 'event', event.method, event.id);
-		if (await getLast(this.#connection, streams.dead, subject)) {
+		const dead = subjects.dead(event.node, 'event', event.method, event.id);
+		const stated = await getLast(this.#connection, streams.reports, subjects.report(event.node, event.id));
+		// The node's statement counts before a centre has made a dead letter of it.
+		const isDead = stated !== undefined && decode(deadEventSchema, stated.data) !== undefined;
+		if (isDead || (await getLast(this.#connection, streams.dead, dead))) {
 			throw new StewardError('refused', `${event.node} could not handle the event; it is a dead letter`);
 		}
 	}

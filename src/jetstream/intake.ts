@@ -7,8 +7,8 @@
 import { z } from 'zod';
 import { isStewardError, messageOf } from '../base/errors.ts';
 import { derivedId } from '../base/ids.ts';
-import { type Message, parseMessage } from '../domain/message.ts';
-import { kinds, rawSender } from '../domain/names.ts';
+import { type Message, parseMessage, runPolicySchema, whenAbsentPolicies } from '../domain/message.ts';
+import { commandLanes, kinds, rawSender } from '../domain/names.ts';
 import { parseIntakeSubject, subjects } from '../domain/subject.ts';
 import { decode, type OutboxKey } from '../domain/wire.ts';
 import { keyHeaders, readKey } from './events.ts';
@@ -27,21 +27,11 @@ const sentSchema = z.object({
 	kind: z.enum(kinds),
 	method: z.string(),
 	data: z.unknown(),
-	whenAbsent: z.enum(['queue', 'skip', 'reject']),
+	whenAbsent: z.enum(whenAbsentPolicies),
 	policy: z.object({
-		lane: z.enum(['urgent', 'normal', 'bulk']).optional(),
-		deliverWithinMs: z.number().nullable(),
-		runForMs: z.number().optional(),
-		attempts: z.number().optional(),
-		backoff: z
-			.object({
-				kind: z.enum(['fixed', 'exponential']),
-				initialMs: z.number(),
-				capMs: z.number(),
-				jitter: z.number(),
-			})
-			.optional(),
-		onInterrupt: z.enum(['report', 'rerun']).optional(),
+		lane: z.enum(commandLanes).optional(),
+		deliverWithinMs: z.number().min(0).nullable(),
+		...runPolicySchema.shape,
 	}),
 });
 
@@ -78,15 +68,18 @@ export type IntakeProblem = {
 	readonly problem: string;
 };
 
-/** One message of the intake stream, or what is wrong with it. */
-export function readIntake(stored: {
-	subject: string;
-	data: Uint8Array;
-	header: (name: string) => string;
-	seq: number;
-}): { ok: IntakeMessage } | { bad: IntakeProblem } {
+/** One message of the intake stream, or what is wrong with it. `stream`: which stream of this name, by when it was made. */
+export function readIntake(
+	stored: {
+		subject: string;
+		data: Uint8Array;
+		header: (name: string) => string;
+		seq: number;
+	},
+	stream: string,
+): { ok: IntakeMessage } | { bad: IntakeProblem } {
 	const address = parseIntakeSubject(stored.subject);
-	const fallbackId = derivedId('intake', stored.seq);
+	const fallbackId = derivedId('intake', stream, stored.seq);
 	const sender = address?.sender ?? rawSender;
 	const where = {
 		node: address?.node ?? 'unknown',
@@ -108,7 +101,7 @@ export function readIntake(stored: {
 		const contradiction = contradictionOf(message, where);
 		if (contradiction) return { bad: { ...where, problem: contradiction } };
 		const id = message.id ?? fallbackId;
-		return { ok: { sender: rawSender, message, id, key: { epoch: 'intake', n: stored.seq } } };
+		return { ok: { sender: rawSender, message, id, key: { epoch: `intake ${stream}`, n: stored.seq } } };
 	} catch (error) {
 		const problem = isStewardError(error) ? error.message : `the body is no JSON: ${messageOf(error)}`;
 		return { bad: { ...where, problem } };

@@ -4,6 +4,7 @@
  * the rest of its time to live. A crash between the two leaves a result that the next projection writes again.
  */
 
+import { StewardError } from '../base/errors.ts';
 import { type LedgerEntry, ledgerEntrySchema } from '../domain/ledger.ts';
 import { formatHandle, type Handle } from '../domain/names.ts';
 import { type Result, resultSchema } from '../domain/result.ts';
@@ -23,6 +24,8 @@ export type LedgerRecord = { readonly entry: LedgerEntry; readonly revision: num
 export type LedgerSummary = Pick<LedgerEntry, 'state' | 'method' | 'lane' | 'queuedAt' | 'seq'> & {
 	readonly endedAt: number | null;
 	readonly deadlineAt: number | null;
+	/** When the ledger called it final. */
+	readonly settledAt: number | null;
 };
 
 const header = {
@@ -33,6 +36,7 @@ const header = {
 	endedAt: 'Steward-Ended-At',
 	seq: 'Steward-Seq',
 	deadlineAt: 'Steward-Deadline-At',
+	settledAt: 'Steward-Settled-At',
 } as const;
 
 function summaryHeaders(entry: LedgerEntry): Record<string, string> {
@@ -44,6 +48,7 @@ function summaryHeaders(entry: LedgerEntry): Record<string, string> {
 		[header.seq]: String(entry.seq),
 		...(entry.endedAt === null ? {} : { [header.endedAt]: String(entry.endedAt) }),
 		...(entry.deadlineAt === null ? {} : { [header.deadlineAt]: String(entry.deadlineAt) }),
+		...(entry.settledAt === null ? {} : { [header.settledAt]: String(entry.settledAt) }),
 	};
 }
 
@@ -52,16 +57,16 @@ export function readLedgerSummary(read: (name: string) => string): LedgerSummary
 	const state = ledgerEntrySchema.shape.state.safeParse(read(header.state));
 	const lane = ledgerEntrySchema.shape.lane.safeParse(read(header.lane));
 	if (!state.success || !lane.success) return undefined;
-	const endedAt = read(header.endedAt);
-	const deadlineAt = read(header.deadlineAt);
+	const timeOrNull = (name: string) => (read(name) === '' ? null : Number(read(name)));
 	return {
 		state: state.data,
 		lane: lane.data,
 		method: read(header.method),
 		queuedAt: Number(read(header.queuedAt)),
 		seq: Number(read(header.seq)),
-		endedAt: endedAt === '' ? null : Number(endedAt),
-		deadlineAt: deadlineAt === '' ? null : Number(deadlineAt),
+		endedAt: timeOrNull(header.endedAt),
+		deadlineAt: timeOrNull(header.deadlineAt),
+		settledAt: timeOrNull(header.settledAt),
 	};
 }
 
@@ -78,33 +83,36 @@ export class LedgerStore {
 
 	async read(handle: Handle): Promise<LedgerRecord | undefined> {
 		const entry = await readEntry(this.#connection, buckets.ledger, formatHandle(handle));
-		return entry && toRecord(entry);
+		const record = entry && toRecord(entry);
+		if (entry && !entry.gone && !record) throw unreadable(formatHandle(handle));
+		return record;
 	}
 
-	/** By handle; what the ledger does not know is left out. */
-	async readMany(handles: readonly string[]): Promise<Map<string, LedgerRecord>> {
+	/** By handle; what the ledger does not know is left out. One that cannot be read does not hide the others. */
+	async readMany(handles: readonly string[]): Promise<Map<string, LedgerRecord | 'unreadable'>> {
 		const entries = await readEntries(this.#connection, buckets.ledger, handles);
-		const records = new Map<string, LedgerRecord>();
+		const records = new Map<string, LedgerRecord | 'unreadable'>();
 		for (const [handle, entry] of entries) {
 			const record = toRecord(entry);
 			if (record) records.set(handle, record);
+			else if (!entry.gone) records.set(handle, 'unreadable');
 		}
 		return records;
 	}
 
 	/**
-	 * Writes the entry over exactly `revision` (0: there is none), its result first.
+	 * Writes the entry (its age counts from the first final one) over exactly `revision` (0: there is none), its result first.
 	 * @throws PublishError; `isWrongSequence` when another was faster: read again and fold again.
 	 */
 	async write(
-		entry: LedgerEntry,
+		folded: LedgerEntry,
 		revision: number,
 		result: Result | undefined,
 		now: number,
 	): Promise<number> {
-		const handle = formatHandle(entry);
-		const end = isFinal(entry.state) ? (entry.endedAt ?? now) : undefined;
-		const ttlMs = end === undefined ? undefined : Math.max(1000, end + ledgerAgeMs - now);
+		const handle = formatHandle(folded);
+		const entry = isFinal(folded.state) ? { ...folded, settledAt: folded.settledAt ?? now } : folded;
+		const ttlMs = entry.settledAt === null ? undefined : Math.max(1000, entry.settledAt + ledgerAgeMs - now);
 		if (result) {
 			await this.#results.publish(writeRequest(buckets.results, handle, JSON.stringify(result), { ttlMs }));
 		}
@@ -125,8 +133,14 @@ export class LedgerStore {
 }
 
 function toRecord(entry: { value: Uint8Array; revision: number; gone: boolean }): LedgerRecord | undefined {
-	if (entry.gone) return undefined;
-	const decoded = decode(ledgerEntrySchema, entry.value);
-	if (!decoded) throw new Error('a ledger entry cannot be read: was it written by a newer steward?');
-	return { entry: decoded, revision: entry.revision };
+	const decoded = entry.gone ? undefined : decode(ledgerEntrySchema, entry.value);
+	return decoded && { entry: decoded, revision: entry.revision };
+}
+
+function unreadable(handle: string): StewardError {
+	return new StewardError(
+		'schema-newer',
+		`the ledger's entry of ${handle} cannot be read: it was written by a newer steward; install that`,
+		{ details: { handle } },
+	);
 }

@@ -13,13 +13,13 @@ const usualMaxPayload = 1024 * 1024;
 const roomBytes = 8 * 1024;
 
 /** Bytes of the largest body: half of the broker's `max_payload`, less some room. */
-function largestBodyBytes({ nc }: Connection): number {
-	return Math.floor((nc.info?.max_payload ?? usualMaxPayload) / 2) - roomBytes;
+export function largestBody(maxPayload: number | undefined): number {
+	return Math.floor((maxPayload ?? usualMaxPayload) / 2) - roomBytes;
 }
 
 /** @throws PublishError as the server would, before anything is sent */
 export function assertFits(connection: Connection, body: string): void {
 	const bytes = Buffer.byteLength(body);
-	const limit = largestBodyBytes(connection);
+	const limit = largestBody(connection.nc.info?.max_payload);
 	if (bytes > limit) throw tooLarge(bytes, limit);
 }

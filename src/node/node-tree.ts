@@ -13,6 +13,7 @@ import { consumerName, streams } from '../domain/subject.ts';
 import { Link } from '../jetstream/connection.ts';
 import { type Child, Supervisor } from '../supervision/supervisor.ts';
 import { ClaimWriter } from './delivery/claim-writer.ts';
+import { Claimant } from './delivery/claimant.ts';
 import { CommandPipeline } from './delivery/command-pipeline.ts';
 import { EventPipeline } from './delivery/event-pipeline.ts';
 import { Executor } from './delivery/executor.ts';
@@ -24,6 +25,7 @@ import { IntakeSocket } from './intake/intake-socket.ts';
 import { socketPathFor } from './intake/socket-path.ts';
 import { LogFiles } from './methods/log-files.ts';
 import { MethodsTable } from './methods-table.ts';
+import { NameWatch } from './name-watch.ts';
 import { describeNode } from './node-description.ts';
 import { nodeIdentity } from './node-identity.ts';
 import type { NodeOptions } from './node-options.ts';
@@ -32,6 +34,7 @@ import { leftoverGroups } from './processes/leftover-groups.ts';
 import { endProcessGroup } from './processes/process-group.ts';
 import { ServerTime } from './server-time.ts';
 import { StatePublisher } from './state-publisher.ts';
+import { Boots } from './store/boots.ts';
 import { Journal } from './store/journal.ts';
 import { Outbox } from './store/outbox.ts';
 import { Seen } from './store/seen.ts';
@@ -80,22 +83,32 @@ export function buildTree(
 			where: 'name',
 			message: `machine ${machine} uses the name ${node} too`,
 		});
+	const boots = new Boots(store, boot);
+	const { labels, beatEveryMs } = config.node;
+	const nameWatch = new NameWatch({ node, boot, link, beatEveryMs, quietMs: options.nameQuietMs, clock });
 	const executor = new Executor({
 		...{ journal, serverTime, errors, onShutdown, graceOver: graceOver.signal, clock, log, random },
 		onChange: () => state.changed(),
 		untilLinkUp: async () => (await link.whenUp(stopping.signal)) !== undefined,
 	});
 	const { version } = options;
-	const { labels, beatEveryMs } = config.node;
 	const about = { identity, version, labels, startedAt: clock.now(), now: () => clock.now(), isStopping };
 	const describe = () => describeNode({ ...about, serverTime, methods, lanes, executor, outbox });
 	const state = new StatePublisher({
-		...{ node, link, serverTime, describe, beat: identity, beatEveryMs, onNameUsedTwice, clock, log },
+		...{ node, link, serverTime, describe, beat: identity, beatEveryMs, clock, log },
+		onNameUsedTwice: (machine) => {
+			nameWatch.otherSeen();
+			onNameUsedTwice(machine);
+		},
 	});
 	const claims = new ClaimWriter({ node, link, clock, log });
+	const claimant = new Claimant({
+		...{ identity, boots, executor, serverTime, errors, onNameUsedTwice, log },
+		isAlone: () => nameWatch.isAlone,
+		writeClaim: (id, next, stopping) => claims.write(id, next, stopping),
+	});
 	const commands = new CommandPipeline({
-		...{ identity, journal, methods, executor, serverTime, errors, onNameUsedTwice, clock, log },
-		writeClaim: (id, claim, stopping) => claims.write(id, claim, stopping),
+		...{ journal, methods, executor, serverTime, claimant, errors, clock, log },
 		endLeftovers: async (id, child) => {
 			for (const leader of child ? [child] : leftoverGroups(dataDir, id)) {
 				await endProcessGroup(leader, { clock, graceMs: leftoverGraceMs });
@@ -113,6 +126,7 @@ export function buildTree(
 		commands.renewLeases();
 		events.renewLeases();
 	});
+	link.onDown(() => commands.linkLost());
 	const prune = async () => {
 		const now = clock.now();
 		return { journal: await journal.prune(now), seen: await seen.prune(now) };
@@ -123,11 +137,13 @@ export function buildTree(
 	const children: Child[] = [
 		new IntakeSocket({ path: socket, intake: outbox, node, clock, log }),
 		store,
+		boots,
 		link,
 		outbox,
 		files,
 		...processes,
 		{ name: 'method names', start: async () => methods.checkNames(), stop: async () => undefined },
+		nameWatch,
 		state,
 		lanes,
 		new IntakeFile({ path, intake: outbox, node, clock, log }),

@@ -14,7 +14,7 @@ import { decode } from '../domain/wire.ts';
 import { type Connection, type Link, requestTimeoutMs } from '../jetstream/connection.ts';
 import { getLast } from '../jetstream/direct-get.ts';
 import { Publisher } from '../jetstream/publisher.ts';
-import type { ServerTime } from './server-time.ts';
+import { momentOf, type ServerTime } from './server-time.ts';
 
 /** Changes are gathered this long: a state is an fsync at the broker. */
 const gatherMs = 1000;
@@ -46,6 +46,7 @@ export class StatePublisher implements Service {
 	#off: () => void = () => undefined;
 	#saying: Promise<void> = Promise.resolve();
 	#isDue = false;
+	#isSaying = false;
 	/** Sequence of what this process said last. */
 	#saidSeq = 0;
 
@@ -53,10 +54,15 @@ export class StatePublisher implements Service {
 		this.#options = options;
 		this.#lifecycle = new Lifecycle(
 			async () => {
-				this.#off = options.link.onUp(() => {
+				const offLink = options.link.onUp(() => {
 					this.#beat();
 					this.#sayIn(0);
 				});
+				const offWanted = options.serverTime.onWanted(() => this.#sayIn(0));
+				this.#off = () => {
+					offLink();
+					offWanted();
+				};
 			},
 			async () => {
 				this.#off();
@@ -95,6 +101,7 @@ export class StatePublisher implements Service {
 		const connection = link.connection;
 		this.#isDue = false;
 		if (!connection) return;
+		this.#isSaying = true;
 		try {
 			const said = await this.#publishAndRead(connection);
 			const isWaiting = said.lanes.some(({ status }) => status === 'waiting');
@@ -102,6 +109,8 @@ export class StatePublisher implements Service {
 		} catch (error) {
 			log.debug({ err: messageOf(error) }, 'the state could not be said; again soon');
 			if (this.#lifecycle.running) this.#sayIn(retryMs);
+		} finally {
+			this.#isSaying = false;
 		}
 	}
 
@@ -117,15 +126,14 @@ export class StatePublisher implements Service {
 		const publisher = new Publisher(connection, { stream: streams.state, mayLookUp: false });
 		const offsetBefore = serverTime.offsetMs;
 		const state = describe();
-		const sentAt = clock.now();
+		const sent = momentOf(clock);
 		const ack = await publisher.publish({ subject, data: JSON.stringify(state) });
-		const answeredAt = clock.now();
+		const answered = momentOf(clock);
 		this.#saidSeq = ack.seq;
 		const stored = await getLast(connection, streams.state, subject);
-		if (stored?.seq === ack.seq) serverTime.read(stored.storedAt, sentAt, answeredAt);
-		else if (offsetBefore === null)
-			throw new Error('the broker does not know its last word of this node yet');
-		// The first reading is part of the state, so the state is said once more.
+		const isRead = stored?.seq === ack.seq && serverTime.read(stored.storedAt, sent, answered);
+		if (!isRead && offsetBefore === null) throw new Error("the broker's clock could not be read");
+		// A new reading is part of the state, so the state is said once more.
 		if (offsetBefore === null) this.#sayIn(0);
 		return state;
 	}
@@ -144,8 +152,10 @@ export class StatePublisher implements Service {
 	}
 
 	#beat(): void {
-		const { link, node, clock, beatEveryMs } = this.#options;
+		const { link, node, clock, serverTime, beatEveryMs } = this.#options;
 		this.#cancelBeat();
+		// The clock stepped, or the machine was suspended: what the state says of it is wrong now.
+		if (!serverTime.isKnown && !this.#isDue && !this.#isSaying) this.#sayIn(0);
 		link.connection?.nc.publish(subjects.beat(node), this.#beatText(false));
 		this.#cancelBeat = clock.after(beatEveryMs, () => this.#beat());
 	}

@@ -7,12 +7,12 @@ import type { CommandView } from '../../src/domain/view.ts';
 import { closeConnection, openConnection } from '../../src/jetstream/connection.ts';
 import { subjectsOf } from '../../src/jetstream/consumers.ts';
 import { getLast } from '../../src/jetstream/direct-get.ts';
-import { summarizeStreams } from '../../src/jetstream/topology.ts';
 import { sendViaSocket } from '../../src/node/intake/socket-client.ts';
 import { socketPathFor } from '../../src/node/intake/socket-path.ts';
 import { eventually } from '../support/eventually.ts';
 import { openFleet, startCentral, startNode } from '../support/fleet.ts';
 import { startNats } from '../support/nats.ts';
+import { untilSwept } from './swept.ts';
 
 async function sendPing(fleet: Fleet, node: string, id?: string): Promise<string> {
 	const [receipt] = await fleet.send({
@@ -180,23 +180,7 @@ test('what is done leaves the streams: commands, claims after their time, report
 	const handles = await Promise.all(Array.from({ length: 50 }, () => sendPing(fleet, 'ship1')));
 	await fleet.wait(handles, { timeoutMs: 30_000 });
 	await using raw = await openRaw(nats.url);
-	const watched: string[] = [
-		streams.commands(0),
-		streams.claims,
-		streams.reports,
-		streams.intake,
-		streams.events,
-	];
-	await eventually(
-		async () => {
-			const left = (await summarizeStreams(raw.connection)).filter(({ name }) => watched.includes(name));
-			expect(left.map(({ name, messages }) => [name, messages])).toEqual(
-				watched.sort().map((name) => [name, 0]),
-			);
-			return true;
-		},
-		{ timeoutMs: 20_000 },
-	);
+	await untilSwept(raw.connection);
 	// The ledger still knows, and the id is still taken.
 	expect((await fleet.list({ limit: 100 })).length).toBe(50);
 	const [again] = await fleet.send({

@@ -103,3 +103,24 @@ test('forgets only what was confirmed in full, its age ago', async () => {
 		'both',
 	]);
 });
+
+test('forgets what was reported and never acked as well, much later; never what was not reported', async () => {
+	await using parts = await makeJournal();
+	const { journal, store } = parts;
+	for (const id of ['reported', 'unreported']) await journal.recordFinal(id, facts, [started], final);
+	parts.confirm('reported');
+	journal.markAcked('unreported', 1000);
+	await store.commit(() => undefined);
+	expect(await journal.prune(1000 + 2 * journalAgeMs)).toBe(0);
+	expect(await journal.prune(1001 + 2 * journalAgeMs)).toBe(1);
+	expect(['reported', 'unreported'].filter((id) => journal.get(id))).toEqual(['unreported']);
+});
+
+test('finds the entry of a command, and not that of another one which had the same id', async () => {
+	await using parts = await makeJournal();
+	const { journal } = parts;
+	await journal.recordFinal('a', facts, [started], final);
+	expect(journal.find({ id: 'a', facts: { ...facts, seq: 9 } })).toMatchObject({ state: 'finished' });
+	expect(journal.find({ id: 'a', facts: { ...facts, digest: 'other' } })).toBeUndefined();
+	expect(journal.find({ id: 'b', facts })).toBeUndefined();
+});

@@ -6,6 +6,7 @@ import { packageRoot } from '../../src/base/package.ts';
 import { parseMessage } from '../../src/domain/message.ts';
 import { streams } from '../../src/domain/subject.ts';
 import { closeConnection, Link, openConnection } from '../../src/jetstream/connection.ts';
+import { largestBody } from '../../src/jetstream/limits.ts';
 import { applyTopology } from '../../src/jetstream/topology.ts';
 import { Outbox } from '../../src/node/store/outbox.ts';
 import { Store } from '../../src/node/store/store.ts';
@@ -172,6 +173,21 @@ test('what is larger than the broker takes is set aside and told, and what is be
 	await using fleet = await openFleet(nats.url);
 	expect((await fleet.nodes()).length).toBe(2);
 }, 60_000);
+
+test('accepts what the centre can queue, and refuses what it cannot, at once', async () => {
+	await using nats = await startNats();
+	await using _tools = await withTopology(nats);
+	await using dir = await tempDir();
+	await using parts = await makeOutbox(nats, dir.path);
+	for (const service of [parts.store, parts.link, parts.outbox]) await service.start();
+	const largest = largestBody(1024 * 1024);
+	await expect(parts.outbox.accept([item('big', 'x'.repeat(largest))])).rejects.toMatchObject({
+		code: 'refused',
+	});
+	await parts.outbox.accept([item('fits', 'x'.repeat(largest - 4096))]);
+	await eventually(() => parts.outbox.depth === 0);
+	expect(parts.undeliverable).toEqual([]);
+});
 
 test('survives starts and stops in any order', async () => {
 	await using nats = await startNats();

@@ -93,6 +93,31 @@ test.concurrent("says the node's state, reads the broker's clock by it, and noti
 	await stressLifecycle(() => publisher('three').state, { rounds: 10 });
 });
 
+test.concurrent('reads the clock of the broker anew, and says so, when the clock of the node was set', async () => {
+	await using parts = await broker();
+	const shift = { ms: -20 * 365 * 24 * hourMs };
+	const clock = { ...systemClock, now: () => systemClock.now() + shift.ms };
+	const serverTime = new ServerTime(clock);
+	const said: (number | null)[] = [];
+	const state = new StatePublisher({
+		...{ node: 'ship1', link: parts.link, serverTime, clock, log: parts.log, beatEveryMs: 100 },
+		describe: () => {
+			said.push(serverTime.offsetMs);
+			return stateOf('one', serverTime.offsetMs);
+		},
+		beat: { machine: 'm', boot: 'one' },
+		onNameUsedTwice: () => undefined,
+	});
+	await state.start();
+	await eventually(() => Math.abs((said.at(-1) ?? 0) + shift.ms) < 1000);
+	shift.ms = 0;
+	expect(serverTime.isKnown).toBe(false);
+	expect(Math.abs(serverTime.now() - systemClock.now())).toBeLessThan(1000);
+	await eventually(() => said.length > 2 && Math.abs(said.at(-1) ?? hourMs) < 1000);
+	expect(serverTime.isKnown).toBe(true);
+	await state.stop();
+});
+
 test.concurrent('lanes start and stop together in any order, learn their stream, and take what is there', async () => {
 	await using parts = await broker();
 	const { link, log } = parts;

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { expect, test } from 'vitest';
 import { systemClock } from '../../src/base/clock.ts';
+import { Boots } from '../../src/node/store/boots.ts';
 import { Seen } from '../../src/node/store/seen.ts';
 import { Store } from '../../src/node/store/store.ts';
 import { builtFile } from '../support/built.ts';
@@ -122,19 +123,38 @@ test('remembers what was handled of each outbox of a sender, gaps and repeats in
 	expect(has(5, 'x'.repeat(5000))).toBe(true);
 });
 
-test('keeps a bounded number of gaps, the newest, and forgets senders that were long silent', async () => {
+test('never counts an event as handled that was not, however many gaps there are; forgets senders that were long silent', async () => {
 	await using opened = await makeStore();
 	const { store } = opened;
 	const seen = new Seen(store);
-	await store.commit((writes) => seen.add(writes, 'ship1', { epoch: 'e', n: 5000 }, 0));
-	expect(seen.has('ship1', { epoch: 'e', n: 4999 })).toBe(false);
-	expect(seen.has('ship1', { epoch: 'e', n: 5000 - 1024 })).toBe(false);
-	expect(seen.has('ship1', { epoch: 'e', n: 5000 - 1025 })).toBe(true);
-	await store.commit((writes) => seen.add(writes, 'ship1', { epoch: 'e', n: 1_000_000 }, 0));
-	expect(seen.has('ship1', { epoch: 'e', n: 999_999 })).toBe(false);
-	expect(seen.has('ship1', { epoch: 'e', n: 4999 })).toBe(true);
+	const add = (n: number) => store.commit((writes) => seen.add(writes, 'ship1', { epoch: 'e', n }, 0));
+	const has = (n: number) => seen.has('ship1', { epoch: 'e', n });
+	await add(5000);
+	expect([1, 3975, 3976, 4999, 5000].filter(has)).toEqual([5000]);
+	await add(1_000_000);
+	expect([1, 4999, 5000, 5001, 999_999, 1_000_000].filter(has)).toEqual([5000, 1_000_000]);
+	await add(500_000);
+	expect([499_999, 500_000, 500_001].filter(has)).toEqual([500_000]);
+	// A gap before each: the oldest gaps are forgotten, and what was handled below them with them.
+	for (let n = 1_004_002; n < 1_004_002 + 2 * 1100; n += 2) await add(n);
+	expect([1, 4999, 5000, 5001, 999_999, 1_000_000, 1_000_001].filter(has)).toEqual([]);
+	expect([1_006_199, 1_006_200, 1_006_201].filter(has)).toEqual([1_006_200]);
+	await add(4999);
+	expect(has(4999)).toBe(false);
 	await store.commit((writes) => seen.add(writes, 'ship2', { epoch: 'e', n: 1 }, 40 * 86_400_000));
 	expect(await seen.prune(40 * 86_400_000)).toBe(1);
-	expect(seen.has('ship1', { epoch: 'e', n: 1_000_000 })).toBe(false);
+	expect(has(1_006_200)).toBe(false);
 	expect(seen.has('ship2', { epoch: 'e', n: 1 })).toBe(true);
+});
+
+test('knows the processes that worked with it, the last thousand, and not those of a copy', async () => {
+	await using opened = await makeStore();
+	const { store } = opened;
+	for (let n = 0; n <= 1000; n++) await new Boots(store, `boot ${n}`).start();
+	const boots = new Boots(store, 'boot 1000');
+	await boots.start();
+	expect(['boot 0', 'boot 1', 'boot 1000', 'boot of a copy'].map((boot) => boots.has(boot))).toEqual([
+		...[false, true, true, false],
+	]);
+	await boots.stop();
 });

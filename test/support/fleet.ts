@@ -59,7 +59,13 @@ export type StartedNode = Started<Node> & { readonly dataDir: string };
 export async function startNode(
 	servers: string,
 	name: string,
-	options: { dataDir?: string; node?: ConfigForm['node']; clock?: Clock; log?: Log } = {},
+	options: {
+		dataDir?: string;
+		node?: ConfigForm['node'];
+		nameQuietMs?: number;
+		clock?: Clock;
+		log?: Log;
+	} = {},
 ): Promise<StartedNode> {
 	const own = options.dataDir === undefined ? await tempDir('steward-node-') : undefined;
 	const dataDir = options.dataDir ?? own?.path ?? '';
@@ -73,6 +79,7 @@ export async function startNode(
 		cwd: dataDir,
 		runtimeDir: dataDir,
 		runnerPath: await builtFile('node/processes/isolated-child.js'),
+		...(options.nameQuietMs === undefined ? {} : { nameQuietMs: options.nameQuietMs }),
 		clock: options.clock ?? systemClock,
 		log: options.log ?? log.child({ part: name }),
 		random: Math.random,

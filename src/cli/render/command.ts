@@ -16,7 +16,7 @@ export function endedLine(view: CommandView, screen: Screen): string {
 	const facts = [
 		howItEnded(view.attempts.at(-1) ?? view.result ?? { exitCode: null, signal: null }),
 		took(view.startedAt, view.endedAt) && `in ${took(view.startedAt, view.endedAt)}`,
-		view.attempts.length > 1 ? `after ${view.attempts.length} attempts` : '',
+		view.attempt > 1 ? `after ${view.attempt} attempts` : '',
 	];
 	const line = `${screen.paint(stateStyle(view.state), view.state)}  ${view.handle}  ${facts.filter(Boolean).join(' ')}`;
 	const why = view.fault ? oneLine(view.fault.message) : (closedText(view) ?? explainState(view.state) ?? '');

@@ -1,11 +1,12 @@
 /**
- * Owns writing this node's claims, however long the link takes.
- * Promises that a command goes on only with a certain answer; without the link the node waits, and starts nothing.
- * A claim whose answer was lost in a crash is found as "mine, not in the journal" by the next delivery.
+ * Owns writing this node's claims while the link is there.
+ * Promises that a command goes on only with a certain answer; a claim is made anew for each try, so that what a try waited
+ * for counts, and without the link nothing is tried. A claim whose answer was lost is found as "mine, not in the journal"
+ * by the next delivery.
  */
 
 import type { Clock } from '../../base/clock.ts';
-import { messageOf } from '../../base/errors.ts';
+import { isStewardError, messageOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import { formatHandle } from '../../domain/names.ts';
 import type { Claim, NodeClaim } from '../../domain/wire.ts';
@@ -16,6 +17,9 @@ const retryMs = 1000;
 /** A node batches at most this much. */
 const batchBytes = 64 * 1024;
 
+/** What the next try is to write; undefined when nothing may be tried any more. */
+export type NextClaim = () => Promise<NodeClaim | undefined>;
+
 export class ClaimWriter {
 	readonly #options: { node: string; link: Link; clock: Clock; log: Log };
 	#of: { connection: Connection; claims: Claims } | undefined;
@@ -24,16 +28,22 @@ export class ClaimWriter {
 		this.#options = options;
 	}
 
-	/** The claim that holds; undefined when `stopping` aborts first. */
-	async write(id: string, claim: NodeClaim, stopping: AbortSignal): Promise<Claim | undefined> {
+	/**
+	 * The claim that holds; undefined when there is no certain answer and no further try.
+	 * @throws StewardError `schema-newer` when the claim that holds cannot be read
+	 */
+	async write(id: string, next: NextClaim, stopping: AbortSignal): Promise<Claim | undefined> {
 		const { node, link, clock, log } = this.#options;
 		const handle = { node, id };
 		while (!stopping.aborted) {
-			const connection = await link.whenUp(stopping);
-			if (!connection) return undefined;
+			const claim = await next();
+			const connection = link.connection;
+			if (!claim || !connection) return undefined;
 			try {
-				return await this.#claims(connection).write(handle, claim);
+				// What the claim says may be out of date by then: the next try asks for it anew.
+				return await this.#claims(connection).write(handle, claim, () => false);
 			} catch (error) {
+				if (isStewardError(error, 'schema-newer')) throw error;
 				log.warn(
 					{ handle: formatHandle(handle), err: messageOf(error) },
 					'no certain answer to a claim; asking again',

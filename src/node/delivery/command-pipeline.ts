@@ -11,43 +11,35 @@ import type { ProcessIdentity } from '../../base/process.ts';
 import { commandDefaults, type Envelope } from '../../domain/message.ts';
 import { formatHandle } from '../../domain/names.ts';
 import type { FaultRecord } from '../../domain/result.ts';
-import type { Claim, NodeClaim } from '../../domain/wire.ts';
-import { readEnvelope, readStoredCommand } from '../../jetstream/commands.ts';
+import { readEnvelope, readStoredCommand, type StoredCommand } from '../../jetstream/commands.ts';
 import type { Delivery } from '../../jetstream/pull.ts';
 import type { ErrorReporter } from '../error-reporter.ts';
 import type { KnownMethod, MethodsTable } from '../methods-table.ts';
-import type { Identity } from '../node-identity.ts';
 import { ProcessPaused } from '../processes/method.ts';
 import type { ServerTime } from '../server-time.ts';
 import type { Journal, JournalEntry } from '../store/journal.ts';
-import { openAttempt } from './attempt-list.ts';
+import { lastAttempt } from './attempt-list.ts';
+import { type Claimant, hasExpired, type Step } from './claimant.ts';
 import type { Executor, Policy } from './executor.ts';
 import { Turn } from './turn.ts';
 
-/** Writes a claim, or learns whose it is; undefined when the node stops first. */
-type WriteClaim = (id: string, claim: NodeClaim, stopping: AbortSignal) => Promise<Claim | undefined>;
-
 export type CommandPipelineOptions = {
-	identity: Identity;
 	journal: Journal;
 	methods: MethodsTable;
 	executor: Executor;
 	serverTime: ServerTime;
-	writeClaim: WriteClaim;
+	claimant: Claimant;
 	/** Ends what a run of this command left behind; `child` leads its group, null where nobody wrote it down. */
 	endLeftovers: (id: string, child: ProcessIdentity | null) => Promise<void>;
 	errors: ErrorReporter;
-	/** Called when another machine uses this node's name. */
-	onNameUsedTwice: (machine: string) => void;
 	clock: Clock;
 	log: Log;
 };
 
 /** A command whose method's process is paused comes again after this time. */
 const notNowMs = 10_000;
-
-/** What a step decided: go on with this attempt, or the turn is over. */
-type Step = { readonly go: number } | 'over';
+/** What has the id of a command that is at work here, and may be another command, comes again after this time. */
+const afterwardsMs = 1000;
 
 export class CommandPipeline {
 	readonly #options: CommandPipelineOptions;
@@ -62,15 +54,17 @@ export class CommandPipeline {
 		for (const turn of this.#turns.values()) turn.working();
 	}
 
+	/** No delivery that is here is fresh any more. */
+	linkLost(): void {
+		for (const turn of this.#turns.values()) turn.linkLost();
+	}
+
 	/** Resolves when the turn is over; a delivery of a command whose turn goes on is adopted by it. */
 	async handle(delivery: Delivery, holdsSlot: boolean, stopping: AbortSignal): Promise<void> {
 		const command = readStoredCommand(delivery);
 		if (!command) return delivery.term('not a command of steward');
 		const current = this.#turns.get(command.id);
-		if (current) {
-			this.#options.log.info({ handle: formatHandle(command) }, 'delivered again while it runs: adopted');
-			return current.adopt(delivery);
-		}
+		if (current) return this.#meetAgain(current, command, delivery);
 		const turn = new Turn(command, delivery, this.#options.clock);
 		this.#turns.set(turn.id, turn);
 		try {
@@ -79,6 +73,14 @@ export class CommandPipeline {
 			turn.end();
 			this.#turns.delete(turn.id);
 		}
+	}
+
+	/** The same message carries on the turn; a command that was sent anew is answered by the run of the first. */
+	#meetAgain(current: Turn, command: StoredCommand, delivery: Delivery): void {
+		const isSameMessage = current.command.facts.seq === command.facts.seq;
+		if (!isSameMessage && !this.#options.journal.find(command)) return delivery.nak(afterwardsMs);
+		this.#options.log.info({ handle: formatHandle(command) }, 'delivered again while it runs: adopted');
+		current.adopt(delivery);
 	}
 
 	async #process(turn: Turn, holdsSlot: boolean, stopping: AbortSignal): Promise<void> {
@@ -92,7 +94,8 @@ export class CommandPipeline {
 		const method = this.#options.methods.find(envelope.method, 'command');
 		const policy = policyOf(envelope, method);
 		const step =
-			(await this.#recall(turn, policy)) ?? (await this.#begin(turn, envelope, method, policy, stopping));
+			(await this.#recall(turn, policy, stopping)) ??
+			(await this.#begin(turn, envelope, method, policy, stopping));
 		if (step === 'over') return;
 		if (!method) return this.#finishUnknown(turn, envelope);
 		if (stopping.aborted) return turn.nak();
@@ -100,20 +103,27 @@ export class CommandPipeline {
 	}
 
 	/** The journal's word: undefined when it does not know the command. */
-	async #recall(turn: Turn, policy: Policy): Promise<Step | undefined> {
-		const { journal, executor } = this.#options;
-		const entry = journal.get(turn.id);
-		if (!entry) return undefined;
-		switch (entry.state) {
-			case 'finished':
-				await journal.reportAgain(entry);
-				await executor.acknowledge(turn);
-				return 'over';
-			case 'retrying':
-				return { go: entry.attempts.length + 1 };
-			case 'started':
-				return this.#afterDeath(turn, entry, policy);
+	async #recall(turn: Turn, policy: Policy, stopping: AbortSignal): Promise<Step | undefined> {
+		const { journal, executor, serverTime } = this.#options;
+		const entry = journal.find(turn.command);
+		if (!entry) return this.#forgetOther(turn);
+		if (entry.state === 'finished') {
+			await journal.reportAgain(entry);
+			await executor.acknowledge(turn);
+			return 'over';
 		}
+		// When an attempt is due, and when one ended, is said in server time.
+		await serverTime.known(stopping);
+		if (stopping.aborted) return this.#handBack(turn);
+		if (entry.state === 'retrying') return { go: lastAttempt(entry.attempts) + 1 };
+		return this.#afterDeath(turn, entry, policy);
+	}
+
+	/** Another command had this id and ran here: what it left behind goes, and its entry is overwritten by the next start. */
+	async #forgetOther(turn: Turn): Promise<undefined> {
+		const other = this.#options.journal.get(turn.id);
+		if (other?.state === 'started') await this.#options.endLeftovers(turn.id, other.child);
+		return undefined;
 	}
 
 	/** The node died while the method ran: it may have done its work, or half of it. */
@@ -135,18 +145,14 @@ export class CommandPipeline {
 		policy: Policy,
 		stopping: AbortSignal,
 	): Promise<Step> {
-		const { serverTime } = this.#options;
-		const { queuedAt, deliverWithinMs } = turn.command.facts;
-		if (deliverWithinMs !== null) {
-			await serverTime.known(stopping);
-			if (stopping.aborted) return this.#handBack(turn);
-			if (serverTime.now() > queuedAt + deliverWithinMs)
-				return this.#claim(turn, 'expired', policy, stopping);
-		}
+		const { serverTime, claimant } = this.#options;
+		await serverTime.known(stopping);
+		if (stopping.aborted) return this.#handBack(turn);
+		if (hasExpired(turn, serverTime)) return claimant.claim(turn, { event: 'expired' }, policy, stopping);
 		const refusal = await this.#guard(envelope, method);
 		if (refusal === 'notNow') return this.#handBack(turn, notNowMs);
 		if (refusal) return this.#refuse(turn, policy, stopping, refusal);
-		return this.#claim(turn, 'started', policy, stopping);
+		return claimant.claim(turn, { event: 'started' }, policy, stopping);
 	}
 
 	/** Why the command may not run here, if so; `notNow` while the method's process is down for longer. */
@@ -171,7 +177,7 @@ export class CommandPipeline {
 
 	async #refuse(turn: Turn, policy: Policy, stopping: AbortSignal, fault: FaultRecord): Promise<Step> {
 		const kind = fault.code === 'undecodable' || fault.code === 'unknownMethod' ? fault.code : 'badData';
-		const step = await this.#claim(turn, 'refused', policy, stopping, fault);
+		const step = await this.#options.claimant.claim(turn, { event: 'refused', fault }, policy, stopping);
 		const where = turn.command.method;
 		this.#options.errors.report({ kind, where, message: fault.message, handle: formatHandle(turn.command) });
 		if (step === 'over') return 'over';
@@ -184,60 +190,6 @@ export class CommandPipeline {
 	async #finishUnknown(turn: Turn, envelope: Envelope): Promise<void> {
 		const message = this.#options.methods.whyUnknown(envelope.method, 'command');
 		await this.#options.executor.reject(turn, { code: 'unknownMethod', message });
-	}
-
-	/** Writes a claim, and follows the one that holds. */
-	async #claim(
-		turn: Turn,
-		event: NodeClaim['event'],
-		policy: Policy,
-		stopping: AbortSignal,
-		fault?: FaultRecord,
-	): Promise<Step> {
-		const { identity, executor, log, onNameUsedTwice } = this.#options;
-		const handle = formatHandle(turn.command);
-		const claim = await this.#write(turn, event, stopping, fault);
-		if (!claim) return this.#handBack(turn);
-		if (claim.by === 'centre' || claim.event !== 'started') {
-			log.info({ handle, event: claim.event }, 'closed before it started here');
-			await executor.acknowledge(turn);
-			return 'over';
-		}
-		// Claimed by this journal and not in it: it certainly never ran.
-		if (claim.epoch === identity.epoch) return { go: 1 };
-		if (claim.machine !== identity.machine) {
-			log.error({ handle, machine: claim.machine }, `another machine is using the name ${identity.node}`);
-			onNameUsedTwice(claim.machine);
-			return 'over';
-		}
-		return executor.afterInterruption(
-			turn,
-			[openAttempt(1, claim.at)],
-			policy,
-			'the node lost its store after it claimed the command',
-		);
-	}
-
-	/** The claim that holds; undefined when the node stops first. */
-	#write(
-		turn: Turn,
-		event: NodeClaim['event'],
-		stopping: AbortSignal,
-		fault?: FaultRecord,
-	): Promise<Claim | undefined> {
-		const { identity, serverTime, writeClaim } = this.#options;
-		const claim: NodeClaim = {
-			v: 1,
-			by: 'node',
-			epoch: identity.epoch,
-			boot: identity.boot,
-			machine: identity.machine,
-			event,
-			at: serverTime.now(),
-			facts: turn.command.facts,
-			...(fault ? { fault } : {}),
-		};
-		return writeClaim(turn.id, claim, stopping);
 	}
 
 	#handBack(turn: Turn, delayMs?: number): 'over' {

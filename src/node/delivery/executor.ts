@@ -17,7 +17,7 @@ import type { ErrorReporter } from '../error-reporter.ts';
 import type { KnownMethod } from '../methods-table.ts';
 import type { ServerTime } from '../server-time.ts';
 import type { Journal } from '../store/journal.ts';
-import { closeLast, openAttempt } from './attempt-list.ts';
+import { closeLast, lastAttempt, withAttempt } from './attempt-list.ts';
 import { type AbortReason, describeEnd, type Ended, runMethod } from './method-run.ts';
 import type { Turn } from './turn.ts';
 
@@ -104,9 +104,10 @@ export class Executor {
 	): Promise<{ go: number } | 'over'> {
 		const at = this.#options.serverTime.now();
 		const closed = closeLast(attempts, at, 'interrupted', result, { code: 'interrupted', message: why });
-		if (policy.onInterrupt === 'rerun' && attempts.length < policy.attempts) {
+		const last = lastAttempt(attempts);
+		if (policy.onInterrupt === 'rerun' && last < policy.attempts) {
 			await this.#options.journal.recordRetry(turn.id, turn.command.facts, closed, at, at, null);
-			return { go: attempts.length + 1 };
+			return { go: last + 1 };
 		}
 		await this.#settle(turn, closed, 'interrupted', result, { code: 'interrupted', message: why });
 		return 'over';
@@ -114,7 +115,7 @@ export class Executor {
 
 	/** Refused after it had been claimed. */
 	async reject(turn: Turn, fault: FaultRecord): Promise<void> {
-		const attempts = this.#options.journal.get(turn.id)?.attempts ?? [];
+		const attempts = this.#options.journal.find(turn.command)?.attempts ?? [];
 		await this.#settle(turn, attempts, 'refused', null, fault);
 	}
 
@@ -136,7 +137,7 @@ export class Executor {
 		{ holdsSlot, stopping }: { holdsSlot: boolean; stopping: AbortSignal },
 	): Promise<boolean> {
 		const { journal, serverTime, clock } = this.#options;
-		const entry = journal.get(turn.id);
+		const entry = journal.find(turn.command);
 		const waitMs = entry?.state === 'retrying' ? (entry.nextAttemptAt ?? 0) - serverTime.now() : 0;
 		if (waitMs > 0 && holdsSlot) await clock.sleep(waitMs, stopping);
 		if (stopping.aborted || (waitMs > 0 && !holdsSlot)) {
@@ -157,8 +158,7 @@ export class Executor {
 		const { journal, serverTime, onChange, graceOver, clock, log } = this.#options;
 		const { facts } = turn.command;
 		const startedAt = serverTime.now();
-		const earlier = journal.get(turn.id)?.attempts ?? [];
-		const attempts = [...earlier.slice(0, attempt - 1), openAttempt(attempt, startedAt)];
+		const attempts = withAttempt(journal.find(turn.command)?.attempts ?? [], attempt, startedAt);
 		await journal.recordStart(turn.id, facts, attempts, startedAt);
 		this.#running.set(turn.id, {
 			id: turn.id,
@@ -212,7 +212,7 @@ export class Executor {
 		if (kind === 'threw' || kind === 'processDied') this.#report(turn, kind, fault);
 		const input: Fault = {
 			kind,
-			attempt: attempts.length,
+			attempt: lastAttempt(attempts),
 			attempts: policy.attempts,
 			backoff: policy.backoff,
 			retryAfterMs,
@@ -236,7 +236,7 @@ export class Executor {
 			case 'retry': {
 				const due = at + verdict.afterMs;
 				await this.#options.journal.recordRetry(turn.id, turn.command.facts, attempts, at, due, fault);
-				return attempts.length + 1;
+				return lastAttempt(attempts) + 1;
 			}
 			case 'restart':
 				// Its supervisor has been told by the process itself.
@@ -266,7 +266,10 @@ export class Executor {
 		const { journal, serverTime, log } = this.#options;
 		const final = { event, at: serverTime.now(), result, fault };
 		await journal.recordFinal(turn.id, turn.command.facts, attempts, final);
-		log.info({ handle: formatHandle(turn.command), outcome: event, attempts: attempts.length }, 'ended');
+		log.info(
+			{ handle: formatHandle(turn.command), outcome: event, attempts: lastAttempt(attempts) },
+			'ended',
+		);
 		await this.acknowledge(turn);
 	}
 

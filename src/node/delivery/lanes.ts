@@ -82,7 +82,7 @@ export class Lanes implements Service {
 				const topology = await readTopology(connection);
 				if (topology) this.#stream = streams.commands(shardOf(node, topology.shards));
 				else if (attempt === 0)
-					log.warn('this broker holds no steward streams yet: waiting for a centre to make them');
+					log.info('this broker holds no steward streams yet: waiting for a centre to make them');
 			} catch (error) {
 				log.warn({ err: messageOf(error) }, 'the topology cannot be read; asking again');
 			}

@@ -11,11 +11,12 @@
  * link(), numbered: the next number may be made only when the process of the last one is dead.
  */
 
-import { chmod, link, lstat, mkdir, readdir, readFile, rm, unlink, writeFile } from 'node:fs/promises';
+import { chmod, lstat, mkdir, readdir, readFile, rm, unlink, writeFile } from 'node:fs/promises';
 import { connect, type Server } from 'node:net';
 import { basename, dirname, join } from 'node:path';
 import type { Clock } from '../../base/clock.ts';
 import { StewardError, systemCodeOf } from '../../base/errors.ts';
+import { linkExclusively } from '../../base/files.ts';
 import { randomToken } from '../../base/ids.ts';
 import { isSameProcess, parseProcessIdentity, processIdentity } from '../../base/process.ts';
 
@@ -39,7 +40,7 @@ export async function bindAlone(
 	await listen(server, draft);
 	try {
 		await chmod(draft, 0o600);
-		for (let look = 1; !(await linked(draft, path)); look += 1) {
+		for (let look = 1; !(await linkExclusively(draft, path)); look += 1) {
 			const dead = await deadSocketAt(path);
 			if (dead === undefined || (await removeDead(path, dead))) continue;
 			if (look > looks) throw alreadyRunning(path, 'another process is just starting there');
@@ -120,7 +121,7 @@ async function takeClaim(folder: string, prefix: string): Promise<boolean> {
 	const draft = join(folder, `.${randomToken()}`);
 	await writeFile(draft, JSON.stringify(processIdentity(process.pid)), { mode: 0o600 });
 	try {
-		return await linked(draft, join(folder, `${prefix}${String(number).padStart(6, '0')}`));
+		return await linkExclusively(draft, join(folder, `${prefix}${String(number).padStart(6, '0')}`));
 	} finally {
 		await rm(draft, { force: true });
 	}
@@ -156,16 +157,6 @@ async function statsAt(path: string) {
 		return await lstat(path, { bigint: true });
 	} catch (error) {
 		if (systemCodeOf(error) === 'ENOENT') return undefined;
-		throw error;
-	}
-}
-
-async function linked(from: string, to: string): Promise<boolean> {
-	try {
-		await link(from, to);
-		return true;
-	} catch (error) {
-		if (systemCodeOf(error) === 'EEXIST') return false;
 		throw error;
 	}
 }

@@ -5,6 +5,7 @@
  */
 
 import { z } from 'zod';
+import { runPolicySchema } from '../../domain/message.ts';
 import { kinds } from '../../domain/names.ts';
 import { faultSchema, resultSchema } from '../../domain/result.ts';
 
@@ -43,19 +44,7 @@ const descriptionSchema = z.object({
 	kind: z.enum(kinds),
 	description: z.string().optional(),
 	dataSchema: z.unknown(),
-	defaults: z.object({
-		runForMs: z.number().optional(),
-		attempts: z.number().optional(),
-		backoff: z
-			.object({
-				kind: z.enum(['fixed', 'exponential']),
-				initialMs: z.number(),
-				capMs: z.number(),
-				jitter: z.number(),
-			})
-			.optional(),
-		onInterrupt: z.enum(['report', 'rerun']).optional(),
-	}),
+	defaults: runPolicySchema,
 });
 
 const call = z.number().int();

@@ -42,6 +42,8 @@ type Reports = Pick<Outbox, 'addReport' | 'flush' | 'onConfirmed'>;
 
 /** An entry lives this long after its report and its ack were confirmed. */
 export const journalAgeMs = 30 * 86_400_000;
+/** And this long after its report alone: the broker may have forgotten the command, and the ack never has an answer. */
+const unackedAgeMs = 2 * journalAgeMs;
 
 export class Journal {
 	readonly #store: Store;
@@ -55,8 +57,15 @@ export class Journal {
 		options.outbox.onConfirmed((id) => this.#mark(id, { reportedAt: options.now() }));
 	}
 
+	/** What has this id, whatever command it is. */
 	get(id: string): JournalEntry | undefined {
 		return this.#store.get<JournalEntry>('journal', id);
+	}
+
+	/** The entry of this very command: another one that was given the same id has another digest. */
+	find({ id, facts }: { readonly id: string; readonly facts: CommandFacts }): JournalEntry | undefined {
+		const entry = this.get(id);
+		return entry?.facts.digest === facts.digest ? entry : undefined;
 	}
 
 	/** True when the entry was written by this process, so that what it started may still run. */
@@ -73,7 +82,7 @@ export class Journal {
 	): Promise<void> {
 		await this.#store.commit((writes) => {
 			this.#write(writes, { ...blank(id, facts, this.#boot), state: 'started', attempts });
-			if (attempts.length > 1) {
+			if ((attempts.at(-1)?.attempt ?? 0) > 1) {
 				this.#outbox.addReport(writes, id, { event: 'started', at, attempts: [...attempts], facts });
 			}
 		});
@@ -139,8 +148,12 @@ export class Journal {
 	async prune(now: number): Promise<number> {
 		const old: string[] = [];
 		for (const { key, value } of this.#store.range<JournalEntry>('journal')) {
-			const confirmedAt = Math.max(value.reportedAt ?? Infinity, value.ackedAt ?? Infinity);
-			if (now - confirmedAt > journalAgeMs) old.push(String(key));
+			const { reportedAt, ackedAt } = value;
+			if (reportedAt === null) continue;
+			const isOld =
+				now - reportedAt > unackedAgeMs ||
+				(ackedAt !== null && now - Math.max(reportedAt, ackedAt) > journalAgeMs);
+			if (isOld) old.push(String(key));
 		}
 		await this.#store.commit((writes) => {
 			for (const id of old) writes.remove('journal', id);

@@ -13,9 +13,11 @@ import type { OutboxKey, Report } from '../../domain/wire.ts';
 import type { Link } from '../../jetstream/connection.ts';
 import { eventRequest } from '../../jetstream/events.ts';
 import { intakeRequest } from '../../jetstream/intake.ts';
+import { largestBody } from '../../jetstream/limits.ts';
 import type { PublishRequest } from '../../jetstream/publisher.ts';
 import type { Accepted, Intake, IntakeItem } from '../intake/intake.ts';
 import { type OutboxEntry, OutboxSender, outboxKeyOf } from './outbox-sender.ts';
+import { boundedReport } from './report-bounds.ts';
 import type { Store, Writes } from './store.ts';
 
 export type OutboxOptions = {
@@ -30,8 +32,10 @@ export type OutboxOptions = {
 
 /** The broker's payload limit where it has not said its own yet. */
 const usualPayload = 1024 * 1024;
-/** Room for headers and for what surrounds the data. */
-const envelopeBytes = 16 * 1024;
+/** Room for a report's headers. */
+const headerBytes = 1024;
+/** Room for what surrounds the data in the centre's envelope. */
+const envelopeBytes = 2048;
 const drainWithinMs = 2000;
 
 export class Outbox implements Service, Intake {
@@ -101,7 +105,8 @@ export class Outbox implements Service, Intake {
 	/** Adds a report within the caller's transaction; call {@link flush} when that is on disk. Answers its number. */
 	addReport(writes: Writes, id: string, report: Omit<Report, 'key' | 'v'>): number {
 		const key = this.#takeKey(writes);
-		const full: Report = { v: 1, key, ...report };
+		const largest = (this.#sender.maxPayload ?? usualPayload) - headerBytes;
+		const full = boundedReport({ v: 1, key, ...report }, largest);
 		const request: PublishRequest = { subject: subjects.report(this.#node, id), data: JSON.stringify(full) };
 		this.#put(writes, key, { stream: streams.reports, request, journalId: id });
 		return key.n;
@@ -174,12 +179,12 @@ export class Outbox implements Service, Intake {
 	}
 
 	#checkSize(id: string, data: unknown): void {
-		const largest = (this.#sender.maxPayload ?? usualPayload) - envelopeBytes;
+		const largest = largestBody(this.#sender.maxPayload) - envelopeBytes;
 		const bytes = Buffer.byteLength(JSON.stringify(data ?? null));
 		if (bytes <= largest) return;
 		throw new StewardError(
 			'refused',
-			`data: message ${id} has ${bytes} bytes, and the broker takes ${largest}: send a file's address instead of its content`,
+			`data: message ${id} has ${bytes} bytes, and ${largest} can be queued: send a file's address instead of its content`,
 		);
 	}
 

@@ -1,22 +1,29 @@
 /**
- * Owns the memory of which events were handled: a high-water mark and a bounded set of gaps for each sender's outbox.
- * Promises that a repeat under the same key is known, also after a restart. A crash between the method's own fsync and
- * this record repeats that one event.
+ * Owns the memory of which events were handled: for each sender's outbox a high-water mark, and below it a bounded
+ * number of gaps. Promises that a number which is not known to be handled counts as not handled: where the memory is full
+ * an old event may be handled twice, and none is dropped. A crash between the method's own fsync and this record repeats
+ * that one event.
  */
 
 import { derivedId } from '../../base/ids.ts';
 import type { OutboxKey } from '../../domain/wire.ts';
 import type { Store, Writes } from './store.ts';
 
+/** Numbers that were not handled, both ends included. */
+type Gap = readonly [from: number, to: number];
+
 type SeenEntry = {
-	/** All numbers up to this one were handled, but for the gaps. */
+	/** Nothing is known of the numbers up to this one: they count as not handled. */
+	readonly floor: number;
+	/** All numbers above the floor and up to this one were handled, but for the gaps. */
 	readonly high: number;
-	readonly gaps: readonly number[];
+	/** In order. */
+	readonly gaps: readonly Gap[];
 	/** Node's time of the last event. */
 	readonly at: number;
 };
 
-/** Older gaps are forgotten first: an event that comes so late again would be handled twice. */
+/** Of more gaps the oldest are forgotten, and with them what was handled below. */
 const mostGaps = 1024;
 /** A sender's outbox that said nothing for so long is forgotten. */
 const forgetAfterMs = 30 * 86_400_000;
@@ -30,14 +37,14 @@ export class Seen {
 
 	has(sender: string, key: OutboxKey): boolean {
 		const entry = this.#store.get<SeenEntry>('seen', seenKey(sender, key));
-		return entry !== undefined && key.n <= entry.high && !entry.gaps.includes(key.n);
+		return entry !== undefined && isHandled(entry, key.n);
 	}
 
 	/** Writes down within the caller's transaction that the event was handled. */
 	add(writes: Writes, sender: string, key: OutboxKey, at: number): void {
 		const name = seenKey(sender, key);
-		const entry = this.#store.get<SeenEntry>('seen', name);
-		writes.put('seen', name, withNumber(entry, key.n, at));
+		const entry = this.#store.get<SeenEntry>('seen', name) ?? { floor: 0, high: 0, gaps: [], at };
+		writes.put('seen', name, bounded({ ...withNumber(entry, key.n), at }));
 	}
 
 	/** Answers how many senders' outboxes were forgotten. */
@@ -58,16 +65,30 @@ function seenKey(sender: string, key: OutboxKey): string {
 	return derivedId(sender, key.epoch);
 }
 
-/** The first number that is ever seen of an outbox is no gap: what came before it was for others, or long ago. */
-function withNumber(entry: SeenEntry | undefined, n: number, at: number): SeenEntry {
-	if (!entry) return { high: n, gaps: range(Math.max(1, n - mostGaps), n), at };
-	if (n <= entry.high) return { ...entry, gaps: entry.gaps.filter((gap) => gap !== n), at };
-	return { high: n, gaps: [...entry.gaps, ...range(entry.high + 1, n)].slice(-mostGaps), at };
+function isHandled({ floor, high, gaps }: SeenEntry, n: number): boolean {
+	return n > floor && n <= high && !gaps.some((gap) => isIn(gap, n));
 }
 
-function range(from: number, to: number): number[] {
-	return Array.from(
-		{ length: Math.max(0, Math.min(to - from, mostGaps)) },
-		(_, i) => to - Math.min(to - from, mostGaps) + i,
-	);
+function isIn([from, to]: Gap, n: number): boolean {
+	return from <= n && n <= to;
+}
+
+function withNumber(entry: SeenEntry, n: number): SeenEntry {
+	const { high, gaps } = entry;
+	if (n <= high) return { ...entry, gaps: gaps.flatMap((gap) => (isIn(gap, n) ? without(gap, n) : [gap])) };
+	return { ...entry, high: n, gaps: [...gaps, ...gapOf(high + 1, n - 1)] };
+}
+
+function without([from, to]: Gap, n: number): Gap[] {
+	return [...gapOf(from, n - 1), ...gapOf(n + 1, to)];
+}
+
+function gapOf(from: number, to: number): Gap[] {
+	return from <= to ? [[from, to]] : [];
+}
+
+function bounded(entry: SeenEntry): SeenEntry {
+	const forgotten = entry.gaps.slice(0, -mostGaps).at(-1);
+	if (!forgotten) return entry;
+	return { ...entry, floor: forgotten[1], gaps: entry.gaps.slice(-mostGaps) };
 }

@@ -1,0 +1,139 @@
+/**
+ * Owns claiming a command, and what follows from the claim that holds: whether its turn goes on here, and with which attempt.
+ * Promises that nothing is claimed on a delivery whose message may be gone, because the centre closes, sweeps and forgets
+ * commands while a node is away; and nothing is touched that somebody else may be running.
+ * After a crash the next delivery finds the claim, and is judged by it again.
+ */
+
+import { isStewardError, messageOf } from '../../base/errors.ts';
+import type { Log } from '../../base/log.ts';
+import { formatHandle } from '../../domain/names.ts';
+import type { FaultRecord } from '../../domain/result.ts';
+import type { Claim, NodeClaim } from '../../domain/wire.ts';
+import type { ErrorReporter } from '../error-reporter.ts';
+import type { Identity } from '../node-identity.ts';
+import type { ServerTime } from '../server-time.ts';
+import { openAttempt } from './attempt-list.ts';
+import type { NextClaim } from './claim-writer.ts';
+import type { Executor, Policy } from './executor.ts';
+import type { Turn } from './turn.ts';
+
+/** What a step decided: go on with this attempt, or the turn is over. */
+export type Step = { readonly go: number } | 'over';
+
+/** What is to be claimed, once its moment has come. */
+type Intent = { readonly event: NodeClaim['event']; readonly fault?: FaultRecord };
+
+/** Writes a claim, or learns whose it is; undefined when there is no certain answer. */
+type WriteClaim = (id: string, next: NextClaim, stopping: AbortSignal) => Promise<Claim | undefined>;
+
+export type ClaimantOptions = {
+	identity: Identity;
+	/** The processes of the node that worked with this journal. */
+	boots: { has(boot: string): boolean };
+	executor: Executor;
+	serverTime: ServerTime;
+	writeClaim: WriteClaim;
+	/** Nobody else has used this node's name for long. */
+	isAlone: () => boolean;
+	/** Called when another machine uses this node's name. */
+	onNameUsedTwice: (machine: string) => void;
+	errors: ErrorReporter;
+	log: Log;
+};
+
+export class Claimant {
+	readonly #options: ClaimantOptions;
+
+	constructor(options: ClaimantOptions) {
+		this.#options = options;
+	}
+
+	/** Writes a claim, and follows the one that holds. */
+	async claim(turn: Turn, intent: Intent, policy: Policy, stopping: AbortSignal): Promise<Step> {
+		const { identity, executor, log } = this.#options;
+		const handle = formatHandle(turn.command);
+		const claim = await this.#write(turn, intent, stopping);
+		if (claim === 'unreadable') {
+			await executor.acknowledge(turn);
+			return 'over';
+		}
+		if (!claim) return this.#leaveToNext(turn, stopping);
+		if (claim.by === 'centre' || claim.event !== 'started') {
+			log.info({ handle, event: claim.event }, 'closed before it started here');
+			await executor.acknowledge(turn);
+			return 'over';
+		}
+		// That the command is still there, only a fresh delivery says; the next one finds this claim.
+		if (!turn.isFresh) return this.#leaveToNext(turn, stopping);
+		const isOwnEpoch = claim.epoch === identity.epoch;
+		// Claimed by this journal and not in it: it certainly never ran.
+		if (isOwnEpoch && this.#options.boots.has(claim.boot)) return { go: 1 };
+		if (isOwnEpoch || claim.machine !== identity.machine) return this.#afterOther(turn, claim, policy);
+		const why = 'the node lost its store after it claimed the command';
+		return executor.afterInterruption(turn, [openAttempt(1, claim.at)], policy, why);
+	}
+
+	/**
+	 * Another machine, or a copy of this one's store, claimed the command. While it may be alive, nothing is touched;
+	 * when it is gone, nobody knows how far it came.
+	 */
+	async #afterOther(turn: Turn, { machine, at }: NodeClaim, policy: Policy): Promise<Step> {
+		const { identity, executor, log, isAlone, onNameUsedTwice } = this.#options;
+		const handle = formatHandle(turn.command);
+		if (!isAlone()) {
+			log.error({ handle, machine }, `another machine is using the name ${identity.node}`);
+			onNameUsedTwice(machine);
+			return 'over';
+		}
+		log.warn({ handle, machine }, 'claimed by a machine that is gone');
+		const why = `machine ${machine} claimed it under this node's name, and is gone`;
+		return executor.afterInterruption(turn, [openAttempt(1, at)], policy, why);
+	}
+
+	/** The claim that holds; undefined when none is certain. */
+	async #write(turn: Turn, intent: Intent, stopping: AbortSignal): Promise<Claim | 'unreadable' | undefined> {
+		const { writeClaim, errors } = this.#options;
+		try {
+			return await writeClaim(turn.id, () => this.#nextClaim(turn, intent, stopping), stopping);
+		} catch (error) {
+			if (!isStewardError(error, 'schema-newer')) throw error;
+			const message = `closed by something newer: ${messageOf(error)}`;
+			errors.report({ kind: 'undecodable', where: 'claim', message, handle: formatHandle(turn.command) });
+			return 'unreadable';
+		}
+	}
+
+	/** What is to be claimed now; nothing when the delivery is not fresh: the message may be gone, its claim as well. */
+	async #nextClaim(turn: Turn, intent: Intent, stopping: AbortSignal): Promise<NodeClaim | undefined> {
+		const { identity, serverTime } = this.#options;
+		await serverTime.known(stopping);
+		if (stopping.aborted || !turn.isFresh) return undefined;
+		const { event, fault } = intent;
+		return {
+			v: 1,
+			by: 'node',
+			epoch: identity.epoch,
+			boot: identity.boot,
+			machine: identity.machine,
+			event: event === 'started' && hasExpired(turn, serverTime) ? 'expired' : event,
+			at: serverTime.now(),
+			facts: turn.command.facts,
+			...(fault ? { fault } : {}),
+		};
+	}
+
+	/** A node that stops hands it back; else nothing is said: if the message still exists, it is delivered again. */
+	#leaveToNext(turn: Turn, stopping: AbortSignal): 'over' {
+		if (stopping.aborted) turn.nak();
+		const handle = formatHandle(turn.command);
+		this.#options.log.info({ handle }, 'the link was away, or time was: left to the next delivery');
+		return 'over';
+	}
+}
+
+/** Its deadline has passed, in server time. */
+export function hasExpired({ command }: Turn, serverTime: ServerTime): boolean {
+	const { queuedAt, deliverWithinMs } = command.facts;
+	return deliverWithinMs !== null && serverTime.now() > queuedAt + deliverWithinMs;
+}
