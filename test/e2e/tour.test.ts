@@ -42,7 +42,7 @@ function mask(text: string): string {
 	return text
 		.replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g, '<time>')
 		.replace(/\b\w{3} \w{3} +\d+ [\d:]+ (AM |PM )?\w+ \d{4}\b/g, '<date>')
-		.replace(/\b[0-9A-HJKMNP-TV-Z]{26}\b|(?<=\.)[A-Za-z0-9_-]{26}\b/g, '<id>')
+		.replace(/(?<=\.)[A-Za-z0-9_-]{26}(?![A-Za-z0-9_-])/g, '<id>')
 		.replace(/\b(\d+(ms|s|m|h|d) ?)+ago\b|\bjust now\b|\bnow\b/g, '<ago>')
 		.replace(/\b(\d+(ms|s|m|h|d))( \d+(ms|s|m|h|d))*\b/g, '<duration>')
 		.replace(/\b\d+ bytes/g, '<n> bytes')
