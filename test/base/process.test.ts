@@ -1,6 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
+import type { Readable, Writable } from 'node:stream';
 import { expect, test } from 'vitest';
 import {
 	isSameProcess,
@@ -8,6 +10,7 @@ import {
 	processIdentity,
 	processStartTime,
 } from '../../src/base/process.ts';
+import { eventually } from '../support/eventually.ts';
 
 test('a process is itself until it ends, and never one that started at another time or boot', async () => {
 	const child = spawn('sleep', ['60'], { stdio: 'ignore' });
@@ -26,16 +29,23 @@ test('a process is itself until it ends, and never one that started at another t
 });
 
 test('a zombie that nobody has waited for has ended', async () => {
-	// The shell becomes a program that never waits for the child that it got from the shell.
-	const parent = spawn('sh', ['-c', 'read line & echo $!; exec sleep 60'], {
-		stdio: ['pipe', 'pipe', 'inherit'],
+	// The shell becomes a program that never waits for the child that it got from the shell. The child must not end
+	// before that, or the shell itself would have waited for it.
+	const parent = spawn('sh', ['-c', 'read line <&3 & echo $!; exec sleep 60'], {
+		stdio: ['ignore', 'pipe', 'inherit', 'pipe'],
 	});
-	const [pid] = await once(createInterface({ input: parent.stdout }), 'line');
-	parent.stdin.end('\n');
-	while (processStartTime(Number(pid)) !== undefined) await new Promise((resolve) => setImmediate(resolve));
-	expect(process.kill(Number(pid), 0)).toBe(true);
-	parent.kill('SIGKILL');
-	await once(parent, 'exit');
+	try {
+		const [, stdout, , gate] = parent.stdio;
+		const [pid] = await once(createInterface({ input: stdout as Readable }), 'line');
+		await eventually(async () => (await readFile(`/proc/${parent.pid}/comm`, 'utf8')) === 'sleep\n');
+		(gate as Writable).end('\n');
+		await eventually(() => processStartTime(Number(pid)) === undefined);
+		expect(process.kill(Number(pid), 0)).toBe(true);
+	} finally {
+		const exited = once(parent, 'exit');
+		parent.kill('SIGKILL');
+		await exited;
+	}
 });
 
 test('what was written down is read back, and what a crash cut short is nobody', () => {
