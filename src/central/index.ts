@@ -34,7 +34,6 @@ export class CentreIndex implements Service {
 	readonly #lifecycle: Lifecycle;
 	readonly #settled: ((command: StoredCommand) => void)[] = [];
 	#followings: Following[] = [];
-	#caughtUp: Promise<unknown> = Promise.resolve();
 	#isComplete = false;
 
 	constructor(connection: Connection, shards: number) {
@@ -57,11 +56,6 @@ export class CentreIndex implements Service {
 	/** False while what was there at the start is still being read. */
 	get isComplete(): boolean {
 		return this.#isComplete;
-	}
-
-	/** Resolves when what was there at the start has been read. */
-	async complete(): Promise<void> {
-		await this.#caughtUp;
 	}
 
 	/** Called with a command that is on its stream although the ledger says that it is final. */
@@ -156,7 +150,7 @@ export class CentreIndex implements Service {
 				),
 			),
 		]);
-		this.#caughtUp = Promise.all(this.#followings.map(({ caughtUp }) => caughtUp)).then(() => {
+		void Promise.all(this.#followings.map(({ caughtUp }) => caughtUp)).then(() => {
 			this.#isComplete = true;
 		});
 	}

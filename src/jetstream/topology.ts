@@ -96,7 +96,7 @@ export type TopologyChange = { readonly name: string; readonly change: 'created'
  */
 export async function applyTopology(
 	connection: Connection,
-	options: { dir: string; shards?: number | undefined; budgetBytes?: number | undefined; replicas?: number },
+	options: { dir: string; shards?: number | undefined; budgetBytes?: number | undefined },
 ): Promise<{ shards: number; changes: readonly TopologyChange[] }> {
 	const stored = await readTopology(connection);
 	if (stored && options.shards !== undefined && options.shards !== stored.shards) {
