@@ -1,0 +1,46 @@
+/**
+ * Owns the words of the commands that ask about commands: show, wait, list, queue.
+ * Promises that nothing but commander is loaded before one of them runs.
+ * Has no state.
+ */
+
+import type { Command } from 'commander';
+import type { Cli } from '../cli.ts';
+import type { AskFlags, ListFlags } from '../commands/ask.ts';
+import { brokerOptions, type Done, examples, jsonOption } from './shared.ts';
+
+export function addQuestions(program: Command, cli: Cli, done: Done): void {
+	const ask = () => import('../commands/ask.ts');
+	jsonOption(brokerOptions(program.command('show')))
+		.summary('show what became of commands')
+		.description('Shows what became of commands: state, times, attempts, output. Needs no centre.')
+		.argument('<handle...>', 'as send printed it: <node>.<id>')
+		.addHelpText('after', examples('steward show ship1.01KAXW3V7S9G8J4QZ2M5R6T7B8'))
+		.action(async (handles: string[], flags: AskFlags) =>
+			done(await (await ask()).show(cli, handles, flags)),
+		);
+	jsonOption(brokerOptions(program.command('wait')))
+		.summary('wait until commands have ended')
+		.description('Waits until commands have ended. Exit code 1 if one did not succeed. Needs no centre.')
+		.argument('<handle...>', 'as send printed it: <node>.<id>')
+		.option('--timeout <time>', 'longest wait, such as 30s; exit code 5 when it is over')
+		.addHelpText('after', examples('steward wait ship1.01KAXW3V7S9G8J4QZ2M5R6T7B8 --timeout 1h'))
+		.action(async (handles: string[], flags: AskFlags & { timeout?: string }) =>
+			done(await (await ask()).wait(cli, handles, flags)),
+		);
+	jsonOption(brokerOptions(program.command('list')))
+		.summary('list commands, newest first')
+		.description('Lists commands, newest first. Needs a centre.')
+		.option('--node <name>', 'of one node')
+		.option('--state <states>', 'in one of these states, such as queued,running')
+		.option('--since <time>', 'queued since then: 1h, or 2026-11-22T10:00:00Z')
+		.option('--limit <number>', 'this many at most (50)')
+		.addHelpText('after', examples('steward list --node ship1 --state failed,timedOut --since 1d'))
+		.action(async (flags: ListFlags) => done(await (await ask()).list(cli, flags)));
+	jsonOption(brokerOptions(program.command('queue')))
+		.summary('show what waits for a node or runs there')
+		.description('Shows what waits for a node or runs there, lane by lane, in order. Needs a centre.')
+		.argument('<node>')
+		.addHelpText('after', examples('steward queue ship1'))
+		.action(async (node: string, flags: AskFlags) => done(await (await ask()).queue(cli, node, flags)));
+}

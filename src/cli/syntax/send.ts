@@ -1,0 +1,55 @@
+/**
+ * Owns the words of send.
+ * Promises that nothing but commander is loaded before one of them runs.
+ * Has no state.
+ */
+
+import type { Command } from 'commander';
+import type { Cli } from '../cli.ts';
+import type { SendFlags } from '../commands/send.ts';
+import { brokerOptions, type Done, examples, jsonOption } from './shared.ts';
+
+export function addSend(program: Command, cli: Cli, done: Done): void {
+	jsonOption(brokerOptions(program.command('send')))
+		.summary('send a command (or an event) to nodes, there or not')
+		.description(
+			'Sends a command to one node or to many. It is queued when the broker has it on disk, and runs when its node is there. ' +
+				'When no broker answers, a node on this machine takes it.',
+		)
+		.usage('<node[,node…]> <method> [options] [-- data…]')
+		.argument('[nodes]', 'names of nodes; left out with --where and --file')
+		.argument('[method]', 'for example shellCommand, ping, textLogging')
+		.argument('[data...]', 'words after "--": the data, as an array of strings')
+		.option('--data <json>', 'the data, as any JSON')
+		.option('--file <file>', 'the whole message as JSON, or an array of messages; "-" is stdin')
+		.option('--event', 'an event: delivered and acknowledged, without an outcome')
+		.option('--where <k=v,…>', 'every node with these labels, instead of names')
+		.option('--id <id>', 'an id of your own: sent again with it, the command is there once')
+		.option('--lane <lane>', 'urgent, normal or bulk')
+		.option('--deliver-within <time>', 'longest wait for a start, or never (7d)')
+		.option('--run-for <time>', 'longest run (10m)')
+		.option('--attempts <number>', 'starts at the most (1)')
+		.option('--backoff <kind>', 'wait between attempts: fixed or exponential')
+		.option('--on-interrupt <policy>', 'its node dies in the middle: report or rerun (report)')
+		.option('--when-absent <policy>', 'a node is not present: queue, skip or reject (queue)')
+		.option('--wait', 'wait for the end, and print the output')
+		.option('--timeout <time>', 'with --wait: longest wait, such as 30s')
+		.addHelpText(
+			'after',
+			examples(
+				'steward send ship1 shellCommand -- uname -a',
+				"steward send ship1,ship2 shellCommand --wait --timeout 30s -- bash -c 'ls -l | head'",
+				'steward send --where role=tug shellCommand --when-absent skip -- systemctl restart radio',
+				'steward send ship1 shellCommand --deliver-within 1h --run-for 5m --attempts 3 -- ./backup',
+				'steward send ship1 ping --data \'{"n":1}\' --wait',
+				'steward send central textLogging --event -- "engine is warm"',
+				'steward send --file messages.json',
+			),
+		)
+		.action(
+			async (nodes: string | undefined, method: string | undefined, data: string[], flags: SendFlags) => {
+				const words = [nodes, method, ...data].filter((word) => word !== undefined);
+				done(await (await import('../commands/send.ts')).send(cli, words, flags));
+			},
+		);
+}

@@ -1,0 +1,53 @@
+/**
+ * Owns the words of the commands that run something: up, central, node.
+ * Promises that nothing but commander is loaded before one of them runs.
+ * Has no state.
+ */
+
+import type { Command } from 'commander';
+import type { Cli } from '../cli.ts';
+import type { CentralFlags, NodeFlags, UpFlags } from '../commands/services.ts';
+import { brokerOptions, type Done, examples } from './shared.ts';
+
+const logLevels = 'debug, info, warn, error or silent';
+
+export function addServices(program: Command, cli: Cli, done: Done): void {
+	const services = () => import('../commands/services.ts');
+	serviceOptions(program.command('up'))
+		.summary('run broker, centre and the node central in one process')
+		.description('Runs broker, centre and the node central in one process, until SIGINT or SIGTERM.')
+		.option('--port <port>', "the broker's port, 0 picks a free one (4222)")
+		.option('--shards <count>', 'streams that the commands are spread over; fixed by the first start (1)')
+		.option('--labels <k=v,…>', 'labels of the node central')
+		.option('--inmsg <file>', 'its watched file of messages (inmsg.txt in its data folder)')
+		.addHelpText('after', examples('steward up', 'steward up --data ./data --port 4333'))
+		.action(async (flags: UpFlags) => done(await (await services()).up(cli, flags)));
+	serviceOptions(brokerOptions(program.command('central')))
+		.summary('run a centre on a broker that is there')
+		.description('Runs a centre, without broker and node. Several may run: one leads, the others stand by.')
+		.option('--shards <count>', 'as in steward init')
+		.addHelpText('after', examples('steward central --servers nats://hub.example:4222'))
+		.action(async (flags: CentralFlags) => done(await (await services()).central(cli, flags)));
+	serviceOptions(brokerOptions(program.command('node')))
+		.summary('run a node on this machine')
+		.description(
+			'Runs a node. It may start without a link, and keeps what it owes on its disk until there is one.',
+		)
+		.option('--node <name>', 'its name, for example ship1')
+		.option('--labels <k=v,…>', 'what --where of send selects by')
+		.option('--inmsg <file>', 'watched file of messages (inmsg.txt in its data folder)')
+		.addHelpText(
+			'after',
+			examples(
+				'steward node --node ship1',
+				'steward node --node ship1 --servers nats://hub.example:4222 --labels role=tug,port=hamburg',
+			),
+		)
+		.action(async (flags: NodeFlags) => done(await (await services()).runNode(cli, flags)));
+}
+
+function serviceOptions(command: Command): Command {
+	return command
+		.option('--data <dir>', 'data folder (~/.local/share/steward)')
+		.option('--log-level <level>', `${logLevels} (info)`);
+}

@@ -1,0 +1,25 @@
+/**
+ * Owns what all groups of commands share: options that many have, and examples under a help.
+ * Promises the same words for the same option everywhere.
+ * Has no state.
+ */
+
+import type { Command } from 'commander';
+
+/** Told when a command is over, with its exit code. */
+export type Done = (code: number) => void;
+
+/** Examples under a command's help. */
+export function examples(...lines: readonly string[]): string {
+	return `\nExamples:\n${lines.map((line) => `  ${line}`).join('\n')}`;
+}
+
+export function brokerOptions(command: Command): Command {
+	return command
+		.option('--servers <urls>', 'addresses of the broker (nats://127.0.0.1:4222)')
+		.option('--config <file>', 'config file, YAML or JSON');
+}
+
+export function jsonOption(command: Command): Command {
+	return command.option('--json', 'machine-readable, also for errors (docs/json.md)');
+}
