@@ -4,13 +4,36 @@
  */
 
 export { type ErrorCode, isStewardError, StewardError } from './base/errors.ts';
+export type { CancelOptions } from './client/cancel.ts';
+export type {
+	DeadFilter,
+	DeadLetterOffice,
+	DeadSelection,
+	DiscardOptions,
+	ReplayOptions,
+} from './client/dead.ts';
 export { connect, Fleet, type FleetOptions, type ListOptions } from './client/fleet.ts';
+export type { IdleOptions, StillRuns } from './client/idle.ts';
+export type { DrainOptions, PauseOptions, ResumeOptions, StopOptions } from './client/lanes.ts';
+export type { LogPiece, LogsOptions } from './client/logs.ts';
+export type { GapReason } from './client/output-pieces.ts';
 export type { WaitOptions, WatchOptions } from './client/watch.ts';
+export type { DeadLetterView, DeadOutcome } from './domain/dead-letter.ts';
 export type { MessageForm } from './domain/message.ts';
 export type { Handle, Kind, Lane } from './domain/names.ts';
+export type { OutputStream } from './domain/output.ts';
 export type { OutputSummary, Result } from './domain/result.ts';
 export type { CommandState } from './domain/state.ts';
-export type { AttemptView, CommandView, NodeView, Presence, Receipt } from './domain/view.ts';
+export type {
+	AttemptView,
+	Cancellation,
+	CommandView,
+	NodeView,
+	Presence,
+	Receipt,
+	TransitionView,
+	WhyView,
+} from './domain/view.ts';
 export {
 	defineMethod,
 	failed,

@@ -8,7 +8,7 @@ import { rfc3339 } from '../base/clock.ts';
 import { formatHandle, isNodeName, lanes } from '../domain/names.ts';
 import type { Question } from '../domain/questions.ts';
 import { isCommandState, isFinal } from '../domain/state.ts';
-import { type CommandView, ledgerView, nodeView, type Presence, queuedView } from '../domain/view.ts';
+import { type CommandView, ledgerView, nodeView, type Presence, waitingView } from '../domain/view.ts';
 import type { Answerers } from '../jetstream/api.ts';
 import type { StoredCommand } from '../jetstream/commands.ts';
 import type { LedgerStore } from '../jetstream/ledger-store.ts';
@@ -79,21 +79,24 @@ export class Answers implements Answerers {
 	}
 
 	/** What waits and is not in the ledger. */
-	#queued({ node, states, since }: Question<'commands'>): Item[] {
+	#queued({ node, method, states, since }: Question<'commands'>): Item[] {
 		if (states && !states.includes('queued')) return [];
 		const nodes = node === undefined ? [...this.#index.waiting.keys()] : [node];
 		return nodes
 			.flatMap((name) => [...(this.#index.waiting.get(name)?.values() ?? [])])
+			.filter((command) => method === undefined || command.method === method)
 			.map(toItem)
 			.filter(({ handle, queuedAt }) => !this.#index.ledger.has(handle) && queuedAt >= (since ?? 0));
 	}
 
-	#known({ node, states, since }: Question<'commands'>): Item[] {
+	#known(question: Question<'commands'>): Item[] {
+		const { node, method, states, since = 0 } = question;
 		const prefix = node === undefined ? '' : `${node}.`;
 		const items: Item[] = [];
-		for (const [handle, { state, queuedAt }] of this.#index.ledger) {
-			if (!handle.startsWith(prefix) || (states && !states.includes(state)) || queuedAt < (since ?? 0))
-				continue;
+		for (const [handle, summary] of this.#index.ledger) {
+			const { state, queuedAt } = summary;
+			if (!handle.startsWith(prefix) || (states && !states.includes(state)) || queuedAt < since) continue;
+			if (method !== undefined && summary.method !== method) continue;
 			items.push({ handle, queuedAt, stored: undefined });
 		}
 		return items;
@@ -119,12 +122,6 @@ export class Answers implements Answerers {
 			return stored ? [waitingView(stored)] : [];
 		});
 	}
-}
-
-function waitingView(command: StoredCommand): CommandView {
-	const { queuedAt, deliverWithinMs, sender } = command.facts;
-	const deadlineAt = deliverWithinMs === null ? null : queuedAt + deliverWithinMs;
-	return queuedView({ ...command, sender, queuedAt, deadlineAt });
 }
 
 function toItem(stored: StoredCommand): Item {

@@ -13,6 +13,7 @@ import { pidSpace } from '../base/machine.ts';
 import { processIdentity } from '../base/process.ts';
 import type { Config } from '../domain/config.ts';
 import { formatHandle, type Handle } from '../domain/names.ts';
+import type { CommandAddress } from '../domain/subject.ts';
 import { answerQuestions } from '../jetstream/api.ts';
 import { Claims } from '../jetstream/claims.ts';
 import { Commands } from '../jetstream/commands.ts';
@@ -34,6 +35,7 @@ import { Projector } from './projector.ts';
 import { Reaper } from './reaper.ts';
 import { Settler } from './settler.ts';
 import { Sweeper } from './sweeper.ts';
+import { Undelivered } from './undelivered.ts';
 
 export type CentralOptions = {
 	config: Config;
@@ -177,10 +179,12 @@ export class Central implements Service {
 		index.onSettledWaiting((command) => {
 			if (leadership.leads) settler.settle(command);
 		});
-		const readMessage = (handle: Handle) => commands.body(handle.node, handle.id);
-		const reaper = new Reaper({ index, claims, readMessage, serverNow, log });
+		const readMessage = (command: CommandAddress & { seq: number }) => commands.body(command);
+		const reaper = new Reaper({ index, claims, ledger, settler, readMessage, serverNow, log });
 		const { presenceTtlMs, leaseTtlMs, claimRetentionMs, sweepEveryMs } = config.centre;
 		const sweeper = new Sweeper({ connection, index, claims, claimRetentionMs, serverNow, log });
+		const { eventDeliverWithinMs: deliverWithinMs } = config.centre;
+		const undelivered = new Undelivered({ connection, events, dead, deliverWithinMs, serverNow, log });
 		this.#offLink.push(link.onReconnect(() => sweeper.forgetFloors()));
 		const duties = new Supervisor({
 			name: 'leader',
@@ -195,6 +199,13 @@ export class Central implements Service {
 					name: 'sweeper',
 					everyMs: sweepEveryMs,
 					runOnce: () => sweeper.runOnce(),
+					clock,
+					log,
+				}),
+				new Periodic({
+					name: 'undelivered',
+					everyMs: sweepEveryMs,
+					runOnce: (stopping) => undelivered.runOnce(stopping),
 					clock,
 					log,
 				}),

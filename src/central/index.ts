@@ -23,6 +23,8 @@ export class CentreIndex implements Service {
 	readonly name = 'index';
 	/** Summaries by handle. */
 	readonly ledger = new Map<string, LedgerSummary>();
+	/** Handles of those that silence would make lost, and when, server time. */
+	readonly withNode = new Map<string, number>();
 	/** Commands that are on their stream, by node and id; also those that run. */
 	readonly waiting = new Map<string, Map<string, StoredCommand>>();
 	readonly nodes = new Map<string, NodeRecord>();
@@ -81,6 +83,7 @@ export class CentreIndex implements Service {
 	/** The ledger does not know the command any more: what came under its id since is one that waits. */
 	forget(handle: string): void {
 		this.ledger.delete(handle);
+		this.withNode.delete(handle);
 		const command = this.#doubtful.get(handle);
 		this.#doubtful.delete(handle);
 		if (command) this.#addWaiting(command);
@@ -122,7 +125,10 @@ export class CentreIndex implements Service {
 					filter: [bucketSubject(buckets.ledger, '>')],
 					from: 'last',
 					headersOnly: true,
-					onReset: () => this.ledger.clear(),
+					onReset: () => {
+						this.ledger.clear();
+						this.withNode.clear();
+					},
 				},
 				(message) => this.#onLedger(message),
 			),
@@ -159,7 +165,8 @@ export class CentreIndex implements Service {
 		await Promise.all(this.#followings.map((following) => following.stop()));
 		this.#followings = [];
 		this.#isComplete = false;
-		for (const map of [this.ledger, this.waiting, this.nodes, this.presence, this.#doubtful]) map.clear();
+		for (const map of [this.ledger, this.withNode, this.waiting, this.nodes, this.presence, this.#doubtful])
+			map.clear();
 	}
 
 	#onLedger(message: Followed): void {
@@ -167,9 +174,12 @@ export class CentreIndex implements Service {
 		const summary = readLedgerSummary(message.header);
 		if (!summary) {
 			this.ledger.delete(handle);
+			this.withNode.delete(handle);
 			return;
 		}
 		this.ledger.set(handle, summary);
+		if (summary.lostAt === null) this.withNode.delete(handle);
+		else this.withNode.set(handle, summary.lostAt);
 		if (isFinal(summary.state)) this.#forgetWaiting(handle, summary.seq);
 	}
 

@@ -10,7 +10,7 @@ import type { Log } from '../base/log.ts';
 import { type Enqueued, enqueue } from '../client/enqueue.ts';
 import { envelopeFor } from '../domain/message.ts';
 import { formatHandle, isNodeName } from '../domain/names.ts';
-import { matchesLabels } from '../domain/node-state.ts';
+import { laneOfMethod, matchesLabels } from '../domain/node-state.ts';
 import { streams } from '../domain/subject.ts';
 import type { Claims } from '../jetstream/claims.ts';
 import type { Commands } from '../jetstream/commands.ts';
@@ -91,7 +91,10 @@ async function pass(options: IntakeWorkerOptions, delivery: Delivery, intake: In
 			if (message.kind === 'event') {
 				await options.events.publish({ node, sender, method: message.method, id, data: message.data }, key);
 			} else {
-				const queued: Enqueued = await enqueue(options, envelopeFor(message, node, id, sender), true);
+				const state = options.index.nodes.get(node)?.state;
+				const methodLane = state && laneOfMethod(state, message.method);
+				const envelope = envelopeFor(message, node, id, sender, methodLane);
+				const queued: Enqueued = await enqueue(options, envelope, true);
 				const handle = formatHandle({ node, id });
 				options.log.info({ handle, sender, method: message.method, duplicate: queued.duplicate }, 'queued');
 			}
@@ -144,6 +147,8 @@ async function bury(options: IntakeWorkerOptions, delivery: Delivery, bad: Intak
 		at: options.serverNow(),
 		attempts: 0,
 		fault: { code: 'invalid', message: problem },
+		origin: `intake ${delivery.seq}`,
+		holds: 'form',
 		message: new TextDecoder().decode(delivery.data),
 	});
 }

@@ -9,15 +9,16 @@ import { messageOf } from '../base/errors.ts';
 import { derivedId } from '../base/ids.ts';
 import type { Service } from '../base/lifecycle.ts';
 import type { Log } from '../base/log.ts';
-import { foldClaim, foldReport, type LedgerEntry } from '../domain/ledger.ts';
+import { foldClaim, foldReport, isDeadLetter, type LedgerEntry } from '../domain/ledger.ts';
 import { formatHandle, type Handle } from '../domain/names.ts';
 import type { Result } from '../domain/result.ts';
 import { isFinal } from '../domain/state.ts';
-import { parseKeyedSubject, streams } from '../domain/subject.ts';
+import { type CommandAddress, parseKeyedSubject, streams } from '../domain/subject.ts';
 import { claimSchema, type DeadEvent, deadEventSchema, decode, reportSchema } from '../domain/wire.ts';
+import { parseEnvelope } from '../jetstream/commands.ts';
 import type { Link } from '../jetstream/connection.ts';
 import type { DeadLetters } from '../jetstream/dead-letters.ts';
-import type { LedgerRecord, LedgerStore } from '../jetstream/ledger-store.ts';
+import type { CommandEnd, LedgerRecord, LedgerStore } from '../jetstream/ledger-store.ts';
 import { isWrongSequence } from '../jetstream/publisher.ts';
 import type { Delivery } from '../jetstream/pull.ts';
 import { BatchReader } from './batch-reader.ts';
@@ -35,6 +36,8 @@ type Statement = {
 	readonly delivery: Delivery;
 	readonly fold: (entry: LedgerEntry | undefined) => LedgerEntry;
 	readonly result: Result | undefined;
+	/** The command's body, where the statement brings it along. */
+	readonly message: string | undefined;
 };
 
 type Group = { readonly handle: Handle; readonly statements: Statement[] };
@@ -45,7 +48,7 @@ export type ProjectorOptions = {
 	dead: DeadLetters;
 	settler: Settler;
 	/** The body of a command that is still on its stream, for its dead letter. */
-	readMessage: (handle: Handle) => Promise<string | null>;
+	readMessage: (command: CommandAddress & { seq: number }) => Promise<string | null>;
 	serverNow: () => number;
 	clock: Clock;
 	log: Log;
@@ -120,16 +123,20 @@ export class Projector implements Service {
 	}
 
 	async #write({ handle, statements }: Group, first: LedgerRecord | undefined): Promise<LedgerEntry> {
-		const { ledger, serverNow } = this.#options;
+		const { ledger, readMessage, serverNow } = this.#options;
 		let record = first;
 		for (let attempt = 1; ; attempt++) {
 			const before = record?.entry;
-			const { entry, settling } = foldAll(before, statements);
+			const { entry, settling, late } = foldAll(before, statements);
 			if (!entry || entry === before) return entry ?? unfolded(handle);
-			const result = settling?.result;
-			if (settling && entry.state === 'rejected') await this.#writeDeadLetter(entry);
+			const message = settling && (settling.message ?? (await readMessage(entry)));
+			if (message !== undefined && isDeadLetter(entry)) await this.#writeDeadLetter(entry, message);
+			const end =
+				message !== undefined
+					? { result: settling?.result ?? null, envelope: parseEnvelope(message) }
+					: await this.#lateEnd(entry, late?.result);
 			try {
-				await ledger.write(entry, record?.revision ?? 0, result, serverNow());
+				await ledger.write(entry, record?.revision ?? 0, end, serverNow());
 				this.#logMove(handle, before, entry);
 				return entry;
 			} catch (error) {
@@ -147,9 +154,16 @@ export class Projector implements Service {
 		);
 	}
 
-	async #writeDeadLetter(entry: LedgerEntry): Promise<void> {
-		const { dead, readMessage } = this.#options;
-		const { node, id, method, sender, fault, endedAt, attempts } = entry;
+	/** What a node brings home of a command that had been given up: kept where nothing else is. */
+	async #lateEnd(entry: LedgerEntry, result: Result | undefined): Promise<CommandEnd | undefined> {
+		if (!result || !entry.closed) return undefined;
+		const known = await this.#options.ledger.readEnd(entry);
+		return known?.result ? undefined : { result, envelope: known?.envelope ?? null };
+	}
+
+	async #writeDeadLetter(entry: LedgerEntry, message: string | null): Promise<void> {
+		const { dead } = this.#options;
+		const { node, id, method, sender, fault, endedAt, attempts, lineage } = entry;
 		await dead.write({
 			node,
 			kind: 'command',
@@ -159,7 +173,8 @@ export class Projector implements Service {
 			at: endedAt ?? this.#options.serverNow(),
 			attempts: attempts.at(-1)?.attempt ?? 0,
 			fault: fault ?? { code: 'refused', message: 'refused' },
-			message: await readMessage(entry),
+			lineage,
+			message,
 		});
 	}
 
@@ -181,6 +196,7 @@ export class Projector implements Service {
 							at: serverNow(),
 							attempts: delivery.deliveries,
 							fault: { code: 'undecodable', message: `a statement on ${delivery.subject} cannot be read` },
+							holds: 'statement',
 							message: new TextDecoder().decode(delivery.data),
 						},
 			);
@@ -198,29 +214,40 @@ export class Projector implements Service {
 
 function readStatement(handle: Handle, delivery: Delivery): Statement | undefined {
 	const claim = decode(claimSchema, delivery.data);
-	if (claim) return { delivery, result: undefined, fold: (entry) => foldClaim(handle, entry, claim) };
+	if (claim) {
+		const message = claim.by === 'centre' && typeof claim.envelope === 'string' ? claim.envelope : undefined;
+		return { delivery, result: undefined, message, fold: (entry) => foldClaim(handle, entry, claim) };
+	}
 	const report = decode(reportSchema, delivery.data);
-	return report && { delivery, result: report.result, fold: (entry) => foldReport(handle, entry, report) };
+	if (!report) return undefined;
+	const { result } = report;
+	return { delivery, result, message: undefined, fold: (entry) => foldReport(handle, entry, report) };
 }
 
-/** The entry after all statements, and the one among them that made it final: only its result counts. */
+/** The entry after all statements, the one among them that made it final, and the last one that came too late. */
 function foldAll(
 	before: LedgerEntry | undefined,
 	statements: readonly Statement[],
-): { entry: LedgerEntry | undefined; settling: Statement | undefined } {
+): { entry: LedgerEntry | undefined; settling: Statement | undefined; late: Statement | undefined } {
 	let entry = before;
 	let settling: Statement | undefined;
+	let late: Statement | undefined;
 	for (const statement of statements) {
-		const wasFinal = entry !== undefined && isFinal(entry.state);
-		entry = statement.fold(entry);
+		const known = entry;
+		const wasFinal = known !== undefined && isFinal(known.state);
+		entry = statement.fold(known);
 		if (!wasFinal && isFinal(entry.state)) settling = statement;
+		if (wasFinal && entry !== known) late = statement;
 	}
-	return { entry, settling };
+	return { entry, settling, late };
 }
 
 function deadEventLetter({ node, id }: Handle, event: DeadEvent): Parameters<DeadLetters['write']>[0] {
-	const { method, sender, at, attempts, fault, data } = event;
-	return { node, kind: 'event', method, id, sender, at, attempts, fault, message: JSON.stringify(data) };
+	const { method, sender, at, attempts, fault, key } = event;
+	// What could not be decoded is not in the statement.
+	const message = fault.code === 'undecodable' ? null : JSON.stringify(event.data ?? null);
+	const origin = `${key.epoch} ${key.n}`;
+	return { node, kind: 'event', method, id, sender, at, attempts, fault, origin, message };
 }
 
 function unfolded(handle: Handle): never {

@@ -1,16 +1,20 @@
 /**
- * Owns settling what will not come by itself: commands whose time to start has passed.
- * Promises that "expired" is said only where the centre won the claim, so that the command certainly never started.
- * A crash after the claim is resumed by the projector, which reads the claim again.
+ * Owns settling what will not come by itself: commands whose time to start has passed, and those that were started and of
+ * which nothing was heard for too long. Promises that "expired" is said only where the centre won the claim, so that the
+ * command certainly never started. A crash after a claim is resumed by the projector, which reads the claim again.
  */
 
 import { messageOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
-import { formatHandle } from '../domain/names.ts';
+import { foldLost, lostAt } from '../domain/ledger.ts';
+import { formatHandle, type Handle, parseHandle } from '../domain/names.ts';
+import type { CommandAddress } from '../domain/subject.ts';
 import type { CentreClaim } from '../domain/wire.ts';
 import type { Claims } from '../jetstream/claims.ts';
-import type { StoredCommand } from '../jetstream/commands.ts';
+import { parseEnvelope, type StoredCommand } from '../jetstream/commands.ts';
+import type { LedgerStore } from '../jetstream/ledger-store.ts';
 import type { CentreIndex } from './index.ts';
+import type { Settler } from './settler.ts';
 
 /** Commands expired in one go. */
 const atOnce = 256;
@@ -21,7 +25,9 @@ export type ReaperOptions = {
 	index: CentreIndex;
 	claims: Claims;
 	/** The command's body, for the claim's copy; null when it is gone. */
-	readMessage: (command: StoredCommand) => Promise<string | null>;
+	readMessage: (command: CommandAddress & { seq: number }) => Promise<string | null>;
+	ledger: LedgerStore;
+	settler: Pick<Settler, 'settle'>;
 	serverNow: () => number;
 	log: Log;
 };
@@ -37,8 +43,9 @@ export class Reaper {
 
 	/** Answers how many commands it closed. */
 	async runOnce(): Promise<number> {
-		const due = this.#due();
-		const closed = await Promise.all(due.map((command) => this.#expire(command)));
+		const expired = this.#due().map((command) => this.#expire(command));
+		const lost = this.#silent().map((handle) => this.#giveUp(handle));
+		const closed = await Promise.all([...expired, ...lost]);
 		return closed.filter(Boolean).length;
 	}
 
@@ -72,7 +79,7 @@ export class Reaper {
 			actor: 'central',
 			at,
 			facts: command.facts,
-			envelope: await readMessage(command),
+			envelope: await readMessage({ ...command, seq: command.facts.seq }),
 		};
 		try {
 			const held = await claims.write(command, claim);
@@ -81,8 +88,55 @@ export class Reaper {
 			return held === claim;
 		} catch (error) {
 			log.warn({ handle, err: messageOf(error) }, 'not expired yet; trying again');
-			if (this.#notBefore.size >= mostRemembered) this.#notBefore.clear();
-			this.#notBefore.set(handle, at + tryAgainMs);
+			this.#tryLater(handle);
+			return false;
+		}
+	}
+
+	#tryLater(handle: string): void {
+		if (this.#notBefore.size >= mostRemembered) this.#notBefore.clear();
+		this.#notBefore.set(handle, this.#options.serverNow() + tryAgainMs);
+	}
+
+	/** Started, past all clocks and all patience, and its node does not say that it runs it. */
+	#silent(): Handle[] {
+		const { index, serverNow } = this.#options;
+		const now = serverNow();
+		const silent: Handle[] = [];
+		for (const [text, lostAt] of index.withNode) {
+			if (lostAt > now || (this.#notBefore.get(text) ?? 0) > now) continue;
+			const handle = parseHandle(text);
+			if (this.#isAtWork(handle)) this.#tryLater(text);
+			else silent.push(handle);
+			if (silent.length === atOnce) break;
+		}
+		return silent;
+	}
+
+	/** What a present node says of itself is young: it says it again on every change. */
+	#isAtWork({ node, id }: Handle): boolean {
+		const { index } = this.#options;
+		if (index.presence.get(node)?.gone !== false) return false;
+		return index.nodes.get(node)?.state.running.some((run) => run.id === id) ?? false;
+	}
+
+	/** The ledger itself is asked: what the index knows may be old. */
+	async #giveUp(handle: Handle): Promise<boolean> {
+		const { ledger, settler, readMessage, serverNow, log } = this.#options;
+		const text = formatHandle(handle);
+		try {
+			const record = await ledger.read(handle);
+			const at = serverNow();
+			const due = record && lostAt(record.entry);
+			if (!record || due === undefined || due === null || due > at) return false;
+			const envelope = parseEnvelope(await readMessage(record.entry));
+			await ledger.write(foldLost(record.entry, at), record.revision, { result: null, envelope }, at);
+			log.warn({ handle: text }, 'lost: nothing was heard of it for too long');
+			settler.settle(handle);
+			return true;
+		} catch (error) {
+			log.warn({ handle: text, err: messageOf(error) }, 'not given up yet; trying again');
+			this.#tryLater(text);
 			return false;
 		}
 	}

@@ -16,9 +16,23 @@ export function brokerSettings(cli: Cli, flags: BrokerFlags): Promise<Config> {
 	return loadSettings(cli, flags.config, withoutUnset({ servers: flags.servers }));
 }
 
+const longestAuthor = 64;
+
+/** Who asks, as far as the environment tells: told to whoever wonders later who cancelled, paused or retried. */
+export function authorFrom({ USER, LOGNAME }: Cli['env']): string {
+	const name = (USER || LOGNAME || '').replace(/\p{C}/gu, '').trim();
+	return [...name].slice(0, longestAuthor).join('') || 'operator';
+}
+
 /** @throws StewardError `no-broker`, `no-topology`, `schema-newer`, or what `use` throws. */
 export async function withFleet<T>(cli: Cli, config: Config, use: (fleet: Fleet) => Promise<T>): Promise<T> {
-	const fleet = await connect({ servers: config.servers, name: connectionName, clock: cli.clock });
+	const { clock, env } = cli;
+	const fleet = await connect({
+		servers: config.servers,
+		name: connectionName,
+		author: authorFrom(env),
+		clock,
+	});
 	try {
 		return await use(fleet);
 	} finally {

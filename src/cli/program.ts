@@ -8,6 +8,9 @@ import { Command, CommanderError } from 'commander';
 import type { Cli } from './cli.ts';
 import { exitCodes, exitCodeTexts } from './exit-codes.ts';
 import { reportError } from './report.ts';
+import { addActs } from './syntax/act.ts';
+import { addDead } from './syntax/dead.ts';
+import { addLogs } from './syntax/logs.ts';
 import { addNodes } from './syntax/nodes.ts';
 import { addQuestions } from './syntax/questions.ts';
 import { addSend } from './syntax/send.ts';
@@ -58,7 +61,10 @@ function buildProgram(cli: Cli, asJson: boolean, done: Done): Command {
 	addSetup(program, cli, done);
 	addSend(program, cli, done);
 	addQuestions(program, cli, done);
+	addLogs(program, cli, done);
+	addActs(program, cli, done);
 	addNodes(program, cli, done);
+	addDead(program, cli, done);
 	return program;
 }
 

@@ -10,14 +10,31 @@ import type { MessageForm } from '../domain/message.ts';
 import { parseMessage } from '../domain/message.ts';
 import { type Handle, parseHandle } from '../domain/names.ts';
 import type { CommandState } from '../domain/state.ts';
-import type { CommandView, NodeView, Receipt } from '../domain/view.ts';
+import type { Cancellation, CommandView, NodeView, Receipt, WhyView } from '../domain/view.ts';
 import { askAll } from '../jetstream/api.ts';
 import { closeConnection, openConnection } from '../jetstream/connection.ts';
 import { requireTopology } from '../jetstream/topology.ts';
+import { type CancelOptions, cancelCommand } from './cancel.ts';
+import { DeadLetterOffice } from './dead.ts';
+import { type IdleOptions, waitIdle } from './idle.ts';
+import { inTurns } from './in-turns.ts';
+import {
+	type DrainOptions,
+	drainNode,
+	type PauseOptions,
+	pauseLanes,
+	type ResumeOptions,
+	resumeNode,
+	type StopOptions,
+	stopMethod,
+} from './lanes.ts';
+import { type LogPiece, type LogsOptions, logs } from './logs.ts';
 import { lookUp } from './lookup.ts';
 import { type FleetParts, fleetParts } from './parts.ts';
+import { retryCommand } from './retry.ts';
 import { sendMessage } from './send.ts';
 import { type WaitOptions, type WatchOptions, waitFor, watch } from './watch.ts';
+import { whyCommand } from './why.ts';
 
 export type FleetOptions = {
 	/** Addresses of the broker, `nats://127.0.0.1:4222` by default. */
@@ -26,11 +43,14 @@ export type FleetOptions = {
 	name?: string;
 	/** How long the broker may take to answer at first, milliseconds, 2,000 by default. */
 	timeoutMs?: number;
+	/** Told to whoever asks later who cancelled, paused or retried; `operator` by default. */
+	author?: string;
 	clock?: Clock;
 };
 
 export type ListOptions = {
 	node?: string;
+	method?: string;
 	states?: readonly CommandState[];
 	/** Queued at or after. */
 	since?: Date;
@@ -51,7 +71,8 @@ export async function connect(options: FleetOptions = {}): Promise<Fleet> {
 		...(options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs }),
 	});
 	try {
-		return new Fleet(fleetParts(connection, await requireTopology(connection), clock));
+		const { author = 'operator' } = options;
+		return new Fleet(fleetParts(connection, await requireTopology(connection), { clock, author }));
 	} catch (error) {
 		await closeConnection(connection, clock);
 		throw error;
@@ -87,12 +108,20 @@ export class Fleet implements AsyncDisposable {
 		return waitFor(this.#parts, handles.map(toHandle), options);
 	}
 
-	/** Resolves when the receiving node has taken the event. @throws StewardError `waited-too-long` */
+	/**
+	 * Resolves when the receiving node has taken the event.
+	 * @throws StewardError `waited-too-long`; `refused` when it is a dead letter: not handled, or not taken in time
+	 */
 	async waitDelivered(receipt: Receipt, options: WaitOptions = {}): Promise<void> {
 		const { seq } = receipt;
 		if (seq === null)
 			throw new StewardError('usage', `${receipt.handle} is still in an outbox: its way cannot be followed`);
 		await this.#parts.events.waitDelivered({ ...receipt, seq }, this.#parts.clock, options.timeoutMs);
+	}
+
+	/** Why it is where it is, in one sentence from facts. Needs no centre. @throws StewardError `not-found`, `no-broker` */
+	why(handle: string | Handle): Promise<WhyView> {
+		return whyCommand(this.#parts, toHandle(handle));
 	}
 
 	/** Commands, newest first. @throws StewardError `no-centre` */
@@ -101,6 +130,7 @@ export class Fleet implements AsyncDisposable {
 		const question = {
 			limit,
 			...(options.node === undefined ? {} : { node: options.node }),
+			...(options.method === undefined ? {} : { method: options.method }),
 			...(options.states === undefined ? {} : { states: [...options.states] }),
 			...(options.since === undefined ? {} : { since: options.since.getTime() }),
 		};
@@ -121,6 +151,67 @@ export class Fleet implements AsyncDisposable {
 	async node(name: string): Promise<NodeView | undefined> {
 		const [view] = await askAll<NodeView>(this.#parts.connection, 'nodes', { node: name });
 		return view;
+	}
+
+	/**
+	 * Calls commands off, in the order asked. What has not started never will, also on a node that is away for a year.
+	 * @throws StewardError `not-found`, `no-broker`, `ambiguous`
+	 */
+	cancel(handles: readonly (string | Handle)[], options: CancelOptions = {}): Promise<Cancellation[]> {
+		return inTurns(handles, (handle) => cancelCommand(this.#parts, toHandle(handle), options));
+	}
+
+	/**
+	 * Sends commands that have ended once more, each as a new command that says where it comes from.
+	 * @throws StewardError `not-found`; `refused` for what has not ended, or whose message is gone; as {@link send}
+	 */
+	retry(handles: readonly (string | Handle)[]): Promise<Receipt[]> {
+		return inTurns(handles, (handle) => retryCommand(this.#parts, toHandle(handle)));
+	}
+
+	/**
+	 * The output of a command, in pieces: what is stored of it, then an `end`. With `follow` it goes on while the command runs
+	 * (or waits to), until all of its output is here. What is missing is a `gap`. Needs no centre.
+	 * @throws StewardError `not-found`, `no-broker`, when it is read
+	 */
+	logs(handle: string | Handle, options: LogsOptions = {}): AsyncIterable<LogPiece> {
+		return logs(this.#parts, toHandle(handle), options);
+	}
+
+	/** Dead letters: what was taken out of its lane, with its evidence. Needs no centre. */
+	get dead(): DeadLetterOffice {
+		return new DeadLetterOffice(this.#parts);
+	}
+
+	/**
+	 * Nothing more starts on these lanes, until they are resumed; what runs goes on. An absent node learns it when it is back,
+	 * before anything else starts there. @throws StewardError `invalid`, as {@link send}
+	 */
+	pause(node: string, options: PauseOptions = {}): Promise<Receipt> {
+		return pauseLanes(this.#parts, node, options);
+	}
+
+	/** Undoes pause, drain and stop: of these lanes, of one method, of everything where nothing is named. @throws as {@link pause} */
+	resume(node: string, options: ResumeOptions = {}): Promise<Receipt> {
+		return resumeNode(this.#parts, node, options);
+	}
+
+	/**
+	 * Nothing more starts on the node, events included, until it was started again or is resumed.
+	 * @throws StewardError as {@link pause}; with `untilIdle` `waited-too-long`, and `refused` when the drain ended before
+	 */
+	drain(node: string, options: DrainOptions = {}): Promise<Receipt> {
+		return drainNode(this.#parts, node, options);
+	}
+
+	/** Resolves when nothing runs any more on a drained node. Needs no centre. @throws StewardError `waited-too-long`, `refused` */
+	waitIdle(node: string, options: IdleOptions = {}): Promise<void> {
+		return waitIdle(this.#parts, node, options);
+	}
+
+	/** The method runs no more on the node until it is resumed: its commands wait, and the lanes whose next command is one. */
+	stop(node: string, options: StopOptions): Promise<Receipt> {
+		return stopMethod(this.#parts, node, options);
 	}
 
 	/** Every change of a command from now on, until `signal` aborts. */

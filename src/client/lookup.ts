@@ -38,5 +38,5 @@ async function resultOf(
 	reported: Result | undefined,
 ): Promise<Result | null> {
 	if (!isFinal(entry.state)) return null;
-	return reported ?? (await sources.ledger.readResult(entry)) ?? null;
+	return reported ?? (await sources.ledger.readEnd(entry))?.result ?? null;
 }

@@ -9,12 +9,14 @@ import { ulidFactory } from '../base/ids.ts';
 import { Claims } from '../jetstream/claims.ts';
 import { Commands } from '../jetstream/commands.ts';
 import type { Connection } from '../jetstream/connection.ts';
+import { DeadLetters } from '../jetstream/dead-letters.ts';
 import { Events } from '../jetstream/events.ts';
 import { LedgerStore } from '../jetstream/ledger-store.ts';
 import { Nodes } from '../jetstream/nodes.ts';
 import { Reports } from '../jetstream/reports.ts';
 import { ServerClock } from '../jetstream/server-clock.ts';
 import type { Topology } from '../jetstream/topology.ts';
+import { MethodLanes } from './method-lanes.ts';
 
 /** The parts of a fleet, wired to one connection. */
 export type FleetParts = {
@@ -24,14 +26,22 @@ export type FleetParts = {
 	readonly reports: Reports;
 	readonly ledger: LedgerStore;
 	readonly nodes: Nodes;
+	readonly methodLanes: MethodLanes;
 	readonly events: Events;
+	readonly dead: DeadLetters;
 	readonly clock: Clock;
 	/** The broker's clock, milliseconds since the epoch, as far as one reading at the start tells. */
 	readonly serverNow: () => number;
 	readonly newId: () => string;
+	/** Who is told to have cancelled, paused, retried. */
+	readonly author: string;
 };
 
-export function fleetParts(connection: Connection, topology: Topology, clock: Clock): FleetParts {
+export function fleetParts(
+	connection: Connection,
+	topology: Topology,
+	{ clock, author }: { clock: Clock; author: string },
+): FleetParts {
 	const { shards, serverTime } = topology;
 	const serverClock = new ServerClock(clock, serverTime);
 	return {
@@ -41,9 +51,12 @@ export function fleetParts(connection: Connection, topology: Topology, clock: Cl
 		reports: new Reports(connection),
 		ledger: new LedgerStore(connection),
 		nodes: new Nodes(connection),
+		methodLanes: new MethodLanes(clock),
 		events: new Events(connection),
+		dead: new DeadLetters(connection),
 		clock,
 		serverNow: () => Math.round(serverClock.now()),
 		newId: ulidFactory(() => clock.now()),
+		author,
 	};
 }

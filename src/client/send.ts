@@ -5,11 +5,12 @@
  */
 
 import { isStewardError, messageOf, StewardError } from '../base/errors.ts';
-import { envelopeFor, eventDeliverWithinMs, type Message } from '../domain/message.ts';
+import { type Envelope, envelopeFor, eventDeliverWithinMs, type Message } from '../domain/message.ts';
 import { formatHandle, operatorSender } from '../domain/names.ts';
 import { matchesLabels } from '../domain/node-state.ts';
-import { type CommandView, type NodeView, type Presence, queuedView, type Receipt } from '../domain/view.ts';
+import { type CommandView, type NodeView, queuedView, type Receipt } from '../domain/view.ts';
 import { askAll } from '../jetstream/api.ts';
+import type { KnownNode } from '../jetstream/nodes.ts';
 import { enqueue } from './enqueue.ts';
 import { lookUp } from './lookup.ts';
 import type { FleetParts } from './parts.ts';
@@ -20,42 +21,58 @@ const countedTargets = 20;
 /** @throws StewardError as Fleet.send */
 export async function sendMessage(parts: FleetParts, message: Message): Promise<Receipt[]> {
 	const targets = await resolveTargets(parts, message);
-	const asking = presencesOf(parts, message, targets);
+	const asking = askAbout(parts, message, targets);
 	const wanted = message.whenAbsent === 'queue' ? targets : applyWhenAbsent(message, targets, await asking);
 	const id = message.id ?? parts.newId();
 	const settled = await Promise.allSettled(
 		wanted.map((node) =>
-			message.kind === 'event' ? sendEvent(parts, message, node, id) : sendCommand(parts, message, node, id),
+			message.kind === 'event'
+				? sendEvent(parts, message, node, id)
+				: sendCommand(parts, message, node, id, asking),
 		),
 	);
 	throwFailures(wanted, id, settled);
-	const presenceOf = await asking;
 	const receipts = settled.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
+	return completed(parts, receipts, await asking);
+}
+
+/** Queues one envelope again under an id of its own, and says where it stands. @throws StewardError as Fleet.send */
+export async function sendEnvelope(parts: FleetParts, envelope: Envelope): Promise<Receipt> {
+	const asking = askAbout(parts, { whenAbsent: 'queue' }, [envelope.node]);
+	const receipt = await queueEnvelope(parts, envelope, true);
+	const [whole = receipt] = await completed(parts, [receipt], await asking);
+	return whole;
+}
+
+/** With presence, and the place in the queue. */
+function completed(parts: FleetParts, receipts: readonly Receipt[], known: Known): Promise<Receipt[]> {
 	return Promise.all(
 		receipts.map(async (receipt) => ({
 			...receipt,
-			presence: presenceOf(receipt.node),
+			presence: known(receipt.node).presence,
 			position:
-				message.kind === 'command' && !receipt.duplicate && wanted.length <= countedTargets
+				receipt.kind === 'command' && !receipt.duplicate && receipts.length <= countedTargets
 					? await positionOf(parts, receipt)
 					: null,
 		})),
 	);
 }
 
+type Known = (node: string) => KnownNode;
+const nothingKnown: KnownNode = { presence: { status: 'unknown', since: null }, record: () => undefined };
+
 /** A command that may wait for its node is sent whether or not anybody can say who is there. */
-async function presencesOf(
+async function askAbout(
 	parts: FleetParts,
-	{ whenAbsent }: Message,
+	{ whenAbsent }: Pick<Message, 'whenAbsent'>,
 	targets: readonly string[],
-): Promise<(node: string) => Presence> {
-	const unknown: Presence = { status: 'unknown', since: null };
+): Promise<Known> {
 	try {
-		const presences = await parts.nodes.presenceOf(targets);
-		return (node) => presences.get(node) ?? unknown;
+		const known = await parts.nodes.knownOf(targets);
+		return (node) => known.get(node) ?? nothingKnown;
 	} catch (error) {
 		if (whenAbsent !== 'queue') throw error;
-		return () => unknown;
+		return () => nothingKnown;
 	}
 }
 
@@ -84,9 +101,9 @@ async function resolveTargets(parts: FleetParts, message: Message): Promise<read
 function applyWhenAbsent(
 	{ whenAbsent }: Message,
 	targets: readonly string[],
-	presenceOf: (node: string) => Presence,
+	known: Known,
 ): readonly string[] {
-	const absent = targets.filter((node) => presenceOf(node).status !== 'present');
+	const absent = targets.filter((node) => known(node).presence.status !== 'present');
 	if (whenAbsent === 'skip') return targets.filter((node) => !absent.includes(node));
 	if (absent.length === 0) return targets;
 	throw new StewardError(
@@ -98,9 +115,24 @@ function applyWhenAbsent(
 	);
 }
 
-async function sendCommand(parts: FleetParts, message: Message, node: string, id: string): Promise<Receipt> {
-	const envelope = envelopeFor(message, node, id, operatorSender);
-	const queued = await enqueue(parts, envelope, message.id !== undefined);
+/** `asking` is waited for only where the sender names no lane, and nothing is remembered of the node. */
+async function sendCommand(
+	parts: FleetParts,
+	message: Message,
+	node: string,
+	id: string,
+	asking: Promise<Known>,
+): Promise<Receipt> {
+	const methodLane =
+		message.policy.lane === undefined
+			? await parts.methodLanes.of(node, message.method, async () => (await asking)(node).record())
+			: undefined;
+	const envelope = envelopeFor(message, node, id, operatorSender, methodLane);
+	return queueEnvelope(parts, envelope, message.id !== undefined);
+}
+
+async function queueEnvelope(parts: FleetParts, envelope: Envelope, chosen: boolean): Promise<Receipt> {
+	const queued = await enqueue(parts, envelope, chosen);
 	const queuedAt = queued.queuedAt ?? parts.serverNow();
 	const deadlineAt = envelope.deliverWithinMs === null ? null : queuedAt + envelope.deliverWithinMs;
 	const { duplicate, seq } = queued;

@@ -9,7 +9,7 @@ import { ledgerEntrySchema } from '../domain/ledger.ts';
 import { formatHandle, type Handle } from '../domain/names.ts';
 import { type CommandState, isCommandState, isFinal } from '../domain/state.ts';
 import { buckets, parseKeyedSubject, streams, subjects } from '../domain/subject.ts';
-import { type CommandView, ledgerView, queuedView } from '../domain/view.ts';
+import { type CommandView, ledgerView, waitingView } from '../domain/view.ts';
 import { decode } from '../domain/wire.ts';
 import { bucketStream, bucketSubject, keyOf } from '../jetstream/bucket.ts';
 import { readStoredCommand } from '../jetstream/commands.ts';
@@ -20,6 +20,8 @@ import type { FleetParts } from './parts.ts';
 export type WaitOptions = {
 	/** Milliseconds; for ever when undefined. */
 	timeoutMs?: number | undefined;
+	/** Ends the waiting, as a timeout does. */
+	signal?: AbortSignal | undefined;
 	/** Called with every change that is seen on the way. */
 	onChange?: (view: CommandView) => void;
 };
@@ -33,7 +35,7 @@ const lookAgainMs = 500;
 export async function waitFor(
 	parts: FleetParts,
 	handles: readonly Handle[],
-	{ timeoutMs, onChange }: WaitOptions,
+	{ timeoutMs, signal, onChange }: WaitOptions,
 ): Promise<CommandView[]> {
 	const pending = new Map(handles.map((handle) => [formatHandle(handle), handle]));
 	const done = new Map<string, CommandView>();
@@ -46,6 +48,9 @@ export async function waitFor(
 	allDone.catch(() => undefined);
 
 	const over = new AbortController();
+	const giveUp = () => over.abort();
+	signal?.addEventListener('abort', giveUp, { once: true });
+	if (signal?.aborted) giveUp();
 	const look = async (handle: Handle): Promise<void> => {
 		const key = formatHandle(handle);
 		if (!pending.has(key)) return;
@@ -66,6 +71,7 @@ export async function waitFor(
 			await Promise.race([allDone, timeout(parts, timeoutMs, over.signal), closed(parts)]);
 		}
 	} finally {
+		signal?.removeEventListener('abort', giveUp);
 		over.abort();
 		await Promise.all(followings.map((following) => following.stop()));
 	}
@@ -125,7 +131,7 @@ async function closed({ connection }: FleetParts): Promise<never> {
 }
 
 /** The error of a command that nobody knows. */
-function unknownCommand(handle: Handle): StewardError {
+export function unknownCommand(handle: Handle): StewardError {
 	const text = formatHandle(handle);
 	return new StewardError(
 		'not-found',
@@ -145,8 +151,11 @@ async function timeout(
 	timeoutMs: number | undefined,
 	over: AbortSignal,
 ): Promise<void> {
-	if (timeoutMs === undefined) return new Promise(() => undefined);
-	await clock.sleep(timeoutMs, over);
+	if (timeoutMs !== undefined) return clock.sleep(timeoutMs, over);
+	return new Promise((resolve) => {
+		if (over.aborted) return resolve();
+		over.addEventListener('abort', () => resolve(), { once: true });
+	});
 }
 
 function followHandles(
@@ -256,8 +265,5 @@ async function followChanges(
 
 function queuedFrom(message: Followed): CommandView | undefined {
 	const stored = readStoredCommand(message);
-	if (!stored) return undefined;
-	const { queuedAt, deliverWithinMs, sender } = stored.facts;
-	const deadlineAt = deliverWithinMs === null ? null : queuedAt + deliverWithinMs;
-	return queuedView({ ...stored, sender, queuedAt, deadlineAt });
+	return stored && waitingView(stored);
 }

@@ -7,7 +7,9 @@
 import { z } from 'zod';
 import { StewardError } from '../base/errors.ts';
 import { logLevels } from '../base/log.ts';
+import { eventDeliverWithinMs } from './message.ts';
 import { lanes, methodNamePattern, methodNameRule, nodeNamePattern, nodeNameRule } from './names.ts';
+import { redactionProblem } from './redaction.ts';
 import { describeProblems } from './validation.ts';
 
 /** Slots of each lane. 1 keeps strict order, also across retries. */
@@ -15,6 +17,10 @@ const laneCapacities = { control: 1, urgent: 1, normal: 1, events: 1, bulk: 1 } 
 
 const capacity = z.number().int().min(1).max(1024);
 const bytes = z.number().int().min(1);
+const redactionPattern = z.string().superRefine((text, context) => {
+	const message = redactionProblem(text);
+	if (message !== undefined) context.addIssue({ code: 'custom', message });
+});
 
 const nodeSection = z.strictObject({
 	name: z
@@ -24,6 +30,10 @@ const nodeSection = z.strictObject({
 	labels: z.record(z.string().regex(/^[A-Za-z0-9._/-]{1,63}$/), z.string().max(256)).default({}),
 	methods: z.array(z.string().regex(methodNamePattern, { error: `expected ${methodNameRule}` })).optional(),
 	modules: z.array(z.string()).default([]),
+	/** Threads for the methods of one module that say `isolate: 'worker'`. */
+	workers: z.number().int().min(1).max(64).default(2),
+	/** JavaScript heap of a module's child process, and of each of its threads, in MiB. */
+	moduleMemoryMb: z.number().int().min(32).default(512),
 	lanes: z
 		.strictObject({
 			control: capacity.default(laneCapacities.control),
@@ -36,6 +46,16 @@ const nodeSection = z.strictObject({
 	inmsg: z.string().optional(),
 	shutdownGraceMs: z.number().int().min(0).default(30_000),
 	beatEveryMs: z.number().int().min(100).default(15_000),
+	output: z
+		.strictObject({
+			spoolMaxBytes: z
+				.number()
+				.int()
+				.min(0)
+				.default(256 * 1024 * 1024),
+		})
+		.prefault({}),
+	redact: z.array(redactionPattern).default([]),
 	textLog: z
 		.strictObject({ maxBytes: bytes.default(16 * 1024 * 1024), keep: z.number().int().min(0).default(4) })
 		.prefault({}),
@@ -73,6 +93,8 @@ const configSchema = z.strictObject({
 			leaseTtlMs: z.number().int().min(300).default(15_000),
 			claimRetentionMs: z.number().int().min(0).default(3_600_000),
 			sweepEveryMs: z.number().int().min(100).default(30_000),
+			/** An event that nobody took within this time becomes a dead letter. */
+			eventDeliverWithinMs: z.number().int().min(1).default(eventDeliverWithinMs),
 		})
 		.prefault({}),
 	node: nodeSection.prefault({}),
@@ -95,8 +117,10 @@ const knownKeys = [
 		'leaseTtlMs',
 		'claimRetentionMs',
 		'sweepEveryMs',
+		'eventDeliverWithinMs',
 		'maxBytes',
 		'keep',
+		'spoolMaxBytes',
 	],
 ];
 

@@ -6,10 +6,11 @@
 
 import { z } from 'zod';
 import { unreachable } from '../base/errors.ts';
-import { type Handle, lanes } from './names.ts';
+import { commandDefaults, lineageSchema } from './message.ts';
+import { centralNode, type Handle, lanes } from './names.ts';
 import { type Attempt, attemptSchema, faultSchema } from './result.ts';
 import { advance, type CommandEvent, commandEvents, commandStates, isFinal } from './state.ts';
-import type { Claim, CommandFacts, Report } from './wire.ts';
+import { type Claim, type CommandFacts, closedSchema, type Report } from './wire.ts';
 
 const lateSchema = z.object({ event: z.enum(commandEvents), at: z.number(), key: z.string() });
 
@@ -27,13 +28,17 @@ export const ledgerEntrySchema = z.object({
 	queuedAt: z.number(),
 	/** Latest start; null is never too late. */
 	deadlineAt: z.number().nullable(),
+	/** Longest run and longest silence, milliseconds; null is {@link commandDefaults}. */
+	runForMs: z.number().nullable().default(null),
+	patienceMs: z.number().nullable().default(null),
+	lineage: lineageSchema.nullable().default(null),
 	startedAt: z.number().nullable(),
 	endedAt: z.number().nullable(),
 	nextAttemptAt: z.number().nullable(),
 	attempts: z.array(attemptSchema),
 	fault: faultSchema.nullable(),
-	/** Why and by whom it was closed, where the centre closed it. */
-	closed: z.object({ reason: z.string(), actor: z.string() }).nullable(),
+	/** Why and by whom it was called off or given up, where it was. */
+	closed: closedSchema.nullable(),
 	/** When it became final in the ledger: from here on its age is counted, however late its report came. */
 	settledAt: z.number().nullable(),
 	/** What made it final: `<epoch>:<n>` of the report, or `claim`. Its repeats are not late. */
@@ -58,6 +63,9 @@ export function entryFor(handle: Handle, facts: CommandFacts): LedgerEntry {
 		state: 'queued',
 		queuedAt: facts.queuedAt,
 		deadlineAt: facts.deliverWithinMs === null ? null : facts.queuedAt + facts.deliverWithinMs,
+		runForMs: facts.runForMs ?? null,
+		patienceMs: facts.patienceMs ?? null,
+		lineage: facts.lineage ?? null,
 		startedAt: null,
 		endedAt: null,
 		nextAttemptAt: null,
@@ -106,7 +114,36 @@ export function foldReport(handle: Handle, entry: LedgerEntry | undefined, repor
 		nextAttemptAt: report.event === 'retryDue' ? (report.nextAttemptAt ?? null) : null,
 		attempts: report.attempts,
 		fault: report.fault ?? null,
+		closed: report.closed ?? null,
 	});
+}
+
+/** Faults of a command whose every start ended in a crash, of its node or of its process. */
+const crashes: readonly string[] = ['attemptsExhausted', 'processDied'];
+
+/** Whether its message is kept as evidence: it was refused, or its starts were used up by crashes. */
+export function isDeadLetter({ state, fault }: LedgerEntry): boolean {
+	return state === 'rejected' || (isFinal(state) && fault !== null && crashes.includes(fault.code));
+}
+
+/** When silence makes it lost, server time; null where it is not with its node. */
+export function lostAt(entry: LedgerEntry): number | null {
+	if (entry.state !== 'running' && entry.state !== 'retrying') return null;
+	const last = entry.attempts.at(-1);
+	const heardAt = Math.max(
+		entry.queuedAt,
+		last?.startedAt ?? 0,
+		last?.endedAt ?? 0,
+		entry.nextAttemptAt ?? 0,
+	);
+	const { runForMs, patienceMs } = commandDefaults;
+	return heardAt + (entry.runForMs ?? runForMs) + (entry.patienceMs ?? patienceMs);
+}
+
+/** The entry after its node was silent for too long; the same object when that is not news. */
+export function foldLost(entry: LedgerEntry, at: number): LedgerEntry {
+	const closed = { reason: 'its node said nothing of it for longer than its patience', actor: centralNode };
+	return apply(entry, 'unheard', at, 'unheard', { closed, nextAttemptAt: null });
 }
 
 /** An ending is news however far the attempts were known, for it may come between two of them. */

@@ -35,6 +35,9 @@ export const commandDefaults = {
 	patienceMs: 7 * 86_400_000,
 } as const;
 
+/** Where neither sender nor method names one. */
+const usualLane = 'normal';
+
 /** The journal and every report carry what a command's attempts were. */
 const mostAttempts = 1000;
 
@@ -109,6 +112,7 @@ const messageFields = z.strictObject({
 	attempts: z.number().int().min(1).max(mostAttempts).optional(),
 	backoff: backoffSchema.optional(),
 	onInterrupt: z.enum(onInterruptPolicies).optional(),
+	patience: durationMs.optional(),
 	whenAbsent: z.enum(whenAbsentPolicies).optional(),
 });
 
@@ -129,6 +133,8 @@ type CommandPolicy = {
 	readonly attempts?: number | undefined;
 	readonly backoff?: Backoff | undefined;
 	readonly onInterrupt?: OnInterrupt | undefined;
+	/** How long the node may be silent past the command's clocks before it is called lost. */
+	readonly patienceMs?: number | undefined;
 };
 
 /** A checked message, before its targets are known by name. */
@@ -155,7 +161,12 @@ export const runPolicySchema = z.object({
 		})
 		.optional(),
 	onInterrupt: z.enum(onInterruptPolicies).optional(),
+	patienceMs: z.number().int().min(0).optional(),
 });
+
+/** Which command this one was made from: `of` is a handle. */
+export const lineageSchema = z.object({ kind: z.enum(['retry', 'replay']), of: z.string() });
+export type Lineage = z.infer<typeof lineageSchema>;
 
 /** One command for one node, as it is stored on the downlink. */
 export const envelopeSchema = z.object({
@@ -164,10 +175,13 @@ export const envelopeSchema = z.object({
 	node: z.string(),
 	method: z.string(),
 	lane: z.enum(['control', ...commandLanes]),
+	/** Its sender named no lane: the method's default is no part of what makes it the same command. */
+	laneFrom: z.literal('method').optional(),
 	data: z.unknown(),
 	sender: z.string(),
 	deliverWithinMs: z.number().min(0).nullable(),
 	...runPolicySchema.shape,
+	lineage: lineageSchema.optional(),
 });
 export type Envelope = z.infer<typeof envelopeSchema>;
 
@@ -216,7 +230,15 @@ function crossChecks(form: Readonly<Record<string, unknown>>): string[] {
 		problems.push('commandOrEvent: expected "command" or "event", got nothing');
 	}
 	if (kindsSaid.includes('event')) {
-		for (const key of ['lane', 'runFor', 'attempts', 'backoff', 'onInterrupt', 'whenAbsent'] as const) {
+		for (const key of [
+			'lane',
+			'runFor',
+			'attempts',
+			'backoff',
+			'onInterrupt',
+			'patience',
+			'whenAbsent',
+		] as const) {
 			if (form[key] !== undefined) problems.push(`${key}: an event has none; it is for commands`);
 		}
 	}
@@ -243,29 +265,37 @@ function compile(form: z.output<typeof messageFields>): Message {
 			attempts: form.attempts,
 			backoff: form.backoff,
 			onInterrupt: form.onInterrupt,
+			patienceMs: form.patience,
 		},
 	};
 }
 
-/** The envelope of a checked command for one node. */
-export function envelopeFor(message: Message, node: string, id: string, sender: string): Envelope {
+/** The envelope of a checked command for one node; `methodLane` is the method's default there, as far as it is known. */
+export function envelopeFor(
+	message: Message,
+	node: string,
+	id: string,
+	sender: string,
+	methodLane?: CommandLane,
+): Envelope {
 	const { lane, ...policy } = message.policy;
 	return {
 		v: 1,
 		id,
 		node,
 		method: message.method,
-		lane: lane ?? 'normal',
+		lane: lane ?? methodLane ?? usualLane,
+		...(lane === undefined && methodLane !== undefined && { laneFrom: 'method' as const }),
 		data: message.data,
 		sender,
 		...policy,
 	};
 }
 
-/** What makes two commands with one id the same command: everything but who sent it. */
+/** What makes two commands with one id the same command: everything but who sent it, and a lane that nobody named. */
 export function envelopeDigest(envelope: Envelope): string {
-	const { sender: _, ...content } = envelope;
-	return contentDigest(content);
+	const { sender: _, laneFrom, ...content } = envelope;
+	return contentDigest(laneFrom ? { ...content, lane: usualLane } : content);
 }
 
 function isKind(value: unknown): value is Kind {

@@ -5,7 +5,7 @@
  */
 
 import { z } from 'zod';
-import { kinds, lanes } from './names.ts';
+import { type CommandLane, commandLanes, kinds, lanes } from './names.ts';
 
 const methodStateSchema = z.object({
 	name: z.string(),
@@ -13,14 +13,27 @@ const methodStateSchema = z.object({
 	/** JSON Schema of the method's data. */
 	data: z.unknown(),
 	description: z.string().optional(),
+	/** Of commands whose sender names none. */
+	lane: z.enum(commandLanes).optional().describe('of commands whose sender names none'),
 });
+
+/** Why something is not taken for now. `drain` and what the node itself stopped end with its next start. */
+const pauseSchema = z.object({
+	kind: z.enum(['pause', 'drain', 'stop']),
+	by: z.string(),
+	reason: z.string(),
+	/** Server time, milliseconds since the epoch. */
+	since: z.number(),
+});
+export type Pause = z.infer<typeof pauseSchema>;
 
 const laneStateSchema = z.object({
 	lane: z.enum(lanes),
 	capacity: z.number().int().min(1),
 	running: z.number().int().min(0),
 	/** `waiting`: its consumer is not there, and the centre is asked to make it. */
-	status: z.enum(['ready', 'waiting', 'stopped']),
+	status: z.enum(['ready', 'waiting', 'stopped', 'paused']),
+	pause: pauseSchema.nullable().default(null),
 });
 
 export const nodeStateSchema = z.object({
@@ -47,8 +60,14 @@ export const nodeStateSchema = z.object({
 			lane: z.enum(lanes),
 			startedAt: z.number(),
 			attempt: z.number(),
+			/** Longest run, milliseconds. */
+			runForMs: z.number().nullable().default(null),
 		}),
 	),
+	/** Methods that run no more until they are resumed. */
+	stopped: z.array(pauseSchema.extend({ method: z.string() })).default([]),
+	/** Commands that ended here and whose report is still in the outbox: some of them. */
+	unreported: z.array(z.string()).default([]),
 	outbox: z.number().int().min(0),
 	stopping: z.boolean(),
 });
@@ -69,6 +88,15 @@ export const nodeRecordSchema = z.object({
 	conflict: z.object({ machines: z.array(z.string()), noticedAt: z.number() }).nullable(),
 });
 export type NodeRecord = z.infer<typeof nodeRecordSchema>;
+
+/** The lane that a node's method asks for, where that node has it. */
+export function laneOfMethod(
+	{ methods, lanes }: Pick<NodeState, 'methods' | 'lanes'>,
+	method: string,
+): CommandLane | undefined {
+	const wanted = methods.find(({ name, kind }) => name === method && kind === 'command')?.lane;
+	return lanes.some(({ lane }) => lane === wanted) ? wanted : undefined;
+}
 
 /** True where every label of `where` is on the node with the same value. */
 export function matchesLabels(

@@ -10,6 +10,7 @@ import { commandStates } from './state.ts';
 
 const commandsQuestion = z.object({
 	node: z.string().optional(),
+	method: z.string().optional(),
 	states: z.array(z.enum(commandStates)).optional(),
 	/** Queued at or after, server time, milliseconds since the epoch. */
 	since: z.number().optional(),

@@ -4,6 +4,7 @@
  * Pure: `npm run docs` writes the file, and a test fails while it differs.
  */
 
+import { markdownTable } from './markdown.ts';
 import {
 	advance,
 	type CommandEvent,
@@ -54,7 +55,7 @@ Made by \`npm run docs\` from the table in \`src/domain/state.ts\`.
 
 A final state never changes. What a node says after it is kept beside it, as \`late\`.
 
-${table(
+${markdownTable(
 	['state', 'final', 'meaning'],
 	commandStates.map((state) => [`\`${state}\``, isFinal(state) ? 'yes' : '', stateMeanings[state]]),
 )}
@@ -68,7 +69,7 @@ ${diagram()}
 What nodes and the centre say may arrive twice and in any order, and a report may overtake the claim that it follows: this is
 why a command can end from every state that is not final. A dash: the event says nothing new there, and nothing changes.
 
-${table(
+${markdownTable(
 	['event', 'what happened', ...openStates.map((state) => `from \`${state}\``), 'from a final state'],
 	commandEvents.map((event) => [
 		`\`${event}\``,
@@ -109,13 +110,4 @@ function diagram(): string {
 		...outward.map((line) => `    ${line}`),
 		...finalStates.map((state) => `    ${state} --> [*]`),
 	].join('\n');
-}
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-	const widths = head.map((title, column) =>
-		Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)),
-	);
-	const line = (cells: readonly string[]) =>
-		`| ${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')} |`;
-	return [line(head), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)].join('\n');
 }

@@ -23,6 +23,8 @@ export function shardOf(node: string, shards: number): number {
 	return hash % shards;
 }
 
+type DeadPart = 'node' | 'kind' | 'method' | 'id';
+
 export const subjects = {
 	command: (shard: number, { node, lane, method, id }: CommandAddress) =>
 		`steward.command.${shard}.${node}.${lane}.${method}.${id}`,
@@ -33,12 +35,17 @@ export const subjects = {
 	commandsOfShard: (shard: number) => `steward.command.${shard}.>`,
 	event: (node: string, sender: string, method: string) => `steward.event.${node}.${sender}.${method}`,
 	eventsOfNode: (node: string) => `steward.event.${node}.>`,
+	allEvents: 'steward.event.>',
 	claim: (node: string, id: string) => `steward.claim.${node}.${id}`,
 	report: (node: string, id: string) => `steward.report.${node}.${id}`,
 	state: (node: string) => `steward.state.${node}`,
+	output: (node: string, id: string) => `steward.output.${node}.${id}`,
 	intake: (node: string, sender: string, kind: Kind, method: string) =>
 		`steward.intake.${node}.${sender}.${kind}.${method}`,
 	dead: (node: string, kind: Kind, method: string, id: string) =>
+		`steward.dead.${node}.${kind}.${method}.${id}`,
+	/** Dead letters of these; what is left out is any. */
+	deadWhere: ({ node = '*', kind = '*', method = '*', id = '*' }: Partial<Record<DeadPart, string>>) =>
 		`steward.dead.${node}.${kind}.${method}.${id}`,
 	/** Signs of life, on core NATS: never stored. */
 	beat: (node: string) => `steward.beat.${node}`,
@@ -94,11 +101,34 @@ export function parseEventSubject(
 
 /** `steward.claim.<node>.<id>` and `steward.report.<node>.<id>`. */
 export function parseKeyedSubject(subject: string): { node: string; id: string } | undefined {
+	return parseNodeAndId(subject, ['claim', 'report']);
+}
+
+/** `steward.output.<node>.<id>` */
+export function parseOutputSubject(subject: string): { node: string; id: string } | undefined {
+	return parseNodeAndId(subject, ['output']);
+}
+
+function parseNodeAndId(
+	subject: string,
+	families: readonly string[],
+): { node: string; id: string } | undefined {
 	const tokens = subject.split('.');
 	const [root, family, node, id] = tokens;
-	if (tokens.length !== 4 || root !== 'steward' || (family !== 'claim' && family !== 'report'))
-		return undefined;
+	if (tokens.length !== 4 || root !== 'steward' || !family || !families.includes(family)) return undefined;
 	return node && id && isNodeName(node) && idPattern.test(id) ? { node, id } : undefined;
+}
+
+/** `steward.dead.<node>.<kind>.<method>.<id>` */
+export function parseDeadSubject(
+	subject: string,
+): { node: string; kind: Kind; method: string; id: string } | undefined {
+	const tokens = subject.split('.');
+	const [root, family, node, kind, method, id] = tokens;
+	if (tokens.length !== 6 || root !== 'steward' || family !== 'dead') return undefined;
+	if (kind !== 'command' && kind !== 'event') return undefined;
+	if (!node || !isNodeName(node) || !method || !methodNamePattern.test(method)) return undefined;
+	return id && idPattern.test(id) ? { node, kind, method, id } : undefined;
 }
 
 export function parseIntakeSubject(

@@ -6,8 +6,10 @@
 
 import { z } from 'zod';
 import { errorCodes } from '../base/errors.ts';
+import { lineageSchema } from './message.ts';
 import { kinds, lanes } from './names.ts';
 import { nodeStateSchema } from './node-state.ts';
+import { outputStreams } from './output.ts';
 import { faultSchema, resultSchema } from './result.ts';
 import { commandStates } from './state.ts';
 
@@ -24,6 +26,14 @@ const attemptView = z.object({
 	fault: faultSchema.nullable(),
 });
 
+const transitionView = z.object({
+	state: z.enum(commandStates),
+	at: time,
+	by: z.string().describe('a node, central, or who sent or cancelled it'),
+	note: z.string(),
+	late: z.boolean().describe('it came after the final state, and changed nothing'),
+});
+
 const commandView = z.object({
 	handle: z.string().describe('<node>.<id>'),
 	id: z.string(),
@@ -37,6 +47,7 @@ const commandView = z.object({
 	startedAt: time.nullable(),
 	endedAt: time.nullable(),
 	deadline: time.nullable().describe('latest start'),
+	runForMs: z.number().nullable().describe('longest run; null while it is not known'),
 	nextAttemptAt: time.nullable(),
 	attempt: z.number().int().min(0).describe('0 before the first start'),
 	attempts: z.array(attemptView),
@@ -44,9 +55,18 @@ const commandView = z.object({
 	closed: z
 		.object({ reason: z.string(), actor: z.string() })
 		.nullable()
-		.describe('why and by whom the centre closed it'),
+		.describe('why and by whom it was called off or given up'),
 	late: z.array(z.object({ event: z.string(), at: time })).describe('what came after the final state'),
+	lineage: lineageSchema.nullable().describe('the command that it was made from'),
+	history: z.array(transitionView),
 	result: resultSchema.nullable(),
+});
+
+const pauseView = z.object({
+	kind: z.enum(['pause', 'drain', 'stop']),
+	by: z.string(),
+	reason: z.string(),
+	since: time,
 });
 
 const presence = z.object({
@@ -78,7 +98,18 @@ const nodeView = z.object({
 	startedAt: time.nullable(),
 	clockOffsetMs: z.number().nullable().describe("server time less the node's time"),
 	methods: nodeStateSchema.shape.methods,
-	lanes: nodeStateSchema.shape.lanes,
+	lanes: z.array(
+		z.object({
+			lane: z.enum(lanes),
+			capacity: z.number().int(),
+			running: z.number().int(),
+			status: z.enum(['ready', 'waiting', 'stopped', 'paused']),
+			pause: pauseView.nullable(),
+		}),
+	),
+	stopped: z
+		.array(pauseView.extend({ method: z.string() }))
+		.describe('methods that run no more until they are resumed'),
 	running: z.array(
 		z.object({
 			handle: z.string(),
@@ -86,8 +117,12 @@ const nodeView = z.object({
 			lane: z.enum(lanes),
 			startedAt: time,
 			attempt: z.number().int(),
+			runForMs: z.number().int().nullable().describe('longest run'),
 		}),
 	),
+	unreported: z
+		.array(z.string())
+		.describe('handles of some that ended there, and whose report is still to come'),
 	/** Commands that wait for it; null when no centre was asked. */
 	queued: z.number().int().min(0).nullable(),
 	outbox: z.number().int().min(0).nullable().describe('what it still owes, as it last said'),
@@ -97,6 +132,71 @@ const nodeView = z.object({
 		.describe('two machines use the name'),
 });
 
+const logPiece = z.object({
+	handle: z.string().describe('<node>.<id>'),
+	kind: z.enum(['attempt', 'chunk', 'gap', 'end']),
+	attempt: z.number().int().min(0).describe('0 before the first start'),
+	stream: z.enum(outputStreams).nullable(),
+	data: z.string().nullable().describe('of a chunk'),
+	encoding: z.enum(['utf8', 'base64']).nullable().describe('of data'),
+	bytes: z
+		.number()
+		.int()
+		.min(0)
+		.nullable()
+		.describe('how many a chunk has, or are missing in a gap; null where nobody knows'),
+	reason: z
+		.enum(['cut', 'missing', 'cutOff'])
+		.nullable()
+		.describe('of a gap: no room on the node, not on the stream, or the node died'),
+	state: commandView.shape.state.nullable().describe('of an end'),
+	complete: z.boolean().nullable().describe('of an end: nothing more will come'),
+});
+
+const cancellation = z.object({
+	answer: z
+		.enum(['beforeStart', 'whileRunning', 'tooLate', 'asked'])
+		.describe('asked: its node has not answered yet; the wish stays'),
+	command: commandView,
+});
+
+const whyCauses = [
+	'ended',
+	'refused',
+	'cancelled',
+	'expired',
+	'lost',
+	'interrupted',
+	'timedOut',
+	'running',
+	'unreported',
+	'cancelAsked',
+	'retrying',
+	'nodeAway',
+	'neverSeen',
+	'unknown',
+	'nameUsedTwice',
+	'noSuchLane',
+	'lanePaused',
+	'methodStopped',
+	'drained',
+	'stopping',
+	'noConsumer',
+	'clockUnknown',
+	'behind',
+	'next',
+] as const;
+
+const whyView = z.object({
+	handle: z.string().describe('<node>.<id>'),
+	state: commandView.shape.state,
+	cause: z.enum(whyCauses).describe('stable, for programs'),
+	sentence: z.string().describe('the answer, for people'),
+	since: time.nullable(),
+	until: time.nullable().describe('when it changes by itself, where that is known'),
+	notes: z.array(z.string()).describe('what is worth knowing beside it'),
+});
+
 const streamView = z.object({
 	name: z.string(),
 	messages: z.number().int().min(0),
@@ -104,6 +204,38 @@ const streamView = z.object({
 	maxBytes: z.number().int(),
 	consumers: z.number().int().min(0),
 	description: z.string(),
+});
+
+const deadLetter = z.object({
+	handle: z.string().describe('<node>.<id>; letters of different kinds or methods may share one'),
+	id: z.string(),
+	node: z.string(),
+	kind: z.enum(kinds),
+	method: z.string(),
+	seq: z.number().int().min(1).describe('sequence on its stream: names exactly this letter'),
+	sender: z.string(),
+	at: time.describe('when it was taken out of its lane'),
+	attempts: z.number().int().min(0).describe('starts of its method; 0 where it never started'),
+	fault: faultSchema.describe('why; of a long message lists have the beginning'),
+	lineage: lineageSchema.nullable().describe('the command that it was made from'),
+	message: z.string().nullable().describe('as it was, as text; null in lists and where it is gone'),
+	kept: z.enum(['whole', 'beginning', 'none']).describe('how much of the message the letter holds'),
+	characters: z.number().int().min(0).nullable().describe('of the whole message; null where it is gone'),
+	replayed: z
+		.object({ as: z.string(), at: time, by: z.string() })
+		.nullable()
+		.describe('the message that it was sent again as, when and by whom'),
+});
+
+const deadOutcome = z.object({
+	handle: z.string(),
+	kind: z.enum(kinds).nullable(),
+	method: z.string().nullable(),
+	outcome: z
+		.enum(['replayed', 'duplicate', 'discarded', 'possible', 'refused', 'notFound'])
+		.describe('duplicate: it was sent again before; possible: what a dry run says instead of doing it'),
+	as: z.string().nullable().describe('handle of the new message'),
+	why: z.string().nullable().describe('why nothing was done'),
 });
 
 const setup = z.object({
@@ -124,17 +256,33 @@ export const viewSchemas = {
 	command: commandView,
 	receipt,
 	node: nodeView,
+	log: logPiece,
+	cancellation,
+	why: whyView,
 	stream: streamView,
+	deadLetter,
+	deadOutcome,
 	setup,
 	error,
 } as const;
 
 export type AttemptView = z.infer<typeof attemptView>;
+export type TransitionView = z.infer<typeof transitionView>;
 export type CommandView = z.infer<typeof commandView>;
 /** Whether the node is there: `unknown` when no centre watches, `never` when nobody ever heard of it. */
 export type Presence = z.infer<typeof presence>;
 export type Receipt = z.infer<typeof receipt>;
+export type LogPieceView = z.infer<typeof logPiece>;
+/**
+ * What became of the wish to cancel: `beforeStart` and `whileRunning` are certain. `tooLate`: it had ended in another way, and
+ * its view has the result. `asked`: its node runs it, or has it claimed, and has not answered in time; the wish stays.
+ */
+export type Cancellation = z.infer<typeof cancellation>;
+export type WhyView = z.infer<typeof whyView>;
 export type NodeView = z.infer<typeof nodeView>;
+export type DeadLetterView = z.infer<typeof deadLetter>;
+/** What became of one letter that was to be replayed or discarded. */
+export type DeadOutcome = z.infer<typeof deadOutcome>;
 
 /** The JSON Schema of one shape. Fields may be added in later versions, so unknown ones are allowed. */
 export function jsonSchemaOf(name: keyof typeof viewSchemas): unknown {

@@ -5,13 +5,25 @@
  */
 
 import { rfc3339 } from '../base/clock.ts';
+import { historyOf } from './history.ts';
 import type { LedgerEntry } from './ledger.ts';
-import { formatHandle, type Kind, type Lane } from './names.ts';
-import type { NodeRecord } from './node-state.ts';
+import type { Lineage } from './message.ts';
+import { formatHandle, type Handle, type Kind, type Lane } from './names.ts';
+import type { NodeRecord, Pause } from './node-state.ts';
 import type { Attempt, Result } from './result.ts';
 import type { AttemptView, CommandView, NodeView, Presence } from './view-schema.ts';
+import type { CommandFacts } from './wire.ts';
 
-export type { AttemptView, CommandView, NodeView, Presence, Receipt } from './view-schema.ts';
+export type {
+	AttemptView,
+	Cancellation,
+	CommandView,
+	NodeView,
+	Presence,
+	Receipt,
+	TransitionView,
+	WhyView,
+} from './view-schema.ts';
 
 /** What waits on the stream, as far as its headers and subject tell. */
 export type QueuedCommand = {
@@ -23,6 +35,7 @@ export type QueuedCommand = {
 	sender: string;
 	queuedAt: number;
 	deadlineAt: number | null;
+	lineage?: Lineage | undefined;
 };
 
 export function timeOrNull(ms: number | null | undefined): string | null {
@@ -43,14 +56,34 @@ export function queuedView(command: QueuedCommand): CommandView {
 		startedAt: null,
 		endedAt: null,
 		deadline: timeOrNull(command.deadlineAt),
+		runForMs: null,
 		nextAttemptAt: null,
 		attempt: 0,
 		attempts: [],
 		fault: null,
 		closed: null,
 		late: [],
+		lineage: command.lineage ?? null,
+		history: [
+			{
+				state: 'queued',
+				at: rfc3339(command.queuedAt),
+				by: command.sender,
+				note: command.lineage ? `${command.lineage.kind} of ${command.lineage.of}` : '',
+				late: false,
+			},
+		],
 		result: null,
 	};
+}
+
+/** A command that waits on its stream, as its headers tell it. */
+export function waitingView(
+	command: Handle & { method: string; lane: Lane; facts: CommandFacts },
+): CommandView {
+	const { queuedAt, deliverWithinMs, sender, lineage } = command.facts;
+	const deadlineAt = deliverWithinMs === null ? null : queuedAt + deliverWithinMs;
+	return queuedView({ ...command, sender, queuedAt, deadlineAt, lineage });
 }
 
 export function ledgerView(entry: LedgerEntry, result: Result | null): CommandView {
@@ -67,12 +100,15 @@ export function ledgerView(entry: LedgerEntry, result: Result | null): CommandVi
 		startedAt: timeOrNull(entry.startedAt),
 		endedAt: timeOrNull(entry.endedAt),
 		deadline: timeOrNull(entry.deadlineAt),
+		runForMs: entry.runForMs,
 		nextAttemptAt: timeOrNull(entry.nextAttemptAt),
 		attempt: entry.attempts.at(-1)?.attempt ?? 0,
 		attempts: entry.attempts.map(attemptView),
 		fault: entry.fault,
 		closed: entry.closed,
 		late: entry.late.map(({ event, at }) => ({ event, at: rfc3339(at) })),
+		lineage: entry.lineage,
+		history: historyOf(entry).map((transition) => ({ ...transition, at: rfc3339(transition.at) })),
 		result,
 	};
 }
@@ -99,18 +135,25 @@ export function nodeView(
 		startedAt: timeOrNull(state?.startedAt),
 		clockOffsetMs: state?.clockOffsetMs ?? null,
 		methods: state?.methods ?? [],
-		lanes: state?.lanes ?? [],
+		lanes: (state?.lanes ?? []).map((lane) => ({ ...lane, pause: lane.pause && pauseView(lane.pause) })),
+		stopped: (state?.stopped ?? []).map((stopped) => ({ ...stopped, ...pauseView(stopped) })),
 		running: (state?.running ?? []).map((run) => ({
 			handle: formatHandle({ node, id: run.id }),
 			method: run.method,
 			lane: run.lane,
 			startedAt: rfc3339(run.startedAt),
 			attempt: run.attempt,
+			runForMs: run.runForMs,
 		})),
+		unreported: (state?.unreported ?? []).map((id) => formatHandle({ node, id })),
 		queued,
 		outbox: state?.outbox ?? null,
 		conflict: record?.conflict
 			? { machines: record.conflict.machines, noticedAt: rfc3339(record.conflict.noticedAt) }
 			: null,
 	};
+}
+
+function pauseView({ kind, by, reason, since }: Pause) {
+	return { kind, by, reason, since: rfc3339(since) };
 }

@@ -5,6 +5,7 @@
  */
 
 import { z } from 'zod';
+import { lineageSchema } from './message.ts';
 import { lanes } from './names.ts';
 import { attemptSchema, faultSchema, resultSchema } from './result.ts';
 import { commandEvents } from './state.ts';
@@ -22,8 +23,14 @@ const commandFactsSchema = z.object({
 	queuedAt: z.number(),
 	deliverWithinMs: z.number().nullable(),
 	runForMs: z.number().optional(),
+	patienceMs: z.number().optional(),
+	lineage: lineageSchema.optional(),
 });
 export type CommandFacts = z.infer<typeof commandFactsSchema>;
+
+/** Why and by whom a command was called off or given up. */
+export const closedSchema = z.object({ reason: z.string(), actor: z.string() });
+export type Closed = z.infer<typeof closedSchema>;
 
 /** "I, this journal on this machine, am starting it", or "I refuse it". */
 const nodeClaimSchema = z.object({
@@ -70,6 +77,8 @@ export const reportSchema = z.object({
 	nextAttemptAt: z.number().optional(),
 	facts: commandFactsSchema,
 	fault: faultSchema.optional(),
+	/** Who called it off, and why, where somebody did. */
+	closed: closedSchema.optional(),
 	result: resultSchema.optional(),
 });
 export type Report = z.infer<typeof reportSchema>;

@@ -4,12 +4,13 @@
  * A crash before the PubAck leaves the command queued or not; the id tells which.
  */
 
-import { type Envelope, envelopeSchema } from '../domain/message.ts';
+import { type Envelope, envelopeSchema, lineageSchema } from '../domain/message.ts';
 import type { Lane } from '../domain/names.ts';
 import { type CommandAddress, parseCommandSubject, shardOf, streams, subjects } from '../domain/subject.ts';
 import { type CommandFacts, decode } from '../domain/wire.ts';
 import type { Connection } from './connection.ts';
-import { countFrom, getLast } from './direct-get.ts';
+import { countFrom, firstFrom, getLast } from './direct-get.ts';
+import { GroupGet } from './group-get.ts';
 import { assertFits } from './limits.ts';
 import { expectedSeqHeader, expectedSubjectHeader, type PublishAck, Publisher } from './publisher.ts';
 
@@ -19,15 +20,28 @@ const header = {
 	sender: 'Steward-Sender',
 	deliverWithin: 'Steward-Deliver-Within',
 	runFor: 'Steward-Run-For',
+	patience: 'Steward-Patience',
+	/** `<kind> <handle>` of the command that it was made from. */
+	lineage: 'Steward-Lineage',
 	/** Made anew for each send: tells "mine, whose answer was lost" from "another's with the same id". */
 	nonce: 'Steward-Nonce',
 } as const;
+
+/** Bodies read in one request: each may have half a megabyte. */
+const bodiesAtOnce = 32;
 
 /** A command as it waits on its stream. */
 export type StoredCommand = CommandAddress & {
 	readonly shard: number;
 	readonly facts: CommandFacts;
 	readonly nonce: string;
+};
+
+/** Where a command stands on its lane. What runs is first, and counts. */
+export type QueuePlace = {
+	readonly position: number;
+	readonly of: number;
+	readonly first: StoredCommand | undefined;
 };
 
 type StoredMessage = {
@@ -43,6 +57,9 @@ export function readStoredCommand(message: StoredMessage): StoredCommand | undef
 	const within = message.header(header.deliverWithin);
 	if (!address || within === '') return undefined;
 	const runFor = message.header(header.runFor);
+	const patience = message.header(header.patience);
+	const [kind, of] = message.header(header.lineage).split(' ');
+	const lineage = lineageSchema.safeParse({ kind, of });
 	const facts: CommandFacts = {
 		method: address.method,
 		lane: address.lane,
@@ -52,8 +69,15 @@ export function readStoredCommand(message: StoredMessage): StoredCommand | undef
 		queuedAt: message.storedAt,
 		deliverWithinMs: within === 'never' ? null : Number(within),
 		...(runFor === '' ? {} : { runForMs: Number(runFor) }),
+		...(patience === '' ? {} : { patienceMs: Number(patience) }),
+		...(lineage.success ? { lineage: lineage.data } : {}),
 	};
 	return { ...address, facts, nonce: message.header(header.nonce) };
+}
+
+/** A stored body as it was sent; null for what is gone, or no envelope. */
+export function parseEnvelope(body: string | null): Envelope | null {
+	return (body !== null && decode(envelopeSchema, body)) || null;
 }
 
 /** Undefined when the body is no envelope, or is one for another address. */
@@ -67,6 +91,7 @@ export class Commands {
 	readonly #connection: Connection;
 	readonly #shards: number;
 	readonly #publishers = new Map<number, Publisher>();
+	readonly #bodies = new Map<number, GroupGet>();
 
 	constructor(connection: Connection, shards: number) {
 		this.#connection = connection;
@@ -97,6 +122,10 @@ export class Commands {
 				[header.deliverWithin]:
 					envelope.deliverWithinMs === null ? 'never' : String(envelope.deliverWithinMs),
 				...(envelope.runForMs === undefined ? {} : { [header.runFor]: String(envelope.runForMs) }),
+				...(envelope.patienceMs === undefined ? {} : { [header.patience]: String(envelope.patienceMs) }),
+				...(envelope.lineage === undefined
+					? {}
+					: { [header.lineage]: `${envelope.lineage.kind} ${envelope.lineage.of}` }),
 				[header.nonce]: nonce,
 			},
 		});
@@ -109,15 +138,20 @@ export class Commands {
 		return stored && readStoredCommand(stored);
 	}
 
-	/** The stored body, null when the command is gone. */
-	async body(node: string, id: string): Promise<string | null> {
-		const shard = this.shardOf(node);
-		const stored = await getLast(
-			this.#connection,
-			streams.commands(shard),
-			subjects.commandById(shard, node, id),
-		);
-		return stored ? new TextDecoder().decode(stored.data) : null;
+	/** The stored body of exactly this message, null when it is gone. */
+	async body(command: CommandAddress & { readonly seq: number }): Promise<string | null> {
+		const shard = this.shardOf(command.node);
+		const subject = subjects.command(shard, command);
+		const stored = (await this.#bodiesOf(shard).get([subject])).get(subject);
+		return stored?.seq === command.seq ? new TextDecoder().decode(stored.data) : null;
+	}
+
+	#bodiesOf(shard: number): GroupGet {
+		const existing = this.#bodies.get(shard);
+		if (existing) return existing;
+		const bodies = new GroupGet(this.#connection, streams.commands(shard), bodiesAtOnce);
+		this.#bodies.set(shard, bodies);
+		return bodies;
 	}
 
 	/** How many commands of its lane are on the stream up to this one, itself and one that runs included; 0 if it is gone. */
@@ -127,6 +161,19 @@ export class Commands {
 		const count = (from: number) => countFrom(this.#connection, streams.commands(shard), filter, from);
 		const [all, behind] = await Promise.all([count(1), count(seq + 1)]);
 		return Math.max(0, all - behind);
+	}
+
+	/** As {@link positionOf}, with how many there are in all, and the first of them; undefined if it is gone. */
+	async placeOf({ node, lane, facts }: StoredCommand): Promise<QueuePlace | undefined> {
+		const shard = this.shardOf(node);
+		const filter = subjects.commandsOfLane(shard, node, lane);
+		const stream = streams.commands(shard);
+		const [all, position] = await Promise.all([
+			firstFrom(this.#connection, stream, filter, 1),
+			this.positionOf(node, lane, facts.seq),
+		]);
+		if (position === 0) return undefined;
+		return { position, of: all.count, first: all.first && readStoredCommand(all.first) };
 	}
 
 	/** Removes a settled command, whatever its lane. */

@@ -12,6 +12,8 @@ export type Delivery = {
 	readonly subject: string;
 	readonly data: Uint8Array;
 	readonly header: (name: string) => string;
+	/** Where the words that answer it go. */
+	readonly reply: string;
 	/** Sequence on the stream. */
 	readonly seq: number;
 	/** How often the consumer has handed it over, 1 for the first time. */
@@ -55,6 +57,11 @@ export function parseAckSubject(reply: string): AckSubject | undefined {
 	};
 }
 
+/** Hands a delivery back of which only its reply subject is known, also one of an earlier process. */
+export function handBack({ nc }: Connection, reply: string): void {
+	if (parseAckSubject(reply) && !nc.isClosed()) nc.publish(reply, '-NAK');
+}
+
 export function toDelivery({ nc }: Connection, message: Msg): Delivery | undefined {
 	const { reply } = message;
 	const parsed = reply === undefined ? undefined : parseAckSubject(reply);
@@ -68,6 +75,7 @@ export function toDelivery({ nc }: Connection, message: Msg): Delivery | undefin
 		subject: message.subject,
 		data: message.data,
 		header: (name) => header.get(name),
+		reply,
 		seq: parsed.seq,
 		deliveries: parsed.deliveries,
 		storedAt: parsed.storedAt,

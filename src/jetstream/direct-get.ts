@@ -66,26 +66,66 @@ export async function getLastOfMany(
 	return found;
 }
 
-/**
- * How many messages match `filter` from sequence `from` on. The server counts in its index, and answers with one number
- * beside the first of them (ADR-31): a list of the subjects costs 20 times as much where thousands wait.
- * @throws StewardError `no-broker`
- */
+/** The message with this sequence, undefined when it is gone. @throws StewardError `no-broker` */
+export function getAt(connection: Connection, stream: string, seq: number): Promise<Stored | undefined> {
+	return ask(connection, stream, { seq });
+}
+
+/** The first message that matches `filter` from sequence `from` on. @throws StewardError `no-broker` */
+export function getNext(
+	connection: Connection,
+	stream: string,
+	filter: string,
+	from: number,
+): Promise<Stored | undefined> {
+	return ask(connection, stream, { seq: from, next_by_subj: filter });
+}
+
+async function ask({ reach }: Connection, stream: string, question: object): Promise<Stored | undefined> {
+	const asked = `$JS.API.DIRECT.GET.${stream}`;
+	try {
+		const reply = await askAgainWhenLost(() =>
+			reach.request(asked, JSON.stringify(question), { timeoutMs: requestTimeoutMs }),
+		);
+		if (reply.headers?.code === 404) return undefined;
+		const stored = toStored(reply);
+		if (!stored) throw statusOf(reply);
+		return stored;
+	} catch (error) {
+		throw noAnswer(stream, error);
+	}
+}
+
+/** How many messages match, as {@link firstFrom}. @throws StewardError `no-broker` */
 export async function countFrom(
-	{ reach }: Connection,
+	connection: Connection,
 	stream: string,
 	filter: string,
 	from: number,
 ): Promise<number> {
+	return (await firstFrom(connection, stream, filter, from)).count;
+}
+
+/**
+ * The first message that matches `filter` from sequence `from` on, and how many do. The server counts in its index, and answers with one number
+ * beside the first of them (ADR-31): a list of the subjects costs 20 times as much where thousands wait.
+ * @throws StewardError `no-broker`
+ */
+export async function firstFrom(
+	{ reach }: Connection,
+	stream: string,
+	filter: string,
+	from: number,
+): Promise<{ readonly first: Stored | undefined; readonly count: number }> {
 	const question = JSON.stringify({ batch: 1, seq: from, next_by_subj: filter });
 	try {
 		const reply = await askAgainWhenLost(() =>
 			reach.request(`$JS.API.DIRECT.GET.${stream}`, question, { timeoutMs: requestTimeoutMs }),
 		);
-		if (reply.headers?.code === 404) return 0;
-		const stored = toStored(reply);
-		if (!stored) throw statusOf(reply);
-		return Number(stored.header('Nats-Num-Pending')) + 1;
+		if (reply.headers?.code === 404) return { first: undefined, count: 0 };
+		const first = toStored(reply);
+		if (!first) throw statusOf(reply);
+		return { first, count: Number(first.header('Nats-Num-Pending')) + 1 };
 	} catch (error) {
 		throw noAnswer(stream, error);
 	}

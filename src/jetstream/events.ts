@@ -6,13 +6,14 @@
 
 import { JetStreamApiError } from '@nats-io/jetstream';
 import type { Clock } from '../base/clock.ts';
-import { StewardError } from '../base/errors.ts';
+import { isStewardError, StewardError } from '../base/errors.ts';
 import { randomToken } from '../base/ids.ts';
-import { idPattern, operatorSender } from '../domain/names.ts';
+import { formatHandle, idPattern, operatorSender } from '../domain/names.ts';
 import { consumerName, parseEventSubject, streams, subjects } from '../domain/subject.ts';
 import { deadEventSchema, decode, type OutboxKey } from '../domain/wire.ts';
 import type { Connection } from './connection.ts';
-import { getLast } from './direct-get.ts';
+import { DeadLetters } from './dead-letters.ts';
+import { getAt, getLast, getNext, type Stored } from './direct-get.ts';
 import { isConsumerNotFound } from './errors.ts';
 import { assertFits } from './limits.ts';
 import { refusalOf } from './publish-answer.ts';
@@ -73,12 +74,28 @@ export function readEvent(message: {
 export class Events {
 	readonly #connection: Connection;
 	readonly #publisher: Publisher;
+	readonly #letters: DeadLetters;
 	readonly #epoch = randomToken();
 	#sent = 0;
 
 	constructor(connection: Connection) {
 		this.#connection = connection;
 		this.#publisher = new Publisher(connection, { stream: streams.events, mayLookUp: true });
+		this.#letters = new DeadLetters(connection);
+	}
+
+	/** The first stored message from sequence `from` on, whatever it is. @throws StewardError `no-broker` */
+	next(from: number): Promise<Stored | undefined> {
+		return getNext(this.#connection, streams.events, subjects.allEvents, from);
+	}
+
+	/** Removes exactly the message with this sequence; done as well when it was gone. */
+	async remove(seq: number): Promise<void> {
+		try {
+			await this.#connection.jsm.streams.deleteMessage(streams.events, seq, false);
+		} catch (error) {
+			if (await getAt(this.#connection, streams.events, seq)) throw error;
+		}
 	}
 
 	/** Sequence on the events stream. @throws StewardError `refused`, `no-broker`, `ambiguous` */
@@ -111,6 +128,7 @@ export class Events {
 	): Promise<void> {
 		const deadline = clock.monotonic() + timeoutMs;
 		while (!(await this.#isTaken(event.node, event.seq))) {
+			if (await this.#isBuried(event)) throw deadLetterOf(event, 'did not take the event in time');
 			if (this.#connection.nc.isClosed()) {
 				throw new StewardError('no-broker', 'the connection was closed while an event was waited for');
 			}
@@ -126,8 +144,18 @@ export class Events {
 		const stated = await getLast(this.#connection, streams.reports, subjects.report(event.node, event.id));
 		// The node's statement counts before a centre has made a dead letter of it.
 		const isDead = stated !== undefined && decode(deadEventSchema, stated.data) !== undefined;
-		if (isDead || (await getLast(this.#connection, streams.dead, dead))) {
-			throw new StewardError('refused', `${event.node} could not handle the event; it is a dead letter`);
+		if (isDead || (await getLast(this.#connection, streams.dead, dead)) || (await this.#isBuried(event))) {
+			throw deadLetterOf(event, 'could not handle the event');
+		}
+	}
+
+	/** A restarting broker is asked again. */
+	async #isBuried(event: { node: string; method: string; id: string; seq: number }): Promise<boolean> {
+		try {
+			return await this.#letters.holdsEvent(event);
+		} catch (error) {
+			if (isStewardError(error, 'no-broker') && !this.#connection.nc.isClosed()) return false;
+			throw error;
 		}
 	}
 
@@ -141,6 +169,15 @@ export class Events {
 			throw error;
 		}
 	}
+}
+
+function deadLetterOf({ node, id }: { node: string; id: string }, what: string): StewardError {
+	const handle = formatHandle({ node, id });
+	return new StewardError(
+		'refused',
+		`${node} ${what}; it is a dead letter (steward dead show ${handle} tells why)`,
+		{ details: { handle } },
+	);
 }
 
 function eventError(event: EventMessage, error: unknown): unknown {

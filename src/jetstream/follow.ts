@@ -34,10 +34,15 @@ export type FollowOptions = {
 	/** `last`: the last message of each subject, then all that comes. */
 	readonly from: 'all' | 'last' | 'new';
 	readonly headersOnly?: boolean;
+	/** Messages that are asked for at once, and that may wait for a slow `onMessage`. 1,000 by default. */
+	readonly batch?: number;
 	/** The stream was made anew: what was built from the old one counts no more. */
 	readonly onReset?: () => void;
 	readonly clock?: Clock;
 };
+
+/** What it answers counts only where it is a promise. */
+type OnMessage = (message: Followed) => unknown;
 
 const policies = {
 	all: DeliverPolicy.All,
@@ -45,20 +50,22 @@ const policies = {
 	new: DeliverPolicy.StartSequence,
 } as const;
 
-/** Messages asked for at once, and how few may be left before more are asked for. */
-const batch = 1000;
-const refillAt = 250;
+const usualBatch = 1000;
 const expiresMs = 30_000;
 const heartbeatMs = 5000;
 const retryMs = 500;
 /** The server removes a consumer that nobody has pulled from for so long. */
 const inactiveMs = 60_000;
 
-/** Calls `onMessage` for what is in the stream and for all that comes. @throws StewardError `no-broker` at first */
+/**
+ * Calls `onMessage` for what is in the stream and for all that comes. Where it answers with promises, no more is asked for
+ * than `batch` beyond what they have done with: memory stays bounded, however slow they are.
+ * @throws StewardError `no-broker` at first
+ */
 export async function follow(
 	connection: Connection,
 	options: FollowOptions,
-	onMessage: (message: Followed) => void,
+	onMessage: OnMessage,
 ): Promise<Following> {
 	const follower = new Follower(connection, options, onMessage);
 	await follower.open();
@@ -69,12 +76,14 @@ class Follower implements Following {
 	readonly caughtUp: Promise<void>;
 	readonly #connection: Connection;
 	readonly #options: FollowOptions;
-	readonly #onMessage: (message: Followed) => void;
+	readonly #onMessage: OnMessage;
 	readonly #clock: Clock;
 	readonly #stopping = new AbortController();
 	#offLink: () => void = () => undefined;
 	#isCaughtUp: () => void = () => undefined;
 	#subscription: Subscription | undefined;
+	/** Where the consumer answers; empty while there is none. */
+	#inbox = '';
 	#opening: Promise<void> | undefined;
 	#streamCreated = '';
 	/** Last sequence that was handed over; 0 before the first. */
@@ -82,12 +91,14 @@ class Follower implements Following {
 	#consumer = '';
 	#consumerSeq = 0;
 	#outstanding = 0;
+	/** Handed over, and not done with. */
+	#unhandled = 0;
 	/** Messages that were there at the start and have not come yet; undefined before the start. */
 	#left: number | undefined;
 	#lastHeard = 0;
 	#cancelWatch: () => void = () => undefined;
 
-	constructor(connection: Connection, options: FollowOptions, onMessage: (message: Followed) => void) {
+	constructor(connection: Connection, options: FollowOptions, onMessage: OnMessage) {
 		this.#connection = connection;
 		this.#options = options;
 		this.#onMessage = onMessage;
@@ -123,10 +134,11 @@ class Follower implements Following {
 		this.#connection.jsm.consumers.delete(this.#options.stream, consumer).catch(() => false);
 	}
 
-	/** A consumer that says nothing for two heartbeats is gone, or the way to it. */
+	/** A consumer that says nothing for two heartbeats is gone, or the way to it. Who is asked nothing says nothing. */
 	#watch(): void {
 		this.#cancelWatch = this.#clock.after(heartbeatMs, () => {
-			if (this.#clock.monotonic() - this.#lastHeard > 2.5 * heartbeatMs) this.#reopen();
+			if (this.#outstanding > 0 && this.#clock.monotonic() - this.#lastHeard > 2.5 * heartbeatMs)
+				this.#reopen();
 			this.#watch();
 		});
 	}
@@ -153,6 +165,7 @@ class Follower implements Following {
 		const { jsm, nc } = this.#connection;
 		const { stream, filter, from, headersOnly } = this.#options;
 		this.#subscription?.unsubscribe();
+		this.#inbox = '';
 		const lastSeq = await this.#noticeReset();
 		if (this.#stopping.signal.aborted) return;
 		// "New" is fixed to a sequence: what comes while the consumer has to be made again is new as well.
@@ -177,6 +190,7 @@ class Follower implements Following {
 		this.#left ??= info.num_pending;
 		if (this.#left === 0) this.#isCaughtUp();
 		const inbox = createInbox();
+		this.#inbox = inbox;
 		this.#subscription = nc.subscribe(inbox, {
 			callback: (error, message) => {
 				if (!error) apartFromReader(() => this.#take(inbox, message));
@@ -199,7 +213,11 @@ class Follower implements Following {
 	}
 
 	#pull(inbox: string): void {
-		if (this.#outstanding > refillAt) return;
+		const { batch = usualBatch } = this.#options;
+		const held = this.#outstanding + this.#unhandled;
+		// A quarter may be left before more is asked for.
+		if (held > batch / 4) return;
+		if (this.#outstanding === 0) this.#lastHeard = this.#clock.monotonic();
 		this.#outstanding += batch;
 		this.#connection.nc.publish(
 			`$JS.API.CONSUMER.MSG.NEXT.${this.#options.stream}.${this.#consumer}`,
@@ -216,18 +234,26 @@ class Follower implements Following {
 		this.#consumerSeq = ack.consumerSeq;
 		this.#outstanding -= 1;
 		this.#cursor = ack.seq;
-		this.#onMessage({
+		const handled = this.#onMessage({
 			subject: message.subject,
 			data: message.data,
 			header: (name) => message.headers?.get(name) ?? '',
 			seq: ack.seq,
 			storedAt: ack.storedAt,
 		});
+		if (handled instanceof Promise) void this.#whenHandled(handled);
 		if (this.#left !== undefined && this.#left > 0) {
 			this.#left -= 1;
 			if (this.#left === 0 || ack.pending === 0) this.#isCaughtUp();
 		}
 		this.#pull(inbox);
+	}
+
+	async #whenHandled(handled: Promise<unknown>): Promise<void> {
+		this.#unhandled += 1;
+		await handled;
+		this.#unhandled -= 1;
+		if (!this.#stopping.signal.aborted && this.#inbox !== '') this.#pull(this.#inbox);
 	}
 
 	#onStatus(inbox: string, message: Msg): void {

@@ -16,12 +16,15 @@ type Asker = {
 export class GroupGet {
 	readonly #connection: Connection;
 	readonly #stream: string;
+	readonly #mostAtOnce: number;
 	#waiting: Asker[] = [];
 	#busy = false;
 
-	constructor(connection: Connection, stream: string) {
+	/** `mostAtOnce`: callers that share one question, where what is read is large. */
+	constructor(connection: Connection, stream: string, mostAtOnce = Number.POSITIVE_INFINITY) {
 		this.#connection = connection;
 		this.#stream = stream;
+		this.#mostAtOnce = mostAtOnce;
 	}
 
 	/** The last messages by subject, of these and perhaps of others that were asked for. @throws StewardError `no-broker` */
@@ -37,7 +40,7 @@ export class GroupGet {
 		// Callers of the same turn of the event loop belong together.
 		await Promise.resolve();
 		while (this.#waiting.length > 0) {
-			const askers = this.#waiting.splice(0);
+			const askers = this.#waiting.splice(0, this.#mostAtOnce);
 			const subjects = [...new Set(askers.flatMap((asker) => asker.subjects))];
 			try {
 				const found = await getLastOfMany(this.#connection, this.#stream, subjects);

@@ -5,10 +5,10 @@
  */
 
 import { z } from 'zod';
-import { isStewardError, messageOf } from '../base/errors.ts';
+import { isStewardError, messageOf, StewardError } from '../base/errors.ts';
 import { derivedId } from '../base/ids.ts';
 import { type Message, parseMessage, runPolicySchema, whenAbsentPolicies } from '../domain/message.ts';
-import { commandLanes, kinds, rawSender } from '../domain/names.ts';
+import { commandLanes, type Kind, kinds, rawSender } from '../domain/names.ts';
 import { parseIntakeSubject, subjects } from '../domain/subject.ts';
 import { decode, type OutboxKey } from '../domain/wire.ts';
 import { keyHeaders, readKey } from './events.ts';
@@ -106,6 +106,28 @@ export function readIntake(
 		const problem = isStewardError(error) ? error.message : `the body is no JSON: ${messageOf(error)}`;
 		return { bad: { ...where, problem } };
 	}
+}
+
+/**
+ * The message of a dead letter of the intake, checked again: as a node sent it, or in its JSON form.
+ * @throws StewardError `invalid`
+ */
+export function parseForm(text: string, where: { node: string; kind: Kind; method: string }): Message {
+	const sent = decode(sentSchema, text);
+	let message: Message;
+	if (sent) message = { ...sent, policy: sent.policy };
+	else {
+		let form: unknown;
+		try {
+			form = JSON.parse(text);
+		} catch (error) {
+			throw new StewardError('invalid', `the message is no JSON: ${messageOf(error)}`, { cause: error });
+		}
+		message = parseMessage(form, { toNode: where.node, kind: where.kind, method: where.method });
+	}
+	const contradiction = contradictionOf(message, where);
+	if (contradiction) throw new StewardError('invalid', contradiction);
+	return message;
 }
 
 /** What a client may publish to is decided by subject, so the body may not say otherwise. */

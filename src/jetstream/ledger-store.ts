@@ -4,8 +4,10 @@
  * the rest of its time to live. A crash between the two leaves a result that the next projection writes again.
  */
 
+import { z } from 'zod';
 import { StewardError } from '../base/errors.ts';
-import { type LedgerEntry, ledgerEntrySchema } from '../domain/ledger.ts';
+import { type LedgerEntry, ledgerEntrySchema, lostAt } from '../domain/ledger.ts';
+import { type Envelope, envelopeSchema } from '../domain/message.ts';
 import { formatHandle, type Handle } from '../domain/names.ts';
 import { type Result, resultSchema } from '../domain/result.ts';
 import { isFinal } from '../domain/state.ts';
@@ -26,7 +28,17 @@ export type LedgerSummary = Pick<LedgerEntry, 'state' | 'method' | 'lane' | 'que
 	readonly deadlineAt: number | null;
 	/** When the ledger called it final. */
 	readonly settledAt: number | null;
+	/** When silence makes it lost. */
+	readonly lostAt: number | null;
 };
+
+/** What the results bucket holds of a command that has ended: how it went, and what it was, so that it can be sent again. */
+const endSchema = z.object({
+	v: z.literal(1),
+	result: resultSchema.nullable(),
+	envelope: envelopeSchema.nullable(),
+});
+export type CommandEnd = { readonly result: Result | null; readonly envelope: Envelope | null };
 
 const header = {
 	state: 'Steward-State',
@@ -37,9 +49,11 @@ const header = {
 	seq: 'Steward-Seq',
 	deadlineAt: 'Steward-Deadline-At',
 	settledAt: 'Steward-Settled-At',
+	lostAt: 'Steward-Lost-At',
 } as const;
 
 function summaryHeaders(entry: LedgerEntry): Record<string, string> {
+	const lost = lostAt(entry);
 	return {
 		[header.state]: entry.state,
 		[header.method]: entry.method,
@@ -49,6 +63,7 @@ function summaryHeaders(entry: LedgerEntry): Record<string, string> {
 		...(entry.endedAt === null ? {} : { [header.endedAt]: String(entry.endedAt) }),
 		...(entry.deadlineAt === null ? {} : { [header.deadlineAt]: String(entry.deadlineAt) }),
 		...(entry.settledAt === null ? {} : { [header.settledAt]: String(entry.settledAt) }),
+		...(lost === null ? {} : { [header.lostAt]: String(lost) }),
 	};
 }
 
@@ -67,6 +82,7 @@ export function readLedgerSummary(read: (name: string) => string): LedgerSummary
 		endedAt: timeOrNull(header.endedAt),
 		deadlineAt: timeOrNull(header.deadlineAt),
 		settledAt: timeOrNull(header.settledAt),
+		lostAt: timeOrNull(header.lostAt),
 	};
 }
 
@@ -101,20 +117,21 @@ export class LedgerStore {
 	}
 
 	/**
-	 * Writes the entry (its age counts from the first final one) over exactly `revision` (0: there is none), its result first.
+	 * Writes the entry (its age counts from the first final one) over exactly `revision` (0: there is none), its end first.
 	 * @throws PublishError; `isWrongSequence` when another was faster: read again and fold again.
 	 */
 	async write(
 		folded: LedgerEntry,
 		revision: number,
-		result: Result | undefined,
+		end: CommandEnd | undefined,
 		now: number,
 	): Promise<number> {
 		const handle = formatHandle(folded);
 		const entry = isFinal(folded.state) ? { ...folded, settledAt: folded.settledAt ?? now } : folded;
 		const ttlMs = entry.settledAt === null ? undefined : Math.max(1000, entry.settledAt + ledgerAgeMs - now);
-		if (result) {
-			await this.#results.publish(writeRequest(buckets.results, handle, JSON.stringify(result), { ttlMs }));
+		if (end) {
+			const text = JSON.stringify({ v: 1, ...end });
+			await this.#results.publish(writeRequest(buckets.results, handle, text, { ttlMs }));
 		}
 		const written = await this.#ledger.publish(
 			writeRequest(buckets.ledger, handle, JSON.stringify(entry), {
@@ -126,9 +143,11 @@ export class LedgerStore {
 		return written.seq;
 	}
 
-	async readResult(handle: Handle): Promise<Result | undefined> {
+	/** Undefined while it has not ended, or where that was too long ago. */
+	async readEnd(handle: Handle): Promise<CommandEnd | undefined> {
 		const entry = await readEntry(this.#connection, buckets.results, formatHandle(handle));
-		return entry && !entry.gone ? decode(resultSchema, entry.value) : undefined;
+		const end = entry && !entry.gone ? decode(endSchema, entry.value) : undefined;
+		return end && { result: end.result, envelope: end.envelope };
 	}
 }
 

@@ -16,6 +16,9 @@ import { isWrongSequence, Publisher } from './publisher.ts';
 /** Key of the leader's lease. */
 export const leaderKey = 'leader';
 
+/** `record` is read when it is asked for. */
+export type KnownNode = { readonly presence: Presence; readonly record: () => NodeRecord | undefined };
+
 export class Nodes {
 	readonly #connection: Connection;
 	readonly #records: Publisher;
@@ -62,8 +65,13 @@ export class Nodes {
 		await this.#presence.publish(deleteRequest(buckets.presence, node));
 	}
 
-	/** Presence of many nodes, by name: three questions, shared with whoever asks at the same time. */
 	async presenceOf(nodes: readonly string[]): Promise<Map<string, Presence>> {
+		const known = await this.knownOf(nodes);
+		return new Map([...known].map(([node, { presence }]) => [node, presence]));
+	}
+
+	/** What is known of many nodes, by name: three questions, shared with whoever asks at the same time. */
+	async knownOf(nodes: readonly string[]): Promise<Map<string, KnownNode>> {
 		const [entries, leases, records] = await Promise.all([
 			this.#read.presence.entries(nodes),
 			this.#read.leases.entries([leaderKey]),
@@ -71,17 +79,17 @@ export class Nodes {
 		]);
 		const lease = leases.get(leaderKey);
 		return new Map(
-			nodes.map((node) => [
-				node,
-				presenceFrom(entries.get(node), lease, () => lastSeenOf(records.get(node))),
-			]),
+			nodes.map((node) => {
+				const record = () => recordOf(records.get(node));
+				const presence = presenceFrom(entries.get(node), lease, () => record()?.lastSeenAt);
+				return [node, { presence, record }];
+			}),
 		);
 	}
 }
 
-function lastSeenOf(entry: Entry | undefined): number | undefined {
-	if (!entry || entry.gone) return undefined;
-	return decode(nodeRecordSchema, entry.value)?.lastSeenAt;
+function recordOf(entry: Entry | undefined): NodeRecord | undefined {
+	return entry && !entry.gone ? decode(nodeRecordSchema, entry.value) : undefined;
 }
 
 /**

@@ -1,7 +1,7 @@
 /**
  * Owns pulling from one durable consumer: exactly as many messages as there are free slots, never more.
- * Promises that a lost pull is noticed and made again, that a missing consumer is said, and that after `stop`
- * nothing is delivered. What was delivered and not acknowledged before a crash comes again by itself.
+ * Promises that a lost pull is noticed and made again, that a missing consumer is said, that nothing more waits where
+ * that is asked for, and that after `stop` nothing is delivered. What was delivered and not acknowledged before a crash comes again by itself.
  */
 
 import { createInbox, type Msg, type Subscription } from '@nats-io/transport-node';
@@ -25,6 +25,8 @@ type PullerOptions = {
 	onDelivery: (delivery: Delivery) => void;
 	/** `waiting`: the consumer is not there; said once for each change. */
 	onStatus?: (status: PullStatus) => void;
+	/** After each connect, once nothing waits there; until then one message at a time is pulled. */
+	onCaughtUp?: (() => void) | undefined;
 	clock: Clock;
 };
 
@@ -45,6 +47,8 @@ export class Puller implements Service {
 	#cancelRetry: () => void = () => undefined;
 	#cancelWatch: () => void = () => undefined;
 	#failures = 0;
+	/** Nobody has said yet since the connect that nothing waits. */
+	#isCatchingUp = false;
 	#status: PullStatus | undefined;
 	#offLink: (() => void)[] = [];
 
@@ -83,9 +87,9 @@ export class Puller implements Service {
 		if (!connection || !stream || connection.nc.isClosed()) return;
 		const outstanding = [...this.#pulls].reduce((sum, pull) => sum + pull.remaining, 0);
 		const wanted = this.#options.freeSlots() - outstanding;
-		if (wanted <= 0) return;
+		if (wanted <= 0 || (this.#isCatchingUp && outstanding > 0)) return;
 		this.#cancelRetry();
-		this.#pull(connection, stream, wanted);
+		this.#pull(connection, stream, this.#isCatchingUp ? 1 : wanted);
 	}
 
 	#pull(connection: Connection, stream: string, batch: number): void {
@@ -98,11 +102,10 @@ export class Puller implements Service {
 		const subscription = nc.subscribe(inbox, { callback });
 		const pull: Pull = { subscription, remaining: batch, lastHeard: clock.monotonic() };
 		this.#pulls.add(pull);
-		nc.publish(
-			`$JS.API.CONSUMER.MSG.NEXT.${stream}.${consumer}`,
-			JSON.stringify({ batch, expires: expiresMs * 1e6, idle_heartbeat: heartbeatMs * 1e6 }),
-			{ reply: inbox },
-		);
+		const request = this.#isCatchingUp
+			? { batch, no_wait: true }
+			: { batch, expires: expiresMs * 1e6, idle_heartbeat: heartbeatMs * 1e6 };
+		nc.publish(`$JS.API.CONSUMER.MSG.NEXT.${stream}.${consumer}`, JSON.stringify(request), { reply: inbox });
 		if (this.#status !== 'ready') void this.#sayWhenTaken(connection, pull);
 	}
 
@@ -120,6 +123,7 @@ export class Puller implements Service {
 	#attach(connection: Connection): void {
 		this.#detach();
 		this.#connection = connection;
+		this.#isCatchingUp = this.#options.onCaughtUp !== undefined;
 		this.poke();
 	}
 
@@ -151,6 +155,7 @@ export class Puller implements Service {
 			case 408:
 				this.#onHeard(pull);
 				this.#end(pull);
+				this.#caughtUp();
 				return this.poke();
 			default: {
 				// 503: no such consumer, or nobody to ask. 409: it was deleted, or the server changes hands.
@@ -160,6 +165,12 @@ export class Puller implements Service {
 				this.#retryLater();
 			}
 		}
+	}
+
+	#caughtUp(): void {
+		if (!this.#isCatchingUp) return;
+		this.#isCatchingUp = false;
+		this.#options.onCaughtUp?.();
 	}
 
 	#onHeard(pull: Pull): void {

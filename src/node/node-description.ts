@@ -22,8 +22,12 @@ export type NodeParts = {
 	readonly methods: { descriptions(): readonly MethodDescription[] };
 	readonly lanes: { states(): LaneState[] };
 	readonly executor: { running(): readonly RunningCommand[] };
-	readonly outbox: { readonly depth: number };
+	readonly outbox: { readonly depth: number; unreported(most: number): readonly string[] };
+	readonly pauses: { stoppedMethods(): NodeState['stopped'] };
 };
+
+/** As many handles as help whoever wonders about one; how many there are is the outbox's depth. */
+const mostUnreported = 20;
 
 export function describeNode(parts: NodeParts): NodeState {
 	const { identity } = parts;
@@ -44,14 +48,17 @@ export function describeNode(parts: NodeParts): NodeState {
 		startedAt: parts.startedAt,
 		saidAt: parts.now(),
 		clockOffsetMs: parts.serverTime.offsetMs,
-		methods: parts.methods.descriptions().map(({ name, kind, description, dataSchema }) => ({
+		methods: parts.methods.descriptions().map(({ name, kind, description, dataSchema, defaults }) => ({
 			name,
 			kind,
 			data: dataSchema,
 			...(description === undefined ? {} : { description }),
+			...(defaults.lane === undefined ? {} : { lane: defaults.lane }),
 		})),
 		lanes: parts.lanes.states(),
 		running: [...parts.executor.running()],
+		stopped: parts.pauses.stoppedMethods(),
+		unreported: [...parts.outbox.unreported(mostUnreported)],
 		outbox: parts.outbox.depth,
 		stopping: parts.isStopping(),
 	};

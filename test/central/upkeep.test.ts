@@ -1,23 +1,17 @@
 import { rm } from 'node:fs/promises';
 import { expect, test } from 'vitest';
-import { systemClock } from '../../src/base/clock.ts';
 import type { Fleet } from '../../src/client/fleet.ts';
 import { buckets, streams, subjects } from '../../src/domain/subject.ts';
 import type { CommandFacts, NodeClaim, Report } from '../../src/domain/wire.ts';
 import { bucketStream, bucketSubject } from '../../src/jetstream/bucket.ts';
-import { closeConnection, openConnection } from '../../src/jetstream/connection.ts';
 import { getLast } from '../../src/jetstream/direct-get.ts';
 import { eventually } from '../support/eventually.ts';
 import { openFleet, startCentral, startNode } from '../support/fleet.ts';
 import { startNats } from '../support/nats.ts';
+import { openRaw } from '../support/raw.ts';
 import { untilSwept } from './swept.ts';
 
 const day = 86_400_000;
-
-async function openRaw(url: string) {
-	const connection = await openConnection({ servers: [url], name: 'test' });
-	return { ...connection, connection, [Symbol.asyncDispose]: () => closeConnection(connection, systemClock) };
-}
 
 function factsAt(queuedAt: number): CommandFacts {
 	return {

@@ -23,7 +23,7 @@ export async function fleetOn(
 	connection: Connection,
 	clock: Clock = systemClock,
 ): Promise<{ fleet: Fleet; parts: FleetParts }> {
-	const parts = fleetParts(connection, await requireTopology(connection), clock);
+	const parts = fleetParts(connection, await requireTopology(connection), { clock, author: 'tester' });
 	return { fleet: new Fleet(parts), parts };
 }
 
@@ -94,7 +94,12 @@ export async function settle(
 		...entryFor(handle, facts),
 		...{ state, endedAt, attempts: [ranWell(endedAt)] },
 	};
-	await parts.ledger.write(entry, 0, { ...emptyResult, exitCode: 0 }, parts.serverNow());
+	await parts.ledger.write(
+		entry,
+		0,
+		{ result: { ...emptyResult, exitCode: 0 }, envelope: null },
+		parts.serverNow(),
+	);
 	await parts.commands.purge(handle.node, handle.id);
 	await parts.claims.purge(handle);
 	return entry;
@@ -105,6 +110,6 @@ export function nodeState(node: string, labels: Record<string, string> = {}): No
 		...{ v: 1, node, version: 'test', machine: 'machine', boot: 'boot', epoch: 'epoch', labels },
 		platform: { os: 'linux', arch: 'x64', runtime: 'test', hostname: 'host' },
 		...{ startedAt: 1000, saidAt: 1000, clockOffsetMs: 0, methods: [], lanes: [], running: [] },
-		...{ outbox: 0, stopping: false },
+		...{ outbox: 0, stopping: false, stopped: [], unreported: [] },
 	};
 }

@@ -30,6 +30,8 @@ test('a folder is all that has no default', () => {
 			lanes: { control: 1, urgent: 1, normal: 1, events: 1 },
 			beatEveryMs: 15_000,
 			shutdownGraceMs: 30_000,
+			workers: 2,
+			moduleMemoryMb: 512,
 		},
 	});
 	expect(problemsOf()).toEqual(['data: expected string, got nothing']);
@@ -139,14 +141,14 @@ describe('problems', () => {
 });
 
 test('every number says its unit or counts something', () => {
-	const counts = new Set(['port', 'control', 'urgent', 'normal', 'events', 'keep']);
+	const counts = new Set(['port', 'control', 'urgent', 'normal', 'events', 'keep', 'workers']);
 	const numbers = (value: object): string[] =>
 		Object.entries(value).flatMap(([key, field]) => {
 			if (typeof field === 'number') return [key];
 			return typeof field === 'object' && field !== null ? numbers(field) : [];
 		});
 	const unnamed = numbers(compileConfig([data])).filter(
-		(key) => !/(Ms|Bytes)$/.test(key) && !counts.has(key),
+		(key) => !/(Ms|Bytes|Mb)$/.test(key) && !counts.has(key),
 	);
 	expect(unnamed).toEqual([]);
 });

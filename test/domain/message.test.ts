@@ -337,6 +337,16 @@ describe('the envelope', () => {
 		expect(envelopeDigest(travelled)).toBe(digest);
 	});
 
+	test('a lane that the method asks for, and nobody named, is no part of it', () => {
+		const envelope = (form: object, methodLane?: 'urgent' | 'bulk') =>
+			envelopeFor(parseMessage({ ...command, ...form }), 'ship1', 'c1', '_operator', methodLane);
+		expect(envelope({}, 'urgent').lane).toBe('urgent');
+		expect(envelopeDigest(envelope({}, 'urgent'))).toBe(digestOf({}));
+		expect(envelopeDigest(envelope({}, 'bulk'))).toBe(digestOf({}));
+		expect(envelope({ lane: 'bulk' }, 'urgent')).toEqual(envelope({ lane: 'bulk' }));
+		expect(envelopeDigest(envelope({ lane: 'urgent' }, 'urgent'))).toBe(digestOf({ lane: 'urgent' }));
+	});
+
 	test('other content has another digest', () => {
 		const digests = [
 			digestOf({}),

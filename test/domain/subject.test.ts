@@ -8,6 +8,7 @@ import {
 	parseEventSubject,
 	parseIntakeSubject,
 	parseKeyedSubject,
+	parseOutputSubject,
 	shardOf,
 	streams,
 	subjects,
@@ -34,6 +35,9 @@ describe('what is built is read back', () => {
 		const handle = { node: 'ship-1_a', id };
 		expect(parseKeyedSubject(subjects.claim(handle.node, id))).toEqual(handle);
 		expect(parseKeyedSubject(subjects.report(handle.node, id))).toEqual(handle);
+		expect(parseOutputSubject(subjects.output(handle.node, id))).toEqual(handle);
+		expect(parseOutputSubject(subjects.report(handle.node, id))).toBeUndefined();
+		expect(parseKeyedSubject(subjects.output(handle.node, id))).toBeUndefined();
 	});
 
 	test.each(kinds)('intake of kind %s, for a node and for labels', (kind) => {
@@ -98,6 +102,7 @@ describe('a subject that is not of its kind is nobody’s', () => {
 		`steward.report.${'x'.repeat(64)}.c1`,
 	])('no claim and no report: %s', (subject) => {
 		expect(parseKeyedSubject(subject)).toBeUndefined();
+		expect(parseOutputSubject(subject.replace(/claim|report/, 'output'))).toBeUndefined();
 	});
 
 	test.each([

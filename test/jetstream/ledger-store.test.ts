@@ -23,6 +23,7 @@ const running: LedgerEntry = { ...queued, state: 'running', startedAt: 2000 };
 const done: LedgerEntry = { ...running, state: 'succeeded', endedAt: 2900 };
 /** As the ledger gives it back: its age counts from here. */
 const settled: LedgerEntry = { ...done, settledAt: 3000 };
+const ended = { result: { ...emptyResult, exitCode: 0 }, envelope: null };
 
 test('an entry replaces exactly the one that it was folded from', async () => {
 	await using broker = await startBroker();
@@ -31,9 +32,9 @@ test('an entry replaces exactly the one that it was folded from', async () => {
 	const revision = await store.write(running, 0, undefined, 2000);
 	await expect(store.write(running, 0, undefined, 2000)).rejects.toSatisfy(isWrongSequence);
 	expect(await store.read(handle)).toEqual({ entry: running, revision });
-	await store.write(done, revision, { ...emptyResult, exitCode: 0 }, 3000);
+	await store.write(done, revision, ended, 3000);
 	expect((await store.read(handle))?.entry).toEqual(settled);
-	expect(await store.readResult(handle)).toEqual({ ...emptyResult, exitCode: 0 });
+	expect(await store.readEnd(handle)).toEqual(ended);
 	expect([...(await store.readMany(['ship1.id1', 'ship1.id2'])).keys()]).toEqual(['ship1.id1']);
 });
 
@@ -44,7 +45,7 @@ test('its headers say what an index needs', async () => {
 	const entry = await readEntry(broker.connection, 'steward-ledger', 'ship1.id1');
 	expect(entry && readLedgerSummary(entry.header)).toEqual({
 		...{ state: 'succeeded', method: 'shellCommand', lane: 'normal' },
-		...{ queuedAt: 1000, seq: 7, endedAt: 2900, deadlineAt: 6000, settledAt: 3000 },
+		...{ queuedAt: 1000, seq: 7, endedAt: 2900, deadlineAt: 6000, settledAt: 3000, lostAt: null },
 	});
 	expect(readLedgerSummary(() => '')).toBeUndefined();
 });
@@ -56,7 +57,7 @@ test('a final entry and its result carry the rest of their time on every write, 
 		(await readEntry(broker.connection, 'steward-ledger', 'ship1.id1'))?.header('Nats-TTL') ?? '';
 	let revision = await store.write(running, 0, undefined, 2000);
 	expect(await ttl()).toBe('');
-	revision = await store.write(done, revision, { ...emptyResult, exitCode: 0 }, 3000);
+	revision = await store.write(done, revision, ended, 3000);
 	expect(await ttl()).toBe(`${30 * 86_400}s`);
 	const later = 3000 + ledgerAgeMs - 60_000;
 	revision = await store.write(
@@ -66,8 +67,8 @@ test('a final entry and its result carry the rest of their time on every write, 
 		later,
 	);
 	expect(await ttl()).toBe('60s');
-	await store.write(settled, revision, { ...emptyResult, exitCode: 0 }, 3000 + ledgerAgeMs);
+	await store.write(settled, revision, ended, 3000 + ledgerAgeMs);
 	expect(await ttl()).toBe('1s');
 	await eventually(async () => (await store.read(handle)) === undefined);
-	expect(await store.readResult(handle)).toBeUndefined();
+	expect(await store.readEnd(handle)).toBeUndefined();
 });

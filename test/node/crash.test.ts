@@ -62,6 +62,7 @@ test('with rerun it runs again after a kill of the node; a command that kills it
 	const handles = ['ship1.once', 'ship1.always', 'ship1.after'];
 	const views = await fleet.wait(handles, { timeoutMs: 50_000 });
 	expect(ends(views)).toEqual(['succeeded 2', 'interrupted 3', 'succeeded 1']);
+	expect(views[1]?.fault?.code).toBe('attemptsExhausted');
 	const starts = (await effects.words()).map((line) => line.split(' '));
 	const told = starts.map(([word, attempt]) => `${word} ${attempt ?? ''}`.trim());
 	expect(told).toEqual(['once 1', 'once 2', 'always 1', 'always 2', 'always 3', 'after']);

@@ -51,6 +51,7 @@ const usual = `
 		method('disconnect', () => { process.disconnect(); return new Promise(() => undefined); }),
 		method('speak', ({ log }) => { console.log('one line'); console.error('and another'); process.stdout.write('no newline'); log.warn({ depth: 3 }, 'shallow'); }),
 		method('flood', () => { for (let i = 0; i < 20000; i++) console.log('line ' + i); console.log('x'.repeat(100000)); return 'over'; }),
+		method('hoard', () => { const kept = []; for (;;) { kept.push(Buffer.alloc(2_000_000, 1)); const end = Date.now() + 5; while (Date.now() < end); } }),
 		method('lies', () => { process.send({ say: 'ended', call: 'x' }); process.send('nonsense'); return 'truth'; }),
 		method('grandchild', (_, path) => { writeFileSync(path, String(spawn('sleep', ['1000'], { stdio: 'ignore' }).pid)); return new Promise(() => undefined); }),
 	];
@@ -220,6 +221,17 @@ describe('IsolatedProcess', () => {
 		await rejected;
 	});
 
+	test('a child that takes too much memory beside its heap is killed by the node, however busy it is', async () => {
+		await using module = await isolated(usual, { memoryMb: 32 });
+		await module.process.start();
+		const error: unknown = await module.run('hoard').catch((reason: unknown) => reason);
+		expect(error).toBeInstanceOf(ProcessDied);
+		expect((error as Error).message).toMatch(
+			/ended, signal SIGKILL: it had \d+ MiB in memory, and 288 are allowed; .*node\.moduleMemoryMb/,
+		);
+		expect(module.failures).toHaveLength(1);
+	});
+
 	test.each([
 		['exit', /exit code 3/],
 		['crash', /nobody caught me/],
@@ -256,9 +268,9 @@ describe('IsolatedProcess', () => {
 			/defaults\.runForMs: expected number/,
 		],
 		['process.exit(7);', /ended while loading it, exit code 7/],
-		['while (true);', /loading took longer than 500 ms/],
+		['while (true);', /loading took longer than 3000 ms/],
 	])('a module with %s cannot be started, and says why', async (source, message) => {
-		await using module = await isolated(source, source.startsWith('while') ? { startWithinMs: 500 } : {});
+		await using module = await isolated(source, source.startsWith('while') ? { startWithinMs: 3000 } : {});
 		const error: unknown = await module.process.start().catch((thrown: unknown) => thrown);
 		expect(error).toMatchObject({ code: 'invalid' });
 		expect((error as Error).message).toMatch(message);

@@ -61,7 +61,7 @@ test('keeps an outcome together with its report, and both marks of what was conf
 	await using parts = await makeJournal();
 	const { journal, outbox } = parts;
 	expect(journal.get('a')).toBeUndefined();
-	await journal.recordStart('a', facts, [started], 1);
+	await journal.recordStart('a', facts, [started], 1, null);
 	expect(journal.get('a')).toMatchObject({ state: 'started', boot: 'boot', child: null });
 	expect(outbox.depth).toBe(0);
 	await journal.recordChild('a', { pid: 4711, startTime: 1 });
@@ -92,7 +92,7 @@ test('forgets only what was confirmed in full, its age ago', async () => {
 	const { journal, store } = parts;
 	for (const id of ['both', 'ackOnly', 'young', 'running'])
 		await journal.recordFinal(id, facts, [started], final);
-	await journal.recordStart('running', facts, [started], 1);
+	await journal.recordStart('running', facts, [started], 1, null);
 	parts.confirm('both');
 	for (const id of ['both', 'ackOnly', 'young', 'running']) journal.markAcked(id, 1000);
 	parts.at(5000);

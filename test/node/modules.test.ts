@@ -4,8 +4,6 @@ import { expect, test } from 'vitest';
 import { effectsIn } from '../support/effects.ts';
 import { eventually } from '../support/eventually.ts';
 import { openFleet, startCentral, startNode } from '../support/fleet.ts';
-import { shortenLeases } from '../support/leases.ts';
-import { recordingLog } from '../support/log.ts';
 import { startNats } from '../support/nats.ts';
 import { tempDir } from '../support/temp.ts';
 import { command, ends, settled } from './asking.ts';
@@ -13,12 +11,6 @@ import { moduleHeader } from './module-source.ts';
 
 const source = `
 	export default [
-		method('busy', (_, { path, ms }) => {
-			appendFileSync(path, 'busy\\n');
-			const end = Date.now() + ms;
-			while (Date.now() < end);
-			return 'over';
-		}),
 		method('die', ({ attempt }, { path, until }) => {
 			appendFileSync(path, 'die ' + attempt + '\\n');
 			if (attempt < until) process.exit(3);
@@ -34,29 +26,6 @@ async function modulePathIn(dir: string): Promise<string> {
 	await writeFile(path, (await moduleHeader()) + source);
 	return path;
 }
-
-test.concurrent('a module that is busy for longer than its lease starves neither the lease nor other lanes', async () => {
-	await using nats = await startNats();
-	await using _central = await startCentral(nats.url);
-	await using fleet = await openFleet(nats.url);
-	await using dir = await tempDir();
-	const effects = effectsIn(dir.path);
-	const modules = [await modulePathIn(dir.path)];
-	const log = recordingLog();
-	await using _ship = await startNode(nats.url, 'ship1', { node: { modules, lanes: { normal: 2 } }, log });
-	// The lease is renewed every 10 s: a lease of 13 s is lost unless that truly happens.
-	await shortenLeases(nats.url, 'ship1', 13_000, { normal: 2 });
-	await fleet.send(command('a', { path: effects.path, ms: 18_000 }, { method: 'busy' }));
-	await effects.reach(1);
-	const startedAt = performance.now();
-	await fleet.send(command('b', effects.shell('b'), { lane: 'urgent' }));
-	await fleet.send(command('c', effects.shell('c')));
-	expect(ends(await settled(fleet, ['b', 'c']))).toEqual(['succeeded 1', 'succeeded 1']);
-	expect(performance.now() - startedAt).toBeLessThan(5000);
-	expect(ends(await settled(fleet, ['a']))).toEqual(['succeeded 1']);
-	expect(log.lines.some(({ message }) => message.includes('adopted'))).toBe(false);
-	expect((await effects.words()).sort()).toEqual(['b', 'busy', 'c']);
-});
 
 test.concurrent('a module whose process dies is started again, and its command failed or retried by policy', async () => {
 	await using nats = await startNats();

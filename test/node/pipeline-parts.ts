@@ -15,20 +15,24 @@ import type { NodeClaim } from '../../src/domain/wire.ts';
 import { closeConnection, Link, openConnection } from '../../src/jetstream/connection.ts';
 import type { Delivery } from '../../src/jetstream/pull.ts';
 import { applyTopology } from '../../src/jetstream/topology.ts';
+import { Pauses } from '../../src/node/control/pauses.ts';
 import { ClaimWriter } from '../../src/node/delivery/claim-writer.ts';
 import { Claimant } from '../../src/node/delivery/claimant.ts';
 import { CommandPipeline } from '../../src/node/delivery/command-pipeline.ts';
 import { Executor } from '../../src/node/delivery/executor.ts';
+import { Settlement } from '../../src/node/delivery/settlement.ts';
 import { ErrorReporter } from '../../src/node/error-reporter.ts';
 import { MethodsTable } from '../../src/node/methods-table.ts';
 import type { MethodProcess } from '../../src/node/processes/method.ts';
 import { momentOf, ServerTime } from '../../src/node/server-time.ts';
 import { Boots } from '../../src/node/store/boots.ts';
+import { Cancellations } from '../../src/node/store/cancellations.ts';
 import { Journal } from '../../src/node/store/journal.ts';
 import { Outbox } from '../../src/node/store/outbox.ts';
 import { Store } from '../../src/node/store/store.ts';
 import { recordingLog } from '../support/log.ts';
 import { startNats } from '../support/nats.ts';
+import { keptOutput } from '../support/output.ts';
 import { startProxy } from '../support/proxy.ts';
 import { tempDir } from '../support/temp.ts';
 
@@ -65,7 +69,13 @@ export async function pipelineParts() {
 	const serverTime = new ServerTime(clock);
 	const readClock = () => serverTime.read(systemClock.now(), momentOf(clock), momentOf(clock));
 	readClock();
-	const told = { runs: [] as string[], checks: 0, words: [] as string[], others: [] as string[] };
+	const told = {
+		runs: [] as string[],
+		checks: 0,
+		words: [] as string[],
+		back: [] as number[],
+		others: [] as string[],
+	};
 	const hold = { check: Promise.resolve() };
 	const process: MethodProcess = {
 		name: 'test',
@@ -83,26 +93,34 @@ export async function pipelineParts() {
 			return { outcome: 'succeeded', result: emptyResult };
 		},
 	};
+	const pauses = new Pauses({ store, now: () => serverTime.now(), clock });
+	const cancellations = new Cancellations(store, clock.now);
+	const settlement = new Settlement({
+		...{ node: 'ship1', journal, cancellations, serverTime, clock: systemClock, log },
+		untilLinkUp: async () => true,
+	});
 	const executor = new Executor({
-		...{ journal, serverTime, errors, clock: systemClock, log, random: Math.random },
+		...{ journal, settlement, pauses, serverTime, errors, clock: systemClock, log, random: Math.random },
+		output: { begin: () => keptOutput() },
 		onShutdown: (error) => {
 			throw error;
 		},
 		onChange: () => undefined,
 		graceOver: new AbortController().signal,
-		untilLinkUp: async () => true,
 	});
 	const claims = new ClaimWriter({ node: 'ship1', link, clock: systemClock, log });
 	const alone = { isAlone: false };
 	const claimant = new Claimant({
 		identity: { node: 'ship1', machine: 'machine', boot: 'boot', epoch: store.epoch },
-		...{ boots, executor, serverTime, errors, log },
+		...{ boots, settlement, serverTime, errors, log },
+		held: { giveBack: ({ seq }) => told.back.push(seq) },
 		isAlone: () => alone.isAlone,
 		onNameUsedTwice: (machine) => told.others.push(machine),
 		writeClaim: (id, next, stopping) => claims.write(id, next, stopping),
 	});
 	const pipeline = new CommandPipeline({
-		...{ journal, executor, serverTime, claimant, errors, clock, log },
+		...{ journal, executor, settlement, cancellations, pauses, serverTime, claimant, errors, clock, log },
+		controls: new MethodsTable([], undefined),
 		methods: new MethodsTable([process], undefined),
 		endLeftovers: async () => undefined,
 	});
@@ -115,7 +133,7 @@ export async function pipelineParts() {
 		)?.string();
 	return {
 		...{ nats, proxy, connection, link, log, store, outbox, journal, serverTime, pipeline },
-		...{ told, hold, alone, shift, readClock, deliver },
+		...{ told, hold, alone, shift, readClock, deliver, pauses },
 		handle: (id: string, given: Given = {}) => pipeline.handle(deliver(id, given), true, stopping.signal),
 		/** The claim on the stream, undefined where there is none. */
 		claim: async (id: string): Promise<Partial<NodeClaim> | undefined> => {
@@ -184,6 +202,7 @@ function delivery(id: string, given: Given, words: string[]): Delivery {
 		subject: subjects.command(0, { node: 'ship1', lane: 'normal', method: 'm', id }),
 		data: new TextEncoder().encode(text),
 		header: (name) => headers[name] ?? '',
+		reply: `$JS.ACK.stream.consumer.1.${seq}.1.1.0`,
 		...{ seq, deliveries: 1, storedAt: queuedAt },
 		ackAck: async () => {
 			say('ack');

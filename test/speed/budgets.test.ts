@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { cleanEnv, cliPath, runCli, startCli } from '../support/cli.ts';
@@ -41,4 +41,69 @@ test('an idle node takes less than 110 MB of memory', async () => {
 	const samples: number[] = [];
 	await eventually(async () => samples.push(await residentMb(node.pid)) === 50, { everyMs: 100 });
 	expect(Math.max(...samples)).toBeLessThan(110);
+});
+
+/** The most that a process takes while `work` goes on, MiB. */
+async function peakOf(pid: number, work: Promise<unknown>): Promise<number> {
+	let peak = 0;
+	let isOver = false;
+	const sampling = (async () => {
+		while (!isOver) {
+			// It may end between two looks.
+			const resident = await residentMb(pid).catch(() => 0);
+			peak = Math.max(peak, resident || 0);
+			await new Promise((resolve) => setTimeout(resolve, 20));
+		}
+	})();
+	try {
+		await work;
+	} finally {
+		isOver = true;
+		await sampling;
+	}
+	return peak;
+}
+
+test('a gigabyte of output does not raise the memory of its node by 64 MB, nor that of whoever reads it', async () => {
+	await using nats = await startNats();
+	await using dir = await tempDir();
+	const env = { STEWARD_SERVERS: nats.url, STEWARD_DATA: dir.path };
+	await using _central = startCli(['central'], { env });
+	await using node = startCli(['node', '--node', 'ship1'], { env });
+	const send = (id: string, script: string) =>
+		runCli(['send', 'ship1', 'shellCommand', '--id', id, '--wait', '--json', '--', 'bash', '-c', script], {
+			env,
+			timeoutMs: 100_000,
+		});
+	// What every node loads for its first commands does not count.
+	await eventually(
+		async () =>
+			(await send(`warm-${performance.now()}`.replace('.', '-'), 'head -c 4000000 /dev/zero')).code === 0,
+	);
+	const before = await residentMb(node.pid);
+	const bytes = 1_000_000_000;
+	const running = send('long', `head -c ${bytes} /dev/zero`);
+	const peak = await peakOf(node.pid, running);
+	const { stdout } = JSON.parse((await running).stdout).result;
+	expect(stdout.bytes).toBe(bytes);
+	expect(peak - before).toBeLessThan(64);
+
+	// Read at the pace of another process; what did not fit is said on stderr.
+	const reader = spawn(process.execPath, [cliPath, 'logs', '--follow', 'ship1.long'], { env: cleanEnv(env) });
+	let read = 0;
+	let told = '';
+	reader.stdout.on('data', (chunk: Buffer) => {
+		read += chunk.length;
+	});
+	reader.stderr.setEncoding('utf8').on('data', (text: string) => {
+		told += text;
+	});
+	const closed = new Promise((resolve) => reader.once('close', resolve));
+	const readerPeak = await peakOf(reader.pid ?? 0, closed);
+	const missing = [...told.matchAll(/\[steward: ([\d,]+) bytes of stdout are missing here/g)]
+		.map(([, count = '']) => Number(count.replaceAll(',', '')))
+		.reduce((sum, count) => sum + count, 0);
+	expect(read + missing).toBe(bytes);
+	expect(read).toBeGreaterThan(200_000_000);
+	expect(readerPeak).toBeLessThan(200);
 });

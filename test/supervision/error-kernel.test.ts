@@ -88,6 +88,25 @@ describe.each(faultKinds)('%s', (kind) => {
 	});
 });
 
+test('the table leads to each of the six verdicts, and to none', () => {
+	const reached = Object.values(table).flatMap(({ left, none }) => [left, none]);
+	expect([...new Set(reached.map(({ verdict }) => verdict))].sort()).toEqual(
+		['settle', 'retry', 'reject', 'restart', 'stop', 'shutdown', 'none'].sort(),
+	);
+	const ofCommands = reached.flatMap((verdict) => (verdict.verdict === 'restart' ? [verdict.command] : []));
+	expect(ofCommands).toEqual([retry, settle('failed')]);
+});
+
+test('a verdict depends on the fault alone: what was decided is decided again after a crash', () => {
+	for (const kind of faultKinds) {
+		for (let attempt = 0; attempt <= 4; attempt += 1) {
+			const fault = Object.freeze({ kind, attempt, attempts: 3, backoff });
+			const expected = attempt < 3 ? table[kind].left : table[kind].none;
+			expect([decide(fault, steady), decide(fault, steady)]).toEqual([expected, expected]);
+		}
+	}
+});
+
 test('every fault has its row', () => {
 	expect(Object.keys(table).sort()).toEqual([...faultKinds].sort());
 	expect(Object.keys(rules).sort()).toEqual([...faultKinds].sort());

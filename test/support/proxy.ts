@@ -24,6 +24,11 @@ export type LinkProxy = AsyncDisposable & {
 	blackHole(): void;
 	/** Passes what clients send and swallows what the server says: answers get lost. */
 	dropServerToClient(): void;
+	/**
+	 * Waits for clients to send what matches, and does as `then` says at that moment: `hold` passes neither it nor anything
+	 * after it, `dropServerToClient` passes it and swallows the answers. Resolves when it has come.
+	 */
+	tripAt(pattern: RegExp, then: 'hold' | 'dropServerToClient'): Promise<void>;
 	/** Delays every byte in each direction. */
 	latency(ms: number): void;
 	/** Passes everything again, without delay. */
@@ -34,7 +39,14 @@ type Mode = 'pass' | 'cut' | 'blackHole' | 'dropServerToClient';
 
 export async function startProxy(targetPort: number): Promise<LinkProxy> {
 	const pairs = new Set<Pair>();
-	const link: Link = { mode: 'pass', delayMs: 0, targetPort, bytesToServer: 0, bytesLost: 0 };
+	const link: Link = {
+		mode: 'pass',
+		delayMs: 0,
+		targetPort,
+		bytesToServer: 0,
+		bytesLost: 0,
+		trip: undefined,
+	};
 	let accepted = 0;
 	const server = createServer({ noDelay: true }, (client) => {
 		accepted += 1;
@@ -66,6 +78,15 @@ export async function startProxy(targetPort: number): Promise<LinkProxy> {
 		cut: () => change('cut'),
 		blackHole: () => change('blackHole'),
 		dropServerToClient: () => change('dropServerToClient'),
+		tripAt: (pattern, then) =>
+			new Promise((resolve) => {
+				link.trip = (text) => {
+					if (!pattern.test(text)) return;
+					link.trip = undefined;
+					change(then === 'hold' ? 'blackHole' : 'dropServerToClient');
+					resolve();
+				};
+			}),
 		latency(ms) {
 			link.delayMs = ms;
 		},
@@ -87,7 +108,12 @@ type Link = {
 	readonly targetPort: number;
 	bytesToServer: number;
 	bytesLost: number;
+	/** Looks at what clients sent last, before it goes on. */
+	trip: ((text: string) => void) | undefined;
 };
+
+/** What is kept of the bytes before, so that a pattern is seen that lies across two chunks. */
+const lookBehind = 4096;
 
 /** One connection of a client, and ours to the server. */
 class Pair {
@@ -98,6 +124,7 @@ class Pair {
 	readonly #toClient: Lag;
 	#server: Socket | undefined;
 	#hasLost = false;
+	#lastSent = '';
 
 	constructor(link: Link, client: Socket, onClosed: () => void) {
 		this.#link = link;
@@ -136,6 +163,8 @@ class Pair {
 		const server = connect({ port: this.#link.targetPort, host: '127.0.0.1', noDelay: true });
 		this.#watch(server, this.#toClient, () => this.#client);
 		this.#client.on('data', (chunk: Buffer) => {
+			this.#lastSent = this.#lastSent.slice(-lookBehind) + chunk.toString('latin1');
+			this.#link.trip?.(this.#lastSent);
 			this.#toServer.push(() => {
 				this.#link.bytesToServer += chunk.length;
 				server.write(chunk);

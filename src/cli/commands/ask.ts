@@ -6,18 +6,23 @@
 
 import { parseDuration } from '../../base/duration.ts';
 import { StewardError } from '../../base/errors.ts';
+import type { ListOptions } from '../../client/fleet.ts';
 import { isNodeName, nodeNameRule, parseHandle } from '../../domain/names.ts';
 import { type CommandState, commandStates, isCommandState } from '../../domain/state.ts';
 import type { CommandView } from '../../domain/view.ts';
 import type { BrokerFlags, Cli, JsonFlag } from '../cli.ts';
 import { brokerSettings, withFleet } from '../connect.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { commandTable, endedLine, printCommand } from '../render/command.ts';
+import { commandTable, endedLine, printCommand, printHistory, printWhy } from '../render/command.ts';
 import { followToEnd, parseTimeout } from './follow.ts';
 
 export type AskFlags = BrokerFlags & JsonFlag;
 
-export async function show(cli: Cli, handles: readonly string[], flags: AskFlags): Promise<number> {
+export async function show(
+	cli: Cli,
+	handles: readonly string[],
+	flags: AskFlags & { readonly history?: boolean },
+): Promise<number> {
 	for (const handle of handles) parseHandle(handle);
 	const config = await brokerSettings(cli, flags);
 	const found = await withFleet(cli, config, (fleet) =>
@@ -29,6 +34,7 @@ export async function show(cli: Cli, handles: readonly string[], flags: AskFlags
 		for (const [index, view] of views.entries()) {
 			if (index > 0) cli.stdout.line();
 			printCommand(cli.stdout, view, cli.clock.now());
+			if (flags.history) printHistory(cli.stdout, view, cli.clock.now());
 		}
 	}
 	const missing = handles.filter((_, index) => found[index] === undefined);
@@ -38,6 +44,17 @@ export async function show(cli: Cli, handles: readonly string[], flags: AskFlags
 		`${missing.join(', ')}: not known: never queued, or settled more than 30 days ago (steward list shows what is)`,
 		{ details: { handles: missing } },
 	);
+}
+
+export async function why(cli: Cli, handles: readonly string[], flags: AskFlags): Promise<number> {
+	for (const handle of handles) parseHandle(handle);
+	const config = await brokerSettings(cli, flags);
+	const answers = await withFleet(cli, config, (fleet) =>
+		Promise.all(handles.map((handle) => fleet.why(handle))),
+	);
+	if (flags.json) cli.stdout.line(JSON.stringify(handles.length > 1 ? answers : answers[0]));
+	else for (const answer of answers) printWhy(cli.stdout, answer);
+	return exitCodes.done;
 }
 
 export async function wait(
@@ -72,16 +89,25 @@ export async function wait(
 
 export type ListFlags = AskFlags & {
 	readonly node?: string;
+	readonly method?: string;
 	readonly state?: string;
 	readonly since?: string;
 	readonly limit?: string;
 };
 
-export async function list(cli: Cli, flags: ListFlags): Promise<number> {
-	const options = {
+/** What the filters say. @throws StewardError `usage` */
+export function listOptions(cli: Cli, flags: ListFlags): Omit<ListOptions, 'limit'> {
+	return {
 		...(flags.node === undefined ? {} : { node: nodeName(flags.node) }),
+		...(flags.method === undefined ? {} : { method: flags.method }),
 		...(flags.state === undefined ? {} : { states: parseStates(flags.state) }),
 		...(flags.since === undefined ? {} : { since: parseSince(flags.since, cli.clock.now()) }),
+	};
+}
+
+export async function list(cli: Cli, flags: ListFlags): Promise<number> {
+	const options = {
+		...listOptions(cli, flags),
 		...(flags.limit === undefined ? {} : { limit: parseLimit(flags.limit) }),
 	};
 	const config = await brokerSettings(cli, flags);
@@ -135,7 +161,8 @@ function parseStates(text: string): CommandState[] {
 	});
 }
 
-function parseSince(text: string, nowMs: number): Date {
+/** @throws StewardError `usage` */
+export function parseSince(text: string, nowMs: number): Date {
 	const ms = parseDuration(text);
 	if (ms !== undefined) return new Date(nowMs - ms);
 	const date = new Date(text);
@@ -146,7 +173,8 @@ function parseSince(text: string, nowMs: number): Date {
 	);
 }
 
-function parseLimit(text: string): number {
+/** @throws StewardError `usage` */
+export function parseLimit(text: string): number {
 	const limit = Number(text);
 	if (Number.isInteger(limit) && limit >= 1 && limit <= 100_000) return limit;
 	throw new StewardError('usage', `--limit: expected a number from 1 to 100000, got "${text}"`);

@@ -19,6 +19,7 @@ export type SendOptions = {
 	readonly attempts?: string;
 	readonly backoff?: string;
 	readonly onInterrupt?: string;
+	readonly patience?: string;
 	readonly whenAbsent?: string;
 	readonly where?: string;
 	readonly data?: string;
@@ -46,13 +47,14 @@ export async function readForms(cli: Cli, words: readonly string[], options: Sen
 			: names.length === 1
 				? { toNode: names[0] }
 				: { toNodes: names };
-	const { attempts, id, lane, deliverWithin, runFor, backoff, onInterrupt, whenAbsent } = options;
+	const { attempts, id, lane, deliverWithin, runFor, backoff, onInterrupt, patience, whenAbsent } = options;
 	const form = {
 		...target,
 		method,
 		commandOrEvent: options.event === true ? 'event' : 'command',
 		data: dataOf(options.data, data),
-		...withoutUnset({ id, lane, deliverWithin, runFor, backoff, onInterrupt, whenAbsent }),
+		...withoutUnset({ id, lane, deliverWithin, runFor, onInterrupt, patience, whenAbsent }),
+		...(backoff === undefined ? {} : { backoff: backoffOf(backoff) }),
 		...(attempts === undefined ? {} : { attempts: numberOr(attempts) }),
 	};
 	return { forms: [form], many: names === undefined || new Set(names).size > 1 };
@@ -69,6 +71,15 @@ export function parsePairs(flag: string, text: string): Record<string, string> {
 			return [key.trim(), value.join('=').trim()];
 		}),
 	);
+}
+
+/** `fixed`, or `exponential,initial=1s,cap=5m,jitter=0.5`. @throws StewardError `usage` */
+function backoffOf(text: string): unknown {
+	const [first = '', ...rest] = text.split(',').map((part) => part.trim());
+	if (rest.length === 0 && !first.includes('=')) return first;
+	const pairs = first.includes('=') ? [first, ...rest] : [`kind=${first}`, ...rest];
+	const { jitter, ...fields } = parsePairs('--backoff', pairs.join(','));
+	return { ...fields, ...(jitter === undefined ? {} : { jitter: numberOr(jitter) }) };
 }
 
 /** A number where it is one; else the text, for the schema to complain about. */
@@ -93,8 +104,8 @@ async function formsFromFile(
 	words: readonly string[],
 	options: SendOptions,
 ): Promise<Forms> {
-	const { event, id, lane, deliverWithin, runFor, attempts, backoff, onInterrupt, whenAbsent, where, data } =
-		options;
+	const { event, id, lane, deliverWithin, runFor, attempts, backoff, whenAbsent, where, data } = options;
+	const { onInterrupt, patience } = options;
 	const beside = {
 		event,
 		id,
@@ -104,6 +115,7 @@ async function formsFromFile(
 		attempts,
 		backoff,
 		onInterrupt,
+		patience,
 		whenAbsent,
 		where,
 		data,

@@ -4,7 +4,7 @@
  * Pure but for the writing.
  */
 
-import type { AttemptView, CommandView } from '../../domain/view.ts';
+import type { AttemptView, CommandView, WhyView } from '../../domain/view.ts';
 import { count, printOutput } from './output.ts';
 import { neutralise, oneLine, type Screen } from './screen.ts';
 import { explainState, stateStyle } from './states.ts';
@@ -76,6 +76,7 @@ export function printCommand(screen: Screen, view: CommandView, nowMs: number): 
 	row('next', time(view.nextAttemptAt));
 	row('ended', time(view.endedAt));
 	row('closed', closedText(view));
+	row('made', view.lineage && `as a ${view.lineage.kind} of ${view.lineage.of}`);
 	row('fault', view.fault && `${oneLine(view.fault.code)}: ${oneLine(view.fault.message)}`);
 	for (const late of view.late) row('late', `${late.event} at ${late.at}, after it was ${state}`);
 	const { result } = view;
@@ -89,6 +90,26 @@ export function printCommand(screen: Screen, view: CommandView, nowMs: number): 
 			`${count(output.bytes)} bytes${output.cut > 0 ? `, ${count(output.cut)} of them not kept` : ''}`,
 		);
 		printOutput(screen, output);
+	}
+}
+
+/** One sentence, and what is worth knowing beside it. */
+export function printWhy(screen: Screen, why: WhyView): void {
+	screen.line(`${screen.paint('bold', why.handle)}  ${screen.paint(stateStyle(why.state), why.state)}`);
+	screen.line(`  ${oneLine(why.sentence)}`);
+	for (const note of why.notes) screen.line(screen.paint('dim', `  ${oneLine(note)}`));
+}
+
+/** Each state that it went through: when, by whom, why. */
+export function printHistory(screen: Screen, view: CommandView, nowMs: number): void {
+	screen.line(screen.paint('dim', '  history'));
+	for (const { state, at, by, note, late } of view.history) {
+		const facts = [`by ${oneLine(by)}`, oneLine(note), late ? 'late: it changed nothing' : ''].filter(
+			Boolean,
+		);
+		screen.line(
+			`    ${at}  ${screen.paint(stateStyle(state), state.padEnd(11))} ${facts.join('; ')}  (${ago(at, nowMs)})`,
+		);
 	}
 }
 

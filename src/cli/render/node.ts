@@ -24,7 +24,7 @@ export function nodeTable(views: readonly NodeView[], screen: Screen, nowMs: num
 			{ title: 'NODE', cell: ({ node }) => node },
 			{
 				title: 'PRESENCE',
-				cell: ({ presence }) => presence,
+				cell: (view) => `${view.presence}${holdMark(view)}`,
 				style: ({ presence }) => presenceStyle[presence],
 			},
 			{ title: 'SEEN', cell: (view) => seenText(view, nowMs) },
@@ -36,6 +36,26 @@ export function nodeTable(views: readonly NodeView[], screen: Screen, nowMs: num
 		],
 		screen,
 	);
+}
+
+/** What a node holds back, in a word. */
+function holdMark({ lanes, stopped }: NodeView): string {
+	const kinds = new Set(lanes.flatMap(({ pause }) => (pause ? [pause.kind] : [])));
+	const words = [
+		kinds.has('drain') && 'drained',
+		kinds.has('pause') && 'paused',
+		stopped.length > 0 && `${stopped.length} stopped`,
+	].filter((word) => word !== false);
+	return words.length === 0 ? '' : ` (${words.join(', ')})`;
+}
+
+const pauseWords = { pause: 'paused', drain: 'drained', stop: 'waits' } as const;
+
+function pauseText(
+	{ by, reason, since }: NonNullable<NodeView['lanes'][number]['pause']>,
+	nowMs: number,
+): string {
+	return oneLine(`by ${by} since ${timeWithAgo(since, nowMs)}${reason === '' ? '' : `: ${reason}`}`);
 }
 
 function seenText({ presence, since, lastSeenAt }: NodeView, nowMs: number): string {
@@ -75,8 +95,12 @@ export function printNode(screen: Screen, view: NodeView, nowMs: number): void {
 	row('clock', view.clockOffsetMs === null ? null : clockText(view.clockOffsetMs));
 	row('queued', numberText(view.queued));
 	row('outbox', view.outbox === null ? null : `${view.outbox} that it still owes, as it last said`);
-	for (const { lane, capacity, running, status } of view.lanes) {
-		row('lane', `${lane}: ${status}, ${running} of ${capacity} in use`);
+	for (const { lane, capacity, running, status, pause } of view.lanes) {
+		const why = pause ? `; ${pauseWords[pause.kind]} ${pauseText(pause, nowMs)}` : '';
+		row('lane', `${lane}: ${status}, ${running} of ${capacity} in use${why}`);
+	}
+	for (const stopped of view.stopped) {
+		row('stopped', `${oneLine(stopped.method)} ${pauseText(stopped, nowMs)}`);
 	}
 	for (const run of view.running) {
 		row(

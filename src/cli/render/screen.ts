@@ -22,10 +22,18 @@ export type Screen = {
 	line(text?: string): void;
 	/** As it is, bytes included. */
 	raw(data: string | Uint8Array): void;
+	/** As `raw`; resolves when there may be more: whoever reads slowly is waited for. */
+	flow(data: string | Uint8Array): Promise<void>;
 	paint(style: Style | undefined, text: string): string;
 };
 
-type Stream = { write(data: string | Uint8Array): unknown; isTTY?: boolean; columns?: number };
+type Stream = {
+	/** False when it is better to wait for `drain`. */
+	write(data: string | Uint8Array): unknown;
+	once?(event: 'drain', listener: () => void): unknown;
+	isTTY?: boolean;
+	columns?: number;
+};
 
 export function screenOn(stream: Stream, env: Readonly<Record<string, string | undefined>>): Screen {
 	const isTTY = stream.isTTY === true;
@@ -36,6 +44,10 @@ export function screenOn(stream: Stream, env: Readonly<Record<string, string | u
 		columns: isTTY ? stream.columns || 80 : Number.POSITIVE_INFINITY,
 		line: (text = '') => void stream.write(`${text}\n`),
 		raw: (data) => void stream.write(data),
+		flow: async (data) => {
+			if (stream.write(data) !== false || !stream.once) return;
+			await new Promise<void>((resolve) => stream.once?.('drain', resolve));
+		},
 		paint: (style, text) => {
 			if (!coloured || style === undefined || text === '') return text;
 			const [on, off] = styles[style];

@@ -1,5 +1,5 @@
 /**
- * Owns the words of the commands that ask about commands: show, wait, list, queue.
+ * Owns the words of the commands that ask about commands: show, why, wait, list, queue.
  * Promises that nothing but commander is loaded before one of them runs.
  * Has no state.
  */
@@ -7,7 +7,7 @@
 import type { Command } from 'commander';
 import type { Cli } from '../cli.ts';
 import type { AskFlags, ListFlags } from '../commands/ask.ts';
-import { brokerOptions, type Done, examples, jsonOption } from './shared.ts';
+import { brokerOptions, type Done, examples, filterOptions, jsonOption } from './shared.ts';
 
 export function addQuestions(program: Command, cli: Cli, done: Done): void {
 	const ask = () => import('../commands/ask.ts');
@@ -15,8 +15,9 @@ export function addQuestions(program: Command, cli: Cli, done: Done): void {
 		.summary('show what became of commands')
 		.description('Shows what became of commands: state, times, attempts, output. Needs no centre.')
 		.argument('<handle...>', 'as send printed it: <node>.<id>')
+		.option('--history', 'with each state that it went through, by whom and why')
 		.addHelpText('after', examples('steward show ship1.01KAXW3V7S9G8J4QZ2M5R6T7B8'))
-		.action(async (handles: string[], flags: AskFlags) =>
+		.action(async (handles: string[], flags: AskFlags & { history?: boolean }) =>
 			done(await (await ask()).show(cli, handles, flags)),
 		);
 	jsonOption(brokerOptions(program.command('wait')))
@@ -28,12 +29,18 @@ export function addQuestions(program: Command, cli: Cli, done: Done): void {
 		.action(async (handles: string[], flags: AskFlags & { timeout?: string }) =>
 			done(await (await ask()).wait(cli, handles, flags)),
 		);
-	jsonOption(brokerOptions(program.command('list')))
+	jsonOption(brokerOptions(program.command('why')))
+		.summary('say why a command is where it is')
+		.description(
+			'Says in one sentence, from facts, why a command is where it is: its node away, others before it, a lane that is paused, ' +
+				'an attempt that is due later, a refusal. Needs no centre.',
+		)
+		.argument('<handle...>', 'as send printed it: <node>.<id>')
+		.addHelpText('after', examples('steward why ship1.01KAXW3V7S9G8J4QZ2M5R6T7B8'))
+		.action(async (handles: string[], flags: AskFlags) => done(await (await ask()).why(cli, handles, flags)));
+	filterOptions(jsonOption(brokerOptions(program.command('list'))))
 		.summary('list commands, newest first')
 		.description('Lists commands, newest first. Needs a centre.')
-		.option('--node <name>', 'of one node')
-		.option('--state <states>', 'in one of these states, such as queued,running')
-		.option('--since <time>', 'queued since then: 1h, or 2026-11-22T10:00:00Z')
 		.option('--limit <number>', 'this many at most (50)')
 		.addHelpText('after', examples('steward list --node ship1 --state failed,timedOut --since 1d'))
 		.action(async (flags: ListFlags) => done(await (await ask()).list(cli, flags)));

@@ -29,8 +29,15 @@ export function addSend(program: Command, cli: Cli, done: Done): void {
 		.option('--deliver-within <time>', 'longest wait for a start, or never (7d)')
 		.option('--run-for <time>', 'longest run (10m)')
 		.option('--attempts <number>', 'starts at the most (1)')
-		.option('--backoff <kind>', 'wait between attempts: fixed or exponential')
+		.option(
+			'--backoff <kind>',
+			'wait between attempts: fixed, or exponential,initial=1s,cap=5m,jitter=0.5 (exponential)',
+		)
 		.option('--on-interrupt <policy>', 'its node dies in the middle: report or rerun (report)')
+		.option(
+			'--patience <time>',
+			'how long its node may be silent past its clocks before it is called lost (7d)',
+		)
 		.option('--when-absent <policy>', 'a node is not present: queue, skip or reject (queue)')
 		.option('--wait', 'wait for the end, and print the output')
 		.option('--timeout <time>', 'with --wait: longest wait, such as 30s')
@@ -41,6 +48,7 @@ export function addSend(program: Command, cli: Cli, done: Done): void {
 				"steward send ship1,ship2 shellCommand --wait --timeout 30s -- bash -c 'ls -l | head'",
 				'steward send --where role=tug shellCommand --when-absent skip -- systemctl restart radio',
 				'steward send ship1 shellCommand --deliver-within 1h --run-for 5m --attempts 3 -- ./backup',
+				'steward send ship1 shellCommand --attempts 5 --backoff fixed,initial=1m --on-interrupt rerun -- ./fetch',
 				'steward send ship1 ping --data \'{"n":1}\' --wait',
 				'steward send central textLogging --event -- "engine is warm"',
 				'steward send --file messages.json',

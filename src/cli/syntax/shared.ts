@@ -23,3 +23,12 @@ export function brokerOptions(command: Command): Command {
 export function jsonOption(command: Command): Command {
 	return command.option('--json', 'machine-readable, also for errors (docs/json.md)');
 }
+
+/** Which commands are meant. */
+export function filterOptions(command: Command): Command {
+	return command
+		.option('--node <name>', 'of one node')
+		.option('--method <name>', 'of one method')
+		.option('--state <states>', 'in one of these states, such as queued,running')
+		.option('--since <time>', 'queued since then: 1h, or 2026-11-22T10:00:00Z');
+}

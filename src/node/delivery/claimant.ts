@@ -15,7 +15,9 @@ import type { Identity } from '../node-identity.ts';
 import type { ServerTime } from '../server-time.ts';
 import { openAttempt } from './attempt-list.ts';
 import type { NextClaim } from './claim-writer.ts';
-import type { Executor, Policy } from './executor.ts';
+import type { HeldDeliveries } from './held-deliveries.ts';
+import type { Policy } from './policy.ts';
+import type { Settlement } from './settlement.ts';
 import type { Turn } from './turn.ts';
 
 /** What a step decided: go on with this attempt, or the turn is over. */
@@ -31,7 +33,8 @@ export type ClaimantOptions = {
 	identity: Identity;
 	/** The processes of the node that worked with this journal. */
 	boots: { has(boot: string): boolean };
-	executor: Executor;
+	settlement: Settlement;
+	held: Pick<HeldDeliveries, 'giveBack'>;
 	serverTime: ServerTime;
 	writeClaim: WriteClaim;
 	/** Nobody else has used this node's name for long. */
@@ -51,17 +54,17 @@ export class Claimant {
 
 	/** Writes a claim, and follows the one that holds. */
 	async claim(turn: Turn, intent: Intent, policy: Policy, stopping: AbortSignal): Promise<Step> {
-		const { identity, executor, log } = this.#options;
+		const { identity, settlement, log } = this.#options;
 		const handle = formatHandle(turn.command);
-		const claim = await this.#write(turn, intent, stopping);
+		const claim = await this.#write(turn, intent, policy, stopping);
 		if (claim === 'unreadable') {
-			await executor.acknowledge(turn);
+			await settlement.acknowledge(turn);
 			return 'over';
 		}
 		if (!claim) return this.#leaveToNext(turn, stopping);
 		if (claim.by === 'centre' || claim.event !== 'started') {
 			log.info({ handle, event: claim.event }, 'closed before it started here');
-			await executor.acknowledge(turn);
+			await settlement.acknowledge(turn);
 			return 'over';
 		}
 		// That the command is still there, only a fresh delivery says; the next one finds this claim.
@@ -71,7 +74,7 @@ export class Claimant {
 		if (isOwnEpoch && this.#options.boots.has(claim.boot)) return { go: 1 };
 		if (isOwnEpoch || claim.machine !== identity.machine) return this.#afterOther(turn, claim, policy);
 		const why = 'the node lost its store after it claimed the command';
-		return executor.afterInterruption(turn, [openAttempt(1, claim.at)], policy, why);
+		return settlement.afterInterruption(turn, [openAttempt(1, claim.at)], policy, why);
 	}
 
 	/**
@@ -79,7 +82,7 @@ export class Claimant {
 	 * when it is gone, nobody knows how far it came.
 	 */
 	async #afterOther(turn: Turn, { machine, at }: NodeClaim, policy: Policy): Promise<Step> {
-		const { identity, executor, log, isAlone, onNameUsedTwice } = this.#options;
+		const { identity, settlement, log, isAlone, onNameUsedTwice } = this.#options;
 		const handle = formatHandle(turn.command);
 		if (!isAlone()) {
 			log.error({ handle, machine }, `another machine is using the name ${identity.node}`);
@@ -88,14 +91,19 @@ export class Claimant {
 		}
 		log.warn({ handle, machine }, 'claimed by a machine that is gone');
 		const why = `machine ${machine} claimed it under this node's name, and is gone`;
-		return executor.afterInterruption(turn, [openAttempt(1, at)], policy, why);
+		return settlement.afterInterruption(turn, [openAttempt(1, at)], policy, why);
 	}
 
 	/** The claim that holds; undefined when none is certain. */
-	async #write(turn: Turn, intent: Intent, stopping: AbortSignal): Promise<Claim | 'unreadable' | undefined> {
+	async #write(
+		turn: Turn,
+		intent: Intent,
+		policy: Policy,
+		stopping: AbortSignal,
+	): Promise<Claim | 'unreadable' | undefined> {
 		const { writeClaim, errors } = this.#options;
 		try {
-			return await writeClaim(turn.id, () => this.#nextClaim(turn, intent, stopping), stopping);
+			return await writeClaim(turn.id, () => this.#nextClaim(turn, intent, policy, stopping), stopping);
 		} catch (error) {
 			if (!isStewardError(error, 'schema-newer')) throw error;
 			const message = `closed by something newer: ${messageOf(error)}`;
@@ -105,7 +113,12 @@ export class Claimant {
 	}
 
 	/** What is to be claimed now; nothing when the delivery is not fresh: the message may be gone, its claim as well. */
-	async #nextClaim(turn: Turn, intent: Intent, stopping: AbortSignal): Promise<NodeClaim | undefined> {
+	async #nextClaim(
+		turn: Turn,
+		intent: Intent,
+		policy: Policy,
+		stopping: AbortSignal,
+	): Promise<NodeClaim | undefined> {
 		const { identity, serverTime } = this.#options;
 		await serverTime.known(stopping);
 		if (stopping.aborted || !turn.isFresh) return undefined;
@@ -118,14 +131,16 @@ export class Claimant {
 			machine: identity.machine,
 			event: event === 'started' && hasExpired(turn, serverTime) ? 'expired' : event,
 			at: serverTime.now(),
-			facts: turn.command.facts,
+			// The centre does not know what the method says of itself, and has to know when it is lost.
+			facts: { ...turn.command.facts, runForMs: policy.runForMs },
 			...(fault ? { fault } : {}),
 		};
 	}
 
-	/** A node that stops hands it back; else nothing is said: if the message still exists, it is delivered again. */
+	/** If the message still exists, it is delivered again. */
 	#leaveToNext(turn: Turn, stopping: AbortSignal): 'over' {
 		if (stopping.aborted) turn.nak();
+		else this.#options.held.giveBack(turn.delivery);
 		const handle = formatHandle(turn.command);
 		this.#options.log.info({ handle }, 'the link was away, or time was: left to the next delivery');
 		return 'over';

@@ -11,22 +11,33 @@ import type { ProcessIdentity } from '../../base/process.ts';
 import { commandDefaults, type Envelope } from '../../domain/message.ts';
 import { formatHandle } from '../../domain/names.ts';
 import type { FaultRecord } from '../../domain/result.ts';
+import type { Closed } from '../../domain/wire.ts';
 import { readEnvelope, readStoredCommand, type StoredCommand } from '../../jetstream/commands.ts';
 import type { Delivery } from '../../jetstream/pull.ts';
+import type { CalledOff } from '../control/control-methods.ts';
+import type { Pauses } from '../control/pauses.ts';
 import type { ErrorReporter } from '../error-reporter.ts';
 import type { KnownMethod, MethodsTable } from '../methods-table.ts';
 import { ProcessPaused } from '../processes/method.ts';
 import type { ServerTime } from '../server-time.ts';
+import type { Cancellations } from '../store/cancellations.ts';
 import type { Journal, JournalEntry } from '../store/journal.ts';
 import { lastAttempt } from './attempt-list.ts';
 import { type Claimant, hasExpired, type Step } from './claimant.ts';
-import type { Executor, Policy } from './executor.ts';
+import type { Executor } from './executor.ts';
+import { type Policy, policyOf } from './policy.ts';
+import type { Settlement } from './settlement.ts';
 import { Turn } from './turn.ts';
 
 export type CommandPipelineOptions = {
 	journal: Journal;
 	methods: MethodsTable;
+	/** Those of the control lane, which has no others. */
+	controls: MethodsTable;
 	executor: Executor;
+	settlement: Settlement;
+	cancellations: Cancellations;
+	pauses: Pauses;
 	serverTime: ServerTime;
 	claimant: Claimant;
 	/** Ends what a run of this command left behind; `child` leads its group, null where nobody wrote it down. */
@@ -67,12 +78,35 @@ export class CommandPipeline {
 		if (current) return this.#meetAgain(current, command, delivery);
 		const turn = new Turn(command, delivery, this.#options.clock);
 		this.#turns.set(turn.id, turn);
+		const calledOff = this.#options.cancellations.find(turn.id);
+		if (calledOff) turn.callOff(calledOff);
 		try {
 			await this.#process(turn, holdsSlot, stopping);
 		} finally {
 			turn.end();
 			this.#turns.delete(turn.id);
 		}
+	}
+
+	/** Its delivery is here. */
+	isAtWork(id: string): boolean {
+		return this.#turns.has(id);
+	}
+
+	/** Written down before it is acted on: what a crash or a lost link delays meets it later. @throws StewardError `storage` */
+	async callOff(id: string, closed: Closed): Promise<CalledOff> {
+		const { journal, cancellations, settlement } = this.#options;
+		if (journal.get(id)?.state === 'finished') return 'tooLate';
+		await cancellations.note(id, closed);
+		const turn = this.#turns.get(id);
+		if (turn) {
+			turn.callOff(closed);
+			return 'aborting';
+		}
+		const entry = journal.get(id);
+		if (entry?.state !== 'retrying') return entry?.state === 'finished' ? 'tooLate' : 'noted';
+		await settlement.cancelWaiting(entry, closed);
+		return 'cancelled';
 	}
 
 	/** The same message carries on the turn; a command that was sent anew is answered by the run of the first. */
@@ -91,7 +125,7 @@ export class CommandPipeline {
 			await this.#refuse(turn, commandDefaults, stopping, fault);
 			return;
 		}
-		const method = this.#options.methods.find(envelope.method, 'command');
+		const method = this.#methodsOf(envelope).find(envelope.method, 'command');
 		const policy = policyOf(envelope, method);
 		const step =
 			(await this.#recall(turn, policy, stopping)) ??
@@ -102,14 +136,18 @@ export class CommandPipeline {
 		await this.#options.executor.run(turn, envelope, method, policy, step.go, { holdsSlot, stopping });
 	}
 
+	#methodsOf({ lane }: Envelope): MethodsTable {
+		return lane === 'control' ? this.#options.controls : this.#options.methods;
+	}
+
 	/** The journal's word: undefined when it does not know the command. */
 	async #recall(turn: Turn, policy: Policy, stopping: AbortSignal): Promise<Step | undefined> {
-		const { journal, executor, serverTime } = this.#options;
+		const { journal, settlement, serverTime } = this.#options;
 		const entry = journal.find(turn.command);
 		if (!entry) return this.#forgetOther(turn);
 		if (entry.state === 'finished') {
 			await journal.reportAgain(entry);
-			await executor.acknowledge(turn);
+			await settlement.acknowledge(turn);
 			return 'over';
 		}
 		// When an attempt is due, and when one ended, is said in server time.
@@ -129,7 +167,7 @@ export class CommandPipeline {
 	/** The node died while the method ran: it may have done its work, or half of it. */
 	async #afterDeath(turn: Turn, entry: JournalEntry, policy: Policy): Promise<Step> {
 		await this.#options.endLeftovers(turn.id, entry.child);
-		return this.#options.executor.afterInterruption(
+		return this.#options.settlement.afterInterruption(
 			turn,
 			entry.attempts,
 			policy,
@@ -145,13 +183,17 @@ export class CommandPipeline {
 		policy: Policy,
 		stopping: AbortSignal,
 	): Promise<Step> {
-		const { serverTime, claimant } = this.#options;
+		const { serverTime, claimant, pauses } = this.#options;
+		// Unclaimed, it can still be cancelled for certain, and expires.
+		if (pauses.holds(envelope.lane, envelope.method)) return this.#handBack(turn);
 		await serverTime.known(stopping);
 		if (stopping.aborted) return this.#handBack(turn);
 		if (hasExpired(turn, serverTime)) return claimant.claim(turn, { event: 'expired' }, policy, stopping);
 		const refusal = await this.#guard(envelope, method);
 		if (refusal === 'notNow') return this.#handBack(turn, notNowMs);
 		if (refusal) return this.#refuse(turn, policy, stopping, refusal);
+		// Paused while its data was checked.
+		if (pauses.holds(envelope.lane, envelope.method)) return this.#handBack(turn);
 		return claimant.claim(turn, { event: 'started' }, policy, stopping);
 	}
 
@@ -160,7 +202,7 @@ export class CommandPipeline {
 		envelope: Envelope,
 		method: KnownMethod | undefined,
 	): Promise<FaultRecord | 'notNow' | undefined> {
-		const { methods } = this.#options;
+		const methods = this.#methodsOf(envelope);
 		if (!method) return { code: 'unknownMethod', message: methods.whyUnknown(envelope.method, 'command') };
 		try {
 			const problems = await method.process.check(envelope.method, envelope.data);
@@ -182,28 +224,18 @@ export class CommandPipeline {
 		this.#options.errors.report({ kind, where, message: fault.message, handle: formatHandle(turn.command) });
 		if (step === 'over') return 'over';
 		// Claimed as started before a crash, and not to be run as it is now.
-		await this.#options.executor.reject(turn, fault);
+		await this.#options.settlement.reject(turn, fault);
 		return 'over';
 	}
 
 	/** A method that was there for the first attempt is gone for the next: the command cannot go on. */
 	async #finishUnknown(turn: Turn, envelope: Envelope): Promise<void> {
-		const message = this.#options.methods.whyUnknown(envelope.method, 'command');
-		await this.#options.executor.reject(turn, { code: 'unknownMethod', message });
+		const message = this.#methodsOf(envelope).whyUnknown(envelope.method, 'command');
+		await this.#options.settlement.reject(turn, { code: 'unknownMethod', message });
 	}
 
 	#handBack(turn: Turn, delayMs?: number): 'over' {
 		turn.nak(delayMs);
 		return 'over';
 	}
-}
-
-function policyOf(envelope: Envelope, method: KnownMethod | undefined): Policy {
-	const defaults = method?.description.defaults ?? {};
-	return {
-		runForMs: envelope.runForMs ?? defaults.runForMs ?? commandDefaults.runForMs,
-		attempts: envelope.attempts ?? defaults.attempts ?? commandDefaults.attempts,
-		backoff: envelope.backoff ?? defaults.backoff ?? commandDefaults.backoff,
-		onInterrupt: envelope.onInterrupt ?? defaults.onInterrupt ?? commandDefaults.onInterrupt,
-	};
 }

@@ -16,8 +16,10 @@ import type { DeadEvent, OutboxKey } from '../../domain/wire.ts';
 import { type EventMessage, readEvent } from '../../jetstream/events.ts';
 import type { Delivery } from '../../jetstream/pull.ts';
 import { decide, type FaultKind } from '../../supervision/error-kernel.ts';
+import type { Pauses } from '../control/pauses.ts';
 import type { ErrorReporter } from '../error-reporter.ts';
 import type { KnownMethod, MethodsTable } from '../methods-table.ts';
+import type { Redaction } from '../output/redactor.ts';
 import { ProcessDied, ProcessPaused } from '../processes/method.ts';
 import type { Outbox } from '../store/outbox.ts';
 import type { Seen } from '../store/seen.ts';
@@ -32,10 +34,12 @@ const notNowMs = 10_000;
 
 export type EventPipelineOptions = {
 	methods: MethodsTable;
+	pauses: Pick<Pauses, 'holds'>;
 	seen: Seen;
 	store: Store;
 	outbox: Outbox;
 	errors: ErrorReporter;
+	redaction: Redaction;
 	onShutdown: (error: Error) => void;
 	/** Ends what is still being handled when the node's grace has passed. */
 	graceOver: AbortSignal;
@@ -93,6 +97,7 @@ export class EventPipeline {
 			return this.#fail(lease, undefined, 1, { kind: 'undecodable', fault });
 		}
 		if (seen.has(event.sender, event.key)) return this.#acknowledge(lease);
+		if (this.#options.pauses.holds('events', event.method)) return lease.nak();
 		const attempt = await this.#beginAttempt(lease, event);
 		if (attempt > eventAttempts) {
 			const message = `it was started ${attempt - 1} times, and the node died each time`;
@@ -151,9 +156,10 @@ export class EventPipeline {
 		lease: DeliveryLease,
 		event: KeyedEvent | undefined,
 		attempt: number,
-		{ kind, fault }: Failure,
+		{ kind, ...failure }: Failure,
 	): Promise<void> {
-		const { errors, random, store } = this.#options;
+		const { errors, redaction, random, store } = this.#options;
+		const fault = redaction.fault(failure.fault);
 		const verdict = decide({ kind, attempt, attempts: eventAttempts, backoff: defaultBackoff }, random);
 		const effective = verdict.verdict === 'restart' ? verdict.command : verdict;
 		errors.report({ kind, where: event?.method ?? 'events', message: fault.message });

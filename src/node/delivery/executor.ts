@@ -4,30 +4,24 @@
  * outcome is on disk. A crash in between is told by the journal's entry, and decided by `onInterrupt`.
  */
 
-import type { Backoff } from '../../base/backoff.ts';
 import type { Clock } from '../../base/clock.ts';
 import { isStewardError, unreachable } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
-import type { Envelope, OnInterrupt } from '../../domain/message.ts';
+import type { Envelope } from '../../domain/message.ts';
 import { formatHandle } from '../../domain/names.ts';
-import type { Attempt, FaultRecord, Result } from '../../domain/result.ts';
-import type { CommandEvent } from '../../domain/state.ts';
+import type { Attempt, AttemptOutcome, FaultRecord } from '../../domain/result.ts';
 import { decide, type Fault, type FaultKind, type Verdict } from '../../supervision/error-kernel.ts';
+import type { Pauses } from '../control/pauses.ts';
 import type { ErrorReporter } from '../error-reporter.ts';
 import type { KnownMethod } from '../methods-table.ts';
+import type { Output } from '../output/output.ts';
 import type { ServerTime } from '../server-time.ts';
 import type { Journal } from '../store/journal.ts';
 import { closeLast, lastAttempt, withAttempt } from './attempt-list.ts';
 import { type AbortReason, describeEnd, type Ended, runMethod } from './method-run.ts';
+import type { Policy } from './policy.ts';
+import type { Ending, Settlement } from './settlement.ts';
 import type { Turn } from './turn.ts';
-
-/** The envelope's policy with the defaults filled in. */
-export type Policy = {
-	readonly runForMs: number;
-	readonly attempts: number;
-	readonly backoff: Backoff;
-	readonly onInterrupt: OnInterrupt;
-};
 
 export type RunningCommand = {
 	readonly id: string;
@@ -35,10 +29,14 @@ export type RunningCommand = {
 	readonly lane: Envelope['lane'];
 	readonly startedAt: number;
 	readonly attempt: number;
+	readonly runForMs: number;
 };
 
 export type ExecutorOptions = {
 	journal: Journal;
+	settlement: Settlement;
+	pauses: Pauses;
+	output: Pick<Output, 'begin'>;
 	serverTime: ServerTime;
 	errors: ErrorReporter;
 	/** The store failed or our own code is broken: the node must end, nothing acked. */
@@ -47,15 +45,11 @@ export type ExecutorOptions = {
 	onChange: () => void;
 	/** Aborts what still runs when the node's grace has passed. */
 	graceOver: AbortSignal;
-	/** Resolves when the broker can be reached; false when the node stops first. */
-	untilLinkUp: () => Promise<boolean>;
 	clock: Clock;
 	log: Log;
 	random: () => number;
 };
 
-/** An ack that gets no answer while the link is up is not tried more often. */
-const ackAttempts = 3;
 /** A command whose method's process rests comes again after this time. */
 const pausedMs = 10_000;
 
@@ -84,50 +78,15 @@ export class Executor {
 			let next: number | undefined = attempt;
 			while (next !== undefined) {
 				if (!(await this.#awaitDue(turn, slot))) return;
-				// Handed back before it starts: a process that rests costs no attempt.
+				if (turn.calledOff) return await this.#options.settlement.cancel(turn, turn.calledOff);
+				// Handed back before it starts: what is paused or stopped costs no attempt.
+				if (this.#options.pauses.holds(envelope.lane, envelope.method)) return turn.nak();
 				if (method.process.isPaused) return turn.nak(pausedMs);
 				next = await this.#attempt(turn, envelope, method, policy, next);
 			}
 		} catch (error) {
 			if (!isStewardError(error, 'storage')) throw error;
 			this.#options.onShutdown(error);
-		}
-	}
-
-	/** An earlier start has no outcome: settled as `interrupted`, or the number of the next attempt. */
-	async afterInterruption(
-		turn: Turn,
-		attempts: readonly Attempt[],
-		policy: Policy,
-		why: string,
-		result: Result | null = null,
-	): Promise<{ go: number } | 'over'> {
-		const at = this.#options.serverTime.now();
-		const closed = closeLast(attempts, at, 'interrupted', result, { code: 'interrupted', message: why });
-		const last = lastAttempt(attempts);
-		if (policy.onInterrupt === 'rerun' && last < policy.attempts) {
-			await this.#options.journal.recordRetry(turn.id, turn.command.facts, closed, at, at, null);
-			return { go: last + 1 };
-		}
-		await this.#settle(turn, closed, 'interrupted', result, { code: 'interrupted', message: why });
-		return 'over';
-	}
-
-	/** Refused after it had been claimed. */
-	async reject(turn: Turn, fault: FaultRecord): Promise<void> {
-		const attempts = this.#options.journal.find(turn.command)?.attempts ?? [];
-		await this.#settle(turn, attempts, 'refused', null, fault);
-	}
-
-	/**
-	 * The last step. A lost link is waited for: the broker would hand the command over again only after `ack_wait`,
-	 * and its lane stands still so long. Without the server's word the next delivery is answered by the journal.
-	 */
-	async acknowledge(turn: Turn): Promise<void> {
-		const { journal, clock, untilLinkUp } = this.#options;
-		for (let attempt = 1; attempt <= ackAttempts; attempt++) {
-			if (!(await untilLinkUp())) return;
-			if (await turn.ackAck()) return journal.markAcked(turn.id, clock.now());
 		}
 	}
 
@@ -139,7 +98,8 @@ export class Executor {
 		const { journal, serverTime, clock } = this.#options;
 		const entry = journal.find(turn.command);
 		const waitMs = entry?.state === 'retrying' ? (entry.nextAttemptAt ?? 0) - serverTime.now() : 0;
-		if (waitMs > 0 && holdsSlot) await clock.sleep(waitMs, stopping);
+		if (waitMs > 0 && holdsSlot) await clock.sleep(waitMs, AbortSignal.any([stopping, turn.signal]));
+		if (turn.calledOff) return true;
 		if (stopping.aborted || (waitMs > 0 && !holdsSlot)) {
 			turn.nak(Math.max(waitMs, 1));
 			return false;
@@ -159,20 +119,25 @@ export class Executor {
 		const { facts } = turn.command;
 		const startedAt = serverTime.now();
 		const attempts = withAttempt(journal.find(turn.command)?.attempts ?? [], attempt, startedAt);
-		await journal.recordStart(turn.id, facts, attempts, startedAt);
+		const reruns = policy.onInterrupt === 'rerun' ? policy.attempts - attempt : null;
+		// Said before it is so: who waits until nothing runs must not miss one that is about to.
 		this.#running.set(turn.id, {
 			id: turn.id,
 			method: envelope.method,
 			lane: envelope.lane,
 			startedAt,
 			attempt,
+			runForMs: policy.runForMs,
 		});
-		onChange();
-		log.info({ handle: formatHandle(turn.command), method: envelope.method, attempt }, 'started');
 		try {
+			await journal.recordStart(turn.id, facts, attempts, startedAt, reruns);
+			onChange();
+			log.info({ handle: formatHandle(turn.command), method: envelope.method, attempt }, 'started');
 			const { ended, aborted } = await runMethod({
 				...{ envelope, method, attempt, runForMs: policy.runForMs, graceOver, clock },
+				calledOff: turn.signal,
 				recordChild: (child) => journal.recordChild(turn.id, child),
+				output: this.#options.output.begin({ id: turn.id, attempt }),
 			});
 			return await this.#afterRun(turn, attempts, policy, ended, aborted);
 		} finally {
@@ -189,22 +154,33 @@ export class Executor {
 		ended: Ended,
 		aborted: AbortReason | undefined,
 	): Promise<number | undefined> {
+		const { settlement, serverTime, random } = this.#options;
 		const outcome = ended.how === 'outcome' ? ended.outcome : undefined;
-		const result = outcome?.result ?? null;
-		const at = this.#options.serverTime.now();
+		const { result } = ended.how === 'outcome' ? ended.outcome : ended;
+		const at = serverTime.now();
+		const closed = (as: AttemptOutcome, fault: FaultRecord | null) =>
+			closeLast(attempts, at, as, result, fault);
 		if (outcome?.outcome === 'succeeded') {
-			const closed = closeLast(attempts, at, 'succeeded', result, null);
-			await this.#settle(turn, closed, 'succeeded', result, null);
-			return undefined;
+			const ending = {
+				event: 'succeeded',
+				attempts: closed('succeeded', null),
+				result,
+				fault: null,
+			} as const;
+			return settlement.settle(turn, ending).then(() => undefined);
+		}
+		if (aborted === 'calledOff') {
+			const ending = {
+				event: 'cancelled',
+				attempts: closed('cancelled', null),
+				result,
+				fault: null,
+			} as const;
+			return settlement.settle(turn, { ...ending, closed: turn.calledOff }).then(() => undefined);
 		}
 		if (aborted === 'shutdown') {
-			const next = await this.afterInterruption(
-				turn,
-				attempts,
-				policy,
-				'the node stopped while it ran',
-				result,
-			);
+			const why = 'the node stopped while it ran';
+			const next = await settlement.afterInterruption(turn, attempts, policy, why, result);
 			if (next !== 'over') turn.nak();
 			return undefined;
 		}
@@ -217,60 +193,47 @@ export class Executor {
 			backoff: policy.backoff,
 			retryAfterMs,
 		};
-		const closed = closeLast(attempts, at, attemptOutcome, result, fault);
-		return this.#follow(turn, closed, decide(input, this.#options.random), result, fault, at);
+		const end = { attempts: closed(attemptOutcome, fault), result, fault };
+		return this.#follow(turn, end, decide(input, random), at);
 	}
 
 	async #follow(
 		turn: Turn,
-		attempts: readonly Attempt[],
+		end: Omit<Ending, 'event'>,
 		verdict: Verdict,
-		result: Result | null,
-		fault: FaultRecord | null,
 		at: number,
 	): Promise<number | undefined> {
+		const { settlement, journal, pauses, onShutdown } = this.#options;
+		const again = (afterMs: number) =>
+			journal.recordRetry(turn.id, turn.command.facts, end.attempts, at, at + afterMs, end.fault);
 		switch (verdict.verdict) {
 			case 'settle':
-				await this.#settle(turn, attempts, verdict.state, result, fault);
+				await settlement.settle(turn, { event: verdict.state, ...end });
 				return undefined;
-			case 'retry': {
-				const due = at + verdict.afterMs;
-				await this.#options.journal.recordRetry(turn.id, turn.command.facts, attempts, at, due, fault);
-				return lastAttempt(attempts) + 1;
-			}
+			case 'retry':
+				await again(verdict.afterMs);
+				return lastAttempt(end.attempts) + 1;
 			case 'restart':
 				// Its supervisor has been told by the process itself.
-				return this.#follow(turn, attempts, verdict.command, result, fault, at);
+				return this.#follow(turn, end, verdict.command, at);
 			case 'reject':
-				await this.#settle(turn, attempts, 'refused', result, fault);
+				await settlement.settle(turn, { event: 'refused', ...end });
 				return undefined;
 			case 'none':
 				return undefined;
-			case 'stop':
+			case 'stop': {
+				const { node, method } = turn.command;
+				await again(0);
+				pauses.breakDown([method], { by: node, reason: end.fault?.message ?? 'it broke down' });
+				turn.nak();
+				return undefined;
+			}
 			case 'shutdown':
-				this.#options.onShutdown(new Error(fault?.message ?? 'the error kernel asks for a shutdown'));
+				onShutdown(new Error(end.fault?.message ?? 'the error kernel asks for a shutdown'));
 				return undefined;
 			default:
 				return unreachable(verdict);
 		}
-	}
-
-	/** Outcome and report on disk, then the ack. */
-	async #settle(
-		turn: Turn,
-		attempts: readonly Attempt[],
-		event: CommandEvent,
-		result: Result | null,
-		fault: FaultRecord | null,
-	): Promise<void> {
-		const { journal, serverTime, log } = this.#options;
-		const final = { event, at: serverTime.now(), result, fault };
-		await journal.recordFinal(turn.id, turn.command.facts, attempts, final);
-		log.info(
-			{ handle: formatHandle(turn.command), outcome: event, attempts: lastAttempt(attempts) },
-			'ended',
-		);
-		await this.acknowledge(turn);
 	}
 
 	#report(turn: Turn, kind: FaultKind, fault: FaultRecord | null): void {

@@ -7,13 +7,19 @@
 import type { Clock } from '../../base/clock.ts';
 import { Lifecycle, type Service } from '../../base/lifecycle.ts';
 import type { Lane as LaneName } from '../../domain/names.ts';
-import type { LaneState } from '../../domain/node-state.ts';
+import type { LaneState, Pause } from '../../domain/node-state.ts';
 import type { Link } from '../../jetstream/connection.ts';
 import { type Delivery, Puller, type PullStatus } from '../../jetstream/pull.ts';
+import type { HeldDeliveries } from './held-deliveries.ts';
 
 export type LaneOptions = {
 	lane: LaneName;
 	capacity: number;
+	/** Whether it takes what comes, now. */
+	takes: () => boolean;
+	/** Why it takes nothing, as it is told. */
+	pause: () => Pause | undefined;
+	held: Pick<HeldDeliveries, 'hold' | 'release'>;
 	/** Undefined until the node knows its shard. */
 	stream: () => string | undefined;
 	consumer: string;
@@ -21,6 +27,8 @@ export type LaneOptions = {
 	/** `stopping` aborts when the lane takes no more starts. Rejects only where our own code is broken. */
 	handle: (delivery: Delivery, stopping: AbortSignal) => Promise<void>;
 	onStatus: () => void;
+	/** After each connect, once nothing waits on this lane or is at work. */
+	onCaughtUp?: (() => void) | undefined;
 	/** Our own code is broken: the node must end. */
 	onBroken: (error: unknown) => void;
 	clock: Clock;
@@ -42,12 +50,13 @@ export class Lane implements Service {
 			link: options.link,
 			stream: options.stream,
 			consumer: options.consumer,
-			freeSlots: () => options.capacity - this.#turns.size,
+			freeSlots: () => (options.takes() ? options.capacity - this.#turns.size : 0),
 			onDelivery: (delivery) => this.#take(delivery),
 			onStatus: (status) => {
 				this.#status = status;
 				options.onStatus();
 			},
+			onCaughtUp: options.onCaughtUp && (() => void Promise.all(this.#turns).then(options.onCaughtUp)),
 			clock: options.clock,
 		});
 		this.#lifecycle = new Lifecycle(
@@ -85,16 +94,22 @@ export class Lane implements Service {
 
 	state(): LaneState {
 		const { lane, capacity } = this.#options;
-		const status = this.#lifecycle.running ? this.#status : 'stopped';
-		return { lane, capacity, running: this.#turns.size, status };
+		const pause = this.#options.pause() ?? null;
+		const status = !this.#lifecycle.running ? 'stopped' : pause ? 'paused' : this.#status;
+		return { lane, capacity, running: this.#turns.size, status, pause };
 	}
 
 	#take(delivery: Delivery): void {
+		const { held } = this.#options;
+		held.hold(delivery);
 		const turn = this.#options
 			.handle(delivery, this.#stopping.signal)
 			.catch((error: unknown) => this.#options.onBroken(error))
 			.then(() => {
+				held.release(delivery);
 				this.#turns.delete(turn);
+				// Somebody may wait until nothing is at work here.
+				if (!this.#options.takes()) this.#options.onStatus();
 				this.#puller.poke();
 			});
 		this.#turns.add(turn);

@@ -1,6 +1,6 @@
 /**
  * Owns the lanes of a node together: they start together, stop together, and learn their shard from the broker.
- * Promises that no lane starts anything while another one is still ending.
+ * Promises that no lane starts anything while another one is still ending, nor after a connect before the control lane.
  * Holds nothing that a restart does not learn again.
  */
 
@@ -12,6 +12,7 @@ import type { LaneState } from '../../domain/node-state.ts';
 import { shardOf, streams } from '../../domain/subject.ts';
 import type { Connection, Link } from '../../jetstream/connection.ts';
 import { readTopology } from '../../jetstream/topology.ts';
+import { ControlFirst } from './control-first.ts';
 import type { Lane } from './lane.ts';
 
 const retryMs = 2000;
@@ -22,6 +23,7 @@ export class Lanes implements Service {
 	readonly name = 'lanes';
 	readonly #options: LanesOptions;
 	readonly #lifecycle: Lifecycle;
+	readonly #controlFirst: ControlFirst;
 	#lanes: readonly Lane[] = [];
 	#stream: string | undefined;
 	#off: () => void = () => undefined;
@@ -30,10 +32,12 @@ export class Lanes implements Service {
 
 	constructor(options: LanesOptions) {
 		this.#options = options;
+		this.#controlFirst = new ControlFirst({ ...options, onBegin: () => this.poke() });
 		this.#lifecycle = new Lifecycle(
 			async () => {
 				const stopping = new AbortController();
 				this.#stopping = stopping;
+				await this.#controlFirst.start();
 				await Promise.all(this.#lanes.map((lane) => lane.start()));
 				this.#off = options.link.onUp((connection) => {
 					this.#learning = this.#learning.then(() => this.#learn(connection, stopping.signal));
@@ -44,6 +48,7 @@ export class Lanes implements Service {
 				this.#stopping.abort();
 				await this.#learning;
 				await Promise.all(this.#lanes.map((lane) => lane.stop()));
+				await this.#controlFirst.stop();
 			},
 		);
 	}
@@ -58,6 +63,16 @@ export class Lanes implements Service {
 		return this.#stream;
 	}
 
+	/** Whether lanes other than the control lane may take what comes. */
+	get haveBegun(): boolean {
+		return this.#controlFirst.hasBegun;
+	}
+
+	/** Nothing waits on the control lane any more. */
+	controlCaughtUp(): void {
+		this.#controlFirst.caughtUp();
+	}
+
 	start(): Promise<void> {
 		return this.#lifecycle.start();
 	}
@@ -69,6 +84,11 @@ export class Lanes implements Service {
 	/** Takes no more, from this moment on; `stop` waits for what runs. */
 	halt(): void {
 		for (const lane of this.#lanes) lane.halt();
+	}
+
+	/** One was paused or resumed. */
+	poke(): void {
+		for (const lane of this.#lanes) lane.poke();
 	}
 
 	states(): LaneState[] {

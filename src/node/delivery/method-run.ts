@@ -1,5 +1,5 @@
 /**
- * Owns one run of a method: its abort by clock or by the node's stop, and how its end is told.
+ * Owns one run of a method: its abort by clock, by a cancel or by the node's stop, and how its end is told.
  * Promises that it resolves only when the run has truly ended, and that nothing but a failing store makes it reject.
  * A crash in the middle leaves what the journal has: started, and the leader of its process group.
  */
@@ -8,27 +8,39 @@ import type { Clock } from '../../base/clock.ts';
 import { isStewardError, messageOf } from '../../base/errors.ts';
 import type { ProcessIdentity } from '../../base/process.ts';
 import type { Envelope } from '../../domain/message.ts';
-import type { AttemptOutcome, FaultRecord } from '../../domain/result.ts';
+import type { AttemptOutcome, FaultRecord, Result } from '../../domain/result.ts';
 import type { FaultKind } from '../../supervision/error-kernel.ts';
 import type { KnownMethod } from '../methods-table.ts';
-import { type Outcome, ProcessDied } from '../processes/method.ts';
+import type { AttemptOutput } from '../output/attempt-output.ts';
+import { type Outcome, ProcessDied, type RunInput } from '../processes/method.ts';
 import { boundedFault, boundedOutcome } from './outcome-bounds.ts';
 
 export type Ended =
 	| { readonly how: 'outcome'; readonly outcome: Outcome }
-	| { readonly how: 'threw' | 'died'; readonly fault: FaultRecord };
+	/** `result` is what it had said until then. */
+	| { readonly how: 'threw' | 'died'; readonly fault: FaultRecord; readonly result: Result | null };
 
 /** Why a run was asked to end. */
-export type AbortReason = 'runFor' | 'shutdown';
+export type AbortReason = 'runFor' | 'calledOff' | 'shutdown';
+
+const abortText = {
+	runFor: 'runFor passed',
+	calledOff: 'the command was called off',
+	shutdown: 'the node stops',
+} as const satisfies Record<AbortReason, string>;
 
 export type MethodRunOptions = {
 	readonly envelope: Envelope;
 	readonly method: KnownMethod;
 	readonly attempt: number;
 	readonly runForMs: number;
+	/** Aborts when the command is called off. */
+	readonly calledOff: AbortSignal;
 	/** Aborts what still runs when the node's grace has passed. */
 	readonly graceOver: AbortSignal;
 	readonly recordChild: (child: ProcessIdentity) => Promise<void>;
+	/** Takes what the run says; ended with it. */
+	readonly output: AttemptOutput;
 	readonly clock: Clock;
 };
 
@@ -36,31 +48,41 @@ export type MethodRunOptions = {
 export async function runMethod(
 	options: MethodRunOptions,
 ): Promise<{ ended: Ended; aborted: AbortReason | undefined }> {
-	const { envelope, method, attempt, runForMs, graceOver, recordChild, clock } = options;
+	const { envelope, method, attempt, runForMs, calledOff, graceOver, recordChild, output, clock } = options;
 	const { sender, id, data } = envelope;
 	const controller = new AbortController();
 	let aborted: AbortReason | undefined;
 	const abort = (reason: AbortReason) => {
 		aborted ??= reason;
-		controller.abort(new Error(reason === 'runFor' ? 'runFor passed' : 'the node stops'));
+		controller.abort(new Error(abortText[reason]));
 	};
 	const cancelTimer = clock.after(runForMs, () => abort('runFor'));
-	const onGraceOver = () => abort('shutdown');
-	if (graceOver.aborted) onGraceOver();
-	graceOver.addEventListener('abort', onGraceOver, { once: true });
+	const offs = [onAbort(graceOver, () => abort('shutdown')), onAbort(calledOff, () => abort('calledOff'))];
 	try {
-		const input = { sender, id, attempt, data, recordChild };
-		const outcome = await method.process.run(envelope.method, input, controller.signal);
+		const input: RunInput = {
+			...{ sender, id, attempt, data, recordChild },
+			output: (chunk, stream) => output.write(chunk, stream),
+		};
+		const outcome = output.complete(await method.process.run(envelope.method, input, controller.signal));
 		return { ended: { how: 'outcome', outcome: boundedOutcome(outcome) }, aborted };
 	} catch (error) {
 		if (isStewardError(error, 'storage')) throw error;
 		const how = error instanceof ProcessDied ? 'died' : 'threw';
 		const fault = { code: how === 'died' ? 'processDied' : 'threw', message: messageOf(error) };
-		return { ended: { how, fault: boundedFault(fault) }, aborted };
+		const result = output.resultWithoutOutcome();
+		return { ended: { how, fault: boundedFault(output.fault(fault)), result }, aborted };
 	} finally {
+		output.end();
 		cancelTimer();
-		graceOver.removeEventListener('abort', onGraceOver);
+		for (const off of offs) off();
 	}
+}
+
+/** Calls `listener` when `signal` aborts, at once where it has; the answer takes it off. */
+function onAbort(signal: AbortSignal, listener: () => void): () => void {
+	if (signal.aborted) listener();
+	signal.addEventListener('abort', listener, { once: true });
+	return () => signal.removeEventListener('abort', listener);
 }
 
 export type EndDescription = {

@@ -1,16 +1,19 @@
 /**
- * Owns one command's stay on the node: what it is, and the lease on its delivery.
+ * Owns one command's stay on the node: what it is, the lease on its delivery, and whether it was called off.
  * Promises what the lease promises, for the command that its subject and headers name.
  * When the process dies the lease runs out, and the command is delivered again.
  */
 
 import type { Clock } from '../../base/clock.ts';
+import type { Closed } from '../../domain/wire.ts';
 import type { StoredCommand } from '../../jetstream/commands.ts';
 import type { Delivery } from '../../jetstream/pull.ts';
 import { DeliveryLease } from './delivery-lease.ts';
 
 export class Turn extends DeliveryLease {
 	readonly command: StoredCommand;
+	readonly #callOff = new AbortController();
+	#calledOff: Closed | undefined;
 
 	constructor(command: StoredCommand, delivery: Delivery, clock: Clock) {
 		super(delivery, clock);
@@ -19,6 +22,22 @@ export class Turn extends DeliveryLease {
 
 	get id(): string {
 		return this.command.id;
+	}
+
+	/** Somebody wants it to end: who, and why. */
+	get calledOff(): Closed | undefined {
+		return this.#calledOff;
+	}
+
+	/** Aborts when it is called off. */
+	get signal(): AbortSignal {
+		return this.#callOff.signal;
+	}
+
+	/** The first who asks is the one who is told of. */
+	callOff(closed: Closed): void {
+		this.#calledOff ??= closed;
+		this.#callOff.abort(new Error(`called off: ${closed.reason}`));
 	}
 
 	get data(): Uint8Array {

@@ -8,10 +8,12 @@
 import { spawn } from 'node:child_process';
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import type { Readable } from 'node:stream';
 import { z } from 'zod';
 import type { Clock } from '../../base/clock.ts';
 import { parseDuration } from '../../base/duration.ts';
 import { messageOf, systemCodeOf } from '../../base/errors.ts';
+import { outputStreams } from '../../domain/output.ts';
 import { emptyResult } from '../../domain/result.ts';
 import { describeProblems } from '../../domain/validation.ts';
 import { childEnvironment, type Environment, OwnedChild } from '../processes/child-process.ts';
@@ -23,7 +25,6 @@ import {
 	type MethodDefinition,
 	Verdict,
 } from '../processes/method.ts';
-import { OutputCollector } from './output.ts';
 
 /** How long a program has between SIGTERM and SIGKILL, where the sender says nothing. */
 const defaultGraceMs = 5000;
@@ -90,17 +91,17 @@ async function runProgram(
 	});
 	const [program, ...args] = wish.command;
 	let child: OwnedChild;
-	const stdout = new OutputCollector();
-	const stderr = new OutputCollector();
 	try {
 		const stdin = wish.stdin === undefined ? 'ignore' : 'pipe';
 		const started = spawn(program, args, { cwd, env, detached: true, stdio: [stdin, 'pipe', 'pipe'] });
 		child = new OwnedChild(started, { clock: options.clock, log });
 		// In this turn: what nobody listens to is thrown away as soon as the child has ended.
-		started.stdout?.on('data', (chunk: Buffer) => stdout.write(chunk));
-		started.stderr?.on('data', (chunk: Buffer) => stderr.write(chunk));
+		for (const name of outputStreams)
+			passOn(started[name], child.exited, (chunk) => context.output(chunk, name));
 		started.stdin?.end(wish.stdin);
 		await child.spawned;
+		// Also a program that says nothing has outputs: empty ones.
+		await context.output('');
 	} catch (error) {
 		return notStarted(spawnProblem(error, program, env.PATH));
 	}
@@ -113,7 +114,28 @@ async function runProgram(
 		throw error;
 	}
 	const { code, signal: endedBy } = await child.ended(leader, signal, graceMs);
-	return ended({ exitCode: code, signal: endedBy, stdout: stdout.summary(), stderr: stderr.summary() });
+	// Both outputs are summed up by whoever took them.
+	return ended({ ...emptyResult, exitCode: code, signal: endedBy });
+}
+
+/** The program waits while its output is on the way to the disk; what it left in the pipe at its end is taken at once. */
+function passOn(
+	from: Readable | null,
+	exited: Promise<unknown>,
+	take: (chunk: Buffer) => Promise<void>,
+): void {
+	let hasExited = false;
+	from?.on('data', async (chunk: Buffer) => {
+		const taken = take(chunk);
+		if (hasExited) return;
+		from.pause();
+		await taken;
+		from.resume();
+	});
+	void exited.then(() => {
+		hasExited = true;
+		from?.resume();
+	});
 }
 
 function notStarted(message: string): Verdict {

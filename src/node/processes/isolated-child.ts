@@ -1,10 +1,12 @@
 /**
- * Owns the child process that runs a user's module: the entry that the node starts.
+ * Owns the inside of the place where a user's module runs: the entry of a child process, and of the threads in one.
  * Promises to answer every check and run that it was asked for, several at once, and to end when the node does.
  * If it dies in the middle, the node sees its end; if the node dies, it takes its whole process group with it
  * (not before its event loop is free: a busy one is ended by the node's next process).
  */
 
+import { fileURLToPath } from 'node:url';
+import { systemClock } from '../../base/clock.ts';
 import { isStewardError, messageOf, StewardError } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import { describeProblems } from '../../domain/validation.ts';
@@ -13,16 +15,23 @@ import {
 	errorRecord,
 	type FromChild,
 	fromChildSchema,
+	type Threads,
 	type ToChild,
 	toChildSchema,
 } from './isolated-protocol.ts';
+import { lineToNode } from './line-to-node.ts';
+import { watchBuffers } from './memory-watch.ts';
 import type { MethodContext, MethodDefinition } from './method.ts';
 import { describeMethod, loadMethods, type Methods, problemsOf } from './method-module.ts';
 import { runDefinition } from './method-process.ts';
+import { OutputToNode } from './output-to-node.ts';
+import type { WorkerPool } from './worker-pool.ts';
 
+const toNode = lineToNode();
 let place = { node: '', dataDir: '' };
 let methods: Methods = new Map();
-const runs = new Map<number, AbortController>();
+let threads: WorkerPool | undefined;
+const runs = new Map<number, { readonly abort: AbortController; readonly output: OutputToNode }>();
 
 /** @throws TypeError for what the node would drop: whoever asked must get an answer. */
 function say(message: FromChild, then: () => void = () => undefined): void {
@@ -31,11 +40,12 @@ function say(message: FromChild, then: () => void = () => undefined): void {
 		const problems = describeProblems(parsed.error, message, []);
 		throw new TypeError(`the node cannot take what the module gave: ${problems.join('; ')}`);
 	}
-	if (process.connected) process.send?.(message, undefined, undefined, then);
+	toNode.post(message, then);
 }
 
-async function load(module: string): Promise<void> {
+async function load(module: string, wanted: Threads | undefined): Promise<void> {
 	try {
+		if (wanted) return await prepareThreads(module, wanted);
 		methods = await loadMethods(module);
 		say({ say: 'ready', methods: [...methods.values()].map(describeMethod) });
 	} catch (error) {
@@ -46,6 +56,18 @@ async function load(module: string): Promise<void> {
 				});
 		say({ say: 'unusable', error: errorRecord(told) });
 	}
+}
+
+/** The module is loaded in the threads alone: there is nothing in this process that a run could hold up. */
+async function prepareThreads(modulePath: string, { count, memoryMb, graceMs }: Threads): Promise<void> {
+	const { WorkerPool } = await import('./worker-pool.ts');
+	const runnerPath = fileURLToPath(import.meta.url);
+	threads = new WorkerPool({
+		...{ ...place, modulePath, runnerPath, count, memoryMb, graceMs },
+		...{ env: process.env, clock: systemClock, log: logToNode({}) },
+	});
+	await threads.start();
+	say({ say: 'ready', methods: [] });
 }
 
 async function answer(call: number, work: () => Promise<FromChild>): Promise<void> {
@@ -61,7 +83,8 @@ async function answer(call: number, work: () => Promise<FromChild>): Promise<voi
 function run(request: Extract<ToChild, { say: 'run' }>): Promise<void> {
 	const { call, method, input } = request;
 	const abort = new AbortController();
-	runs.set(call, abort);
+	const output = new OutputToNode((piece) => say({ say: 'output', call, ...piece }));
+	runs.set(call, { abort, output });
 	return answer(call, async () => {
 		const context: MethodContext = {
 			...place,
@@ -70,8 +93,17 @@ function run(request: Extract<ToChild, { say: 'run' }>): Promise<void> {
 			attempt: input.attempt,
 			signal: abort.signal,
 			log: logToNode({ method, id: input.id }),
+			output: (chunk, stream = 'stdout') => output.write(chunk, stream),
 		};
-		return { say: 'ended', call, outcome: await runDefinition(definition(method), context, input.data) };
+		try {
+			const outcome = threads
+				? await threads.run(method, { ...input, output: context.output }, abort.signal)
+				: await runDefinition(definition(method), context, input.data);
+			return { say: 'ended', call, outcome };
+		} finally {
+			// Also what the method did not wait for is said before its end.
+			await output.drained();
+		}
 	});
 }
 
@@ -110,7 +142,7 @@ function plainFields(fields: Record<string, unknown>): Record<string, unknown> {
 function crash(error: unknown): void {
 	console.error(error);
 	say({ say: 'crashed', error: errorRecord(error) }, () => process.exit(1));
-	if (!process.connected) process.exit(1);
+	if (!toNode.isOpen) process.exit(1);
 }
 
 function hear(message: unknown): void {
@@ -121,7 +153,7 @@ function hear(message: unknown): void {
 	switch (request.say) {
 		case 'load':
 			place = { node: request.node, dataDir: request.dataDir };
-			return void load(request.module);
+			return void load(request.module, request.threads);
 		case 'check':
 			return void answer(request.call, async () => ({
 				say: 'checked',
@@ -131,7 +163,10 @@ function hear(message: unknown): void {
 		case 'run':
 			return void run(request);
 		case 'abort':
-			runs.get(request.call)?.abort(errorFrom(request.reason));
+			runs.get(request.call)?.abort.abort(errorFrom(request.reason));
+			return;
+		case 'taken':
+			runs.get(request.call)?.output.taken(request.piece);
 			return;
 		case 'stop':
 			process.exit(0);
@@ -141,7 +176,6 @@ function hear(message: unknown): void {
 	}
 }
 
-process.on('message', hear);
 process.on('uncaughtException', crash);
-// The node is gone: so are we, with all that the user's code started.
-process.on('disconnect', () => process.kill(-process.pid, 'SIGKILL'));
+if (toNode.isThread) watchBuffers(crash);
+toNode.listen(hear);

@@ -1,11 +1,12 @@
 /**
- * Owns the methods of one user's module, which run in a child process of their own.
+ * Owns the methods of one user's module, which run in a child process of their own, or in threads of that.
  * Promises that nothing which the module does (a busy loop, an exit, a flood of output) reaches the node's event loop,
  * and that a run which ignores its abort is ended, at the price of all other runs in the same child.
  * If the node dies, the child ends itself; a busy one is ended by the identity that `recordChild` wrote down.
  */
 
 import { fileURLToPath } from 'node:url';
+import type { Clock } from '../../base/clock.ts';
 import { StewardError } from '../../base/errors.ts';
 import { Lifecycle } from '../../base/lifecycle.ts';
 import { errorFrom, errorRecord } from './isolated-protocol.ts';
@@ -22,7 +23,10 @@ import { ModuleChild, type ModuleChildOptions } from './module-child.ts';
 /** Beside this file, once compiled. */
 const builtRunner = new URL('./isolated-child.js', import.meta.url);
 
-export type IsolatedProcessOptions = Omit<ModuleChildOptions, 'runnerPath' | 'startWithinMs'> & {
+export type IsolatedProcessOptions = Omit<
+	ModuleChildOptions,
+	'runnerPath' | 'startWithinMs' | 'memoryMb' | 'threads'
+> & {
 	readonly name: string;
 	/** The compiled `isolated-child.js`; beside this file if left out. */
 	readonly runnerPath?: string | undefined;
@@ -30,6 +34,10 @@ export type IsolatedProcessOptions = Omit<ModuleChildOptions, 'runnerPath' | 'st
 	readonly graceMs?: number | undefined;
 	/** How long the module may take to load; 30 s if left out. */
 	readonly startWithinMs?: number | undefined;
+	/** See {@link ModuleChildOptions}; 512 if left out. */
+	readonly memoryMb?: number | undefined;
+	/** Run each run in a thread of the child, so many at a time; without it, in the child itself. */
+	readonly threads?: number | undefined;
 };
 
 export class IsolatedProcess implements MethodProcess {
@@ -43,11 +51,15 @@ export class IsolatedProcess implements MethodProcess {
 
 	constructor(options: IsolatedProcessOptions) {
 		this.name = options.name;
-		this.#graceMs = options.graceMs ?? 5000;
+		const { graceMs = 5000, memoryMb = 512, threads: count } = options;
+		// The child has the grace to end a thread, and as long again to say so before it is ended itself.
+		this.#graceMs = count === undefined ? graceMs : 2 * graceMs;
 		this.#options = {
 			...options,
 			runnerPath: options.runnerPath ?? fileURLToPath(builtRunner),
 			startWithinMs: options.startWithinMs ?? 30_000,
+			memoryMb,
+			threads: count === undefined ? undefined : { count, memoryMb, graceMs },
 		};
 		this.#lifecycle = new Lifecycle(
 			() => this.#begin(),
@@ -87,28 +99,7 @@ export class IsolatedProcess implements MethodProcess {
 	async run(method: string, input: RunInput, signal: AbortSignal): Promise<Outcome> {
 		const child = this.#running();
 		await input.recordChild?.(child.leader);
-		signal.throwIfAborted();
-		const { sender, id, attempt, data } = input;
-		const { call, answer } = child.ask((number) => ({
-			say: 'run',
-			call: number,
-			method,
-			input: { sender, id, attempt, data },
-		}));
-		let cancelKill: () => void = () => undefined;
-		const abort = () => {
-			child.send({ say: 'abort', call, reason: errorRecord(signal.reason) });
-			cancelKill = this.#options.clock.after(this.#graceMs, () => void child.kill());
-		};
-		signal.addEventListener('abort', abort, { once: true });
-		try {
-			const said = await answer;
-			if (said.say === 'ended') return said.outcome;
-			throw broken(said);
-		} finally {
-			signal.removeEventListener('abort', abort);
-			cancelKill();
-		}
+		return runInModule(child, method, input, signal, { graceMs: this.#graceMs, clock: this.#options.clock });
 	}
 
 	async #begin(): Promise<void> {
@@ -132,8 +123,45 @@ export class IsolatedProcess implements MethodProcess {
 	}
 }
 
+/** Where a module runs: a child process, or a worker thread. */
+type ModulePlace = Pick<ModuleChild, 'ask' | 'send' | 'kill'>;
+
+/** One run in a module that is loaded. A run that goes on after its abort for longer than the grace ends with its place. */
+export async function runInModule(
+	place: ModulePlace,
+	method: string,
+	input: RunInput,
+	signal: AbortSignal,
+	{ graceMs, clock }: { graceMs: number; clock: Clock },
+): Promise<Outcome> {
+	signal.throwIfAborted();
+	const { sender, id, attempt, data } = input;
+	const { call, answer } = place.ask(
+		(number) => ({ say: 'run', call: number, method, input: { sender, id, attempt, data } }),
+		input.output,
+	);
+	let cancelKill: () => void = () => undefined;
+	const abort = () => {
+		place.send({ say: 'abort', call, reason: errorRecord(signal.reason) });
+		cancelKill = clock.after(graceMs, () => void place.kill());
+	};
+	signal.addEventListener('abort', abort, { once: true });
+	try {
+		const said = await answer;
+		if (said.say === 'ended') return said.outcome;
+		throw broken(said);
+	} finally {
+		signal.removeEventListener('abort', abort);
+		cancelKill();
+	}
+}
+
 /** What the method threw, or an answer that belongs to another question: only a broken module can send that. */
 function broken(said: Answer): Error {
-	if (said.say === 'threw') return errorFrom(said.error);
+	if (said.say === 'threw') {
+		const error = errorFrom(said.error);
+		// A thread of the child.
+		return error.name === 'ProcessDied' ? new ProcessDied(error.message, { cause: error.cause }) : error;
+	}
 	return new StewardError('invalid', `the child process answered with "${said.say}" out of turn`);
 }

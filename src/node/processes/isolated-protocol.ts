@@ -6,8 +6,10 @@
 
 import { z } from 'zod';
 import { runPolicySchema } from '../../domain/message.ts';
-import { kinds } from '../../domain/names.ts';
+import { commandLanes, kinds } from '../../domain/names.ts';
+import { outputStreams } from '../../domain/output.ts';
 import { faultSchema, resultSchema } from '../../domain/result.ts';
+import { isolations } from './method.ts';
 
 /** A thrown value, as it crosses to another process. */
 export type ErrorRecord = {
@@ -44,7 +46,8 @@ const descriptionSchema = z.object({
 	kind: z.enum(kinds),
 	description: z.string().optional(),
 	dataSchema: z.unknown(),
-	defaults: runPolicySchema,
+	defaults: runPolicySchema.extend({ lane: z.enum(commandLanes).optional() }),
+	isolate: z.enum(isolations).optional(),
 });
 
 const call = z.number().int();
@@ -57,6 +60,14 @@ export const fromChildSchema = z.discriminatedUnion('say', [
 	z.object({ say: z.literal('checked'), call, problems: z.array(z.string()) }),
 	z.object({ say: z.literal('ended'), call, outcome: outcomeSchema }),
 	z.object({ say: z.literal('threw'), call, error: errorSchema }),
+	/** Answered with `taken`. */
+	z.object({
+		say: z.literal('output'),
+		call,
+		piece: z.number().int(),
+		stream: z.enum(outputStreams),
+		data: z.string().describe('base64'),
+	}),
 	z.object({
 		say: z.literal('log'),
 		level: z.enum(['debug', 'info', 'warn', 'error']),
@@ -73,12 +84,24 @@ const inputSchema = z.object({
 	data: z.unknown(),
 });
 
+const threadsSchema = z.object({ count: z.number(), memoryMb: z.number(), graceMs: z.number() });
+/** How many threads, the heap of each in MiB, and how long a run may go on after its abort. */
+export type Threads = z.output<typeof threadsSchema>;
+
 /** What the node says. */
 export const toChildSchema = z.discriminatedUnion('say', [
-	z.object({ say: z.literal('load'), module: z.string(), node: z.string(), dataDir: z.string() }),
+	z.object({
+		say: z.literal('load'),
+		module: z.string(),
+		node: z.string(),
+		dataDir: z.string(),
+		/** The child is to run each run in a thread, and loads the module only there. */
+		threads: threadsSchema.optional(),
+	}),
 	z.object({ say: z.literal('check'), call, method: z.string(), data: z.unknown() }),
 	z.object({ say: z.literal('run'), call, method: z.string(), input: inputSchema }),
 	z.object({ say: z.literal('abort'), call, reason: errorSchema }),
+	z.object({ say: z.literal('taken'), call, piece: z.number().int() }),
 	z.object({ say: z.literal('stop') }),
 ]);
 export type ToChild = z.output<typeof toChildSchema>;

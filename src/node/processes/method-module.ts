@@ -8,9 +8,9 @@
 import { pathToFileURL } from 'node:url';
 import { z } from 'zod';
 import { messageOf, StewardError } from '../../base/errors.ts';
-import { kinds, methodNamePattern, methodNameRule } from '../../domain/names.ts';
+import { commandLanes, kinds, methodNamePattern, methodNameRule } from '../../domain/names.ts';
 import { describeProblems } from '../../domain/validation.ts';
-import type { MethodDefinition, MethodDescription } from './method.ts';
+import { isolations, type MethodDefinition, type MethodDescription } from './method.ts';
 
 /** Methods by their names. */
 export type Methods = ReadonlyMap<string, MethodDefinition>;
@@ -37,7 +37,15 @@ export async function loadMethods(path: string): Promise<Methods> {
 			`the module ${path} exports no method; write: export default defineMethod({ name, kind, data, run })`,
 		);
 	}
-	return methodsByName([...new Set(candidates)], `the module ${path}`);
+	const methods = methodsByName([...new Set(candidates)], `the module ${path}`);
+	for (const { name, isolate } of methods.values()) {
+		if (isolate !== 'none') continue;
+		throw new StewardError(
+			'invalid',
+			`the module ${path} defines the method ${name} with isolate: 'none', and only steward's own methods run inside the node; write isolate: 'worker' or 'child', or leave it out`,
+		);
+	}
+	return methods;
 }
 
 /** @throws StewardError `invalid` when one is incomplete, or two have one name. */
@@ -57,13 +65,14 @@ export function methodsByName(candidates: readonly object[], origin: string): Me
 }
 
 export function describeMethod(definition: MethodDefinition): MethodDescription {
-	const { name, kind, description, defaults = {} } = definition;
+	const { name, kind, description, defaults = {}, isolate } = definition;
 	return {
 		name,
 		kind,
 		...(description === undefined ? {} : { description }),
 		dataSchema: jsonSchemaOf(definition),
 		defaults,
+		...(isolate === undefined ? {} : { isolate }),
 	};
 }
 
@@ -108,12 +117,25 @@ function asDefinition(value: object, origin: string): MethodDefinition {
 	}
 	if (!('data' in value) || !isSchema(value.data)) problems.push('data: expected a zod schema');
 	if (!('run' in value) || typeof value.run !== 'function') problems.push('run: expected a function');
+	const isolate = 'isolate' in value ? value.isolate : undefined;
+	if (isolate !== undefined && !isolations.some((known) => known === isolate)) {
+		problems.push('isolate: expected "worker" or "child"');
+	}
+	const lane = laneOf(value);
+	if (lane !== undefined && !commandLanes.some((known) => known === lane)) {
+		problems.push(`defaults.lane: expected one of ${commandLanes.join(', ')}`);
+	}
 	if (problems.length === 0) return value as MethodDefinition;
 	throw new StewardError(
 		'invalid',
 		`${origin} defines a method ${name ? `"${name}" ` : ''}that is not complete: ${problems.join('; ')}`,
 		{ details: { problems } },
 	);
+}
+
+function laneOf(value: object): unknown {
+	const defaults = 'defaults' in value ? value.defaults : undefined;
+	return typeof defaults === 'object' && defaults !== null && 'lane' in defaults ? defaults.lane : undefined;
 }
 
 function isSchema(value: unknown): boolean {

@@ -84,6 +84,7 @@ export class InNodeProcess implements MethodProcess {
 			id: input.id,
 			attempt: input.attempt,
 			log: log.child({ method, id: input.id }),
+			output: async (chunk, stream = 'stdout') => input.output?.(chunk, stream),
 			...(input.recordChild && { recordChild: input.recordChild }),
 		};
 		return runDefinition(definition, context, input.data);

@@ -9,7 +9,8 @@ import type { Backoff } from '../../base/backoff.ts';
 import type { Log } from '../../base/log.ts';
 import type { ProcessIdentity } from '../../base/process.ts';
 import type { OnInterrupt } from '../../domain/message.ts';
-import type { Kind } from '../../domain/names.ts';
+import type { CommandLane, Kind } from '../../domain/names.ts';
+import type { OutputStream } from '../../domain/output.ts';
 import type { FaultRecord, Result } from '../../domain/result.ts';
 
 /** What a method knows of the run that it is in. */
@@ -27,6 +28,13 @@ export type MethodContext = {
 	/** Folder of the node that methods may write into; it exists. */
 	readonly dataDir: string;
 	readonly log: Log;
+	/**
+	 * Says output of this run, as a program does on its stdout (or `stderr`): who follows the command sees it at once, and
+	 * the result holds how it begins and ends, unless the method returns outputs of its own. Resolves when the node has it
+	 * on its disk: await it, so that a flood waits for the disk. Never rejects: where there is no room, output is cut, and
+	 * marked. Bytes are taken as they are. Of an event it goes nowhere.
+	 */
+	output(chunk: string | Uint8Array, stream?: OutputStream): Promise<void>;
 	/**
 	 * Writes down the leader of a process group that this run started, so that the next process of the node can
 	 * end what a crash left behind. Inside the node only.
@@ -91,6 +99,9 @@ function isVerdict(value: unknown): value is Verdict {
 	return typeof value === 'object' && value !== null && verdictBrand in value;
 }
 
+export const isolations = ['none', 'worker', 'child'] as const;
+type Isolation = (typeof isolations)[number];
+
 export type MethodDefinition<Data = unknown> = {
 	/** Letters, digits, `_`, `-`, beginning with a letter. */
 	readonly name: string;
@@ -98,8 +109,12 @@ export type MethodDefinition<Data = unknown> = {
 	/** What the message's data must be. Published as JSON Schema in the node's state. */
 	readonly data: z.ZodType<Data>;
 	readonly description?: string | undefined;
-	/** `child`: in a child process of its own, the default of users' modules. `none`: inside the node. */
-	readonly isolate?: 'none' | 'child' | undefined;
+	/**
+	 * Where it runs. `child`: in the module's child process, together with the module's other runs; the default of users'
+	 * modules. `worker`: in a thread of its own (`node.workers` at a time, in a second child process of the module), so that
+	 * a run which is stuck, or ends its thread, takes no other with it. `none`: inside the node, for its own methods only.
+	 */
+	readonly isolate?: Isolation | undefined;
 	/** Defaults for commands that name none; the sender's own words win. */
 	readonly defaults?:
 		| {
@@ -107,6 +122,8 @@ export type MethodDefinition<Data = unknown> = {
 				readonly attempts?: number | undefined;
 				readonly backoff?: Backoff | undefined;
 				readonly onInterrupt?: OnInterrupt | undefined;
+				/** Where the node has it. Published in the node's state, because whoever queues a command picks its lane. */
+				readonly lane?: CommandLane | undefined;
 		  }
 		| undefined;
 	/** Does the work. What it returns is JSON, or a {@link Verdict}. */
@@ -126,6 +143,8 @@ export type MethodDescription = {
 	/** JSON Schema of its data. */
 	readonly dataSchema: unknown;
 	readonly defaults: NonNullable<MethodDefinition['defaults']>;
+	/** As the definition says it. */
+	readonly isolate?: Isolation | undefined;
 };
 
 /** What the process of a method is given for one run. */
@@ -134,6 +153,8 @@ export type RunInput = {
 	readonly id: string;
 	readonly attempt: number;
 	readonly data: unknown;
+	/** Takes what the run says; without it, that goes nowhere. Resolves when it is on the disk, or is not taken. */
+	output?(chunk: string | Uint8Array, stream: OutputStream): Promise<void>;
 	/** See {@link MethodContext.recordChild}. */
 	recordChild?(child: ProcessIdentity): Promise<void>;
 };
@@ -152,6 +173,8 @@ export type MethodProcess = {
 	stop(): Promise<void>;
 	/** Called with the error when it broke down outside of a run, or in one: its supervisor starts it again. */
 	onFailure(listener: (error: Error) => void): void;
+	/** Starts it again, where it is paused; resolves when it is up, or paused once more. */
+	wake?(): Promise<void>;
 	/** Problems of the data against the method's schema, one line each; none where it fits. */
 	check(method: string, data: unknown): Promise<readonly string[]>;
 	/**

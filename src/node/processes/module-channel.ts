@@ -1,16 +1,29 @@
 /**
- * Owns the conversation with the child process of one user's module, and what that says on its outputs.
- * Promises that each question ends: answered by the child, or with `ProcessDied` when the channel is closed.
- * If the node dies, the conversation is over; the child notices that by itself.
+ * Owns the conversation with the place where one user's module runs (a child process, or a worker thread), and what that
+ * says on its outputs. Promises that each question ends: answered, or with `ProcessDied` when the place is gone.
+ * If the node dies, the conversation is over; the other side notices that by itself.
  */
 
+import type { Readable } from 'node:stream';
 import type { Clock } from '../../base/clock.ts';
 import { messageOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
-import { atMost, type Exit, type OwnedChild, settleMs } from './child-process.ts';
+import { atMost, type Exit, settleMs } from './child-process.ts';
 import { errorFrom, type FromChild, fromChildSchema, type ToChild } from './isolated-protocol.ts';
 import { ProcessDied } from './method.ts';
 import { LineBudget, OutputLines } from './output-lines.ts';
+
+/** The place where the module runs, as far as one can talk with it. */
+export type Peer = {
+	/** For people: `child process`. */
+	readonly title: string;
+	readonly stdout: Readable | null;
+	readonly stderr: Readable | null;
+	send(message: ToChild, onFailed: (error: Error) => void): void;
+	onMessage(listener: (message: unknown) => void): void;
+	/** Calls `listener` when nothing more can be said. */
+	onClosed(listener: () => void): void;
+};
 
 export type ModuleChannelOptions = {
 	readonly modulePath: string;
@@ -18,15 +31,22 @@ export type ModuleChannelOptions = {
 	readonly log: Log;
 };
 
-export type Answer = Extract<FromChild, { call: number }>;
-type Waiting = { resolve: (answer: Answer) => void; reject: (error: Error) => void };
+type Piece = Extract<FromChild, { say: 'output' }>;
+export type Answer = Exclude<Extract<FromChild, { call: number }>, Piece>;
+/** Takes a piece of a run's output; resolves when there may be another in its place. */
+export type TakeOutput = (data: Uint8Array, stream: Piece['stream']) => Promise<void>;
+type Waiting = {
+	readonly resolve: (answer: Answer) => void;
+	readonly reject: (error: Error) => void;
+	readonly takeOutput: TakeOutput | undefined;
+};
 
 export class ModuleChannel {
 	/** Resolves when the child has said whether it can use the module. */
 	readonly opened: Promise<void>;
 	readonly closed: Promise<void>;
 	opening: Extract<FromChild, { say: 'ready' | 'unusable' }> | undefined;
-	readonly #child: OwnedChild;
+	readonly #peer: Peer;
 	readonly #options: ModuleChannelOptions;
 	readonly #waiting = new Map<number, Waiting>();
 	readonly #budget: LineBudget;
@@ -37,29 +57,32 @@ export class ModuleChannel {
 	#death: ProcessDied | undefined;
 	#lastCall = 0;
 
-	constructor(child: OwnedChild, options: ModuleChannelOptions) {
-		this.#child = child;
+	constructor(peer: Peer, options: ModuleChannelOptions) {
+		this.#peer = peer;
 		this.#options = options;
 		this.#budget = new LineBudget(options);
 		this.#stdout = new OutputLines({ log: options.log.child({ stream: 'stdout' }), budget: this.#budget });
 		this.#stderr = new OutputLines({ log: options.log.child({ stream: 'stderr' }), budget: this.#budget });
-		child.process.stdout?.on('data', (chunk: Buffer) => this.#stdout.write(chunk));
-		child.process.stderr?.on('data', (chunk: Buffer) => this.#stderr.write(chunk));
-		child.process.on('message', (message) => this.#hear(message));
+		peer.stdout?.on('data', (chunk: Buffer) => this.#stdout.write(chunk));
+		peer.stderr?.on('data', (chunk: Buffer) => this.#stderr.write(chunk));
+		peer.onMessage((message) => this.#hear(message));
 		this.opened = new Promise((resolve) => {
 			this.#open = resolve;
 		});
 		this.closed = new Promise((resolve) => {
-			child.process.once('disconnect', () => resolve());
+			peer.onClosed(resolve);
 		});
 	}
 
-	ask(question: (call: number) => ToChild): { call: number; answer: Promise<Answer> } {
+	ask(
+		question: (call: number) => ToChild,
+		takeOutput?: TakeOutput,
+	): { call: number; answer: Promise<Answer> } {
 		this.#lastCall += 1;
 		const call = this.#lastCall;
 		const answer = new Promise<Answer>((resolve, reject) => {
 			if (this.#death !== undefined) return reject(this.#death);
-			this.#waiting.set(call, { resolve, reject });
+			this.#waiting.set(call, { resolve, reject, takeOutput });
 			this.send(question(call));
 		});
 		return { call, answer };
@@ -67,9 +90,14 @@ export class ModuleChannel {
 
 	/** What cannot be sent has no reader any more: its calls are told when the child's end is seen. */
 	send(message: ToChild): void {
-		this.#child.process.send(message, (error) => {
-			if (error) this.#options.log.debug({ err: messageOf(error) }, 'the child process is not listening');
+		this.#peer.send(message, (error) => {
+			this.#options.log.debug({ err: messageOf(error) }, `the ${this.#peer.title} is not listening`);
 		});
+	}
+
+	/** Says why it is about to end, where it cannot say so itself. */
+	blame(error: Error): void {
+		this.#crash ??= error;
 	}
 
 	/** Tells all that wait, after the last words have been read. */
@@ -79,7 +107,7 @@ export class ModuleChannel {
 		this.#stderr.end();
 		this.#budget.flush();
 		const death = new ProcessDied(
-			`the child process of ${this.#options.modulePath} ended, ${this.describe(exit)}`,
+			`the ${this.#peer.title} of ${this.#options.modulePath} ended, ${this.describe(exit)}`,
 			{ cause: this.#crash },
 		);
 		this.#death = death;
@@ -92,6 +120,12 @@ export class ModuleChannel {
 		const how = exit.signal === null ? `exit code ${exit.code}` : `signal ${exit.signal}`;
 		const why = this.#crash?.message ?? this.#stderr.last;
 		return why === '' ? how : `${how}: ${why}`;
+	}
+
+	/** In this turn, so that pieces stay in order and before the run's end; answered also where nobody takes it. */
+	async #take({ call, piece, stream, data }: Piece): Promise<void> {
+		await this.#waiting.get(call)?.takeOutput?.(Buffer.from(data, 'base64'), stream);
+		this.send({ say: 'taken', call, piece });
 	}
 
 	#hear(message: unknown): void {
@@ -113,6 +147,8 @@ export class ModuleChannel {
 			case 'log':
 				if (this.#budget.take()) this.#options.log[said.level](said.fields, said.message);
 				return;
+			case 'output':
+				return void this.#take(said);
 			default:
 				this.#waiting.get(said.call)?.resolve(said);
 				this.#waiting.delete(said.call);

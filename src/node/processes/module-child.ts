@@ -4,15 +4,16 @@
  * If the node dies, the child sees its channel close and ends itself with its process group.
  */
 
-import { fork } from 'node:child_process';
+import { type ChildProcess, fork } from 'node:child_process';
 import type { Clock } from '../../base/clock.ts';
 import { messageOf, StewardError } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import type { ProcessIdentity } from '../../base/process.ts';
 import { atMost, childEnvironment, type Environment, OwnedChild } from './child-process.ts';
-import { errorFrom, type ToChild } from './isolated-protocol.ts';
+import { errorFrom, type Threads, type ToChild } from './isolated-protocol.ts';
+import { watchResidentMemory } from './memory-watch.ts';
 import type { MethodDescription, ProcessDied } from './method.ts';
-import { type Answer, ModuleChannel } from './module-channel.ts';
+import { type Answer, ModuleChannel, type Peer, type TakeOutput } from './module-channel.ts';
 
 export type ModuleChildOptions = {
 	/** Absolute path of the user's module. */
@@ -29,6 +30,10 @@ export type ModuleChildOptions = {
 	readonly runnerPath: string;
 	/** How long the module may take to load, milliseconds. */
 	readonly startWithinMs: number;
+	/** Its JavaScript heap, MiB; all of its memory may be twice that, or 256 MiB more where that is more. */
+	readonly memoryMb: number;
+	/** Run each run in a thread of the child; the bound of memory then holds for each thread. */
+	readonly threads?: Threads | undefined;
 };
 
 export class ModuleChild {
@@ -39,6 +44,7 @@ export class ModuleChild {
 	readonly died: Promise<ProcessDied>;
 	readonly #child: OwnedChild;
 	readonly #channel: ModuleChannel;
+	readonly #endWatch: () => void;
 
 	/** @throws StewardError `invalid` when the module cannot be used, naming it and the cause. */
 	static async start(options: ModuleChildOptions): Promise<ModuleChild> {
@@ -47,23 +53,24 @@ export class ModuleChild {
 			fork(options.runnerPath, [], {
 				cwd: options.cwd,
 				env: childEnvironment(options.env, { STEWARD_NODE: options.node }),
-				execArgv: [],
+				execArgv: [`--max-old-space-size=${options.memoryMb}`],
 				detached: true,
 				stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
 			}),
 			{ clock, log },
 		);
-		const channel = new ModuleChannel(child, options);
+		const channel = new ModuleChannel(peerOf(child.process), options);
 		try {
 			await child.spawned;
 		} catch (error) {
 			throw unusable(modulePath, `its child process could not be started: ${messageOf(error)}`, error);
 		}
 		const leader = child.identity();
-		channel.send({ say: 'load', module: modulePath, node: options.node, dataDir: options.dataDir });
+		const { node, dataDir, threads } = options;
+		channel.send({ say: 'load', module: modulePath, node, dataDir, threads });
 		await atMost(clock, options.startWithinMs, Promise.race([channel.opened, child.exited]));
 		const { opening } = channel;
-		if (opening?.say === 'ready') return new ModuleChild(child, channel, leader, opening.methods);
+		if (opening?.say === 'ready') return new ModuleChild(child, channel, leader, opening.methods, options);
 		const exit = await child.end(leader, 0);
 		if (opening?.say === 'unusable') {
 			const cause = errorFrom(opening.error);
@@ -78,17 +85,30 @@ export class ModuleChild {
 		channel: ModuleChannel,
 		leader: ProcessIdentity,
 		methods: readonly MethodDescription[],
+		{ clock, memoryMb, threads }: ModuleChildOptions,
 	) {
 		this.#child = child;
 		this.#channel = channel;
 		this.leader = leader;
 		this.methods = methods;
+		this.#endWatch = watchResidentMemory({
+			pid: leader.pid,
+			largestMb: Math.max(memoryMb * 2, memoryMb + 256) * (threads?.count ?? 1),
+			onExceeded: (error) => {
+				channel.blame(error);
+				void this.kill();
+			},
+			clock,
+		});
 		this.died = this.#untilDead();
 	}
 
 	/** Asks the child; `call` is the number of the question. @throws ProcessDied when it is gone before it answered. */
-	ask(question: (call: number) => ToChild): { call: number; answer: Promise<Answer> } {
-		return this.#channel.ask(question);
+	ask(
+		question: (call: number) => ToChild,
+		takeOutput?: TakeOutput,
+	): { call: number; answer: Promise<Answer> } {
+		return this.#channel.ask(question, takeOutput);
 	}
 
 	send(message: ToChild): void {
@@ -111,9 +131,25 @@ export class ModuleChild {
 	async #untilDead(): Promise<ProcessDied> {
 		// A module that closes the channel by itself can answer nothing any more: that is the end as well.
 		await Promise.race([this.#child.exited, this.#channel.closed]);
+		this.#endWatch();
 		const exit = await this.#child.end(this.leader, 0);
 		return this.#channel.close(exit);
 	}
+}
+
+function peerOf(child: ChildProcess): Peer {
+	return {
+		title: 'child process',
+		stdout: child.stdout,
+		stderr: child.stderr,
+		send: (message, onFailed) => {
+			child.send(message, (error) => {
+				if (error) onFailed(error);
+			});
+		},
+		onMessage: (listener) => child.on('message', listener),
+		onClosed: (listener) => child.once('disconnect', listener),
+	};
 }
 
 function unusable(modulePath: string, what: string, cause?: unknown): StewardError {

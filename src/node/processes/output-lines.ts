@@ -57,15 +57,16 @@ export class OutputLines {
 	#line = '';
 	#cut = 0;
 	#last: string[] = [];
+	#fatal: string | undefined;
 
 	constructor(options: { log: Log; budget: LineBudget }) {
 		this.#log = options.log;
 		this.#budget = options.budget;
 	}
 
-	/** The last lines, joined. */
+	/** The last lines, joined; where the runtime itself gave up, its own words: it prints its whole stack after them. */
 	get last(): string {
-		return this.#last.join('\n');
+		return this.#fatal ?? this.#last.join('\n');
 	}
 
 	write(chunk: Buffer): void {
@@ -92,6 +93,7 @@ export class OutputLines {
 		const line = this.#cut > 0 ? `${this.#line}… (${this.#cut} more characters)` : this.#line;
 		this.#line = '';
 		this.#cut = 0;
+		if (line.startsWith('FATAL ERROR: ')) this.#fatal = line;
 		this.#last.push(line);
 		if (this.#last.length > remembered) this.#last.shift();
 		if (this.#budget.take()) this.#log.info(line);

@@ -1,7 +1,7 @@
 /**
- * Owns keeping the process of a user's module up: it is started again when it breaks down, and rests when it does so
- * too often. Promises that whoever asks meanwhile waits for a short restart, and is told `ProcessPaused` of a rest, so
- * that a module that breaks harms nobody else. A rest ends by itself, or with the node.
+ * Owns keeping the process of a user's module up: it is started again when it breaks down, and stays down when it does so
+ * too often. Promises that whoever asks meanwhile waits for a short restart, and is told `ProcessPaused` when it is down, so
+ * that a module that breaks harms nobody else. It is started again when it is woken, or with the node.
  */
 
 import type { Clock } from '../../base/clock.ts';
@@ -19,14 +19,15 @@ import {
 
 export type ProcessKeeperOptions = {
 	process: MethodProcess;
-	/** More breakdowns than `restarts` within `periodMs` mean a rest of `restMs`. */
-	intensity?: { restarts: number; periodMs: number; restMs: number };
-	onExhausted: (process: string, error: Error) => void;
+	/** More breakdowns than `restarts` within `periodMs`, and it stays down. */
+	intensity?: { restarts: number; periodMs: number };
+	/** It stays down from here on, until {@link ProcessKeeper.wake}. */
+	onExhausted: (process: MethodProcess, error: Error) => void;
 	clock: Clock;
 	log: Log;
 };
 
-const usualIntensity = { restarts: 5, periodMs: 60_000, restMs: 60_000 };
+const usualIntensity = { restarts: 5, periodMs: 60_000 };
 const stopWithinMs = 10_000;
 /** A check that ends its process so often is the fault of the data. */
 const checks = 3;
@@ -36,16 +37,14 @@ export class ProcessKeeper implements MethodProcess {
 	readonly #options: ProcessKeeperOptions;
 	readonly #process: MethodProcess;
 	readonly #supervisor: Supervisor;
-	readonly #restMs: number;
 	#exhaustedBy: Error | undefined;
-	#cancelRest: () => void = () => undefined;
+	#waking: Promise<void> | undefined;
 
 	constructor(options: ProcessKeeperOptions) {
 		const { process, clock, log, intensity = usualIntensity } = options;
 		this.name = process.name;
 		this.#options = options;
 		this.#process = process;
-		this.#restMs = intensity.restMs;
 		this.#supervisor = new Supervisor({
 			name: process.name,
 			strategy: 'one-for-one',
@@ -71,7 +70,6 @@ export class ProcessKeeper implements MethodProcess {
 	}
 
 	stop(): Promise<void> {
-		this.#cancelRest();
 		this.#exhaustedBy = undefined;
 		return this.#supervisor.stop();
 	}
@@ -108,16 +106,24 @@ export class ProcessKeeper implements MethodProcess {
 				throw new ProcessPaused(`${this.name} cannot be started: ${messageOf(error)}`, { cause: error });
 			}
 		}
-		throw new ProcessPaused(`${this.name} broke down too often, and rests`, { cause: this.#exhaustedBy });
+		throw new ProcessPaused(`${this.name} broke down too often, and is down`, { cause: this.#exhaustedBy });
 	}
 
 	#rest(error: Error): void {
 		this.#exhaustedBy = error;
-		this.#options.onExhausted(this.name, error);
-		this.#cancelRest = this.#options.clock.after(this.#restMs, () => void this.#wake());
+		this.#options.onExhausted(this, error);
 	}
 
-	async #wake(): Promise<void> {
+	/** Starts it again, if it is down; resolves when it is up, or down once more. */
+	async wake(): Promise<void> {
+		if (this.#exhaustedBy === undefined) return;
+		this.#waking ??= this.#startAgain().finally(() => {
+			this.#waking = undefined;
+		});
+		await this.#waking;
+	}
+
+	async #startAgain(): Promise<void> {
 		await this.#supervisor.stop();
 		if (this.#exhaustedBy === undefined) return;
 		try {

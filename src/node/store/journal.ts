@@ -7,7 +7,7 @@
 import type { ProcessIdentity } from '../../base/process.ts';
 import type { Attempt, FaultRecord, Result } from '../../domain/result.ts';
 import type { CommandEvent } from '../../domain/state.ts';
-import type { CommandFacts } from '../../domain/wire.ts';
+import type { Closed, CommandFacts } from '../../domain/wire.ts';
 import type { Outbox } from './outbox.ts';
 import type { Store, Writes } from './store.ts';
 
@@ -21,6 +21,8 @@ export type JournalEntry = {
 	readonly attempts: readonly Attempt[];
 	/** Leader of the process group of the running attempt, where the method started one. */
 	readonly child: ProcessIdentity | null;
+	/** How often it may be started again after its node died; null where its policy never lets it. */
+	readonly reruns: number | null;
 	/** Server time of the next attempt, milliseconds since the epoch. */
 	readonly nextAttemptAt: number | null;
 	readonly final: FinalRecord | null;
@@ -35,6 +37,7 @@ export type FinalRecord = {
 	readonly at: number;
 	readonly result: Result | null;
 	readonly fault: FaultRecord | null;
+	readonly closed?: Closed | undefined;
 };
 
 /** Where reports go, within the transaction of what they report. */
@@ -73,15 +76,25 @@ export class Journal {
 		return entry.boot === this.#boot;
 	}
 
+	/** What an earlier process started, and nobody knows how it ended. */
+	startedEarlier(): JournalEntry[] {
+		const found: JournalEntry[] = [];
+		for (const { value } of this.#store.range<JournalEntry>('journal')) {
+			if (value.state === 'started' && !this.isOwn(value)) found.push(value);
+		}
+		return found;
+	}
+
 	/** Writes the start of an attempt; from the second on it is reported as well (the claim reports the first). */
 	async recordStart(
 		id: string,
 		facts: CommandFacts,
 		attempts: readonly Attempt[],
 		at: number,
+		reruns: number | null,
 	): Promise<void> {
 		await this.#store.commit((writes) => {
-			this.#write(writes, { ...blank(id, facts, this.#boot), state: 'started', attempts });
+			this.#write(writes, { ...blank(id, facts, this.#boot), state: 'started', attempts, reruns });
 			if ((attempts.at(-1)?.attempt ?? 0) > 1) {
 				this.#outbox.addReport(writes, id, { event: 'started', at, attempts: [...attempts], facts });
 			}
@@ -174,6 +187,7 @@ export class Journal {
 			attempts: [...attempts],
 			facts,
 			...(final.fault ? { fault: final.fault } : {}),
+			...(final.closed ? { closed: final.closed } : {}),
 			...(final.result ? { result: final.result } : {}),
 		});
 	}
@@ -201,6 +215,7 @@ function blank(id: string, facts: CommandFacts, boot: string): Omit<JournalEntry
 		facts,
 		boot,
 		child: null,
+		reruns: null,
 		nextAttemptAt: null,
 		final: null,
 		reportedAt: null,

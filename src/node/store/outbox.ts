@@ -97,6 +97,13 @@ export class Outbox implements Service, Intake {
 		return this.#store.count('outbox');
 	}
 
+	/** Ids of commands whose report the broker has not confirmed, the oldest first. */
+	unreported(most: number): readonly string[] {
+		const bounds = { start: outboxKeyOf(streams.reports, 0), end: `${streams.reports} ~`, limit: most };
+		const entries = [...this.#store.range<OutboxEntry>('outbox', bounds)];
+		return [...new Set(entries.flatMap(({ value }) => value.journalId ?? []))];
+	}
+
 	/** Calls `listener` with the journal's id when its report is confirmed. */
 	onConfirmed(listener: (journalId: string) => void): void {
 		this.#confirmed.push(listener);

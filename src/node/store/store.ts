@@ -11,7 +11,7 @@ import { messageOf, StewardError } from '../../base/errors.ts';
 import { randomToken } from '../../base/ids.ts';
 import { Lifecycle, type Service } from '../../base/lifecycle.ts';
 
-const tables = ['meta', 'journal', 'outbox', 'undeliverable', 'seen', 'starts'] as const;
+const tables = ['meta', 'journal', 'outbox', 'undeliverable', 'seen', 'starts', 'cancels'] as const;
 export type Table = (typeof tables)[number];
 
 type Key = string | number;

@@ -8,6 +8,7 @@ import type { Outcome, RunInput } from '../../../src/node/processes/method.ts';
 import { InNodeProcess } from '../../../src/node/processes/method-process.ts';
 import { eventually } from '../../support/eventually.ts';
 import { recordingLog } from '../../support/log.ts';
+import { keptOutput } from '../../support/output.ts';
 import { type TempDir, tempDir } from '../../support/temp.ts';
 
 const environment = {
@@ -28,8 +29,14 @@ async function shell(dir: TempDir) {
 	await builtin.start();
 	return {
 		check: (data: unknown) => builtin.check('shellCommand', data),
-		run: (data: unknown, signal = new AbortController().signal, more: Partial<RunInput> = {}) =>
-			builtin.run('shellCommand', { sender: '_operator', id: 'c1', attempt: 2, data, ...more }, signal),
+		run: async (data: unknown, signal = new AbortController().signal, more: Partial<RunInput> = {}) => {
+			const output = keptOutput();
+			const input: RunInput = {
+				...{ sender: '_operator', id: 'c1', attempt: 2, data, ...more },
+				output: (chunk, stream) => output.write(chunk, stream),
+			};
+			return output.complete(await builtin.run('shellCommand', input, signal));
+		},
 	};
 }
 

@@ -1,0 +1,47 @@
+/**
+ * Owns `steward logs`: all output of one command, or each piece of it as a line of JSON.
+ * Promises bounded memory: whoever reads slowly is waited for.
+ * Reads only; whoever interrupts it loses nothing.
+ */
+
+import { isUtf8 } from 'node:buffer';
+import type { LogPiece } from '../../client/logs.ts';
+import { parseHandle } from '../../domain/names.ts';
+import { outputStreams } from '../../domain/output.ts';
+import type { LogPieceView } from '../../domain/view-schema.ts';
+import type { BrokerFlags, Cli, JsonFlag } from '../cli.ts';
+import { brokerSettings, withFleet } from '../connect.ts';
+import { exitCodes } from '../exit-codes.ts';
+import { LogPrinter } from '../render/log.ts';
+
+export type LogsFlags = BrokerFlags &
+	JsonFlag & { readonly follow?: boolean; readonly stdout?: boolean; readonly stderr?: boolean };
+
+export async function logs(cli: Cli, handle: string, flags: LogsFlags): Promise<number> {
+	parseHandle(handle);
+	const asked = outputStreams.filter((stream) => flags[stream]);
+	const streams = asked.length > 0 ? asked : outputStreams;
+	const config = await brokerSettings(cli, flags);
+	const { stdout, stderr, program } = cli;
+	const printer = new LogPrinter({ stdout, stderr, program, handle });
+	return withFleet(cli, config, async (fleet) => {
+		for await (const piece of fleet.logs(handle, { follow: flags.follow, streams })) {
+			if (flags.json) await stdout.flow(`${JSON.stringify(viewOf(handle, piece))}\n`);
+			else await printer.print(piece);
+		}
+		return exitCodes.done;
+	});
+}
+
+function viewOf(handle: string, piece: LogPiece): LogPieceView {
+	const nothing = { stream: null, data: null, encoding: null, bytes: null, reason: null };
+	const view = { handle, ...nothing, state: null, complete: null };
+	if (piece.kind !== 'chunk') return { ...view, ...piece };
+	const { kind, attempt, stream, data } = piece;
+	const encoding = isUtf8(data) ? 'utf8' : 'base64';
+	return {
+		...view,
+		...{ kind, attempt, stream, encoding, bytes: data.length },
+		data: Buffer.from(data).toString(encoding),
+	};
+}

@@ -1,0 +1,118 @@
+/**
+ * Owns calling commands off: a claim that closes what was not started, a word to the node for what was.
+ * Promises three honest answers (before it started, while it ran, too late), and "asked" where the node has not answered yet.
+ * If we die in between, a claim that was written holds, and a word that was queued goes on to its node.
+ */
+
+import { isStewardError } from '../base/errors.ts';
+import { cancelId } from '../domain/control.ts';
+import type { Handle } from '../domain/names.ts';
+import { isCommandState, isFinal } from '../domain/state.ts';
+import type { Cancellation, CommandView } from '../domain/view.ts';
+import type { CentreClaim } from '../domain/wire.ts';
+import { sendControl } from './control.ts';
+import { lookUp } from './lookup.ts';
+import type { FleetParts } from './parts.ts';
+import { unknownCommand, waitFor } from './watch.ts';
+
+export type CancelOptions = {
+	/** Told to whoever asks later why it was cancelled. */
+	reason?: string;
+	/** How long a node that runs it may take to answer, milliseconds, 15,000 by default. */
+	timeoutMs?: number;
+};
+
+const usualReason = 'cancelled by an operator';
+const usualTimeoutMs = 15_000;
+/** A command moves at most from its stream to a claim to the ledger while it is looked at. */
+const looks = 3;
+
+/** @throws StewardError `not-found`, `no-broker`, `ambiguous` */
+export async function cancelCommand(
+	parts: FleetParts,
+	handle: Handle,
+	options: CancelOptions = {},
+): Promise<Cancellation> {
+	const reason = options.reason ?? usualReason;
+	let view = await known(parts, handle);
+	for (let look = 1; view.state === 'queued' && look <= looks; look++) {
+		await close(parts, handle, reason);
+		// What the claim turned out to be, and what the ledger says by now: that counts.
+		view = await known(parts, handle);
+	}
+	if (answerOf(view) === 'asked')
+		view = await abort(parts, handle, reason, options.timeoutMs ?? usualTimeoutMs);
+	return { answer: answerOf(view), command: view };
+}
+
+async function known(parts: FleetParts, handle: Handle): Promise<CommandView> {
+	const view = await lookUp(parts, handle);
+	if (!view) throw unknownCommand(handle);
+	return view;
+}
+
+function answerOf(view: CommandView): Cancellation['answer'] {
+	if (!isCommandState(view.state) || !isFinal(view.state)) return 'asked';
+	if (view.state !== 'cancelled') return 'tooLate';
+	return view.startedAt === null ? 'beforeStart' : 'whileRunning';
+}
+
+/** Claims it closed, if nobody has claimed it. */
+async function close(parts: FleetParts, handle: Handle, reason: string): Promise<void> {
+	const command = await parts.commands.find(handle.node, handle.id);
+	if (!command) return;
+	const claim: CentreClaim = {
+		v: 1,
+		by: 'centre',
+		event: 'cancelled',
+		reason,
+		actor: parts.author,
+		at: parts.serverNow(),
+		facts: command.facts,
+		envelope: await parts.commands.body({ ...command, seq: command.facts.seq }),
+	};
+	await parts.claims.write(handle, claim);
+}
+
+/** Asks the node to end it, and waits for what comes of that. */
+async function abort(
+	parts: FleetParts,
+	handle: Handle,
+	reason: string,
+	timeoutMs: number,
+): Promise<CommandView> {
+	const ask = (id?: string) =>
+		sendControl(
+			parts,
+			handle.node,
+			'cancel',
+			{ id: handle.id, reason },
+			{ ...(id && { id }), deliverWithinMs: null },
+		);
+	const asked = await askOnce(ask, cancelId(handle));
+	if (asked.duplicate) {
+		const earlier = await lookUp(parts, { node: handle.node, id: asked.id });
+		// Its answer was lost with the store of the node, or the command was started anew.
+		if (earlier && isCommandState(earlier.state) && isFinal(earlier.state)) await ask();
+	}
+	try {
+		const [view] = await waitFor(parts, [handle], { timeoutMs });
+		if (view) return view;
+	} catch (error) {
+		if (!isStewardError(error, 'waited-too-long')) throw error;
+	}
+	return known(parts, handle);
+}
+
+/** Another who asked before, perhaps for another reason, has asked the same. */
+async function askOnce(
+	ask: (id: string) => Promise<{ readonly id: string; readonly duplicate: boolean }>,
+	id: string,
+): Promise<{ readonly id: string; readonly duplicate: boolean }> {
+	try {
+		return await ask(id);
+	} catch (error) {
+		if (!isStewardError(error, 'id-conflict')) throw error;
+		return { id, duplicate: true };
+	}
+}

@@ -1,0 +1,49 @@
+/**
+ * Owns asking a node over its control lane: one command there for each wish, queued like any other.
+ * Promises that a wish waits for an absent node, takes effect once, and that its outcome can be looked up by its handle.
+ * A crash before the answer leaves it asked or not; asking again does no harm.
+ */
+
+import type { Control, ControlName } from '../domain/control.ts';
+import type { Envelope } from '../domain/message.ts';
+import { operatorSender } from '../domain/names.ts';
+import { type Enqueued, enqueue } from './enqueue.ts';
+import type { FleetParts } from './parts.ts';
+
+export type ControlOptions = {
+	/** One's own id, so that the same wish is there once. */
+	readonly id?: string;
+	/** Longest wait for the node, milliseconds; null is never too late. */
+	readonly deliverWithinMs: number | null;
+};
+
+/** @throws StewardError as Fleet.send */
+export async function sendControl<Name extends ControlName>(
+	parts: FleetParts,
+	node: string,
+	name: Name,
+	data: Omit<Control<Name>, 'by'>,
+	options: ControlOptions,
+): Promise<Enqueued & { readonly id: string }> {
+	const envelope = controlEnvelope(parts, node, name, data, options);
+	return { ...(await enqueue(parts, envelope, options.id !== undefined)), id: envelope.id };
+}
+
+export function controlEnvelope<Name extends ControlName>(
+	parts: FleetParts,
+	node: string,
+	name: Name,
+	data: Omit<Control<Name>, 'by'>,
+	{ id, deliverWithinMs }: ControlOptions,
+): Envelope {
+	return {
+		v: 1,
+		id: id ?? parts.newId(),
+		node,
+		method: name,
+		lane: 'control',
+		data: { ...data, by: parts.author },
+		sender: operatorSender,
+		deliverWithinMs,
+	};
+}

@@ -1,0 +1,56 @@
+/**
+ * Owns sending a command that has ended once more: a new command with its message, its policy, and its lineage.
+ * Promises that the old one stays as it ended, and that only what has ended is sent again.
+ * A crash leaves it sent or not; each call makes a command of its own.
+ */
+
+import { StewardError } from '../base/errors.ts';
+import type { Envelope, Lineage } from '../domain/message.ts';
+import { formatHandle, type Handle, operatorSender } from '../domain/names.ts';
+import { isCommandState, isFinal } from '../domain/state.ts';
+import type { CommandView, Receipt } from '../domain/view.ts';
+import { parseEnvelope } from '../jetstream/commands.ts';
+import { lookUp } from './lookup.ts';
+import type { FleetParts } from './parts.ts';
+import { sendEnvelope } from './send.ts';
+import { unknownCommand } from './watch.ts';
+
+/** @throws StewardError `not-found`; `refused` while it has not ended, or where its message is gone; as Fleet.send */
+export async function retryCommand(parts: FleetParts, handle: Handle): Promise<Receipt> {
+	const view = await lookUp(parts, handle);
+	if (!view) throw unknownCommand(handle);
+	const text = formatHandle(handle);
+	if (!isCommandState(view.state) || !isFinal(view.state)) {
+		throw new StewardError(
+			'refused',
+			`${text} is ${view.state}: only what has ended is sent again (steward cancel ${text} ends it)`,
+		);
+	}
+	if (view.lane === 'control') {
+		throw new StewardError('refused', `${text} asked ${handle.node} to ${view.method}: ask anew instead`);
+	}
+	const envelope = await messageOf(parts, view);
+	if (!envelope) {
+		throw new StewardError('refused', `the message of ${text} is not kept any more: send it anew`);
+	}
+	return sendEnvelope(parts, anew(parts, envelope, { kind: 'retry', of: text }));
+}
+
+/** The same message as a new command of its own. */
+export function anew(parts: FleetParts, envelope: Envelope, lineage: Lineage, id = parts.newId()): Envelope {
+	return { ...envelope, id, sender: operatorSender, lineage };
+}
+
+/** The results bucket has it once a centre has written the end down; before that its stream or its claim. */
+async function messageOf(
+	parts: FleetParts,
+	{ node, id, lane, method }: CommandView,
+): Promise<Envelope | null> {
+	const end = await parts.ledger.readEnd({ node, id });
+	if (end?.envelope) return end.envelope;
+	const waiting = await parts.commands.find(node, id);
+	if (waiting)
+		return parseEnvelope(await parts.commands.body({ node, id, lane, method, seq: waiting.facts.seq }));
+	const claim = await parts.claims.read({ node, id });
+	return claim?.by === 'centre' && typeof claim.envelope === 'string' ? parseEnvelope(claim.envelope) : null;
+}

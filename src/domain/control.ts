@@ -1,0 +1,63 @@
+/**
+ * Owns what the centre's side can ask of a node over its control lane: the methods there, and the shape of their data.
+ * Promises that a node takes nothing else on that lane, and none of these on another.
+ * Pure; a control message is a command, so it waits for an absent node, runs once, and its outcome comes back.
+ */
+
+import { z } from 'zod';
+import { derivedId } from '../base/ids.ts';
+import { type Handle, lanes, methodNamePattern } from './names.ts';
+
+/** Lanes that can be paused: without the control lane nobody could resume them. */
+const pausableLane = z.enum(lanes).exclude(['control']);
+export const pausableLanes = pausableLane.options;
+export type PausableLane = z.infer<typeof pausableLane>;
+
+/** Who asks, and why: both are told to whoever wonders later. */
+const author = { by: z.string(), reason: z.string() };
+const method = z.string().regex(methodNamePattern);
+
+export const controls = {
+	/** Calls off one command: what runs is aborted, what was started and waits does not start again. */
+	cancel: z.object({ id: z.string(), ...author }),
+	/** Takes no more from these lanes, until they are resumed. */
+	pause: z.object({ lanes: z.array(pausableLane).min(1), ...author }),
+	/** Undoes pause, drain and stop: of these lanes, of one method, or of all. */
+	resume: z.object({ lanes: z.array(pausableLane).optional(), method: method.optional(), ...author }),
+	/** Takes no more from any lane, until the node has started again or is resumed. */
+	drain: z.object({ ...author }),
+	/** Runs this method no more: its commands wait, and the lanes that they are on. */
+	stop: z.object({ method, ...author }),
+} as const;
+export type ControlName = keyof typeof controls;
+export type Control<Name extends ControlName> = z.infer<(typeof controls)[Name]>;
+
+const ids = z.array(z.string()).readonly();
+const methodNames = z.array(z.string()).readonly();
+const laneNames = z.array(pausableLane).readonly();
+
+/** What a node answers when it has done it; `running`: ids of what goes on there all the same. */
+const answers = {
+	/** `absent`: lanes that it does not have. */
+	pause: z.object({ paused: laneNames, absent: laneNames, running: ids }),
+	/** What was paused, drained or stopped, and is not any more. */
+	resume: z.object({ lanes: laneNames, methods: methodNames }),
+	drain: z.object({ running: ids }),
+	stop: z.object({ stopped: z.string(), running: ids }),
+} as const;
+type Answered = keyof typeof answers;
+export type ControlAnswer<Name extends Answered> = z.infer<(typeof answers)[Name]>;
+
+/** What came back of a wish, as far as it can be read: an older node may say less. */
+export function readAnswer<Name extends Answered>(
+	name: Name,
+	value: unknown,
+): ControlAnswer<Name> | undefined {
+	const parsed = answers[name].safeParse(value);
+	return parsed.success ? (parsed.data as ControlAnswer<Name>) : undefined;
+}
+
+/** One for each command: whoever asks again asks the same. */
+export function cancelId({ node, id }: Handle): string {
+	return derivedId('cancel', node, id);
+}

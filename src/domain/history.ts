@@ -1,0 +1,68 @@
+/**
+ * Owns a command's history: each state that it went through, with its time and its author.
+ * Promises that it is told by the ledger's entry alone, so that it says the same whatever order the statements came in;
+ * it is as long as the entry's attempts, which are bounded. Pure.
+ */
+
+import type { LedgerEntry } from './ledger.ts';
+import type { Attempt } from './result.ts';
+import { advance, type CommandState, isFinal } from './state.ts';
+
+export type Transition = {
+	readonly state: CommandState;
+	/** Server time, milliseconds since the epoch. */
+	readonly at: number;
+	/** A node, `central`, or who sent or cancelled it. */
+	readonly by: string;
+	/** Why, or how it came to be; empty where the state says it all. */
+	readonly note: string;
+	/** It came after the final state, and changed nothing. */
+	readonly late: boolean;
+};
+
+/** In the order of what happened. */
+export function historyOf(entry: LedgerEntry): Transition[] {
+	const { lineage } = entry;
+	return [
+		on('queued', entry.queuedAt, entry.sender, lineage ? `${lineage.kind} of ${lineage.of}` : ''),
+		...entry.attempts.flatMap((attempt, index) => ofAttempt(entry, attempt, index)),
+		...ending(entry),
+		...entry.late.map(({ event, at }) => ({
+			...on(advance('queued', event).state, at, entry.node, 'it came too late to count'),
+			late: true,
+		})),
+	];
+}
+
+function ofAttempt(entry: LedgerEntry, attempt: Attempt, index: number): Transition[] {
+	const before = entry.attempts[index - 1]?.attempt ?? 0;
+	const leftOut =
+		attempt.attempt > before + 1 ? `, ${before + 1} to ${attempt.attempt - 1} are not kept` : '';
+	const started = on('running', attempt.startedAt, entry.node, `attempt ${attempt.attempt}${leftOut}`);
+	if (attempt.endedAt === null || !hasNext(entry, index)) return [started];
+	return [started, on('retrying', attempt.endedAt, entry.node, howItEnded(attempt))];
+}
+
+/** Another attempt followed the one at `index`, or was due when the command ended. */
+function hasNext(entry: LedgerEntry, index: number): boolean {
+	if (index < entry.attempts.length - 1 || entry.state === 'retrying') return true;
+	// A command that is called off between two attempts ends without an end of an attempt.
+	return entry.closed !== null && entry.endedAt !== entry.attempts[index]?.endedAt;
+}
+
+function howItEnded({ attempt, outcome, exitCode, signal, fault }: Attempt): string {
+	const how = signal !== null ? `signal ${signal}` : exitCode !== null ? `exit ${exitCode}` : undefined;
+	return [`attempt ${attempt} ${outcome ?? 'has no outcome'}`, how, fault?.message]
+		.filter(Boolean)
+		.join(', ');
+}
+
+function ending(entry: LedgerEntry): Transition[] {
+	const { state, endedAt, closed, fault, node } = entry;
+	if (!isFinal(state) || endedAt === null) return [];
+	return [on(state, endedAt, closed?.actor ?? node, closed?.reason ?? fault?.message ?? '')];
+}
+
+function on(state: CommandState, at: number, by: string, note: string): Transition {
+	return { state, at, by, note, late: false };
+}

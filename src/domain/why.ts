@@ -1,0 +1,273 @@
+/**
+ * Owns the one answer to "why is this command where it is?", out of facts that others gathered.
+ * Promises that the cause which holds everything else up is named first, that nothing is said which the facts do not say,
+ * and that what is old or unknown is called so. Pure.
+ */
+
+import { formatDuration } from '../base/duration.ts';
+import type { CommandView, NodeView, Presence, WhyView } from './view.ts';
+
+export type WhyFacts = {
+	readonly command: CommandView;
+	/** The last words of its node; undefined when nobody ever heard of it. */
+	readonly node: NodeView | undefined;
+	readonly presence: Presence;
+	/** Where it stands on its lane; null when it is not there. What runs is first, and counts. */
+	readonly place: { readonly position: number; readonly of: number; readonly first: string | null } | null;
+	/** Who asked its node to call it off, where it has not ended. */
+	readonly cancelAsked: { readonly by: string; readonly reason: string; readonly at: string } | null;
+	/** Server time, milliseconds since the epoch. */
+	readonly now: number;
+};
+
+type Cause = Pick<WhyView, 'cause' | 'sentence'> & Partial<Pick<WhyView, 'since' | 'until'>>;
+
+/** A clock that is further off is worth a word. */
+const noticeableOffsetMs = 2000;
+
+export function explain(facts: WhyFacts): WhyView {
+	const { command } = facts;
+	const { since = null, until = null, ...cause } = causeOf(facts);
+	return { handle: command.handle, state: command.state, ...cause, since, until, notes: notesOf(facts) };
+}
+
+function causeOf(facts: WhyFacts): Cause {
+	switch (facts.command.state) {
+		case 'running':
+			return ofRunning(facts);
+		case 'retrying':
+			return ofRetrying(facts);
+		case 'queued':
+		case 'scheduled':
+		case 'waiting':
+		case 'accepted':
+			return ofWaiting(facts);
+		default:
+			return ofEnded(facts);
+	}
+}
+
+function ofEnded({ command }: WhyFacts): Cause {
+	const { state, fault, closed, endedAt: since } = command;
+	const attempt = command.attempts.at(-1);
+	const at = since ? ` at ${since}` : '';
+	const by = closed ? `: ${closed.reason} (by ${closed.actor})` : '';
+	const told = fault ? `: ${fault.message}` : '';
+	const exit = attempt?.signal ? ` with signal ${attempt.signal}` : exitText(attempt?.exitCode);
+	switch (state) {
+		case 'rejected':
+			return { cause: 'refused', since, sentence: `It was refused${at}${told || by}; nothing ran.` };
+		case 'cancelled': {
+			const when = command.startedAt ? 'while it ran' : 'before it started: it certainly never ran';
+			return { cause: 'cancelled', since, sentence: `It was cancelled${at} ${when}${by}.` };
+		}
+		case 'expired': {
+			const deadline = command.deadline ? ` (${command.deadline})` : '';
+			return {
+				cause: 'expired',
+				since,
+				sentence: `Its latest start${deadline} passed: it certainly never started.`,
+			};
+		}
+		case 'lost':
+			return {
+				...{ cause: 'lost', since },
+				sentence: `It started at ${command.startedAt}, and then ${command.node} said nothing of it for longer than its patience: it may have run.`,
+			};
+		case 'interrupted':
+			return { cause: 'interrupted', since, sentence: `It started, and its outcome is unknown${told}.` };
+		case 'timedOut':
+			return {
+				cause: 'timedOut',
+				since,
+				sentence: `It ran for longer than it may, and was ended${at}${told}.`,
+			};
+		default:
+			return { cause: 'ended', since, sentence: `It ${state}${exit}${at}${told}.` };
+	}
+}
+
+function exitText(exitCode: number | null | undefined): string {
+	return exitCode === null || exitCode === undefined ? '' : ` with exit code ${exitCode}`;
+}
+
+function ofRunning(facts: WhyFacts): Cause {
+	const { command, node, presence, cancelAsked } = facts;
+	const { startedAt: since } = command;
+	if (node?.unreported.includes(command.handle)) {
+		const sentence = `It has ended on ${command.node}: its result is recorded there, and has not been reported yet.`;
+		return { cause: 'unreported', since, sentence };
+	}
+	const ran = ranText(facts, command.handle);
+	if (cancelAsked) {
+		const asked = `${cancelAsked.by} asked ${command.node} at ${cancelAsked.at} to end it (${cancelAsked.reason})`;
+		return {
+			cause: 'cancelAsked',
+			since: cancelAsked.at,
+			sentence: `It ${ran}; ${asked}, and has no answer yet.`,
+		};
+	}
+	if (presence.status === 'present') return { cause: 'running', since, sentence: `It ${ran}.` };
+	const away = awayText(command.node, presence, facts.now);
+	const sentence = `It was started at ${since}, and ${away}: what became of it comes with the ship.`;
+	return {
+		cause: 'nodeAway',
+		since,
+		sentence: sentence.replace('with the ship', `when ${command.node} is back`),
+	};
+}
+
+/** `has run for 3m of 10m (attempt 1)`, as far as the node or the ledger says. */
+function ranText({ node, command, now }: WhyFacts, handle: string): string {
+	const run = node?.running.find((one) => one.handle === handle);
+	const attempt = run?.attempt ?? command.attempt;
+	const since = run?.startedAt ?? command.attempts.at(-1)?.startedAt ?? command.startedAt;
+	const runForMs = run?.runForMs ?? (handle === command.handle ? command.runForMs : null);
+	const longest = runForMs ? ` of ${formatDuration(runForMs)}` : '';
+	if (!since) return 'was claimed, and has not said when it began';
+	return `has run for ${elapsed(since, now)}${longest} (attempt ${attempt})`;
+}
+
+function ofRetrying(facts: WhyFacts): Cause {
+	const { command, presence, now } = facts;
+	const last = command.attempts.at(-1);
+	const until = command.nextAttemptAt;
+	const failed = `Attempt ${last?.attempt ?? 0} ${last?.outcome ?? 'failed'}${exitText(last?.exitCode)}${last?.fault ? `: ${last.fault.message}` : ''}`;
+	const pause = pauseText(facts);
+	if (pause && until && Date.parse(until) <= now) {
+		return { ...pause, sentence: `${failed}; the next one is due, and ${lowered(pause.sentence)}` };
+	}
+	const next = until ? `the next one is due at ${until} (${relative(until, now)})` : 'the next one is due';
+	const away = presence.status === 'present' ? '' : `; ${awayText(command.node, presence, now)}`;
+	return { cause: 'retrying', since: last?.endedAt ?? null, until, sentence: `${failed}; ${next}${away}.` };
+}
+
+/** What must be so before it can start, in the order in which one holds up the others. */
+function ofWaiting(facts: WhyFacts): Cause {
+	const { command, node, presence, now } = facts;
+	const { node: name, lane } = command;
+	if (!node || presence.status === 'never') {
+		return {
+			cause: 'neverSeen',
+			sentence: `${name} was never seen: nobody has started a node of that name yet.`,
+		};
+	}
+	if (presence.status !== 'present') {
+		const cause = presence.status === 'absent' ? 'nodeAway' : 'unknown';
+		const sentence = `${capital(awayText(name, presence, now))}; it starts when ${name} is there.`;
+		return { cause, since: presence.since, sentence };
+	}
+	if (node.conflict) {
+		const sentence = `${node.conflict.machines.length} machines use the name ${name}: stop one of them, or neither is sure what the other runs.`;
+		return { cause: 'nameUsedTwice', since: node.conflict.noticedAt, sentence };
+	}
+	const taken = node.lanes.find((one) => one.lane === lane);
+	if (!taken) {
+		const sentence = `${name} takes nothing from the lane ${lane}: it is not switched on there (node.lanes.${lane}).`;
+		return { cause: 'noSuchLane', sentence };
+	}
+	const paused = pauseText(facts);
+	if (paused) return paused;
+	if (taken.status === 'stopped')
+		return { cause: 'stopping', sentence: `${name} is stopping, and takes nothing more.` };
+	if (taken.status === 'waiting') {
+		const sentence = `The lane ${lane} of ${name} has no consumer: a centre makes it when it hears of the node.`;
+		return { cause: 'noConsumer', sentence };
+	}
+	if (node.clockOffsetMs === null && command.deadline !== null) {
+		const sentence = `${name} does not know the broker's time yet, and a command with a deadline waits for that.`;
+		return { cause: 'clockUnknown', sentence };
+	}
+	return ofQueue(facts);
+}
+
+function pauseText({ command, node }: WhyFacts): Cause | undefined {
+	const { lane, method, node: name } = command;
+	const stopped = node?.stopped.find((one) => one.method === method);
+	if (stopped) {
+		const sentence = `The method ${method} was stopped on ${name} by ${stopped.by} at ${stopped.since}: ${stopped.reason}.`;
+		return { cause: 'methodStopped', since: stopped.since, sentence };
+	}
+	const pause = node?.lanes.find((one) => one.lane === lane)?.pause;
+	if (!pause) return undefined;
+	const done = pause.kind === 'drain' ? 'is drained' : 'is paused';
+	const sentence = `The lane ${lane} of ${name} ${done} by ${pause.by} since ${pause.since}: ${pause.reason}.`;
+	return { cause: pause.kind === 'drain' ? 'drained' : 'lanePaused', since: pause.since, sentence };
+}
+
+function ofQueue(facts: WhyFacts): Cause {
+	const { command, node, place } = facts;
+	const running = node?.running.filter(({ lane }) => lane === command.lane) ?? [];
+	const [first] = running;
+	const position = place
+		? `It is number ${place.position} of ${place.of} on the lane ${command.lane}`
+		: 'It waits';
+	if (first) {
+		const more = running.length > 1 ? ` (and ${running.length - 1} more run)` : '';
+		return {
+			cause: 'behind',
+			sentence: `${position}, behind ${first.handle}, which ${ranText(facts, first.handle)}${more}.`,
+		};
+	}
+	if (place && place.position > 1) {
+		const sentence = `${position}${place.first ? `, behind ${place.first}` : ''}; nothing runs there at this moment.`;
+		return { cause: 'behind', sentence };
+	}
+	return {
+		cause: 'next',
+		sentence: `It is next on the lane ${command.lane} of ${command.node}, and is handed over now.`,
+	};
+}
+
+/** What is worth knowing beside the cause. */
+function notesOf(facts: WhyFacts): string[] {
+	const { command, node, now } = facts;
+	const isOpen = command.endedAt === null;
+	const notes: string[] = [];
+	if (command.state === 'queued' && command.deadline) {
+		notes.push(
+			`it expires at ${command.deadline} (${relative(command.deadline, now)}) if it has not started by then`,
+		);
+	}
+	const offset = node?.clockOffsetMs ?? 0;
+	if (isOpen && Math.abs(offset) > noticeableOffsetMs) {
+		const way = offset > 0 ? 'behind' : 'ahead of';
+		notes.push(
+			`${command.node}'s clock is ${formatDuration(Math.abs(offset))} ${way} the broker's; deadlines count in the broker's time`,
+		);
+	}
+	for (const { event, at } of command.late) notes.push(`too late to count: ${event} at ${at}`);
+	if (command.lineage) notes.push(`it was made as a ${command.lineage.kind} of ${command.lineage.of}`);
+	return notes;
+}
+
+function awayText(node: string, presence: Presence, now: number): string {
+	const since = presence.since ? ` since ${presence.since} (${elapsed(presence.since, now)})` : '';
+	switch (presence.status) {
+		case 'absent':
+			return `${node} is absent${since}`;
+		case 'unknown':
+			return `whether ${node} is there is unknown: no centre${since || ' watches'}`;
+		case 'never':
+			return `${node} was never seen`;
+		case 'present':
+			return `${node} is present`;
+	}
+}
+
+function elapsed(since: string, now: number): string {
+	return formatDuration(Math.max(0, now - Date.parse(since)));
+}
+
+function relative(time: string, now: number): string {
+	const ms = Date.parse(time) - now;
+	return ms >= 0 ? `in ${formatDuration(ms)}` : `${formatDuration(-ms)} ago`;
+}
+
+function capital(text: string): string {
+	return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+function lowered(text: string): string {
+	return text.charAt(0).toLowerCase() + text.slice(1);
+}

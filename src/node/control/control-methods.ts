@@ -1,0 +1,118 @@
+/**
+ * Owns the methods of the control lane: what the centre's side may ask of this node itself.
+ * Promises that each does its work at once and answers with what it did, so that the lane never waits for one for long; what
+ * the node does not have, it says. They run under the journal as all methods do; doing one of them twice does no harm.
+ */
+
+import {
+	type Control,
+	type ControlAnswer,
+	type ControlName,
+	controls,
+	type PausableLane,
+	pausableLanes,
+} from '../../domain/control.ts';
+import type { Lane } from '../../domain/names.ts';
+import type { Closed } from '../../domain/wire.ts';
+import { defineMethod, failed, type MethodDefinition, type Verdict } from '../processes/method.ts';
+import type { Pauses } from './pauses.ts';
+
+/** What a wish to call a command off met: it is being aborted, it ended by that, it had ended, or it is not here yet. */
+export type CalledOff = 'aborting' | 'cancelled' | 'tooLate' | 'noted';
+
+/** A process that was to be started again: all of its methods, and whether it is up. */
+export type Woken = { readonly methods: readonly string[]; readonly isUp: boolean };
+
+export type ControlMethodsOptions = {
+	readonly pauses: Pauses;
+	/** Those that this node has. */
+	readonly lanes: () => readonly Lane[];
+	readonly callOff: (id: string, closed: Closed) => Promise<CalledOff>;
+	/** Starts the process of a method again, if it rests; undefined for a method that is not there. */
+	readonly wake: (method: string) => Promise<Woken | undefined>;
+	/** A sentence for whoever names a method that is not there, else undefined. */
+	readonly whyUnknown: (method: string) => string | undefined;
+	/** Ids of what runs now, this lane apart. */
+	readonly running: () => readonly string[];
+};
+
+export function controlMethods(options: ControlMethodsOptions): readonly MethodDefinition[] {
+	const { pauses, callOff, whyUnknown, running } = options;
+	return [
+		control('cancel', async ({ id, by, reason }) => ({ command: await callOff(id, { reason, actor: by }) })),
+		control('pause', async ({ lanes, by, reason }) => {
+			const absent = absentOf(options, lanes);
+			if (absent.length === lanes.length) return noSuchLane(options, absent);
+			await pauses.pauseLanes(lanes, { by, reason });
+			const paused = lanes.filter((lane) => !absent.includes(lane));
+			return { paused, absent, running: running() } satisfies ControlAnswer<'pause'>;
+		}),
+		control('drain', async ({ by, reason }) => {
+			pauses.drain({ by, reason });
+			return { running: running() } satisfies ControlAnswer<'drain'>;
+		}),
+		control('stop', async ({ method, by, reason }) => {
+			const problem = whyUnknown(method);
+			if (problem !== undefined) return failed(problem);
+			await pauses.stopMethod(method, { by, reason });
+			return { stopped: method, running: running() } satisfies ControlAnswer<'stop'>;
+		}),
+		control('resume', (wish) => resume(options, wish)),
+	] as MethodDefinition[];
+}
+
+/** Of what was named; of all where nothing was. */
+async function resume(
+	options: ControlMethodsOptions,
+	{ lanes, method }: Control<'resume'>,
+): Promise<ControlAnswer<'resume'> | Verdict> {
+	const { pauses, whyUnknown } = options;
+	const problem = method !== undefined && !pauses.isStopped(method) ? whyUnknown(method) : undefined;
+	if (problem !== undefined) return failed(problem);
+	const absent = absentOf(options, lanes ?? []).filter((lane) => !pauses.laneOf(lane));
+	if (lanes !== undefined && absent.length === lanes.length && absent.length > 0)
+		return noSuchLane(options, absent);
+	const all = lanes === undefined && method === undefined;
+	const named = all
+		? pauses.stoppedMethods().map((stopped) => stopped.method)
+		: method === undefined
+			? []
+			: [method];
+	const woken = await Promise.all(named.map(async (name) => ({ name, process: await options.wake(name) })));
+	const down = woken.filter(({ process }) => process?.isUp === false).map(({ name }) => name);
+	const known = options.lanes();
+	const answer = {
+		methods: await pauses.resumeMethods(
+			named.filter((name) => !down.includes(name)),
+			woken.flatMap(({ process }) => (process?.isUp ? process.methods : [])),
+		),
+		lanes: (await pauses.resumeLanes(all ? pausableLanes : (lanes ?? []))).filter((lane) =>
+			known.includes(lane),
+		),
+	} satisfies ControlAnswer<'resume'>;
+	if (down.length === 0) return answer;
+	return failed(`not resumed: ${down.join(', ')}; the module breaks down when it is started`, answer);
+}
+
+function absentOf({ lanes }: ControlMethodsOptions, named: readonly PausableLane[]): PausableLane[] {
+	const known = lanes();
+	return named.filter((lane) => !known.includes(lane));
+}
+
+function noSuchLane({ lanes }: ControlMethodsOptions, absent: readonly string[]): Verdict {
+	const known = lanes().filter((lane) => lane !== 'control');
+	return failed(`this node has no lane ${absent.join(', ')}; it has: ${known.join(', ')}`);
+}
+
+function control<Name extends ControlName>(
+	name: Name,
+	run: (data: Control<Name>) => Promise<unknown>,
+): MethodDefinition<Control<Name>> {
+	return defineMethod<Control<Name>>({
+		name,
+		kind: 'command',
+		data: controls[name] as unknown as MethodDefinition<Control<Name>>['data'],
+		isolate: 'none',
+		run: (_, data) => run(data),
+	});
+}

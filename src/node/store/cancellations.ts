@@ -1,0 +1,54 @@
+/**
+ * Owns what was asked to be called off on this node: by id, with who asked and why.
+ * Promises that a wish is on disk before it is acted on, so that no start which a crash or a lost link delays escapes it.
+ * A wish is forgotten when its command has ended, or after the journal's age.
+ */
+
+import type { Closed } from '../../domain/wire.ts';
+import { journalAgeMs } from './journal.ts';
+import type { Store } from './store.ts';
+
+type Wish = Closed & { /** Node's time, milliseconds since the epoch. */ readonly at: number };
+
+export class Cancellations {
+	readonly #store: Store;
+	readonly #now: () => number;
+
+	constructor(store: Store, now: () => number) {
+		this.#store = store;
+		this.#now = now;
+	}
+
+	find(id: string): Closed | undefined {
+		const wish = this.#store.get<Wish>('cancels', id);
+		return wish && { reason: wish.reason, actor: wish.actor };
+	}
+
+	/** @throws StewardError `storage` */
+	note(id: string, closed: Closed): Promise<void> {
+		const wish: Wish = { ...closed, at: this.#now() };
+		return this.#store.commit((writes) => writes.put('cancels', id, wish));
+	}
+
+	/** Its command has ended. */
+	forget(id: string): void {
+		if (this.#store.get('cancels', id) === undefined) return;
+		void this.#store
+			.commitLazily((writes) => writes.remove('cancels', id))
+			.catch(() => {
+				// The disk fails; the next commit that somebody waits for says so, and an old wish harms nobody.
+			});
+	}
+
+	/** Answers how many wishes were too old. */
+	async prune(now: number): Promise<number> {
+		const old: string[] = [];
+		for (const { key, value } of this.#store.range<Wish>('cancels')) {
+			if (now - value.at > journalAgeMs) old.push(String(key));
+		}
+		await this.#store.commit((writes) => {
+			for (const id of old) writes.remove('cancels', id);
+		});
+		return old.length;
+	}
+}

@@ -1,0 +1,86 @@
+import { expect, test } from 'vitest';
+import { streams, subjects } from '../../src/domain/subject.ts';
+import { getLast } from '../../src/jetstream/direct-get.ts';
+import { effectsIn } from '../support/effects.ts';
+import { eventually } from '../support/eventually.ts';
+import { openFleet, startCentral, startNode } from '../support/fleet.ts';
+import { startNats } from '../support/nats.ts';
+import { openRaw } from '../support/raw.ts';
+import { tempDir } from '../support/temp.ts';
+
+const shell = (id: string, data: string[], more: object = {}) =>
+	({ toNode: 'ship1', kind: 'command', method: 'shellCommand', id, data, ...more }) as const;
+
+test('what has ended is sent again as a new command with the same message, policy and its lineage', async () => {
+	await using nats = await startNats();
+	await using _central = await startCentral(nats.url);
+	await using fleet = await openFleet(nats.url);
+	await using raw = await openRaw(nats.url);
+	await using dir = await tempDir();
+	const effects = effectsIn(dir.path);
+	await using _ship = await startNode(nats.url, 'ship1');
+	const policy = {
+		lane: 'urgent',
+		runFor: '1m',
+		attempts: 2,
+		backoff: { kind: 'fixed', initial: '1ms' },
+	} as const;
+	await fleet.send(shell('a', effects.shell('a', `[ -e ${dir.path}/gate-go ]`), policy));
+	await fleet.wait(['ship1.a']);
+	await eventually(async () => (await fleet.list({ states: ['failed'] })).length === 1);
+	await eventually(async () => (await raw.jsm.streams.info(streams.commands(0))).state.messages === 0);
+	await effects.open('go');
+	const [again] = await fleet.retry(['ship1.a']);
+	expect(again).toMatchObject({
+		...{ node: 'ship1', method: 'shellCommand', lane: 'urgent', duplicate: false },
+		lineage: { kind: 'retry', of: 'ship1.a' },
+	});
+	const [view] = await fleet.wait([again?.handle ?? '']);
+	expect(view).toMatchObject({ state: 'succeeded', runForMs: 60_000, lineage: { of: 'ship1.a' } });
+	expect(view?.history[0]?.note).toBe('retry of ship1.a');
+	expect(await effects.words()).toEqual(['a', 'a', 'a']);
+	// The first stays as it ended, and what went well can be sent again as well.
+	expect((await fleet.get('ship1.a'))?.state).toBe('failed');
+	const [third] = await fleet.retry([again?.handle ?? '']);
+	expect((await fleet.wait([third?.handle ?? '']))[0]).toMatchObject({ state: 'succeeded' });
+	expect(await effects.words()).toHaveLength(4);
+});
+
+test('what never started is sent again, with a deadline of its own', async () => {
+	await using nats = await startNats();
+	await using central = await startCentral(nats.url);
+	await using fleet = await openFleet(nats.url);
+	await fleet.send(shell('late', ['echo', 'late'], { deliverWithin: '1ms' }));
+	await fleet.wait(['ship1.late'], { timeoutMs: 20_000 });
+	await central.stop();
+	// Closed by a claim that no centre has written down.
+	await fleet.send(shell('off', ['echo', 'off']));
+	await fleet.cancel(['ship1.off']);
+	const [late, off] = await fleet.retry(['ship1.late', 'ship1.off']);
+	expect(off).toMatchObject({ state: 'queued', lineage: { of: 'ship1.off' } });
+	expect(Date.parse(late?.deadline ?? '') - Date.parse(late?.queuedAt ?? '')).toBe(1);
+	await using raw = await openRaw(nats.url);
+	const subject = subjects.commandById(0, 'ship1', off?.id ?? '');
+	const stored = await getLast(raw.connection, streams.commands(0), subject);
+	expect(JSON.parse(new TextDecoder().decode(stored?.data))).toMatchObject({ data: ['echo', 'off'] });
+});
+
+test('what has not ended, is not known, or was a word to the node itself is not sent again', async () => {
+	await using nats = await startNats();
+	await using _central = await startCentral(nats.url);
+	await using fleet = await openFleet(nats.url);
+	await using dir = await tempDir();
+	const effects = effectsIn(dir.path);
+	await using _ship = await startNode(nats.url, 'ship1');
+	await fleet.send(shell('a', effects.shell('a', 'sleep 1000')));
+	await effects.reach(1);
+	await expect(fleet.retry(['ship1.a'])).rejects.toMatchObject({ code: 'refused' });
+	await expect(fleet.retry(['ship1.none'])).rejects.toMatchObject({ code: 'not-found' });
+	await fleet.cancel(['ship1.a']);
+	const asked = await eventually(async () =>
+		(await fleet.list({ node: 'ship1' })).find(
+			({ method, state }) => method === 'cancel' && state === 'succeeded',
+		),
+	);
+	await expect(fleet.retry([asked.handle])).rejects.toThrow(/asked ship1 to cancel: ask anew/);
+});

@@ -1,0 +1,15 @@
+/**
+ * Owns a connection of a test itself, beside those of the parts under test.
+ * Promises that it is closed at the end.
+ * Holds nothing.
+ */
+
+import { systemClock } from '../../src/base/clock.ts';
+import { type Connection, closeConnection, openConnection } from '../../src/jetstream/connection.ts';
+
+export async function openRaw(
+	url: string,
+): Promise<Connection & { readonly connection: Connection } & AsyncDisposable> {
+	const connection = await openConnection({ servers: [url], name: 'test' });
+	return { ...connection, connection, [Symbol.asyncDispose]: () => closeConnection(connection, systemClock) };
+}
