@@ -154,7 +154,7 @@ function ofWaiting(facts: WhyFacts): Cause {
 	}
 	if (presence.status !== 'present') {
 		const cause = presence.status === 'absent' ? 'nodeAway' : 'unknown';
-		const sentence = `${capital(awayText(name, presence, now))}; it starts when ${name} is there.`;
+		const sentence = `${awayText(name, presence, now)}; it starts when ${name} is there.`;
 		return { cause, since: presence.since, sentence };
 	}
 	if (node.conflict) {
@@ -262,10 +262,6 @@ function elapsed(since: string, now: number): string {
 function relative(time: string, now: number): string {
 	const ms = Date.parse(time) - now;
 	return ms >= 0 ? `in ${formatDuration(ms)}` : `${formatDuration(-ms)} ago`;
-}
-
-function capital(text: string): string {
-	return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 function lowered(text: string): string {

@@ -82,7 +82,7 @@ const causes: readonly [string, ReturnType<typeof why>, string, RegExp][] = [
 		'its node is absent',
 		why(queued, { presence: { status: 'absent', since: '2026-01-01T11:00:00.000Z' } }),
 		'nodeAway',
-		/^Ship1 is absent since 2026-01-01T11:00:00.000Z \(1h\); it starts when ship1 is there/,
+		/^ship1 is absent since 2026-01-01T11:00:00.000Z \(1h\); it starts when ship1 is there/,
 	],
 	[
 		'no centre watches',

@@ -13,17 +13,19 @@ import { tempDir } from '../support/temp.ts';
 
 type Step =
 	| { readonly kind: 'service' | 'console' | 'eventually'; readonly commands: readonly Command[] }
-	| { readonly kind: 'kill broker' };
+	| { readonly kind: 'kill broker' }
+	| { readonly kind: 'stop ship' };
 type Command = { readonly line: string; readonly output: string };
 
 function readTour(readme: string): Step[] {
 	const tour = readme.slice(readme.indexOf('## A five-minute tour'), readme.indexOf('## What it promises'));
 	const steps: Step[] = [];
 	for (const match of tour.matchAll(
-		/```console ?(service|eventually)?\n([\s\S]*?)```|(\*\*4\. Kill the broker)/g,
+		/```console ?(service|eventually)?\n([\s\S]*?)```|(\*\*4\. Kill the broker|\*\*8\. Change your mind)/g,
 	)) {
 		if (match[3]) {
-			steps.push({ kind: 'kill broker' });
+			if (match[3].includes('broker')) steps.push({ kind: 'kill broker' });
+			else steps.push({ kind: 'stop ship' });
 			continue;
 		}
 		const commands = (match[2] ?? '')
@@ -109,6 +111,11 @@ test('the README tour prints what the README says', async () => {
 		for (const step of steps) {
 			if (step.kind === 'kill broker') {
 				await killBroker(join(home.path, '.local/share/steward/broker/server.json'));
+				continue;
+			}
+			if (step.kind === 'stop ship') {
+				const ship = services.pop();
+				if (ship) await end(ship);
 				continue;
 			}
 			for (const { line, output } of step.commands) {
