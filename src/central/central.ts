@@ -23,6 +23,7 @@ import { Events } from '../jetstream/events.ts';
 import { Lease } from '../jetstream/lease.ts';
 import { LedgerStore } from '../jetstream/ledger-store.ts';
 import { leaderKey, Nodes } from '../jetstream/nodes.ts';
+import { Reports } from '../jetstream/reports.ts';
 import { ServerClock } from '../jetstream/server-clock.ts';
 import { applyTopology, requireTopology, type Topology } from '../jetstream/topology.ts';
 import { Supervisor } from '../supervision/supervisor.ts';
@@ -172,6 +173,7 @@ export class Central implements Service {
 		const claims = new Claims(connection);
 		const ledger = new LedgerStore(connection);
 		const nodes = new Nodes(connection);
+		const reports = new Reports(connection);
 		const events = new Events(connection);
 		const dead = new DeadLetters(connection);
 		const onForgotten = (handle: Handle) => index.forget(formatHandle(handle));
@@ -179,9 +181,12 @@ export class Central implements Service {
 		index.onSettledWaiting((command) => {
 			if (leadership.leads) settler.settle(command);
 		});
+		const findWaiting = ({ node, id }: Handle) => commands.find(node, id);
 		const readMessage = (command: CommandAddress & { seq: number }) => commands.body(command);
-		const reaper = new Reaper({ index, claims, ledger, settler, readMessage, serverNow, log });
 		const { presenceTtlMs, leaseTtlMs, claimRetentionMs, sweepEveryMs } = config.centre;
+		const reaper = new Reaper({
+			...{ index, claims, ledger, reports, settler, readMessage, presenceTtlMs, serverNow, clock, log },
+		});
 		const sweeper = new Sweeper({ connection, index, claims, claimRetentionMs, serverNow, log });
 		const { eventDeliverWithinMs: deliverWithinMs } = config.centre;
 		const undelivered = new Undelivered({ connection, events, dead, deliverWithinMs, serverNow, log });
@@ -192,8 +197,9 @@ export class Central implements Service {
 			intensity: { restarts: 10, periodMs: 60_000 },
 			children: [
 				new NodeKeeper({ connection, shards, nodes, presenceTtlMs, serverNow, clock, log }),
-				new Projector({ link, ledger, dead, settler, readMessage, serverNow, clock, log }),
+				new Projector({ link, ledger, dead, settler, readMessage, findWaiting, serverNow, clock, log }),
 				new IntakeWorker({ link, index, commands, claims, ledger, events, dead, serverNow, clock, log }),
+				{ name: 'reaper begins', start: async () => reaper.begin(), stop: async () => undefined },
 				new Periodic({ name: 'reaper', everyMs: reapEveryMs, runOnce: () => reaper.runOnce(), clock, log }),
 				new Periodic({
 					name: 'sweeper',

@@ -9,12 +9,12 @@ import { formatHandle } from '../domain/names.ts';
 import { type NodeRecord, nodeRecordSchema } from '../domain/node-state.ts';
 import { isFinal } from '../domain/state.ts';
 import { buckets, shardOf, streams, subjects } from '../domain/subject.ts';
-import { decode } from '../domain/wire.ts';
+import { decode, ledgerAgeMs } from '../domain/wire.ts';
 import { bucketStream, bucketSubject, isMarker, keyOf } from '../jetstream/bucket.ts';
 import { readStoredCommand, type StoredCommand } from '../jetstream/commands.ts';
 import type { Connection } from '../jetstream/connection.ts';
 import { type Followed, type Following, follow } from '../jetstream/follow.ts';
-import { type LedgerSummary, ledgerAgeMs, readLedgerSummary } from '../jetstream/ledger-store.ts';
+import { type LedgerSummary, readLedgerSummary } from '../jetstream/ledger-store.ts';
 
 /** When a node was last known to be gone; `present` has no time. */
 type PresenceEntry = { readonly gone: boolean; readonly writtenAt: number };
@@ -35,6 +35,7 @@ export class CentreIndex implements Service {
 	readonly #shards: number;
 	readonly #lifecycle: Lifecycle;
 	readonly #settled: ((command: StoredCommand) => void)[] = [];
+	readonly #presenceLost: (() => void)[] = [];
 	#followings: Following[] = [];
 	#isComplete = false;
 
@@ -63,6 +64,11 @@ export class CentreIndex implements Service {
 	/** Called with a command that is on its stream although the ledger says that it is final. */
 	onSettledWaiting(listener: (command: StoredCommand) => void): void {
 		this.#settled.push(listener);
+	}
+
+	/** Called when nothing is known of who is present any more: the broker's memory was lost. */
+	onPresenceLost(listener: () => void): void {
+		this.#presenceLost.push(listener);
 	}
 
 	/** Commands of a node that are on their stream and not final, in the order of the stream. */
@@ -110,7 +116,10 @@ export class CentreIndex implements Service {
 					stream: bucketStream(buckets.presence),
 					filter: [bucketSubject(buckets.presence, '>')],
 					from: 'last',
-					onReset: () => this.presence.clear(),
+					onReset: () => {
+						this.presence.clear();
+						for (const listener of this.#presenceLost) listener();
+					},
 				},
 				(message) =>
 					this.presence.set(keyOf(buckets.presence, message.subject), {

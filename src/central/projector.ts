@@ -14,10 +14,19 @@ import { formatHandle, type Handle } from '../domain/names.ts';
 import type { Result } from '../domain/result.ts';
 import { isFinal } from '../domain/state.ts';
 import { type CommandAddress, parseKeyedSubject, streams } from '../domain/subject.ts';
-import { claimSchema, type DeadEvent, deadEventSchema, decode, reportSchema } from '../domain/wire.ts';
+import {
+	type CommandFacts,
+	claimSchema,
+	type DeadEvent,
+	deadEventSchema,
+	decode,
+	isSameCommand,
+	ledgerAgeMs,
+	reportSchema,
+} from '../domain/wire.ts';
 import { parseEnvelope } from '../jetstream/commands.ts';
 import type { Link } from '../jetstream/connection.ts';
-import type { DeadLetters } from '../jetstream/dead-letters.ts';
+import { commandOrigin, type DeadLetters } from '../jetstream/dead-letters.ts';
 import type { CommandEnd, LedgerRecord, LedgerStore } from '../jetstream/ledger-store.ts';
 import { isWrongSequence } from '../jetstream/publisher.ts';
 import type { Delivery } from '../jetstream/pull.ts';
@@ -34,13 +43,14 @@ const unreadableRetryMs = 30_000;
 
 type Statement = {
 	readonly delivery: Delivery;
+	readonly facts: CommandFacts;
 	readonly fold: (entry: LedgerEntry | undefined) => LedgerEntry;
 	readonly result: Result | undefined;
 	/** The command's body, where the statement brings it along. */
 	readonly message: string | undefined;
 };
 
-type Group = { readonly handle: Handle; readonly statements: Statement[] };
+type Group = { readonly handle: Handle; readonly statements: readonly Statement[] };
 
 export type ProjectorOptions = {
 	link: Link;
@@ -49,6 +59,8 @@ export type ProjectorOptions = {
 	settler: Settler;
 	/** The body of a command that is still on its stream, for its dead letter. */
 	readMessage: (command: CommandAddress & { seq: number }) => Promise<string | null>;
+	/** The command that waits on its stream under this id. */
+	findWaiting: (handle: Handle) => Promise<{ readonly facts: CommandFacts } | undefined>;
 	serverNow: () => number;
 	clock: Clock;
 	log: Log;
@@ -78,7 +90,7 @@ export class Projector implements Service {
 
 	/** Folds a batch; resolves when each of its deliveries is acknowledged or handed back. */
 	async project(batch: readonly Delivery[]): Promise<void> {
-		const groups = new Map<string, Group>();
+		const groups = new Map<string, { readonly handle: Handle; readonly statements: Statement[] }>();
 		const others: Promise<void>[] = [];
 		for (const delivery of batch) {
 			const handle = parseKeyedSubject(delivery.subject);
@@ -110,8 +122,10 @@ export class Projector implements Service {
 			return;
 		}
 		try {
-			const entry = await this.#write(group, record);
-			for (const { delivery } of group.statements) delivery.ack();
+			const statements = await this.#withoutOutdated(group, record?.entry);
+			if (statements.length === 0) return;
+			const entry = await this.#write({ ...group, statements }, record);
+			for (const { delivery } of statements) delivery.ack();
 			if (isFinal(entry.state)) this.#options.settler.settle(group.handle);
 		} catch (error) {
 			log.warn(
@@ -120,6 +134,43 @@ export class Projector implements Service {
 			);
 			for (const { delivery } of group.statements) delivery.nak(1000);
 		}
+	}
+
+	/**
+	 * The ledger forgets, and its ids are given anew: what a ship says after that of the first command must not settle the
+	 * second. It is kept as a dead letter.
+	 */
+	async #withoutOutdated(group: Group, entry: LedgerEntry | undefined): Promise<readonly Statement[]> {
+		const current = entry ?? (await this.#waitingAnew(group));
+		if (!current) return group.statements;
+		const outdated = group.statements.filter(({ facts }) => !isSameCommand(facts, current));
+		for (const { delivery, facts } of outdated) {
+			await this.#options.dead.write({
+				...group.handle,
+				kind: 'command',
+				method: facts.method,
+				sender: facts.sender,
+				at: this.#options.serverNow(),
+				attempts: 0,
+				fault: {
+					code: 'outdated',
+					message: 'it tells of an earlier command of this id, which the ledger has forgotten',
+				},
+				message: new TextDecoder().decode(delivery.data),
+				holds: 'statement',
+				origin: `statement ${delivery.subject} ${delivery.seq}`,
+			});
+			delivery.ack();
+		}
+		return group.statements.filter((statement) => !outdated.includes(statement));
+	}
+
+	/** The command that waits under this id, where the statements are old enough to be of another. */
+	async #waitingAnew({ handle, statements }: Group): Promise<CommandFacts | undefined> {
+		const { findWaiting, serverNow } = this.#options;
+		const forgottenBefore = serverNow() - ledgerAgeMs;
+		if (statements.every(({ facts }) => facts.queuedAt > forgottenBefore)) return undefined;
+		return (await findWaiting(handle))?.facts;
 	}
 
 	async #write({ handle, statements }: Group, first: LedgerRecord | undefined): Promise<LedgerEntry> {
@@ -163,7 +214,7 @@ export class Projector implements Service {
 
 	async #writeDeadLetter(entry: LedgerEntry, message: string | null): Promise<void> {
 		const { dead } = this.#options;
-		const { node, id, method, sender, fault, endedAt, attempts, lineage } = entry;
+		const { node, id, method, sender, seq, fault, endedAt, attempts, lineage } = entry;
 		await dead.write({
 			node,
 			kind: 'command',
@@ -174,6 +225,7 @@ export class Projector implements Service {
 			attempts: attempts.at(-1)?.attempt ?? 0,
 			fault: fault ?? { code: 'refused', message: 'refused' },
 			lineage,
+			origin: commandOrigin(seq),
 			message,
 		});
 	}
@@ -216,12 +268,13 @@ function readStatement(handle: Handle, delivery: Delivery): Statement | undefine
 	const claim = decode(claimSchema, delivery.data);
 	if (claim) {
 		const message = claim.by === 'centre' && typeof claim.envelope === 'string' ? claim.envelope : undefined;
-		return { delivery, result: undefined, message, fold: (entry) => foldClaim(handle, entry, claim) };
+		const { facts } = claim;
+		return { delivery, facts, result: undefined, message, fold: (entry) => foldClaim(handle, entry, claim) };
 	}
 	const report = decode(reportSchema, delivery.data);
 	if (!report) return undefined;
-	const { result } = report;
-	return { delivery, result, message: undefined, fold: (entry) => foldReport(handle, entry, report) };
+	const { facts, result } = report;
+	return { delivery, facts, result, message: undefined, fold: (entry) => foldReport(handle, entry, report) };
 }
 
 /** The entry after all statements, the one among them that made it final, and the last one that came too late. */

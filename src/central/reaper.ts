@@ -4,15 +4,18 @@
  * command certainly never started. A crash after a claim is resumed by the projector, which reads the claim again.
  */
 
+import type { Clock } from '../base/clock.ts';
 import { messageOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
-import { foldLost, lostAt } from '../domain/ledger.ts';
+import { foldLost, type LedgerEntry, lostAt } from '../domain/ledger.ts';
+import { commandDefaults } from '../domain/message.ts';
 import { formatHandle, type Handle, parseHandle } from '../domain/names.ts';
 import type { CommandAddress } from '../domain/subject.ts';
 import type { CentreClaim } from '../domain/wire.ts';
 import type { Claims } from '../jetstream/claims.ts';
 import { parseEnvelope, type StoredCommand } from '../jetstream/commands.ts';
 import type { LedgerStore } from '../jetstream/ledger-store.ts';
+import type { Reports } from '../jetstream/reports.ts';
 import type { CentreIndex } from './index.ts';
 import type { Settler } from './settler.ts';
 
@@ -27,7 +30,11 @@ export type ReaperOptions = {
 	/** The command's body, for the claim's copy; null when it is gone. */
 	readMessage: (command: CommandAddress & { seq: number }) => Promise<string | null>;
 	ledger: LedgerStore;
+	reports: Pick<Reports, 'last'>;
 	settler: Pick<Settler, 'settle'>;
+	/** A present node beats at least once in this time. */
+	presenceTtlMs: number;
+	clock: Clock;
 	serverNow: () => number;
 	log: Log;
 };
@@ -37,8 +44,18 @@ export class Reaper {
 	/** Those that could not be closed, and when to try again: they do not keep the others. */
 	readonly #notBefore = new Map<string, number>();
 
+	/** From when on an absence means something, by the monotonic clock. */
+	#presenceKnownAt = Number.POSITIVE_INFINITY;
+
 	constructor(options: ReaperOptions) {
 		this.#options = options;
+		options.index.onPresenceLost(() => this.begin());
+	}
+
+	/** Call when this centre begins to lead: who is present is known once every node has had the time to say so. */
+	begin(): void {
+		const { clock, presenceTtlMs } = this.#options;
+		this.#presenceKnownAt = clock.monotonic() + presenceTtlMs;
 	}
 
 	/** Answers how many commands it closed. */
@@ -83,7 +100,8 @@ export class Reaper {
 		};
 		try {
 			const held = await claims.write(command, claim);
-			this.#notBefore.delete(handle);
+			// Claimed by its node: the projector is on its way.
+			this.#tryLater(handle);
 			if (held === claim) log.info({ handle }, 'expired');
 			return held === claim;
 		} catch (error) {
@@ -98,37 +116,53 @@ export class Reaper {
 		this.#notBefore.set(handle, this.#options.serverNow() + tryAgainMs);
 	}
 
-	/** Started, past all clocks and all patience, and its node does not say that it runs it. */
+	/** Started, past all clocks and all patience, and its node is silent. */
 	#silent(): Handle[] {
-		const { index, serverNow } = this.#options;
+		const { index, clock, serverNow } = this.#options;
+		if (!index.isComplete || clock.monotonic() < this.#presenceKnownAt) return [];
 		const now = serverNow();
 		const silent: Handle[] = [];
 		for (const [text, lostAt] of index.withNode) {
 			if (lostAt > now || (this.#notBefore.get(text) ?? 0) > now) continue;
 			const handle = parseHandle(text);
-			if (this.#isAtWork(handle)) this.#tryLater(text);
+			if (this.#isHeld(handle)) this.#tryLater(text);
 			else silent.push(handle);
 			if (silent.length === atOnce) break;
 		}
 		return silent;
 	}
 
-	/** What a present node says of itself is young: it says it again on every change. */
-	#isAtWork({ node, id }: Handle): boolean {
+	/** A node that is present is not silent: what it has, or what is still on its stream, comes to an end by itself. */
+	#isHeld({ node, id }: Handle): boolean {
 		const { index } = this.#options;
 		if (index.presence.get(node)?.gone !== false) return false;
-		return index.nodes.get(node)?.state.running.some((run) => run.id === id) ?? false;
+		const { running = [], unreported = [] } = index.nodes.get(node)?.state ?? {};
+		return (
+			index.waiting.get(node)?.has(id) === true ||
+			unreported.includes(id) ||
+			running.some((run) => run.id === id)
+		);
 	}
 
-	/** The ledger itself is asked: what the index knows may be old. */
+	/** When its node was heard last, server time; 0 where nobody knows. */
+	#heardAt(node: string): number {
+		const { index } = this.#options;
+		return Math.max(index.presence.get(node)?.writtenAt ?? 0, index.nodes.get(node)?.lastSeenAt ?? 0);
+	}
+
+	/** Ledger and reports themselves are asked: what the index knows may be old, and the projector behind. */
 	async #giveUp(handle: Handle): Promise<boolean> {
-		const { ledger, settler, readMessage, serverNow, log } = this.#options;
+		const { index, ledger, reports, settler, readMessage, serverNow, log } = this.#options;
 		const text = formatHandle(handle);
 		try {
 			const record = await ledger.read(handle);
+			if (!record) index.forget(text);
 			const at = serverNow();
-			const due = record && lostAt(record.entry);
-			if (!record || due === undefined || due === null || due > at) return false;
+			const due = record && this.#dueAt(record.entry);
+			if (!record || !due || due > at || (await reports.last(handle))) {
+				this.#tryLater(text);
+				return false;
+			}
 			const envelope = parseEnvelope(await readMessage(record.entry));
 			await ledger.write(foldLost(record.entry, at), record.revision, { result: null, envelope }, at);
 			log.warn({ handle: text }, 'lost: nothing was heard of it for too long');
@@ -139,5 +173,12 @@ export class Reaper {
 			this.#tryLater(text);
 			return false;
 		}
+	}
+
+	/** Its own clocks, and its node's silence, both for longer than its patience. */
+	#dueAt(entry: LedgerEntry): number | null {
+		const due = lostAt(entry);
+		if (due === null) return null;
+		return Math.max(due, this.#heardAt(entry.node) + (entry.patienceMs ?? commandDefaults.patienceMs));
 	}
 }

@@ -9,6 +9,7 @@ import { messageOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import { formatHandle, type Handle } from '../domain/names.ts';
 import { isFinal } from '../domain/state.ts';
+import { type CommandFacts, isSameTime } from '../domain/wire.ts';
 import type { Commands } from '../jetstream/commands.ts';
 import type { LedgerStore } from '../jetstream/ledger-store.ts';
 
@@ -25,17 +26,20 @@ export type SettlerOptions = {
 	log: Log;
 };
 
+type Settled = Handle & { readonly facts?: CommandFacts | undefined };
+
 export class Settler {
 	readonly #options: SettlerOptions;
-	readonly #waiting = new Map<string, Handle>();
+	readonly #waiting = new Map<string, Settled>();
 	#working = 0;
 
 	constructor(options: SettlerOptions) {
 		this.#options = options;
 	}
 
-	settle({ node, id }: Handle): void {
-		this.#waiting.set(formatHandle({ node, id }), { node, id });
+	/** `facts`: of what waits under its id, where that is known to be another message. */
+	settle({ node, id, facts }: Settled): void {
+		this.#waiting.set(formatHandle({ node, id }), { node, id, facts });
 		while (this.#working < concurrency && this.#waiting.size > 0) void this.#work();
 	}
 
@@ -53,10 +57,14 @@ export class Settler {
 		this.#working -= 1;
 	}
 
-	async #remove(handle: Handle): Promise<void> {
+	async #remove({ facts, ...handle }: Settled): Promise<void> {
 		const { commands, ledger, onForgotten } = this.#options;
 		const record = await ledger.read(handle);
 		if (!record) return onForgotten(handle);
-		if (isFinal(record.entry.state)) await commands.purge(handle.node, handle.id);
+		const { state, seq, queuedAt } = record.entry;
+		if (!isFinal(state)) return;
+		// Sent again in the moment of its settling; what was sent long after is another command with its id.
+		const isRepeat = facts !== undefined && isSameTime(facts.queuedAt, queuedAt);
+		await commands.purge(handle.node, handle.id, isRepeat ? Math.max(facts.seq, seq) : seq);
 	}
 }

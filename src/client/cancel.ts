@@ -4,19 +4,22 @@
  * If we die in between, a claim that was written holds, and a word that was queued goes on to its node.
  */
 
-import { isStewardError } from '../base/errors.ts';
-import { cancelId } from '../domain/control.ts';
-import type { Handle } from '../domain/names.ts';
+import { isStewardError, StewardError } from '../base/errors.ts';
+import { authorSchema, type Control, cancelId } from '../domain/control.ts';
+import { formatHandle, type Handle } from '../domain/names.ts';
 import { isCommandState, isFinal } from '../domain/state.ts';
+import { describeProblems } from '../domain/validation.ts';
 import type { Cancellation, CommandView } from '../domain/view.ts';
-import type { CentreClaim } from '../domain/wire.ts';
+import { type CentreClaim, ledgerAgeMs } from '../domain/wire.ts';
+import { refusalOf } from '../jetstream/publish-answer.ts';
+import { PublishError } from '../jetstream/publisher.ts';
 import { sendControl } from './control.ts';
 import { lookUp } from './lookup.ts';
 import type { FleetParts } from './parts.ts';
 import { unknownCommand, waitFor } from './watch.ts';
 
 export type CancelOptions = {
-	/** Told to whoever asks later why it was cancelled. */
+	/** Told to whoever asks later why it was cancelled, 1,000 characters at the most. */
 	reason?: string;
 	/** How long a node that runs it may take to answer, milliseconds, 15,000 by default. */
 	timeoutMs?: number;
@@ -27,13 +30,14 @@ const usualTimeoutMs = 15_000;
 /** A command moves at most from its stream to a claim to the ledger while it is looked at. */
 const looks = 3;
 
-/** @throws StewardError `not-found`, `no-broker`, `ambiguous` */
+/** @throws StewardError `invalid`, `not-found`, `no-broker`, `ambiguous`, `refused` */
 export async function cancelCommand(
 	parts: FleetParts,
 	handle: Handle,
 	options: CancelOptions = {},
 ): Promise<Cancellation> {
 	const reason = options.reason ?? usualReason;
+	checkAuthor({ by: parts.author, reason });
 	let view = await known(parts, handle);
 	for (let look = 1; view.state === 'queued' && look <= looks; look++) {
 		await close(parts, handle, reason);
@@ -41,8 +45,16 @@ export async function cancelCommand(
 		view = await known(parts, handle);
 	}
 	if (answerOf(view) === 'asked')
-		view = await abort(parts, handle, reason, options.timeoutMs ?? usualTimeoutMs);
+		view = await abort(parts, view, reason, options.timeoutMs ?? usualTimeoutMs);
 	return { answer: answerOf(view), command: view };
+}
+
+/** What its node would refuse is refused before it is claimed. */
+function checkAuthor(author: Control<'drain'>): void {
+	const { error } = authorSchema.safeParse(author);
+	if (!error) return;
+	const problems = describeProblems(error, author, []);
+	throw new StewardError('invalid', `cancel: ${problems.join('; ')}`, { details: { problems } });
 }
 
 async function known(parts: FleetParts, handle: Handle): Promise<CommandView> {
@@ -71,37 +83,68 @@ async function close(parts: FleetParts, handle: Handle, reason: string): Promise
 		facts: command.facts,
 		envelope: await parts.commands.body({ ...command, seq: command.facts.seq }),
 	};
-	await parts.claims.write(handle, claim);
+	try {
+		await parts.claims.write(handle, claim);
+	} catch (error) {
+		throw closeError(handle, error);
+	}
+}
+
+/** What a claim without an answer means to whoever cancels: asking again is safe, whatever became of it. */
+function closeError(handle: Handle, error: unknown): unknown {
+	if (!(error instanceof PublishError)) return error;
+	const text = formatHandle(handle);
+	const details = { handle: text };
+	switch (error.kind) {
+		case 'ambiguous':
+			return new StewardError(
+				'ambiguous',
+				`no answer from the broker: ${text} may be cancelled or not; ask again: that is safe`,
+				{ cause: error, details },
+			);
+		case 'unavailable':
+			return new StewardError(
+				'no-broker',
+				`the broker takes no claims at the moment, and ${text} is not cancelled: is it restarting? ask again`,
+				{ cause: error, details },
+			);
+		case 'refused':
+			return new StewardError('refused', `${text} is not cancelled: ${refusalOf(error)}`, {
+				cause: error,
+				details: { ...details, errCode: error.errCode },
+			});
+	}
 }
 
 /** Asks the node to end it, and waits for what comes of that. */
 async function abort(
 	parts: FleetParts,
-	handle: Handle,
+	view: CommandView,
 	reason: string,
 	timeoutMs: number,
 ): Promise<CommandView> {
+	const queuedAt = Date.parse(view.queuedAt ?? '');
 	const ask = (id?: string) =>
 		sendControl(
 			parts,
-			handle.node,
+			view.node,
 			'cancel',
-			{ id: handle.id, reason },
-			{ ...(id && { id }), deliverWithinMs: null },
+			{ id: view.id, queuedAt, reason },
+			{ ...(id && { id }), deliverWithinMs: ledgerAgeMs },
 		);
-	const asked = await askOnce(ask, cancelId(handle));
+	const asked = await askOnce(ask, cancelId(view));
 	if (asked.duplicate) {
-		const earlier = await lookUp(parts, { node: handle.node, id: asked.id });
+		const earlier = await lookUp(parts, { node: view.node, id: asked.id });
 		// Its answer was lost with the store of the node, or the command was started anew.
 		if (earlier && isCommandState(earlier.state) && isFinal(earlier.state)) await ask();
 	}
 	try {
-		const [view] = await waitFor(parts, [handle], { timeoutMs });
-		if (view) return view;
+		const [ended] = await waitFor(parts, [view], { timeoutMs });
+		if (ended) return ended;
 	} catch (error) {
 		if (!isStewardError(error, 'waited-too-long')) throw error;
 	}
-	return known(parts, handle);
+	return known(parts, view);
 }
 
 /** Another who asked before, perhaps for another reason, has asked the same. */

@@ -17,7 +17,7 @@ import { requireTopology } from '../jetstream/topology.ts';
 import { type CancelOptions, cancelCommand } from './cancel.ts';
 import { DeadLetterOffice } from './dead.ts';
 import { type IdleOptions, waitIdle } from './idle.ts';
-import { inTurns } from './in-turns.ts';
+import { onEach } from './in-turns.ts';
 import {
 	type DrainOptions,
 	drainNode,
@@ -155,18 +155,20 @@ export class Fleet implements AsyncDisposable {
 
 	/**
 	 * Calls commands off, in the order asked. What has not started never will, also on a node that is away for a year.
-	 * @throws StewardError `not-found`, `no-broker`, `ambiguous`
+	 * @throws StewardError `invalid`, `not-found`, `no-broker`, `ambiguous`, `refused`. Of several handles the gravest, after all of them:
+	 * `details.done` has `{ handle, answer }` of those that worked, `details.failed` `{ handle, code, message }` of the others
 	 */
-	cancel(handles: readonly (string | Handle)[], options: CancelOptions = {}): Promise<Cancellation[]> {
-		return inTurns(handles, (handle) => cancelCommand(this.#parts, toHandle(handle), options));
+	async cancel(handles: readonly (string | Handle)[], options: CancelOptions = {}): Promise<Cancellation[]> {
+		return onEach(handles.map(toHandle), (handle) => cancelCommand(this.#parts, handle, options));
 	}
 
 	/**
 	 * Sends commands that have ended once more, each as a new command that says where it comes from.
-	 * @throws StewardError `not-found`; `refused` for what has not ended, or whose message is gone; as {@link send}
+	 * @throws StewardError `not-found`; `refused` for what has not ended, or whose message is gone; as {@link send}. Of several
+	 * handles as {@link cancel}: asking again for those of `details.done` would send them once more
 	 */
-	retry(handles: readonly (string | Handle)[]): Promise<Receipt[]> {
-		return inTurns(handles, (handle) => retryCommand(this.#parts, toHandle(handle)));
+	async retry(handles: readonly (string | Handle)[]): Promise<Receipt[]> {
+		return onEach(handles.map(toHandle), (handle) => retryCommand(this.#parts, handle));
 	}
 
 	/**

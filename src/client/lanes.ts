@@ -40,7 +40,6 @@ export type DrainOptions = WishOptions & {
 
 const usualLanes: readonly PausableLane[] = ['urgent', 'normal', 'bulk'];
 const drainWithinMs = 600_000;
-const longestReason = 1000;
 
 /** @throws StewardError `invalid`, as Fleet.send */
 export function pauseLanes(
@@ -101,18 +100,17 @@ async function ask<Name extends ControlName>(
 ): Promise<Receipt> {
 	const data = { ...wish, reason } as unknown as Omit<Control<Name>, 'by'>;
 	const envelope = controlEnvelope(parts, node, name, data, { deliverWithinMs });
-	check(node, name, envelope.data, reason);
+	check(node, name, envelope.data);
 	const receipt = await sendEnvelope(parts, envelope);
 	return waitMs === undefined ? receipt : answered(parts, receipt, waitMs);
 }
 
 /** What the node would refuse a month later is told at once. */
-function check(node: string, name: ControlName, data: unknown, reason: string): void {
+function check(node: string, name: ControlName, data: unknown): void {
 	const parsed = controls[name].safeParse(data);
 	const problems = [
 		...(isNodeName(node) ? [] : [`node: expected ${nodeNameRule}, got "${node}"`]),
 		...(parsed.success ? [] : describeProblems(parsed.error, data, [])),
-		...(reason.length > longestReason ? [`reason: expected ${longestReason} characters at the most`] : []),
 	];
 	if (problems.length === 0) return;
 	throw new StewardError('invalid', `${name}: ${problems.join('; ')}`, { details: { problems } });

@@ -9,6 +9,7 @@ import type { Handle } from '../domain/names.ts';
 import type { Result } from '../domain/result.ts';
 import { isFinal } from '../domain/state.ts';
 import { type CommandView, ledgerView } from '../domain/view.ts';
+import { isSameCommand } from '../domain/wire.ts';
 import type { Claims } from '../jetstream/claims.ts';
 import type { Commands } from '../jetstream/commands.ts';
 import type { LedgerStore } from '../jetstream/ledger-store.ts';
@@ -27,9 +28,10 @@ export async function lookUp(sources: Sources, handle: Handle): Promise<CommandV
 	if (claim) entry = foldClaim(handle, entry, claim);
 	const settled = entry !== undefined && isFinal(entry.state);
 	// What the node has reported and no centre has written down yet.
-	if (report && !settled) entry = foldReport(handle, entry, report);
+	const isOfThis = report && (!entry || isSameCommand(report.facts, entry));
+	if (report && isOfThis && !settled) entry = foldReport(handle, entry, report);
 	if (!entry) return undefined;
-	return ledgerView(entry, await resultOf(sources, entry, settled ? undefined : report?.result));
+	return ledgerView(entry, await resultOf(sources, entry, settled || !isOfThis ? undefined : report?.result));
 }
 
 async function resultOf(

@@ -49,5 +49,6 @@ async function cancelAskedFor(parts: FleetParts, command: CommandView): Promise<
 	const wish = controls.cancel.safeParse(envelope?.data);
 	const view = wish.success ? await lookUp(parts, asked) : undefined;
 	if (!wish.success || !view?.queuedAt) return null;
-	return { by: wish.data.by, reason: wish.data.reason, at: view.queuedAt };
+	const isTaken = isCommandState(view.state) && isFinal(view.state);
+	return { by: wish.data.by, reason: wish.data.reason, at: view.queuedAt, isTaken };
 }

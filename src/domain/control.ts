@@ -13,21 +13,33 @@ const pausableLane = z.enum(lanes).exclude(['control']);
 export const pausableLanes = pausableLane.options;
 export type PausableLane = z.infer<typeof pausableLane>;
 
+/** Characters. The node's state holds the words of each pause. */
+export const longestReason = 1000;
+export const longestAuthor = 200;
+
 /** Who asks, and why: both are told to whoever wonders later. */
-const author = { by: z.string(), reason: z.string() };
+const authorShape = {
+	by: z.string().max(longestAuthor, `expected ${longestAuthor} characters at the most`),
+	reason: z.string().max(longestReason, `expected ${longestReason} characters at the most`),
+};
+export const authorSchema = z.object(authorShape);
 const method = z.string().regex(methodNamePattern);
 
 export const controls = {
 	/** Calls off one command: what runs is aborted, what was started and waits does not start again. */
-	cancel: z.object({ id: z.string(), ...author }),
+	cancel: z.object({
+		id: z.string(),
+		/** Of the command that is meant, server time. */ queuedAt: z.number(),
+		...authorShape,
+	}),
 	/** Takes no more from these lanes, until they are resumed. */
-	pause: z.object({ lanes: z.array(pausableLane).min(1), ...author }),
+	pause: z.object({ lanes: z.array(pausableLane).min(1), ...authorShape }),
 	/** Undoes pause, drain and stop: of these lanes, of one method, or of all. */
-	resume: z.object({ lanes: z.array(pausableLane).optional(), method: method.optional(), ...author }),
+	resume: z.object({ lanes: z.array(pausableLane).optional(), method: method.optional(), ...authorShape }),
 	/** Takes no more from any lane, until the node has started again or is resumed. */
-	drain: z.object({ ...author }),
+	drain: z.object({ ...authorShape }),
 	/** Runs this method no more: its commands wait, and the lanes that they are on. */
-	stop: z.object({ method, ...author }),
+	stop: z.object({ method, ...authorShape }),
 } as const;
 export type ControlName = keyof typeof controls;
 export type Control<Name extends ControlName> = z.infer<(typeof controls)[Name]>;

@@ -44,10 +44,20 @@ function ofAttempt(entry: LedgerEntry, attempt: Attempt, index: number): Transit
 }
 
 /** Another attempt followed the one at `index`, or was due when the command ended. */
-function hasNext(entry: LedgerEntry, index: number): boolean {
-	if (index < entry.attempts.length - 1 || entry.state === 'retrying') return true;
-	// A command that is called off between two attempts ends without an end of an attempt.
-	return entry.closed !== null && entry.endedAt !== entry.attempts[index]?.endedAt;
+function hasNext({ attempts, state }: LedgerEntry, index: number): boolean {
+	if (index < attempts.length - 1) return true;
+	switch (state) {
+		case 'retrying':
+		// Neither is the end of an attempt: with one that had ended, the next was due.
+		case 'rejected':
+		case 'lost':
+			return true;
+		case 'cancelled':
+			// Between two attempts, and not in the last of them.
+			return attempts[index]?.outcome !== 'cancelled';
+		default:
+			return false;
+	}
 }
 
 function howItEnded({ attempt, outcome, exitCode, signal, fault }: Attempt): string {

@@ -171,6 +171,7 @@ const whyCauses = [
 	'running',
 	'unreported',
 	'cancelAsked',
+	'handedBack',
 	'retrying',
 	'nodeAway',
 	'neverSeen',

@@ -15,15 +15,21 @@ export type WhyFacts = {
 	/** Where it stands on its lane; null when it is not there. What runs is first, and counts. */
 	readonly place: { readonly position: number; readonly of: number; readonly first: string | null } | null;
 	/** Who asked its node to call it off, where it has not ended. */
-	readonly cancelAsked: { readonly by: string; readonly reason: string; readonly at: string } | null;
+	readonly cancelAsked: {
+		readonly by: string;
+		readonly reason: string;
+		readonly at: string;
+		/** The node has taken the wish. */
+		readonly isTaken: boolean;
+	} | null;
 	/** Server time, milliseconds since the epoch. */
 	readonly now: number;
 };
 
 type Cause = Pick<WhyView, 'cause' | 'sentence'> & Partial<Pick<WhyView, 'since' | 'until'>>;
 
-/** A clock that is further off is worth a word. */
-const noticeableOffsetMs = 2000;
+/** A clock that is further off is worth a word, and a state that is younger by so much tells of what came before. */
+const noticeableMs = 2000;
 
 export function explain(facts: WhyFacts): WhyView {
 	const { command } = facts;
@@ -56,7 +62,11 @@ function ofEnded({ command }: WhyFacts): Cause {
 	const exit = attempt?.signal ? ` with signal ${attempt.signal}` : exitText(attempt?.exitCode);
 	switch (state) {
 		case 'rejected':
-			return { cause: 'refused', since, sentence: `It was refused${at}${told || by}; nothing ran.` };
+			return {
+				cause: 'refused',
+				since,
+				sentence: `It was refused${at}${told || by}; ${beforeText(command)}.`,
+			};
 		case 'cancelled': {
 			const when = command.startedAt ? 'while it ran' : 'before it started: it certainly never ran';
 			return { cause: 'cancelled', since, sentence: `It was cancelled${at} ${when}${by}.` };
@@ -87,6 +97,14 @@ function ofEnded({ command }: WhyFacts): Cause {
 	}
 }
 
+/** What ran of it before it was refused: its method may be gone only for a later attempt. */
+function beforeText({ attempts, attempt }: CommandView): string {
+	if (attempts.length === 0) return 'nothing ran';
+	const last = attempts.at(-1);
+	const how = last?.outcome ? ` (${last.outcome}${exitText(last.exitCode)})` : '';
+	return `it had run ${attempt === 1 ? 'once' : `${attempt} times`} before${how}`;
+}
+
 function exitText(exitCode: number | null | undefined): string {
 	return exitCode === null || exitCode === undefined ? '' : ` with exit code ${exitCode}`;
 }
@@ -98,28 +116,48 @@ function ofRunning(facts: WhyFacts): Cause {
 		const sentence = `It has ended on ${command.node}: its result is recorded there, and has not been reported yet.`;
 		return { cause: 'unreported', since, sentence };
 	}
-	const ran = ranText(facts, command.handle);
+	const isThere = presence.status === 'present';
+	const isIdle = isThere && hasSaidSince(facts) && !runOf(node, command.handle);
+	const ran = isIdle
+		? `It was started at ${since}, and ${command.node} does not run it now`
+		: isThere
+			? `It ${ranText(facts, command.handle)}`
+			: `It was started at ${since}, and ${awayText(command.node, presence, facts.now)}`;
 	if (cancelAsked) {
-		const asked = `${cancelAsked.by} asked ${command.node} at ${cancelAsked.at} to end it (${cancelAsked.reason})`;
+		const asked = `${cancelAsked.by} asked for its end at ${cancelAsked.at} (${cancelAsked.reason})`;
+		const answer = cancelAsked.isTaken ? 'knows of it' : 'has not answered yet';
 		return {
 			cause: 'cancelAsked',
 			since: cancelAsked.at,
-			sentence: `It ${ran}; ${asked}, and has no answer yet.`,
+			sentence: `${ran}; ${asked}, and ${command.node} ${answer}.`,
 		};
 	}
-	if (presence.status === 'present') return { cause: 'running', since, sentence: `It ${ran}.` };
-	const away = awayText(command.node, presence, facts.now);
-	const sentence = `It was started at ${since}, and ${away}: what became of it comes with the ship.`;
-	return {
-		cause: 'nodeAway',
-		since,
-		sentence: sentence.replace('with the ship', `when ${command.node} is back`),
-	};
+	if (!isThere) {
+		return {
+			cause: 'nodeAway',
+			since,
+			sentence: `${ran}: what became of it comes when ${command.node} is back.`,
+		};
+	}
+	if (!isIdle) return { cause: 'running', since, sentence: `${ran}.` };
+	const pause = pauseText(facts);
+	if (pause) return { ...pause, sentence: `${ran}; ${lowered(pause.sentence)}` };
+	return { cause: 'handedBack', since, sentence: `${ran}: it is handed over once more.` };
+}
+
+function runOf(node: NodeView | undefined, handle: string): NodeView['running'][number] | undefined {
+	return node?.running.find((run) => run.handle === handle);
+}
+
+/** The node has told its state since the last start: what it does not name there, it does not run. */
+function hasSaidSince({ node, command }: WhyFacts): boolean {
+	const started = Date.parse(command.attempts.at(-1)?.startedAt ?? command.startedAt ?? '');
+	return Date.parse(node?.lastSeenAt ?? '') > started + noticeableMs;
 }
 
 /** `has run for 3m of 10m (attempt 1)`, as far as the node or the ledger says. */
 function ranText({ node, command, now }: WhyFacts, handle: string): string {
-	const run = node?.running.find((one) => one.handle === handle);
+	const run = runOf(node, handle);
 	const attempt = run?.attempt ?? command.attempt;
 	const since = run?.startedAt ?? command.attempts.at(-1)?.startedAt ?? command.startedAt;
 	const runForMs = run?.runForMs ?? (handle === command.handle ? command.runForMs : null);
@@ -230,7 +268,7 @@ function notesOf(facts: WhyFacts): string[] {
 		);
 	}
 	const offset = node?.clockOffsetMs ?? 0;
-	if (isOpen && Math.abs(offset) > noticeableOffsetMs) {
+	if (isOpen && Math.abs(offset) > noticeableMs) {
 		const way = offset > 0 ? 'behind' : 'ahead of';
 		notes.push(
 			`${command.node}'s clock is ${formatDuration(Math.abs(offset))} ${way} the broker's; deadlines count in the broker's time`,

@@ -28,6 +28,22 @@ const commandFactsSchema = z.object({
 });
 export type CommandFacts = z.infer<typeof commandFactsSchema>;
 
+/** The ledger keeps a command this long after its end, milliseconds. */
+export const ledgerAgeMs = 30 * 86_400_000;
+
+/** Once the ledger has forgotten a command, its id may be given to another one, of the same content as well. */
+export function isSameCommand(
+	one: Pick<CommandFacts, 'digest' | 'queuedAt'>,
+	other: Pick<CommandFacts, 'digest' | 'queuedAt'>,
+): boolean {
+	return one.digest === other.digest && isSameTime(one.queuedAt, other.queuedAt);
+}
+
+/** Close enough in time that one id means one command. */
+export function isSameTime(queuedAt: number, otherQueuedAt: number): boolean {
+	return Math.abs(queuedAt - otherQueuedAt) < ledgerAgeMs;
+}
+
 /** Why and by whom a command was called off or given up. */
 export const closedSchema = z.object({ reason: z.string(), actor: z.string() });
 export type Closed = z.infer<typeof closedSchema>;

@@ -9,6 +9,7 @@ import type { Lane } from '../domain/names.ts';
 import { type CommandAddress, parseCommandSubject, shardOf, streams, subjects } from '../domain/subject.ts';
 import { type CommandFacts, decode } from '../domain/wire.ts';
 import type { Connection } from './connection.ts';
+import { purgeBelow } from './consumers.ts';
 import { countFrom, firstFrom, getLast } from './direct-get.ts';
 import { GroupGet } from './group-get.ts';
 import { assertFits } from './limits.ts';
@@ -176,12 +177,11 @@ export class Commands {
 		return { position, of: all.count, first: all.first && readStoredCommand(all.first) };
 	}
 
-	/** Removes a settled command, whatever its lane. */
-	async purge(node: string, id: string): Promise<void> {
+	/** Removes a settled command, whatever its lane: what is on its stream under its id, up to this sequence. */
+	async purge(node: string, id: string, seq: number): Promise<void> {
 		const shard = this.shardOf(node);
-		await this.#connection.jsm.streams.purge(streams.commands(shard), {
-			filter: subjects.commandById(shard, node, id),
-		});
+		const filter = subjects.commandById(shard, node, id);
+		await purgeBelow(this.#connection, streams.commands(shard), seq + 1, filter);
 	}
 
 	/** Removes exactly the message with this sequence. */

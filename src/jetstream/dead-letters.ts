@@ -55,6 +55,11 @@ export function eventOrigin(seq: number): string {
 	return `event ${seq}`;
 }
 
+/** As {@link eventOrigin}, of a command: its id may be given anew once the ledger has forgotten it. */
+export function commandOrigin(seq: number): string {
+	return `command ${seq}`;
+}
+
 export class DeadLetters {
 	readonly #connection: Connection;
 	readonly #publisher: Publisher;

@@ -12,13 +12,10 @@ import { formatHandle, type Handle } from '../domain/names.ts';
 import { type Result, resultSchema } from '../domain/result.ts';
 import { isFinal } from '../domain/state.ts';
 import { buckets } from '../domain/subject.ts';
-import { decode } from '../domain/wire.ts';
+import { decode, ledgerAgeMs } from '../domain/wire.ts';
 import { bucketStream, readEntries, readEntry, writeRequest } from './bucket.ts';
 import type { Connection } from './connection.ts';
 import { Publisher } from './publisher.ts';
-
-/** Kept this long after its end. */
-export const ledgerAgeMs = 30 * 86_400_000;
 
 export type LedgerRecord = { readonly entry: LedgerEntry; readonly revision: number };
 
@@ -128,10 +125,13 @@ export class LedgerStore {
 	): Promise<number> {
 		const handle = formatHandle(folded);
 		const entry = isFinal(folded.state) ? { ...folded, settledAt: folded.settledAt ?? now } : folded;
+		const isGivenUp = entry.state === 'lost' && end?.result === null;
 		const ttlMs = entry.settledAt === null ? undefined : Math.max(1000, entry.settledAt + ledgerAgeMs - now);
 		if (end) {
 			const text = JSON.stringify({ v: 1, ...end });
-			await this.#results.publish(writeRequest(buckets.results, handle, text, { ttlMs }));
+			// Who gives a command up must not write over what its node has said meanwhile.
+			const expected = isGivenUp ? { expectRevision: 0 } : {};
+			await this.#results.publish(writeRequest(buckets.results, handle, text, { ttlMs, ...expected }));
 		}
 		const written = await this.#ledger.publish(
 			writeRequest(buckets.ledger, handle, JSON.stringify(entry), {

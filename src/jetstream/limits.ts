@@ -8,7 +8,7 @@ import type { Connection } from './connection.ts';
 import { tooLarge } from './publish-answer.ts';
 
 /** Where the broker has not said it yet; the server's own default. */
-const usualMaxPayload = 1024 * 1024;
+export const usualMaxPayload = 1024 * 1024;
 /** For headers, and for what evidence adds to the message. */
 const roomBytes = 8 * 1024;
 

@@ -20,13 +20,17 @@ type PullerOptions = {
 	/** Undefined while it is not known yet: then nothing is pulled. */
 	stream: () => string | undefined;
 	consumer: string;
-	/** Slots that are free now, outstanding pulls not counted. */
-	freeSlots: () => number;
+	/** Slots that are free now, outstanding pulls not counted. `isCatchingUp`: nobody has said yet that nothing waits. */
+	freeSlots: (isCatchingUp: boolean) => number;
 	onDelivery: (delivery: Delivery) => void;
 	/** `waiting`: the consumer is not there; said once for each change. */
 	onStatus?: (status: PullStatus) => void;
 	/** After each connect, once nothing waits there; until then one message at a time is pulled. */
 	onCaughtUp?: (() => void) | undefined;
+	/** Whether what is not there at once is not waited for, at this moment. */
+	isLooking?: (() => boolean) | undefined;
+	/** A pull has found nothing. */
+	onNothing?: (() => void) | undefined;
 	clock: Clock;
 };
 
@@ -86,7 +90,7 @@ export class Puller implements Service {
 		const stream = this.#options.stream();
 		if (!connection || !stream || connection.nc.isClosed()) return;
 		const outstanding = [...this.#pulls].reduce((sum, pull) => sum + pull.remaining, 0);
-		const wanted = this.#options.freeSlots() - outstanding;
+		const wanted = this.#options.freeSlots(this.#isCatchingUp) - outstanding;
 		if (wanted <= 0 || (this.#isCatchingUp && outstanding > 0)) return;
 		this.#cancelRetry();
 		this.#pull(connection, stream, this.#isCatchingUp ? 1 : wanted);
@@ -102,9 +106,10 @@ export class Puller implements Service {
 		const subscription = nc.subscribe(inbox, { callback });
 		const pull: Pull = { subscription, remaining: batch, lastHeard: clock.monotonic() };
 		this.#pulls.add(pull);
-		const request = this.#isCatchingUp
-			? { batch, no_wait: true }
-			: { batch, expires: expiresMs * 1e6, idle_heartbeat: heartbeatMs * 1e6 };
+		const request =
+			this.#isCatchingUp || this.#options.isLooking?.()
+				? { batch, no_wait: true }
+				: { batch, expires: expiresMs * 1e6, idle_heartbeat: heartbeatMs * 1e6 };
 		nc.publish(`$JS.API.CONSUMER.MSG.NEXT.${stream}.${consumer}`, JSON.stringify(request), { reply: inbox });
 		if (this.#status !== 'ready') void this.#sayWhenTaken(connection, pull);
 	}
@@ -156,6 +161,7 @@ export class Puller implements Service {
 				this.#onHeard(pull);
 				this.#end(pull);
 				this.#caughtUp();
+				this.#options.onNothing?.();
 				return this.poke();
 			default: {
 				// 503: no such consumer, or nobody to ask. 409: it was deleted, or the server changes hands.

@@ -9,6 +9,7 @@ import type { Clock } from '../base/clock.ts';
 import { messageOf } from '../base/errors.ts';
 import { Lifecycle, type Service } from '../base/lifecycle.ts';
 import type { Log } from '../base/log.ts';
+import { cutText } from '../base/text.ts';
 import { eventDeliverWithinMs } from '../domain/message.ts';
 import { centralNode } from '../domain/names.ts';
 import { type FaultKind, isReported } from '../supervision/error-kernel.ts';
@@ -79,14 +80,15 @@ export class ErrorReporter implements Service {
 	}
 
 	report(fault: FaultReport): void {
-		const { kind, where, message, handle } = fault;
+		const { kind, where, handle } = fault;
+		const message = cutText(this.#redact(fault.message), longestMessage);
 		this.#log.warn({ fault: kind, where, err: message, ...(handle ? { handle } : {}) }, 'fault');
 		if (!isReported(kind)) return;
 		const place = this.#placeOf(kind, where);
 		const at = this.#clock.now();
 		const single: FaultCount = {
 			...{ at, since: at, code: kind, where, count: 1 },
-			message: this.#redact(message).slice(0, longestMessage),
+			message,
 			...(handle ? { handle } : {}),
 		};
 		const isNew = place.unsaid === undefined;

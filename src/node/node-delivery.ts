@@ -75,7 +75,7 @@ export function buildDelivery(parts: DeliveryParts) {
 	const { name: node, dataDir, clock, log, random } = options;
 	const pauses = new Pauses({ store, now: () => serverTime.now(), clock });
 	const cancellations = new Cancellations(store, () => clock.now());
-	const held = new HeldDeliveries({ path: join(dataDir, 'held'), link, log });
+	const held = new HeldDeliveries({ path: join(dataDir, `held-${parts.identity.machine}`), link, log });
 	const untilLinkUp = async () => (await link.whenUp(stopping)) !== undefined;
 	const settlement = new Settlement({ node, journal, cancellations, serverTime, untilLinkUp, clock, log });
 	const executor = new Executor({
@@ -107,7 +107,7 @@ export function buildDelivery(parts: DeliveryParts) {
 		definitions: controlMethods({
 			pauses,
 			lanes: () => lanes.states().map(({ lane }) => lane),
-			callOff: (id, closed) => commands.callOff(id, closed),
+			callOff: (id, queuedAt, closed) => commands.callOff(id, queuedAt, closed),
 			wake: (method) => wakeProcess(methods, method, clock),
 			whyUnknown: (method) => whyUnknown(methods, method),
 			running: () => executor.running().flatMap(({ id, lane }) => (lane === 'control' ? [] : [id])),
@@ -123,6 +123,7 @@ export function buildDelivery(parts: DeliveryParts) {
 			pauses,
 			serverTime,
 			claimant,
+			redaction: parts.redaction,
 			errors,
 			clock,
 			log,
@@ -239,6 +240,8 @@ function makeLanes(parts: {
 			capacity,
 			pause: () => pauses.laneOf(lane),
 			takes: () => lane === 'control' || (lanes.haveBegun && pauses.takes(lane)),
+			isLooking: () => pauses.isProbing(lane),
+			onNothing: () => pauses.nothingNext(lane),
 			held,
 			stream: () => (lane === 'events' ? streams.events : lanes.commandsStream),
 			consumer: consumerName(options.name, lane),
@@ -249,6 +252,7 @@ function makeLanes(parts: {
 					: commands.handle(delivery, capacity === 1, signal),
 			onStatus,
 			onCaughtUp: lane === 'control' ? () => lanes.controlCaughtUp() : undefined,
+			onProgress: lane === 'control' ? () => lanes.controlProgress() : undefined,
 			onBroken: onShutdown,
 			clock: options.clock,
 		});

@@ -63,12 +63,13 @@ export function buildTree(
 	});
 	const { spoolMaxBytes } = config.node.output;
 	const output = new Output({ node, dataDir, spoolMaxBytes, redaction, link, clock, log });
-	const journal = new Journal({ store, outbox, boot, now: () => clock.now() });
+	const identity = nodeIdentity({ node, dataDir, boot, store });
+	const { machine } = identity;
+	const journal = new Journal({ store, outbox, boot, machine, now: () => clock.now() });
 	const serverTime = new ServerTime(clock);
 	const files = new LogFiles({ dataDir, ...config.node.textLog });
 	const processes = makeProcesses(options, files, (process, error) => delivery.onExhausted(process, error));
 	const methods = new MethodsTable(processes, config.node.methods);
-	const identity = nodeIdentity({ node, dataDir, boot, store });
 	const onNameUsedTwice = (machine: string) =>
 		errors.report({
 			kind: 'refused',

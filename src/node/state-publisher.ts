@@ -13,8 +13,10 @@ import { streams, subjects } from '../domain/subject.ts';
 import { decode } from '../domain/wire.ts';
 import { type Connection, type Link, requestTimeoutMs } from '../jetstream/connection.ts';
 import { getLast } from '../jetstream/direct-get.ts';
-import { Publisher } from '../jetstream/publisher.ts';
+import { usualMaxPayload } from '../jetstream/limits.ts';
+import { PublishError, Publisher } from '../jetstream/publisher.ts';
 import { momentOf, type ServerTime } from './server-time.ts';
+import { boundedState } from './state-bounds.ts';
 
 /** Changes are gathered this long: a state is an fsync at the broker. */
 const gatherMs = 1000;
@@ -49,6 +51,8 @@ export class StatePublisher implements Service {
 	#isSaying = false;
 	/** Sequence of what this process said last. */
 	#saidSeq = 0;
+	/** The broker's code of the refusal that was told last; what comes again for the same cause is not. */
+	#refusedFor: number | undefined;
 
 	constructor(options: StatePublisherOptions) {
 		this.#options = options;
@@ -97,21 +101,37 @@ export class StatePublisher implements Service {
 	}
 
 	async #say(): Promise<void> {
-		const { link, log } = this.#options;
+		const { link } = this.#options;
 		const connection = link.connection;
 		this.#isDue = false;
 		if (!connection) return;
 		this.#isSaying = true;
 		try {
 			const said = await this.#publishAndRead(connection);
+			this.#refusedFor = undefined;
 			const isWaiting = said.lanes.some(({ status }) => status === 'waiting');
 			if (!this.#isDue && this.#lifecycle.running) this.#sayLater(isWaiting ? askAgainMs : refreshMs);
 		} catch (error) {
-			log.debug({ err: messageOf(error) }, 'the state could not be said; again soon');
+			this.#tellFailure(error);
 			if (this.#lifecycle.running) this.#sayIn(retryMs);
 		} finally {
 			this.#isSaying = false;
 		}
+	}
+
+	/** What the broker refuses it will refuse again: the centre knows nothing of this node until somebody looks. */
+	#tellFailure(error: unknown): void {
+		const { log } = this.#options;
+		const cause = error instanceof PublishError && error.kind === 'refused' ? error.errCode : undefined;
+		if (cause === undefined || cause === this.#refusedFor) {
+			log.debug({ err: messageOf(error) }, 'the state could not be said; again soon');
+		} else {
+			log.error(
+				{ err: messageOf(error) },
+				'the broker refuses the state of this node, so the centre cannot see it',
+			);
+		}
+		this.#refusedFor = cause ?? this.#refusedFor;
 	}
 
 	#sayLater(ms: number): void {
@@ -125,7 +145,7 @@ export class StatePublisher implements Service {
 		if (this.#saidSeq > 0) await this.#watchName(connection, subject);
 		const publisher = new Publisher(connection, { stream: streams.state, mayLookUp: false });
 		const offsetBefore = serverTime.offsetMs;
-		const state = describe();
+		const state = boundedState(describe(), connection.nc.info?.max_payload ?? usualMaxPayload);
 		const sent = momentOf(clock);
 		const ack = await publisher.publish({ subject, data: JSON.stringify(state) });
 		const answered = momentOf(clock);

@@ -1,11 +1,21 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { systemClock } from '../../src/base/clock.ts';
+import { silentLog } from '../../src/base/log.ts';
+import { CentreIndex } from '../../src/central/index.ts';
+import { Reaper } from '../../src/central/reaper.ts';
+import { foldClaim } from '../../src/domain/ledger.ts';
+import { emptyResult } from '../../src/domain/result.ts';
+import { streams, subjects } from '../../src/domain/subject.ts';
+import type { CommandFacts, NodeClaim, Report } from '../../src/domain/wire.ts';
+import { command, factsOf, fleetOn, reportSuccess, started } from '../client/setup.ts';
 import { effectsIn } from '../support/effects.ts';
 import { eventually } from '../support/eventually.ts';
-import { openFleet, startCentral } from '../support/fleet.ts';
+import { openFleet, startCentral, startNode } from '../support/fleet.ts';
 import { startNats } from '../support/nats.ts';
 import { startNodeProcess } from '../support/node-process.ts';
+import { openRaw } from '../support/raw.ts';
 import { tempDir } from '../support/temp.ts';
 
 test('a command that was claimed and never heard of again is lost after its patience; what its node says later is kept as late', async () => {
@@ -46,6 +56,133 @@ test('a command that was claimed and never heard of again is lost after its pati
 	expect(late).toMatchObject({ state: 'lost', late: [{ event: 'interrupted' }] });
 	expect(late.history.at(-1)).toMatchObject({ state: 'interrupted', by: 'ship1', late: true });
 	expect(await effects.words()).toEqual(['a']);
+});
+
+test('a centre that comes late calls nothing lost whose report waits to be read', async () => {
+	await using nats = await startNats();
+	const first = await startCentral(nats.url);
+	await using fleet = await openFleet(nats.url);
+	await using raw = await openRaw(nats.url);
+	const facts: CommandFacts = {
+		...{ method: 'ping', lane: 'normal', sender: '_operator', digest: 'd', seq: 1 },
+		...{ queuedAt: 1000, deliverWithinMs: null, runForMs: 1, patienceMs: 1 },
+	};
+	const claim: NodeClaim = {
+		...{ v: 1, by: 'node', epoch: 'e', boot: 'b', machine: 'm', event: 'started', at: 1000 },
+		facts,
+	};
+	await raw.js.publish(subjects.claim('ship1', 'a'), JSON.stringify(claim));
+	await eventually(async () => (await fleet.list({ states: ['running'] })).length === 1);
+	// The projector of reports is behind: as after an outage of all centres.
+	await first.stop();
+	await raw.jsm.consumers.pause(streams.reports, '_projector', new Date(Date.now() + 8000));
+	const report: Report = {
+		...{ v: 1, key: { epoch: 'e', n: 1 }, event: 'succeeded', at: 2000, facts },
+		attempts: [
+			{
+				attempt: 1,
+				startedAt: 1000,
+				endedAt: 2000,
+				outcome: 'succeeded',
+				exitCode: null,
+				signal: null,
+				fault: null,
+			},
+		],
+	};
+	await raw.js.publish(subjects.report('ship1', 'a'), JSON.stringify(report));
+	await using _next = await startCentral(nats.url);
+	const ended = await eventually(
+		async () => (await fleet.list({ node: 'ship1' })).find(({ state }) => state !== 'running'),
+		{ timeoutMs: 20_000 },
+	);
+	expect(ended.state).toBe('succeeded');
+});
+
+test('who gives a command up writes over nothing that its node has said meanwhile', async () => {
+	await using nats = await startNats();
+	await (await startCentral(nats.url)).stop();
+	await using raw = await openRaw(nats.url);
+	const { fleet, parts } = await fleetOn(raw.connection);
+	const handle = { node: 'ship1', id: 'a' };
+	await fleet.send(command({ id: 'a', patience: '0s', runFor: '0s' }));
+	const facts = await factsOf(parts, handle);
+	const running = foldClaim(handle, undefined, started(facts));
+	const revision = await parts.ledger.write(running, 0, undefined, parts.serverNow());
+	const index = new CentreIndex(raw.connection, 1);
+	await index.start();
+	await eventually(() => index.isComplete && index.withNode.size === 1);
+	const said: string[] = [];
+	const reaper = new Reaper({
+		...{ index, claims: parts.claims, ledger: parts.ledger, reports: parts.reports },
+		...{
+			settler: { settle: () => said.push('settled') },
+			presenceTtlMs: 0,
+			clock: systemClock,
+			log: silentLog,
+		},
+		serverNow: () => parts.serverNow() + 60_000,
+		// The projector writes its success down in the middle.
+		readMessage: async () => {
+			const ended = { ...running, state: 'succeeded' as const, endedAt: facts.queuedAt + 2000 };
+			const end = { result: { ...emptyResult, exitCode: 0 }, envelope: null };
+			await parts.ledger.write(ended, revision, end, parts.serverNow());
+			return null;
+		},
+	});
+	reaper.begin();
+	expect(await reaper.runOnce()).toBe(0);
+	expect(await fleet.get('ship1.a')).toMatchObject({ state: 'succeeded', result: { exitCode: 0 } });
+	expect(said).toEqual([]);
+	await index.stop();
+});
+
+test('what waits for its next attempt on a paused lane of a present node is not lost, and goes on', async () => {
+	await using nats = await startNats();
+	await using dir = await tempDir();
+	const effects = effectsIn(dir.path);
+	await using _central = await startCentral(nats.url);
+	await using fleet = await openFleet(nats.url);
+	await using _ship = await startNode(nats.url, 'ship1');
+	await fleet.send({
+		...{ toNode: 'ship1', kind: 'command', method: 'shellCommand', id: 'a', runFor: '1s', patience: '0s' },
+		...{ attempts: 2, backoff: { kind: 'fixed', initial: '1s', jitter: 0 } },
+		data: effects.shell('a', '[ $STEWARD_ATTEMPT = 2 ]'),
+	});
+	await eventually(async () => (await fleet.get('ship1.a'))?.state === 'retrying');
+	await fleet.pause('ship1', { reason: 'maintenance', waitMs: 5000 });
+	const due = Date.parse((await fleet.get('ship1.a'))?.nextAttemptAt ?? '') + 1000;
+	// The reaper looks every two seconds.
+	await eventually(() => Date.now() > due + 5000, { timeoutMs: 20_000 });
+	expect((await fleet.get('ship1.a'))?.state).toBe('retrying');
+	expect((await fleet.why('ship1.a')).cause).toBe('lanePaused');
+	await fleet.resume('ship1');
+	const [view] = await fleet.wait(['ship1.a'], { timeoutMs: 10_000 });
+	expect(view).toMatchObject({ state: 'succeeded', attempt: 2 });
+});
+
+test('what a ship says of a command that the ledger has forgotten settles no new one of its id', async () => {
+	await using nats = await startNats();
+	await using _central = await startCentral(nats.url);
+	await using raw = await openRaw(nats.url);
+	const { fleet } = await fleetOn(raw.connection);
+	await fleet.send(command({ id: 'nightly' }));
+	const old = Date.now() - 40 * 86_400_000;
+	const facts: CommandFacts = {
+		...{ method: 'shellCommand', lane: 'normal', sender: '_operator', digest: 'old', seq: 4711 },
+		...{ queuedAt: old, deliverWithinMs: null },
+	};
+	await reportSuccess(raw.connection, { node: 'ship1', id: 'nightly' }, facts);
+	expect((await fleet.get('ship1.nightly'))?.state).toBe('queued');
+	const [letter] = await eventually(async () => {
+		const letters = await fleet.dead.get('ship1.nightly').catch(() => []);
+		return letters.length > 0 && letters;
+	});
+	expect(letter?.fault?.code).toBe('outdated');
+	await using _ship = await startNode(nats.url, 'ship1');
+	const [view] = await fleet.wait(['ship1.nightly'], { timeoutMs: 10_000 });
+	expect(view).toMatchObject({ state: 'succeeded', result: { exitCode: 0 } });
+	expect(Date.parse(view?.queuedAt ?? '')).toBeGreaterThan(old + 39 * 86_400_000);
 });
 
 test('a command that still runs on a present node is not lost, however long its patience has passed', async () => {

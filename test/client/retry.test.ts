@@ -65,6 +65,37 @@ test('what never started is sent again, with a deadline of its own', async () =>
 	expect(JSON.parse(new TextDecoder().decode(stored?.data))).toMatchObject({ data: ['echo', 'off'] });
 });
 
+test('of several handles each has its own outcome: what was sent again is told beside what could not be', async () => {
+	await using nats = await startNats();
+	await using _central = await startCentral(nats.url);
+	await using fleet = await openFleet(nats.url);
+	for (const id of ['g1', 'g2', 'g3']) await fleet.send(shell(id, ['echo', id]));
+	await fleet.cancel(['ship1.g1', 'ship1.g2']);
+	const asked = ['ship1.none', 'ship1.g1', 'ship1.g3', 'ship1.g2'];
+	const error = await fleet.retry(asked).catch((thrown: unknown) => thrown);
+	expect(error).toMatchObject({
+		code: 'refused',
+		message: '2 of 4 could not be done: ship1.none (not-found), ship1.g3 (refused)',
+		details: {
+			done: [
+				{ handle: 'ship1.g1', answer: { duplicate: false, lineage: { kind: 'retry', of: 'ship1.g1' } } },
+				{ handle: 'ship1.g2', answer: { duplicate: false, lineage: { kind: 'retry', of: 'ship1.g2' } } },
+			],
+			failed: [
+				{ handle: 'ship1.none', code: 'not-found' },
+				{ handle: 'ship1.g3', code: 'refused' },
+			],
+		},
+	});
+	await expect(fleet.cancel(['ship1.g3', 'ship1.none'])).rejects.toMatchObject({
+		code: 'not-found',
+		details: { done: [{ handle: 'ship1.g3', answer: { answer: 'beforeStart' } }] },
+	});
+	// A handle that is none is refused before anything is done.
+	await expect(fleet.retry(['ship1.g1', 'what is this'])).rejects.toMatchObject({ code: 'usage' });
+	await eventually(async () => (await fleet.queue('ship1')).length === 2);
+});
+
 test('what has not ended, is not known, or was a word to the node itself is not sent again', async () => {
 	await using nats = await startNats();
 	await using _central = await startCentral(nats.url);

@@ -43,7 +43,7 @@ test('each of many that are sent at once is told its own place on its lane', asy
 	const lanes = ['normal', 'urgent', 'normal', 'normal', 'urgent'] as const;
 	const receipts = (await Promise.all(lanes.map((lane) => fleet.send(command({ lane }))))).flat();
 	expect(receipts.map(({ position }) => position)).toEqual([1, 1, 2, 3, 2]);
-	await parts.commands.purge('ship1', receipts[0]?.id ?? '');
+	await parts.commands.purge('ship1', receipts[0]?.id ?? '', receipts[0]?.seq ?? 0);
 	expect(await fleet.send(command())).toMatchObject([{ position: 3 }]);
 	expect(await parts.commands.positionOf('ship1', 'normal', 1)).toBe(0);
 	expect(await parts.commands.positionOf('ship2', 'normal', 1)).toBe(0);
@@ -85,7 +85,7 @@ test('the same id again is a duplicate while only the claim tells of it', async 
 	await fleet.send(command({ id }));
 	const facts = await factsOf(parts, handle);
 	await parts.claims.write(handle, cancelled(facts));
-	await parts.commands.purge('ship1', id);
+	await parts.commands.purge('ship1', id, facts.seq);
 	const [again] = await fleet.send(command({ id }));
 	expect(again).toMatchObject({ duplicate: true, state: 'cancelled', closed: { actor: 'me' } });
 	expect(await messagesOf(broker.connection, stream)).toBe(0);

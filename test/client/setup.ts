@@ -100,7 +100,7 @@ export async function settle(
 		{ result: { ...emptyResult, exitCode: 0 }, envelope: null },
 		parts.serverNow(),
 	);
-	await parts.commands.purge(handle.node, handle.id);
+	await parts.commands.purge(handle.node, handle.id, facts.seq);
 	await parts.claims.purge(handle);
 	return entry;
 }

@@ -104,6 +104,8 @@ test('a wish to cancel that its node has not heard of is told with its author', 
 	await fleet.cancel(['ship1.a'], { reason: 'enough', timeoutMs: 1 });
 	expect(await fleet.why('ship1.a')).toMatchObject({
 		cause: 'cancelAsked',
-		sentence: expect.stringMatching(/operator asked ship1 at .* to end it \(enough\), and has no answer yet/),
+		sentence: expect.stringMatching(
+			/operator asked for its end at .* \(enough\), and ship1 has not answered yet/,
+		),
 	});
 });

@@ -76,6 +76,26 @@ test('called off between two attempts, by whom', () => {
 	]);
 });
 
+test('cancelled while it ran, also where the end was written down a moment after the attempt', () => {
+	const closed = { reason: 'enough', actor: 'anna' };
+	const ended: Attempt = { ...failed(1, 200, 300), outcome: 'cancelled', exitCode: null };
+	const entry = foldReport(handle, undefined, report('cancelled', 301, [ended], { closed }));
+	expect(told(entry).slice(1)).toEqual([
+		'running | 200 | ship1 | attempt 1 | false',
+		'cancelled | 301 | anna | enough | false',
+	]);
+});
+
+test('refused for another attempt', () => {
+	const fault = { code: 'unknownMethod', message: 'no such method' };
+	const entry = foldReport(handle, undefined, report('refused', 400, [failed(1, 200, 300)], { fault }));
+	expect(told(entry).slice(1)).toEqual([
+		'running | 200 | ship1 | attempt 1 | false',
+		'retrying | 300 | ship1 | attempt 1 failed, exit 3 | false',
+		'rejected | 400 | ship1 | no such method | false',
+	]);
+});
+
 test('lost, and what came too late', () => {
 	const running = foldClaim(handle, undefined, claim);
 	const { runForMs, patienceMs } = commandDefaults;

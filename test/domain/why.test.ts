@@ -40,6 +40,8 @@ function report(event: Report['event'], more: Partial<Report> = {}): LedgerEntry
 	return foldReport(handle, running, { ...said, ...more });
 }
 
+const secondFailed = attempt({ attempt: 2, endedAt: now - minute, outcome: 'failed', exitCode: 3 });
+
 function closed(event: 'cancelled' | 'expired'): LedgerEntry {
 	const by = {
 		v: 1,
@@ -181,9 +183,24 @@ const causes: readonly [string, ReturnType<typeof why>, string, RegExp][] = [
 	],
 	[
 		'it was asked to end',
-		why(running, { cancelAsked: { by: 'anna', reason: 'enough', at: '2026-01-01T11:59:30.000Z' } }),
+		why(running, {
+			cancelAsked: { by: 'anna', reason: 'enough', at: '2026-01-01T11:59:30.000Z', isTaken: false },
+			node: nodeWith({ running: [{ ...other, id: 'c1', runForMs: 10 * minute }] }),
+		}),
 		'cancelAsked',
-		/anna asked ship1 at 2026-01-01T11:59:30.000Z to end it \(enough\)/,
+		/^It has run for 3m of 10m \(attempt 1\); anna asked for its end at .* \(enough\), and ship1 has not answered/,
+	],
+	[
+		'its node is back and does not run it',
+		why(running, { node: nodeWith() }),
+		'handedBack',
+		/^It was started at .*, and ship1 does not run it now: it is handed over once more\.$/,
+	],
+	[
+		'its node is back, does not run it, and its lane is paused',
+		why(running, { node: nodeWith({ lanes: [{ ...normal, status: 'paused', pause }] }) }),
+		'lanePaused',
+		/ship1 does not run it now; the lane normal of ship1 is paused by anna/,
 	],
 	[
 		'its next attempt is due later',
@@ -219,6 +236,17 @@ const causes: readonly [string, ReturnType<typeof why>, string, RegExp][] = [
 		),
 		'refused',
 		/refused at .*: data: expected text; nothing ran/,
+	],
+	[
+		'it was refused for another attempt',
+		why(
+			report('refused', {
+				attempts: [attempt({ endedAt: now - minute, outcome: 'failed' }), secondFailed],
+				fault: { code: 'unknownMethod', message: 'there is no method deploy' },
+			}),
+		),
+		'refused',
+		/^It was refused at .*: there is no method deploy; it had run 2 times before \(failed with exit code 3\)\.$/,
 	],
 	[
 		'it was cancelled before',

@@ -77,6 +77,26 @@ test('cancel, retry, why and history, as an operator types them', async () => {
 	expect(JSON.parse(failed.stdout)).toHaveLength(2);
 	expect((await steward('retry', 'ship1.none')).code).toBe(4);
 
+	// Of several, each has an answer of its own.
+	const some = await steward('retry', 'ship1.none', 'central.e', 'central.none');
+	expect(some.code).toBe(4);
+	expect(some.stdout).toMatch(/^queued {2}central\.\w+ .*\(retry of central\.e\)\n$/);
+	expect(some.stderr.split('\n')).toEqual([
+		expect.stringMatching(/^ship1\.none {2}not done: .*ship1\.none/),
+		expect.stringMatching(/^central\.none {2}not done: .*central\.none/),
+		'error: 2 of 3 could not be done: ship1.none (not-found), central.none (not-found)',
+		'',
+	]);
+	const both = await steward('cancel', 'central.none', 'central.e', '--json');
+	expect(both.code).toBe(4);
+	const [answer, ...others] = JSON.parse(both.stdout) as unknown[];
+	expect(exactly(viewSchemas.cancellation, JSON.stringify(answer)).answer).toBe('tooLate');
+	expect(others).toEqual([]);
+	expect(exactly(viewSchemas.error, both.stderr).error).toMatchObject({
+		code: 'not-found',
+		details: { done: [{ handle: 'central.e' }], failed: [{ handle: 'central.none', code: 'not-found' }] },
+	});
+
 	// Policies that only the command line says in its own way.
 	const policy = ['--attempts', '2', '--backoff', 'fixed,initial=10ms,jitter=0', '--patience', '1h'];
 	const retried = await steward(

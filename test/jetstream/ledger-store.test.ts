@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import { entryFor, type LedgerEntry } from '../../src/domain/ledger.ts';
 import { emptyResult } from '../../src/domain/result.ts';
-import type { CommandFacts } from '../../src/domain/wire.ts';
+import { type CommandFacts, ledgerAgeMs } from '../../src/domain/wire.ts';
 import { readEntry } from '../../src/jetstream/bucket.ts';
-import { LedgerStore, ledgerAgeMs, readLedgerSummary } from '../../src/jetstream/ledger-store.ts';
+import { LedgerStore, readLedgerSummary } from '../../src/jetstream/ledger-store.ts';
 import { isWrongSequence } from '../../src/jetstream/publisher.ts';
 import { eventually } from '../support/eventually.ts';
 import { startBroker } from './setup.ts';

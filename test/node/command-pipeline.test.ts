@@ -169,3 +169,49 @@ test.concurrent('a claim that cannot be read ends its command here, and is told 
 	expect(told).toMatchObject({ runs: [], words: ['ack a'] });
 	expect(log.lines.find(({ message }) => message === 'fault')?.fields).toMatchObject({ where: 'claim' });
 });
+
+const longAgo = () => systemClock.now() - 40 * 86_400_000;
+
+test('a wish to cancel is meant for one command: another that is given its id runs', async () => {
+	await using parts = await pipelineParts();
+	const old = { reason: 'the old one', actor: 'anna' };
+	expect(await parts.pipeline.callOff('a', longAgo(), old)).toBe('noted');
+	await parts.handle('a', { digest: 'another' });
+	expect(parts.told.runs).toEqual(['a 1 another']);
+	// Noted before its start, it is met by the start.
+	expect(await parts.pipeline.callOff('b', systemClock.now(), old)).toBe('noted');
+	await parts.handle('b');
+	expect(parts.told.runs).toEqual(['a 1 another']);
+	expect(parts.journal.get('b')?.final).toMatchObject({ event: 'cancelled', closed: old });
+	expect(await parts.pipeline.callOff('a', systemClock.now(), old)).toBe('tooLate');
+	expect(await parts.pipeline.callOff('a', longAgo(), old)).toBe('noted');
+});
+
+test('the same content under the same id is another command once the ledger has forgotten the first', async () => {
+	await using parts = await pipelineParts();
+	await parts.handle('a', { queuedAt: longAgo() });
+	await parts.handle('a', { queuedAt: longAgo(), seq: 2 });
+	expect(parts.told.runs).toEqual(['a 1 d']);
+	await parts.handle('a', { seq: 900 });
+	expect(parts.told.runs).toEqual(['a 1 d', 'a 1 d']);
+});
+
+test.concurrent('what a refusal quotes is without secrets and cut, in the claim, the log and what is told to the centre', async () => {
+	await using parts = await pipelineParts();
+	const { told, hold, log, store } = parts;
+	hold.problems = ['token: no vault takes tok-123', 'x'.repeat(5000)];
+	await parts.handle('a');
+	expect(told).toMatchObject({ runs: [], words: ['ack a'] });
+	const fault = (await parts.claim('a'))?.fault;
+	expect(fault?.message).toMatch(
+		/^data does not fit m: token: no vault takes \[redacted\]; x+… \(cut: \d+ characters\)$/,
+	);
+	expect(fault?.message.length).toBeLessThan(2100);
+	// Claimed before, and refused by what the node has become since.
+	await parts.putClaim('b', { epoch: store.epoch, boot: 'boot', machine: 'machine' });
+	await parts.handle('b');
+	expect(parts.journal.get('b')?.final).toMatchObject({ event: 'refused', fault: { code: 'badData' } });
+	const said = JSON.stringify([log.lines, parts.journal.get('b'), [...store.range('outbox', {})]]);
+	expect(said).toContain('no vault takes [redacted]');
+	expect(said).not.toContain('tok-123');
+});

@@ -9,11 +9,16 @@ import { Puller } from '../../src/jetstream/pull.ts';
 import { applyTopology } from '../../src/jetstream/topology.ts';
 import { ControlFirst } from '../../src/node/delivery/control-first.ts';
 import { manualClock } from '../support/clock.ts';
+import { effectsIn } from '../support/effects.ts';
 import { eventually } from '../support/eventually.ts';
+import { openFleet, startCentral, startNode } from '../support/fleet.ts';
 import { stressLifecycle } from '../support/lifecycle.ts';
 import { recordingLog } from '../support/log.ts';
 import { startNats } from '../support/nats.ts';
+import { startProxy } from '../support/proxy.ts';
 import { openRaw } from '../support/raw.ts';
+import { tempDir } from '../support/temp.ts';
+import { command } from './asking.ts';
 
 async function linkTo(url: string) {
 	const link = new Link({ servers: [url], name: 'ship1', clock: systemClock, log: recordingLog() });
@@ -22,7 +27,7 @@ async function linkTo(url: string) {
 	return { link, [Symbol.asyncDispose]: () => link.stop() };
 }
 
-test('the other lanes begin when the control lane has nothing more, or after ten seconds, anew with each connect', async () => {
+test('the other lanes begin when the control lane has nothing more, or is silent for ten seconds, anew with each connect', async () => {
 	await using nats = await startNats();
 	await using place = await linkTo(nats.url);
 	const { link } = place;
@@ -55,6 +60,72 @@ test('the other lanes begin when the control lane has nothing more, or after ten
 	await stressLifecycle(() => first, { rounds: 10 });
 	expect(clock.pending).toBe(0);
 });
+
+test('work on the control lane is no silence, and holds the other lanes up for minutes at most', async () => {
+	await using nats = await startNats();
+	await using place = await linkTo(nats.url);
+	const clock = manualClock();
+	const log = recordingLog();
+	const first = new ControlFirst({ link: place.link, clock, log, onBegin: () => undefined });
+	await first.start();
+	for (let n = 0; n < 20; n++) {
+		await clock.advance(9000);
+		first.progress();
+	}
+	expect(first.hasBegun).toBe(false);
+	await clock.advance(9999);
+	expect(first.hasBegun).toBe(false);
+	await clock.advance(1);
+	expect(first.hasBegun).toBe(true);
+	expect(log.lines.at(-1)?.message).toContain('silent');
+	first.progress();
+	expect(clock.pending).toBe(0);
+	await first.stop();
+
+	// Begun anew: somebody sends words without an end.
+	await first.start();
+	const from = clock.monotonic();
+	for (let n = 0; n < 60 && !first.hasBegun; n++) {
+		await clock.advance(9000);
+		first.progress();
+	}
+	expect([first.hasBegun, clock.monotonic() - from]).toEqual([true, 306_000]);
+	expect(log.lines.at(-1)?.message).toContain('has no end');
+	await first.stop();
+	expect(clock.pending).toBe(0);
+});
+
+test('a pause behind many other words, on a slow link, is in effect before anything else starts', async () => {
+	await using nats = await startNats();
+	await using dir = await tempDir();
+	await using proxy = await startProxy(nats.port);
+	await using _central = await startCentral(nats.url);
+	await using fleet = await openFleet(nats.url);
+	const effects = effectsIn(dir.path);
+	const first = await startNode(nats.url, 'ship1');
+	await eventually(async () => (await fleet.node('ship1'))?.lanes.length);
+	await first[Symbol.asyncDispose]();
+	await fleet.send(command('a', effects.shell('a')));
+	for (let n = 0; n < 6; n++) {
+		await fleet.pause('ship1', { lanes: ['normal'], reason: `n${n}` });
+		await fleet.resume('ship1', { reason: `n${n}` });
+	}
+	const last = await fleet.pause('ship1', { reason: 'must not start' });
+	proxy.latency(300);
+	await using _ship = await startNode(proxy.url, 'ship1');
+	await fleet.wait([last.handle], { timeoutMs: 60_000 });
+	const paused = await eventually(
+		async () => {
+			const lanes = (await fleet.node('ship1'))?.lanes ?? [];
+			return lanes.find(({ lane, status }) => lane === 'normal' && status === 'paused');
+		},
+		{ timeoutMs: 20_000 },
+	);
+	// The last word counts: their order was kept.
+	expect(paused.pause?.reason).toBe('must not start');
+	expect((await fleet.get('ship1.a'))?.state).toBe('queued');
+	expect(await effects.words()).toEqual([]);
+}, 120_000);
 
 test('a puller that is asked to says once for each connect that nothing waits, after it took what did, one by one', async () => {
 	await using nats = await startNats();

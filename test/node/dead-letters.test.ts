@@ -2,10 +2,13 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { connect as connectNats } from '@nats-io/transport-node';
 import { expect, test } from 'vitest';
+import { buckets, streams, subjects } from '../../src/domain/subject.ts';
+import { bucketStream, bucketSubject } from '../../src/jetstream/bucket.ts';
 import { effectsIn } from '../support/effects.ts';
 import { eventually } from '../support/eventually.ts';
 import { openFleet, startCentral, startNode } from '../support/fleet.ts';
 import { startNats } from '../support/nats.ts';
+import { openRaw } from '../support/raw.ts';
 import { tempDir } from '../support/temp.ts';
 import { command, event, settled } from './asking.ts';
 import { moduleHeader } from './module-source.ts';
@@ -120,4 +123,30 @@ test.concurrent('a command whose starts were used up by crashes is a letter with
 	const [view] = await settled(fleet, [outcome?.as?.slice('ship1.'.length) ?? '']);
 	expect(view).toMatchObject({ state: 'succeeded', lineage: { of: 'ship1.poison' } });
 	expect(await effects.words()).toHaveLength(3);
+});
+
+test.concurrent('another command of an id that was used before is a letter of its own, also when the first was replayed', async () => {
+	await using nats = await startNats();
+	await using _central = await startCentral(nats.url);
+	await using fleet = await openFleet(nats.url);
+	await using raw = await openRaw(nats.url);
+	await using _ship = await startNode(nats.url, 'ship1');
+	const refused = async (day: number) => {
+		await fleet.send(command('nightly', { day }, { method: 'later' }));
+		await settled(fleet, ['nightly']);
+		await eventually(async () => (await raw.jsm.streams.info(streams.commands(0))).state.messages === 0);
+	};
+	await refused(1);
+	await fleet.dead.replay(['ship1.nightly']);
+	// As after 30 days: a replay begins the age of its letter anew.
+	const forget = async (stream: string, filter: string) => raw.jsm.streams.purge(stream, { filter });
+	await forget(bucketStream(buckets.ledger), bucketSubject(buckets.ledger, 'ship1.nightly'));
+	await forget(streams.claims, subjects.claim('ship1', 'nightly'));
+	await refused(2);
+	const days = await eventually(async () => {
+		const listed = await fleet.dead.list({ method: 'later' });
+		const letters = (await Promise.all(listed.map(({ handle }) => fleet.dead.get(handle)))).flat();
+		return letters.length === 3 && letters.map(({ message }) => JSON.parse(message ?? '').data.day);
+	});
+	expect(days.sort()).toEqual([1, 1, 2]);
 });

@@ -22,10 +22,12 @@ beforeAll(async () => {
 	runnerPath = await builtFile('node/processes/isolated-child.js');
 	const methods = pathToFileURL(await builtFile('node/processes/method.js')).href;
 	header = `
-		import { defineMethod, failed, retry } from '${methods}';
+		import { defineMethod, ended, failed, retry } from '${methods}';
 		import { z } from '${import.meta.resolve('zod')}';
-		import { writeFileSync } from 'node:fs';
+		import { closeSync, writeFileSync, writeSync } from 'node:fs';
 		import { spawn } from 'node:child_process';
+		/** Says it to the node past steward, as a module can. */
+		const say = (text) => { for (let rest = Buffer.from(text); rest.length > 0; ) try { rest = rest.subarray(writeSync(4, rest)); } catch (error) { if (error.code !== 'EAGAIN') throw error; } };
 		const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 		const method = (name, run, data = z.any()) => defineMethod({ name, kind: 'command', data, run });
 	`;
@@ -48,11 +50,12 @@ const usual = `
 		method('busy', (_, { ms, path }) => { if (path) writeFileSync(path, ''); const end = Date.now() + ms; while (Date.now() < end); return 'done'; }),
 		method('exit', () => process.exit(3)),
 		method('crash', () => { setTimeout(() => { throw new Error('nobody caught me'); }, 1); return new Promise(() => undefined); }),
-		method('disconnect', () => { process.disconnect(); return new Promise(() => undefined); }),
+		method('deafen', () => { closeSync(3); return new Promise(() => undefined); }),
+		method('disconnect', () => { closeSync(4); return new Promise(() => undefined); }),
 		method('speak', ({ log }) => { console.log('one line'); console.error('and another'); process.stdout.write('no newline'); log.warn({ depth: 3 }, 'shallow'); }),
 		method('flood', () => { for (let i = 0; i < 20000; i++) console.log('line ' + i); console.log('x'.repeat(100000)); return 'over'; }),
 		method('hoard', () => { const kept = []; for (;;) { kept.push(Buffer.alloc(2_000_000, 1)); const end = Date.now() + 5; while (Date.now() < end); } }),
-		method('lies', () => { process.send({ say: 'ended', call: 'x' }); process.send('nonsense'); return 'truth'; }),
+		method('lies', () => { writeSync(4, 'nonsense\\n' + JSON.stringify({ say: 'ended', call: 'x' }) + '\\n'); return 'truth'; }),
 		method('grandchild', (_, path) => { writeFileSync(path, String(spawn('sleep', ['1000'], { stdio: 'ignore' }).pid)); return new Promise(() => undefined); }),
 	];
 	export const named = method('named', () => 'by name');
@@ -236,6 +239,7 @@ describe('IsolatedProcess', () => {
 		['exit', /exit code 3/],
 		['crash', /nobody caught me/],
 		['disconnect', /module\.mjs ended/],
+		['deafen', /module\.mjs ended/],
 	])('a child that dies by %s rejects its runs and tells its supervisor', async (method, message) => {
 		await using module = await isolated();
 		await module.process.start();
@@ -306,6 +310,104 @@ describe('IsolatedProcess', () => {
 			true,
 		);
 		expect(Math.max(...module.log.lines.map(({ message }) => message.length))).toBeLessThan(5000);
+	});
+
+	const mib = 2 ** 20;
+
+	test('whatever a module gives, its node takes a bounded piece of it, which says how much there was', async () => {
+		const long = `'x'.repeat(${8 * mib})`;
+		await using module = await isolated(`
+			const big = ${long};
+			const outputs = { head: big, tail: big, bytes: ${16 * mib}, sha256: big, encoding: 'utf8', cut: 0 };
+			export default [
+				method('value', () => ['a', big]),
+				method('verdict', () => failed(big, big)),
+				method('outputs', () => ended({ exitCode: 0, signal: big, stdout: outputs, stderr: outputs })),
+				method('throws', () => { const error = new Error(big, { cause: new Error(big) }); error.name = error.code = big; throw error; }),
+				method('throwsText', () => { throw big; }),
+				method('logs', ({ log }) => { log.info(Object.fromEntries(Array.from({ length: 1000 }, (_, n) => ['f' + n, big])), big); }),
+				method('checked', () => 1, z.any().check(({ issues }) => { for (let n = 0; n < 100; n++) issues.push({ code: 'custom', message: big.slice(0, 100_000), input: 1 }); })),
+				method('deep', () => { let value = []; for (let n = 0; n < 2000; n++) value = [value]; return value; }),
+				...Array.from({ length: 40 }, (_, n) => method('schema' + n, () => n, z.object({ [big.slice(0, 40_000) + n]: z.string() }))),
+				method('small', () => 'small', z.object({ small: z.string().optional() })),
+			];
+		`);
+		await module.process.start();
+		const described = new Map(module.process.methods.map((method) => [method.name, method]));
+		expect(described.size).toBe(49);
+		expect(described.get('small')?.dataSchema).toMatchObject({ properties: { small: { type: 'string' } } });
+		const noted = [...described.values()].filter(({ description }) =>
+			/not told: it has 80\d\d\d bytes/.test(description ?? ''),
+		);
+		expect(noted.length).toBeGreaterThan(30);
+		expect(noted.length).toBeLessThan(40);
+		expect((await module.run('value')).result.value).toEqual({
+			...{ cut: true, bytes: 8 * mib + 8 },
+			head: expect.stringMatching(/^\["a","x{1018}$/),
+		});
+		const verdict = await module.run('verdict');
+		expect(verdict.result.value).toMatchObject({ cut: true, bytes: 8 * mib + 2 });
+		expect(verdict).toMatchObject({
+			fault: { message: expect.stringMatching(/^x{8192}… \(cut: 8388608 characters\)$/) },
+		});
+		const { result } = await module.run('outputs');
+		expect(result.stdout).toMatchObject({ head: '', tail: '', bytes: 16 * mib, cut: 16 * mib });
+		const thrown: unknown = await module.run('throws').catch((error: unknown) => error);
+		expect((thrown as Error).message).toMatch(/^x{8192}… \(cut: 8388608 characters\)$/);
+		expect((thrown as Error).cause).toMatchObject({ message: expect.stringMatching(/^x{8192}…/) });
+		await expect(module.run('throwsText')).rejects.toThrow(/^x{8192}…/);
+		await module.run('logs');
+		expect(module.log.lines.find(({ message }) => message.startsWith('x'))?.message.length).toBeLessThan(
+			4200,
+		);
+		const problems = await module.process.check('checked', 1);
+		expect(problems).toHaveLength(21);
+		expect(problems.at(-1)).toBe('and 11 more');
+		await expect(module.run('deep')).rejects.toThrow(/nested too deep/);
+		expect(module.failures).toEqual([]);
+	});
+
+	test.each([
+		[
+			'one endless message',
+			`for (;;) say('x'.repeat(65_536))`,
+			/more than 1048576 bytes in one message, and no more are allowed/,
+		],
+		[
+			'a flood of output',
+			`for (let piece = 0; ; piece++) say(JSON.stringify({ say: 'output', call: 7, piece, stream: 'stdout', data: '' }) + '\\n')`,
+			/did not wait for the answers to its output/,
+		],
+	])(
+		'a module that writes %s to its node past steward is ended, and the node holds none of it',
+		async (_, hostile, message) => {
+			await using module = await isolated(`export default [method('hostile', () => { ${hostile}; })];`);
+			await module.process.start();
+			const before = process.memoryUsage().rss;
+			const error: unknown = await module.run('hostile').catch((reason: unknown) => reason);
+			expect(error).toBeInstanceOf(ProcessDied);
+			expect((error as Error).message).toMatch(message);
+			expect(process.memoryUsage().rss - before).toBeLessThan(100 * mib);
+			expect(module.failures).toHaveLength(1);
+		},
+	);
+
+	test('what a module writes that is nested without end does no harm', async () => {
+		await using module = await isolated(`
+			const cause = '{"name":"a","message":"b","cause":'.repeat(20_000);
+			export default [method('hostile', () => {
+				say('{"say":"crashed","error":' + cause + 'null' + '}'.repeat(20_001) + '\\n');
+				say('{"say":"ended","call":1,"outcome":{"outcome":"succeeded","result":{"value":' + '['.repeat(100_000) + ']'.repeat(100_000) + '}}}\\n');
+				return 'truth';
+			})];
+		`);
+		await module.process.start();
+		expect(await module.run('hostile')).toMatchObject({ result: { value: 'truth' } });
+	});
+
+	test('a module that is refused while it is loaded says why', async () => {
+		await using module = await isolated(`say('x'.repeat(2_000_000)); await new Promise(() => undefined);`);
+		await expect(module.process.start()).rejects.toThrow(/ended while loading it, .*more than 1048576 bytes/);
 	});
 
 	test('stop ends what still runs, with what it has started', async () => {

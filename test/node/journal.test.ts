@@ -38,7 +38,7 @@ async function makeJournal() {
 		flush: () => undefined,
 	};
 	let now = 1000;
-	const journal = new Journal({ store, outbox: port, boot: 'boot', now: () => now });
+	const journal = new Journal({ store, outbox: port, boot: 'boot', machine: 'machine', now: () => now });
 	return {
 		journal,
 		outbox,

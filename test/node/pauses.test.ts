@@ -257,6 +257,23 @@ test('commands of a stopped method wait unclaimed over a restart, and block thei
 	expect(await effects.words()).toEqual(['u', 'v', 'b', 'd4']);
 }, 90_000);
 
+test('a lane whose blocking command was cancelled, and on which nothing waits, is paused no more', async () => {
+	await using here = await place();
+	const { fleet, effects } = here;
+	await using _ship = await startNode(here.url, 'ship1', { node: { lanes: { normal: 2 } } });
+	await fleet.stop('ship1', { method: 'ping', reason: 'broken', waitMs });
+	await fleet.send(command('p', null, { method: 'ping' }));
+	await told(fleet, (one) => laneOf(one, 'normal')?.status === 'paused');
+	expect((await fleet.cancel(['ship1.p']))[0]?.answer).toBe('beforeStart');
+	const view = await told(fleet, (one) => laneOf(one, 'normal')?.status === 'ready');
+	expect(laneOf(view, 'normal')?.pause).toBeNull();
+	// It takes what comes, and is blocked again by the next of them.
+	await fleet.send(command('b', effects.shell('b')));
+	await settled(fleet, ['b']);
+	await fleet.send(command('q', null, { method: 'ping' }));
+	await told(fleet, (one) => laneOf(one, 'normal')?.status === 'paused');
+}, 60_000);
+
 test('an event for a stopped method waits, and is handled when the method is resumed', async () => {
 	await using here = await place();
 	const { fleet } = here;
@@ -341,5 +358,12 @@ test('a wish that no node could follow is refused at once', async () => {
 	await expect(fleet.pause('7')).rejects.toMatchObject({ code: 'invalid' });
 	await expect(fleet.stop('ship1', { method: 'no such' })).rejects.toMatchObject({ code: 'invalid' });
 	await expect(fleet.drain('ship1', { reason: 'x'.repeat(1001) })).rejects.toMatchObject({ code: 'invalid' });
-	expect(await fleet.queue('ship1')).toEqual([]);
+	const { id } = (await fleet.send(command('a', ['true'])))[0] ?? { id: '' };
+	await expect(fleet.cancel([`ship1.${id}`], { reason: 'x'.repeat(1001) })).rejects.toMatchObject({
+		...{
+			code: 'invalid',
+			details: { problems: [expect.stringMatching(/^reason: expected 1000 characters at the most/)] },
+		},
+	});
+	expect(await fleet.queue('ship1')).toMatchObject([{ id, state: 'queued' }]);
 });

@@ -23,6 +23,7 @@ import { Executor } from '../../src/node/delivery/executor.ts';
 import { Settlement } from '../../src/node/delivery/settlement.ts';
 import { ErrorReporter } from '../../src/node/error-reporter.ts';
 import { MethodsTable } from '../../src/node/methods-table.ts';
+import { Redaction } from '../../src/node/output/redactor.ts';
 import type { MethodProcess } from '../../src/node/processes/method.ts';
 import { momentOf, ServerTime } from '../../src/node/server-time.ts';
 import { Boots } from '../../src/node/store/boots.ts';
@@ -64,7 +65,7 @@ export async function pipelineParts() {
 	const boots = new Boots(store, 'boot');
 	for (const service of [store, boots, link, outbox]) await service.start();
 	await link.whenUp(new AbortController().signal);
-	const journal = new Journal({ store, outbox, boot: 'boot', now: clock.now });
+	const journal = new Journal({ store, outbox, boot: 'boot', machine: 'machine', now: clock.now });
 	const errors = new ErrorReporter({ intake: outbox, clock: systemClock, log, newId: () => 'e' });
 	const serverTime = new ServerTime(clock);
 	const readClock = () => serverTime.read(systemClock.now(), momentOf(clock), momentOf(clock));
@@ -76,7 +77,7 @@ export async function pipelineParts() {
 		back: [] as number[],
 		others: [] as string[],
 	};
-	const hold = { check: Promise.resolve() };
+	const hold = { check: Promise.resolve(), problems: [] as string[] };
 	const process: MethodProcess = {
 		name: 'test',
 		methods: [{ name: 'm', kind: 'command', dataSchema: {}, defaults: {} }],
@@ -86,7 +87,7 @@ export async function pipelineParts() {
 		check: async () => {
 			told.checks += 1;
 			await hold.check;
-			return [];
+			return hold.problems;
 		},
 		run: async (_, { id, attempt, data }) => {
 			told.runs.push(`${id} ${attempt} ${String(data)}`);
@@ -120,6 +121,7 @@ export async function pipelineParts() {
 	});
 	const pipeline = new CommandPipeline({
 		...{ journal, executor, settlement, cancellations, pauses, serverTime, claimant, errors, clock, log },
+		redaction: new Redaction(['tok-\\d+']),
 		controls: new MethodsTable([], undefined),
 		methods: new MethodsTable([process], undefined),
 		endLeftovers: async () => undefined,

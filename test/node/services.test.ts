@@ -134,6 +134,8 @@ test.concurrent('lanes start and stop together in any order, learn their stream,
 		onStatus: () => undefined,
 		onBroken: () => undefined,
 		takes: () => true,
+		isLooking: () => false,
+		onNothing: () => undefined,
 		pause: () => undefined,
 		held: { hold: () => undefined, release: () => undefined },
 	});

@@ -20,6 +20,7 @@ const usual = `
 		method('who', ({ signal, log, output, ...context }) => ({ ...context, threadId, pid: process.pid, env: process.env, resourceLimits })),
 		method('throws', () => { throw new RangeError('far too far', { cause: new Error('the reason') }); }),
 		method('again', () => retry(1500, 'not yet')),
+		method('huge', () => 'x'.repeat(8_000_000)),
 		method('no', () => failed('the answer is no', { asked: true })),
 		method('untilAbort', ({ signal }, path) => new Promise((_, reject) => { signal.addEventListener('abort', () => reject(signal.reason)); appendFileSync(path, 'x'); })),
 		method('gate', async (_, { begun, gate }) => { appendFileSync(begun, 'x'); while (!existsSync(gate)) await sleep(5); return threadId; }),
@@ -81,6 +82,7 @@ test.concurrent('a run has the whole context, in a thread of this process with i
 	});
 	expect(await parts.run('again')).toMatchObject({ outcome: 'retry', afterMs: 1500 });
 	expect(await parts.run('no')).toMatchObject({ outcome: 'failed', result: { value: { asked: true } } });
+	expect((await parts.run('huge')).result.value).toMatchObject({ cut: true, bytes: 8_000_002 });
 	expect(await parts.run('lies')).toMatchObject({ result: { value: 'truth' } });
 	await expect(parts.run('nosuch')).rejects.toThrow(/no method nosuch/);
 	expect(parts.workers.size).toBe(1);

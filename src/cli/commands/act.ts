@@ -4,16 +4,19 @@
  * What was asked before we die stays asked; asking again is safe for cancel, and makes a new command with retry.
  */
 
-import { StewardError } from '../../base/errors.ts';
+import { z } from 'zod';
+import { isStewardError, StewardError } from '../../base/errors.ts';
 import type { Fleet } from '../../client/fleet.ts';
 import { parseHandle } from '../../domain/names.ts';
 import { type CommandState, commandStates, isFinal } from '../../domain/state.ts';
 import type { Cancellation, CommandView, Receipt } from '../../domain/view.ts';
+import { viewSchemas } from '../../domain/view-schema.ts';
 import type { Cli } from '../cli.ts';
 import { brokerSettings, withFleet } from '../connect.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { commandTable, endedLine } from '../render/command.ts';
 import { receiptLine } from '../render/receipt.ts';
+import { oneLine } from '../render/screen.ts';
 import { type ListFlags, listOptions } from './ask.ts';
 import { parseTimeout } from './follow.ts';
 
@@ -32,9 +35,10 @@ export async function cancel(cli: Cli, handles: readonly string[], flags: Cancel
 	};
 	const open = commandStates.filter((state) => !isFinal(state));
 	return act(cli, handles, flags, open, async (fleet, chosen) => {
-		const told = await fleet.cancel(chosen, options);
+		const { told, failure } = await outcomes(viewSchemas.cancellation, fleet.cancel(chosen, options));
 		if (flags.json) printMany(cli, told, handles.length === 1);
 		else for (const one of told) cli.stdout.line(cancelLine(cli, one));
+		if (failure) throw tellFailed(cli, failure, flags);
 		const answers = new Set(told.map(({ answer }) => answer));
 		if (answers.has('asked')) throw notAnswered(told);
 		return answers.has('tooLate') ? exitCodes.notSucceeded : exitCodes.done;
@@ -44,11 +48,41 @@ export async function cancel(cli: Cli, handles: readonly string[], flags: Cancel
 export async function retry(cli: Cli, handles: readonly string[], flags: RetryFlags): Promise<number> {
 	const failed = commandStates.filter((state) => isFinal(state) && state !== 'succeeded');
 	return act(cli, handles, flags, failed, async (fleet, chosen) => {
-		const receipts: Receipt[] = await fleet.retry(chosen);
-		if (flags.json) printMany(cli, receipts, handles.length === 1);
-		else for (const receipt of receipts) cli.stdout.line(retryLine(cli, receipt));
+		const { told, failure } = await outcomes(viewSchemas.receipt, fleet.retry(chosen));
+		if (flags.json) printMany(cli, told, handles.length === 1);
+		else for (const receipt of told) cli.stdout.line(retryLine(cli, receipt));
+		if (failure) throw tellFailed(cli, failure, flags);
 		return exitCodes.done;
 	});
+}
+
+const failedSchema = z.array(z.object({ handle: z.string(), code: z.string(), message: z.string() }));
+
+type Failure = { readonly error: StewardError; readonly failed: z.output<typeof failedSchema> };
+type Outcomes<Answer> = { readonly told: readonly Answer[]; readonly failure: Failure | undefined };
+
+/** The answers that there are, also where some of the handles have none. @throws what no handle alone has failed with */
+async function outcomes<Answer>(
+	answer: z.ZodType<Answer>,
+	work: Promise<readonly Answer[]>,
+): Promise<Outcomes<Answer>> {
+	try {
+		return { told: await work, failure: undefined };
+	} catch (error) {
+		if (!isStewardError(error) || error.details.failed === undefined) throw error;
+		const done = z.array(z.object({ answer })).parse(error.details.done);
+		const failed = failedSchema.parse(error.details.failed);
+		return { told: done.map((one) => one.answer), failure: { error, failed } };
+	}
+}
+
+/** One line for each; under --json the error holds them. */
+function tellFailed({ stderr }: Cli, { error, failed }: Failure, { json }: SelectFlags): StewardError {
+	if (json) return error;
+	for (const { handle, message } of failed) {
+		stderr.line(`${stderr.paint('bold', handle)}  ${stderr.paint('red', 'not done')}: ${oneLine(message)}`);
+	}
+	return error;
 }
 
 /** On the handles, or on what the filters choose; `states`: those meant where none is named. */

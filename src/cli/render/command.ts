@@ -19,7 +19,7 @@ export function endedLine(view: CommandView, screen: Screen): string {
 		view.attempt > 1 ? `after ${view.attempt} attempts` : '',
 	];
 	const line = `${screen.paint(stateStyle(view.state), view.state)}  ${view.handle}  ${facts.filter(Boolean).join(' ')}`;
-	const why = view.fault ? oneLine(view.fault.message) : (closedText(view) ?? explainState(view.state) ?? '');
+	const why = view.fault ? oneLine(view.fault.message) : (closedText(view) ?? explainState(view) ?? '');
 	return why === '' ? line.trimEnd() : `${line.trimEnd()}  (${why})`;
 }
 
@@ -67,7 +67,7 @@ export function printCommand(screen: Screen, view: CommandView, nowMs: number): 
 	const time = (text: string | null) => text && timeWithAgo(text, nowMs);
 	const { state } = view;
 	screen.line(`${screen.paint('bold', view.handle)}  ${screen.paint(stateStyle(state), state)}`);
-	row('means', explainState(state));
+	row('means', explainState(view));
 	row('method', `${view.method} (${view.kind}) on lane ${view.lane}, from ${view.sender}`);
 	row('queued', time(view.queuedAt));
 	if (!view.startedAt && !view.endedAt) row('deadline', view.deadline ? time(view.deadline) : 'none');

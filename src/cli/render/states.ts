@@ -40,11 +40,16 @@ const explanations: Partial<Record<State, string>> = {
 	interrupted:
 		'outcome unknown: it started, its node died, and its policy forbids a second run (--on-interrupt)',
 	expired: 'it certainly never started: its deadline passed first (--deliver-within)',
-	rejected: 'the node refused it; nothing ran',
+	rejected: 'the node refused it',
 	lost: 'outcome unknown: it started, and then nothing was heard of its node for too long',
 };
 
 /** What a state means where its name does not say it. */
-export function explainState(state: State): string | undefined {
+export function explainState({
+	state,
+	attempts,
+}: Pick<CommandView, 'state' | 'attempts'>): string | undefined {
+	// A method may be gone only for a later attempt.
+	if (state === 'rejected' && attempts.length === 0) return `${explanations.rejected}; nothing ran`;
 	return explanations[state];
 }

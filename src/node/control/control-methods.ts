@@ -27,7 +27,7 @@ export type ControlMethodsOptions = {
 	readonly pauses: Pauses;
 	/** Those that this node has. */
 	readonly lanes: () => readonly Lane[];
-	readonly callOff: (id: string, closed: Closed) => Promise<CalledOff>;
+	readonly callOff: (id: string, queuedAt: number, closed: Closed) => Promise<CalledOff>;
 	/** Starts the process of a method again, if it rests; undefined for a method that is not there. */
 	readonly wake: (method: string) => Promise<Woken | undefined>;
 	/** A sentence for whoever names a method that is not there, else undefined. */
@@ -39,7 +39,9 @@ export type ControlMethodsOptions = {
 export function controlMethods(options: ControlMethodsOptions): readonly MethodDefinition[] {
 	const { pauses, callOff, whyUnknown, running } = options;
 	return [
-		control('cancel', async ({ id, by, reason }) => ({ command: await callOff(id, { reason, actor: by }) })),
+		control('cancel', async ({ id, queuedAt, by, reason }) => ({
+			command: await callOff(id, queuedAt, { reason, actor: by }),
+		})),
 		control('pause', async ({ lanes, by, reason }) => {
 			const absent = absentOf(options, lanes);
 			if (absent.length === lanes.length) return noSuchLane(options, absent);

@@ -6,7 +6,8 @@
 
 import type { Clock } from '../../base/clock.ts';
 import { Lifecycle, type Service } from '../../base/lifecycle.ts';
-import { type PausableLane, pausableLanes } from '../../domain/control.ts';
+import { cutText } from '../../base/text.ts';
+import { longestAuthor, longestReason, type PausableLane, pausableLanes } from '../../domain/control.ts';
 import type { Lane } from '../../domain/names.ts';
 import type { Pause } from '../../domain/node-state.ts';
 import type { Store } from '../store/store.ts';
@@ -50,8 +51,9 @@ export class Pauses implements Service {
 		this.#lifecycle = new Lifecycle(
 			async () => {
 				const kept = options.store.get<Kept>('meta', 'pauses');
-				for (const [lane, pause] of Object.entries(kept?.lanes ?? {})) this.#paused.set(lane, pause);
-				for (const [method, pause] of Object.entries(kept?.methods ?? {})) this.#stopped.set(method, pause);
+				for (const [lane, pause] of Object.entries(kept?.lanes ?? {})) this.#paused.set(lane, bounded(pause));
+				for (const [method, pause] of Object.entries(kept?.methods ?? {}))
+					this.#stopped.set(method, bounded(pause));
 			},
 			async () => {
 				for (const lane of [...this.#blocked.keys()]) this.#unblock(lane);
@@ -87,6 +89,18 @@ export class Pauses implements Service {
 	takes(lane: Lane): boolean {
 		if (this.#paused.has(lane) || this.#drained.has(lane)) return false;
 		return this.#blocked.get(lane)?.isProbing ?? true;
+	}
+
+	/** Whether the lane only looks what its next command is. */
+	isProbing(lane: Lane): boolean {
+		return this.#blocked.get(lane)?.isProbing ?? false;
+	}
+
+	/** The lane has looked, and nothing is next: the command that blocked it was cancelled, or has expired. */
+	nothingNext(lane: Lane): void {
+		if (!this.isProbing(lane)) return;
+		this.#unblock(lane);
+		this.#tell();
 	}
 
 	isStopped(method: string): boolean {
@@ -182,7 +196,7 @@ export class Pauses implements Service {
 	}
 
 	#pauseOf(kind: Pause['kind'], { by, reason }: Author): Pause {
-		return { kind, by, reason, since: Math.round(this.#options.now()) };
+		return bounded({ kind, by, reason, since: Math.round(this.#options.now()) });
 	}
 
 	#block(lane: Lane, method: string, stop: Pause): void {
@@ -191,7 +205,7 @@ export class Pauses implements Service {
 		const reason = `its next command is for ${method}, which is stopped${stop.reason && `: ${stop.reason}`}`;
 		const block: Block = {
 			method,
-			pause: { ...stop, reason },
+			pause: bounded({ ...stop, reason }),
 			isProbing: false,
 			cancelProbe: () => undefined,
 		};
@@ -221,4 +235,13 @@ export class Pauses implements Service {
 	#tell(): void {
 		for (const listener of this.#onChange) listener();
 	}
+}
+
+/** The state holds each of them, and has to fit one message: a process that breaks down may have said much. */
+function bounded(pause: Pause): Pause {
+	return {
+		...pause,
+		by: cutText(pause.by, longestAuthor),
+		reason: cutText(pause.reason, longestReason),
+	};
 }

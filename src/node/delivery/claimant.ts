@@ -71,8 +71,9 @@ export class Claimant {
 		if (!turn.isFresh) return this.#leaveToNext(turn, stopping);
 		const isOwnEpoch = claim.epoch === identity.epoch;
 		// Claimed by this journal and not in it: it certainly never ran.
-		if (isOwnEpoch && this.#options.boots.has(claim.boot)) return { go: 1 };
-		if (isOwnEpoch || claim.machine !== identity.machine) return this.#afterOther(turn, claim, policy);
+		const isHere = claim.machine === identity.machine;
+		if (isOwnEpoch && isHere && this.#options.boots.has(claim.boot)) return { go: 1 };
+		if (isOwnEpoch || !isHere) return this.#afterOther(turn, claim, policy);
 		const why = 'the node lost its store after it claimed the command';
 		return settlement.afterInterruption(turn, [openAttempt(1, claim.at)], policy, why);
 	}
@@ -82,16 +83,23 @@ export class Claimant {
 	 * when it is gone, nobody knows how far it came.
 	 */
 	async #afterOther(turn: Turn, { machine, at }: NodeClaim, policy: Policy): Promise<Step> {
-		const { identity, settlement, log, isAlone, onNameUsedTwice } = this.#options;
-		const handle = formatHandle(turn.command);
-		if (!isAlone()) {
-			log.error({ handle, machine }, `another machine is using the name ${identity.node}`);
-			onNameUsedTwice(machine);
-			return 'over';
-		}
-		log.warn({ handle, machine }, 'claimed by a machine that is gone');
+		const { settlement } = this.#options;
+		if (!this.mayTakeFrom(turn, machine)) return 'over';
 		const why = `machine ${machine} claimed it under this node's name, and is gone`;
 		return settlement.afterInterruption(turn, [openAttempt(1, at)], policy, why);
+	}
+
+	/** Whether the machine that had it is gone: while it may be alive, nothing of it is touched. */
+	mayTakeFrom({ command }: Turn, machine: string): boolean {
+		const { identity, log, isAlone, onNameUsedTwice } = this.#options;
+		const handle = formatHandle(command);
+		if (isAlone()) {
+			log.warn({ handle, machine }, 'taken from a machine that is gone');
+			return true;
+		}
+		log.error({ handle, machine }, `another machine is using the name ${identity.node}`);
+		onNameUsedTwice(machine);
+		return false;
 	}
 
 	/** The claim that holds; undefined when none is certain. */

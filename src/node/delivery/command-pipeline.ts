@@ -11,14 +11,16 @@ import type { ProcessIdentity } from '../../base/process.ts';
 import { commandDefaults, type Envelope } from '../../domain/message.ts';
 import { formatHandle } from '../../domain/names.ts';
 import type { FaultRecord } from '../../domain/result.ts';
-import type { Closed } from '../../domain/wire.ts';
+import { type Closed, type CommandFacts, isSameTime } from '../../domain/wire.ts';
 import { readEnvelope, readStoredCommand, type StoredCommand } from '../../jetstream/commands.ts';
 import type { Delivery } from '../../jetstream/pull.ts';
 import type { CalledOff } from '../control/control-methods.ts';
 import type { Pauses } from '../control/pauses.ts';
 import type { ErrorReporter } from '../error-reporter.ts';
 import type { KnownMethod, MethodsTable } from '../methods-table.ts';
+import type { Redaction } from '../output/redactor.ts';
 import { ProcessPaused } from '../processes/method.ts';
+import { boundedFault } from '../processes/outcome-bounds.ts';
 import type { ServerTime } from '../server-time.ts';
 import type { Cancellations } from '../store/cancellations.ts';
 import type { Journal, JournalEntry } from '../store/journal.ts';
@@ -42,6 +44,8 @@ export type CommandPipelineOptions = {
 	claimant: Claimant;
 	/** Ends what a run of this command left behind; `child` leads its group, null where nobody wrote it down. */
 	endLeftovers: (id: string, child: ProcessIdentity | null) => Promise<void>;
+	/** Takes secrets out of what a refusal quotes. */
+	redaction: Pick<Redaction, 'fault'>;
 	errors: ErrorReporter;
 	clock: Clock;
 	log: Log;
@@ -78,7 +82,7 @@ export class CommandPipeline {
 		if (current) return this.#meetAgain(current, command, delivery);
 		const turn = new Turn(command, delivery, this.#options.clock);
 		this.#turns.set(turn.id, turn);
-		const calledOff = this.#options.cancellations.find(turn.id);
+		const calledOff = this.#options.cancellations.find(command);
 		if (calledOff) turn.callOff(calledOff);
 		try {
 			await this.#process(turn, holdsSlot, stopping);
@@ -94,18 +98,24 @@ export class CommandPipeline {
 	}
 
 	/** Written down before it is acted on: what a crash or a lost link delays meets it later. @throws StewardError `storage` */
-	async callOff(id: string, closed: Closed): Promise<CalledOff> {
+	async callOff(id: string, queuedAt: number, closed: Closed): Promise<CalledOff> {
 		const { journal, cancellations, settlement } = this.#options;
-		if (journal.get(id)?.state === 'finished') return 'tooLate';
-		await cancellations.note(id, closed);
+		const isMeant = ({ facts }: { readonly facts: CommandFacts }) => isSameTime(facts.queuedAt, queuedAt);
+		await cancellations.note(id, queuedAt, closed);
 		const turn = this.#turns.get(id);
-		if (turn) {
+		if (turn && isMeant(turn.command)) {
 			turn.callOff(closed);
 			return 'aborting';
 		}
 		const entry = journal.get(id);
-		if (entry?.state !== 'retrying') return entry?.state === 'finished' ? 'tooLate' : 'noted';
-		await settlement.cancelWaiting(entry, closed);
+		if (turn || !entry || !isMeant(entry)) return 'noted';
+		if (entry.state === 'finished') {
+			cancellations.forget(id);
+			return 'tooLate';
+		}
+		if (entry.state === 'retrying') await settlement.cancelWaiting(entry, closed);
+		else if (!journal.isLeft(entry)) return 'noted';
+		else await settlement.interruptWaiting(entry, 'the node died while it ran');
 		return 'cancelled';
 	}
 
@@ -142,7 +152,7 @@ export class CommandPipeline {
 
 	/** The journal's word: undefined when it does not know the command. */
 	async #recall(turn: Turn, policy: Policy, stopping: AbortSignal): Promise<Step | undefined> {
-		const { journal, settlement, serverTime } = this.#options;
+		const { journal, settlement, serverTime, claimant } = this.#options;
 		const entry = journal.find(turn.command);
 		if (!entry) return this.#forgetOther(turn);
 		if (entry.state === 'finished') {
@@ -154,19 +164,24 @@ export class CommandPipeline {
 		await serverTime.known(stopping);
 		if (stopping.aborted) return this.#handBack(turn);
 		if (entry.state === 'retrying') return { go: lastAttempt(entry.attempts) + 1 };
+		if (!journal.isOfThisMachine(entry) && !claimant.mayTakeFrom(turn, entry.machine ?? '')) return 'over';
 		return this.#afterDeath(turn, entry, policy);
 	}
 
 	/** Another command had this id and ran here: what it left behind goes, and its entry is overwritten by the next start. */
 	async #forgetOther(turn: Turn): Promise<undefined> {
 		const other = this.#options.journal.get(turn.id);
-		if (other?.state === 'started') await this.#options.endLeftovers(turn.id, other.child);
+		if (other && this.#options.journal.isLeft(other)) {
+			await this.#options.endLeftovers(turn.id, other.child);
+		}
 		return undefined;
 	}
 
 	/** The node died while the method ran: it may have done its work, or half of it. */
 	async #afterDeath(turn: Turn, entry: JournalEntry, policy: Policy): Promise<Step> {
-		await this.#options.endLeftovers(turn.id, entry.child);
+		if (this.#options.journal.isOfThisMachine(entry)) {
+			await this.#options.endLeftovers(turn.id, entry.child);
+		}
 		return this.#options.settlement.afterInterruption(
 			turn,
 			entry.attempts,
@@ -217,7 +232,8 @@ export class CommandPipeline {
 		}
 	}
 
-	async #refuse(turn: Turn, policy: Policy, stopping: AbortSignal, fault: FaultRecord): Promise<Step> {
+	async #refuse(turn: Turn, policy: Policy, stopping: AbortSignal, refusal: FaultRecord): Promise<Step> {
+		const fault = boundedFault(this.#options.redaction.fault(refusal));
 		const kind = fault.code === 'undecodable' || fault.code === 'unknownMethod' ? fault.code : 'badData';
 		const step = await this.#options.claimant.claim(turn, { event: 'refused', fault }, policy, stopping);
 		const where = turn.command.method;

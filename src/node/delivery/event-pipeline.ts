@@ -21,6 +21,7 @@ import type { ErrorReporter } from '../error-reporter.ts';
 import type { KnownMethod, MethodsTable } from '../methods-table.ts';
 import type { Redaction } from '../output/redactor.ts';
 import { ProcessDied, ProcessPaused } from '../processes/method.ts';
+import { boundedFault } from '../processes/outcome-bounds.ts';
 import type { Outbox } from '../store/outbox.ts';
 import type { Seen } from '../store/seen.ts';
 import type { Store } from '../store/store.ts';
@@ -159,7 +160,7 @@ export class EventPipeline {
 		{ kind, ...failure }: Failure,
 	): Promise<void> {
 		const { errors, redaction, random, store } = this.#options;
-		const fault = redaction.fault(failure.fault);
+		const fault = boundedFault(redaction.fault(failure.fault));
 		const verdict = decide({ kind, attempt, attempts: eventAttempts, backoff: defaultBackoff }, random);
 		const effective = verdict.verdict === 'restart' ? verdict.command : verdict;
 		errors.report({ kind, where: event?.method ?? 'events', message: fault.message });

@@ -19,6 +19,10 @@ export type LaneOptions = {
 	takes: () => boolean;
 	/** Why it takes nothing, as it is told. */
 	pause: () => Pause | undefined;
+	/** Whether it only looks what comes next, now. */
+	isLooking: () => boolean;
+	/** Nothing is there for it. */
+	onNothing: () => void;
 	held: Pick<HeldDeliveries, 'hold' | 'release'>;
 	/** Undefined until the node knows its shard. */
 	stream: () => string | undefined;
@@ -29,6 +33,8 @@ export type LaneOptions = {
 	onStatus: () => void;
 	/** After each connect, once nothing waits on this lane or is at work. */
 	onCaughtUp?: (() => void) | undefined;
+	/** One was taken, or is done with. */
+	onProgress?: (() => void) | undefined;
 	/** Our own code is broken: the node must end. */
 	onBroken: (error: unknown) => void;
 	clock: Clock;
@@ -40,6 +46,8 @@ export class Lane implements Service {
 	readonly #lifecycle: Lifecycle;
 	readonly #puller: Puller;
 	readonly #turns = new Set<Promise<void>>();
+	/** Turns that have said their last word, and wait for the broker's. */
+	readonly #acknowledging = new Set<Delivery>();
 	#stopping = new AbortController();
 	#status: PullStatus = 'waiting';
 
@@ -50,13 +58,15 @@ export class Lane implements Service {
 			link: options.link,
 			stream: options.stream,
 			consumer: options.consumer,
-			freeSlots: () => (options.takes() ? options.capacity - this.#turns.size : 0),
+			freeSlots: (isCatchingUp) => (options.takes() ? this.#freeSlots(isCatchingUp) : 0),
 			onDelivery: (delivery) => this.#take(delivery),
 			onStatus: (status) => {
 				this.#status = status;
 				options.onStatus();
 			},
 			onCaughtUp: options.onCaughtUp && (() => void Promise.all(this.#turns).then(options.onCaughtUp)),
+			isLooking: options.isLooking,
+			onNothing: options.onNothing,
 			clock: options.clock,
 		});
 		this.#lifecycle = new Lifecycle(
@@ -99,19 +109,47 @@ export class Lane implements Service {
 		return { lane, capacity, running: this.#turns.size, status, pause };
 	}
 
-	#take(delivery: Delivery): void {
-		const { held } = this.#options;
+	/**
+	 * While the lane catches up, what is only acknowledged holds no slot: its outcome is on disk, so the order stays, and the
+	 * next one comes a round trip sooner.
+	 */
+	#freeSlots(isCatchingUp: boolean): number {
+		const ended = isCatchingUp ? this.#acknowledging.size : 0;
+		return this.#options.capacity - this.#turns.size + ended;
+	}
+
+	#take(taken: Delivery): void {
+		const { held, onProgress } = this.#options;
+		const delivery = this.#watched(taken);
 		held.hold(delivery);
+		onProgress?.();
 		const turn = this.#options
 			.handle(delivery, this.#stopping.signal)
 			.catch((error: unknown) => this.#options.onBroken(error))
 			.then(() => {
 				held.release(delivery);
 				this.#turns.delete(turn);
+				onProgress?.();
 				// Somebody may wait until nothing is at work here.
 				if (!this.#options.takes()) this.#options.onStatus();
 				this.#puller.poke();
 			});
 		this.#turns.add(turn);
+	}
+
+	/** The delivery, of which the lane knows when it is being acknowledged. */
+	#watched(delivery: Delivery): Delivery {
+		const ackAck = async () => {
+			const word = delivery.ackAck();
+			this.#acknowledging.add(watched);
+			this.#puller.poke();
+			try {
+				return await word;
+			} finally {
+				this.#acknowledging.delete(watched);
+			}
+		};
+		const watched: Delivery = { ...delivery, ackAck };
+		return watched;
 	}
 }

@@ -68,6 +68,11 @@ export class Lanes implements Service {
 		return this.#controlFirst.hasBegun;
 	}
 
+	/** A control message has come, or is done with. */
+	controlProgress(): void {
+		this.#controlFirst.progress();
+	}
+
 	/** Nothing waits on the control lane any more. */
 	controlCaughtUp(): void {
 		this.#controlFirst.caughtUp();

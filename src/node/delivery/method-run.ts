@@ -13,7 +13,7 @@ import type { FaultKind } from '../../supervision/error-kernel.ts';
 import type { KnownMethod } from '../methods-table.ts';
 import type { AttemptOutput } from '../output/attempt-output.ts';
 import { type Outcome, ProcessDied, type RunInput } from '../processes/method.ts';
-import { boundedFault, boundedOutcome } from './outcome-bounds.ts';
+import { boundedFault, boundedOutcome } from '../processes/outcome-bounds.ts';
 
 export type Ended =
 	| { readonly how: 'outcome'; readonly outcome: Outcome }

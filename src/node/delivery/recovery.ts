@@ -1,7 +1,8 @@
 /**
  * Owns what an earlier process of this node left unfinished: its process groups are ended, and what may not start again is
  * called interrupted, whether or not the broker hands it over once more (it does not, where the centre has given it up).
- * Promises that nothing which the policy lets run again is settled here. A crash in the middle begins again.
+ * Promises that nothing which the policy lets run again is settled here, and that
+ * what a copy of this store on another machine may be running is not touched. A crash in the middle begins again.
  */
 
 import type { Clock } from '../../base/clock.ts';
@@ -59,7 +60,7 @@ export class Recovery implements Service {
 		const { journal, serverTime, log } = this.#options;
 		const left = journal.startedEarlier();
 		for (const entry of left) {
-			if (!signal.aborted) await this.#endLeftovers(entry);
+			if (!signal.aborted && this.#isLeft(entry.id)) await this.#endLeftovers(entry);
 		}
 		// When it was interrupted is said in server time.
 		if (left.length > 0) await serverTime.known(signal);
@@ -81,11 +82,17 @@ export class Recovery implements Service {
 		}
 	}
 
-	/** Looked at again: its delivery may have come meanwhile. */
 	async #settle(id: string): Promise<boolean> {
-		const { journal, settlement, isAtWork } = this.#options;
+		const { journal, settlement } = this.#options;
 		const entry = journal.get(id);
-		if (!entry || isAtWork(id) || entry.state !== 'started' || journal.isOwn(entry)) return false;
+		if (!entry || !this.#isLeft(id)) return false;
 		return settlement.interruptWaiting(entry, 'the node died while it ran');
+	}
+
+	/** Looked at again before each step: its delivery may have come, and a new attempt may run. */
+	#isLeft(id: string): boolean {
+		const { journal, isAtWork } = this.#options;
+		const entry = journal.get(id);
+		return entry !== undefined && !isAtWork(id) && journal.isLeft(entry);
 	}
 }

@@ -97,7 +97,7 @@ export class Settlement {
 	async interruptWaiting(entry: JournalEntry, why: string): Promise<boolean> {
 		const { cancellations, serverTime } = this.#options;
 		const { id, facts, reruns } = entry;
-		const calledOff = cancellations.find(id);
+		const calledOff = cancellations.find({ id, facts });
 		if (reruns !== null && reruns > 0 && !calledOff) return false;
 		const fault = interruption(why, lastAttempt(entry.attempts), reruns, calledOff);
 		const attempts = closeLast(entry.attempts, serverTime.now(), 'interrupted', null, fault);

@@ -5,9 +5,11 @@
  */
 
 import { type OutputStream, outputStreams } from '../../domain/output.ts';
+import { redactedMark } from '../../domain/redaction.ts';
 import type { FaultRecord, OutputSummary, Result } from '../../domain/result.ts';
 import { OutputCollector } from '../methods/output.ts';
 import type { Outcome } from '../processes/method.ts';
+import { isCutValue } from '../processes/outcome-bounds.ts';
 import { type Redaction, StreamRedactor } from './redactor.ts';
 
 /** Where the bytes go. */
@@ -77,13 +79,38 @@ export class AttemptOutput {
 
 	#completeResult(result: Result): Result {
 		this.end();
-		const own = result.stdout === null && result.stderr === null && this.#isUsed ? this.#summary : undefined;
-		const { value } = result;
+		const { stdout, stderr, value } = result;
+		const said = stdout === null && stderr === null && this.#isUsed ? this.#summary : undefined;
 		return {
 			...result,
-			...own,
-			...(value === undefined ? {} : { value: this.#redaction.value(value) }),
+			...(said ?? { stdout: this.#withoutSecrets(stdout), stderr: this.#withoutSecrets(stderr) }),
+			...(value === undefined ? {} : { value: this.#value(value) }),
 		};
+	}
+
+	/** An output that the method summed up itself. No digest of the bytes as they were: it would allow a guess at the secret. */
+	#withoutSecrets(output: OutputSummary | null): OutputSummary | null {
+		if (!output || this.#redaction.isOff) return output;
+		const { encoding, cut } = output;
+		const [head, tail] = [Buffer.from(output.head, encoding), Buffer.from(output.tail, encoding)];
+		if (cut === 0) {
+			const whole = Buffer.concat([head, tail]);
+			const clean = this.#redaction.bytes(whole);
+			if (clean === whole) return output;
+			const collector = new OutputCollector();
+			collector.write(clean);
+			return collector.summary();
+		}
+		const [cleanHead, cleanTail] = [this.#redaction.bytes(head), this.#redaction.bytes(tail)];
+		if (cleanHead === head && cleanTail === tail) return output;
+		const edges = { head: cleanHead.toString(encoding), tail: cleanTail.toString(encoding) };
+		return { ...output, ...edges, sha256: redactedMark };
+	}
+
+	/** The head of a value that was too large is JSON that was cut off: no pattern is sure to find a secret in it. */
+	#value(value: unknown): unknown {
+		if (isCutValue(value) && !this.#redaction.isOff) return { ...value, head: '' };
+		return this.#redaction.value(value);
 	}
 
 	#take(stream: OutputStream, bytes: Buffer): Promise<void> {

@@ -30,9 +30,17 @@ export class Redaction {
 
 	text(text: string): string {
 		if (this.isOff) return text;
-		const bytes = Buffer.from(text, 'utf8').toString('latin1');
-		const spans = this.spans(bytes);
-		return spans.length === 0 ? text : Buffer.from(replace(bytes, spans), 'latin1').toString('utf8');
+		const bytes = Buffer.from(text, 'utf8');
+		const clean = this.bytes(bytes);
+		return clean === bytes ? text : clean.toString('utf8');
+	}
+
+	/** The very bytes where they hold no secret. */
+	bytes(bytes: Buffer): Buffer {
+		if (this.isOff) return bytes;
+		const text = bytes.toString('latin1');
+		const spans = this.spans(text);
+		return spans.length === 0 ? bytes : Buffer.from(replace(text, spans), 'latin1');
 	}
 
 	/** Every text within a JSON value, names of fields included. */
@@ -131,9 +139,7 @@ export class StreamRedactor {
 
 	#clean(bytes: Buffer): Buffer {
 		if (bytes.length === 0) return bytes;
-		const text = bytes.toString('latin1');
-		const spans = this.#redaction.spans(text);
-		return spans.length === 0 ? bytes : Buffer.from(replace(text, spans), 'latin1');
+		return this.#redaction.bytes(bytes);
 	}
 }
 

@@ -9,7 +9,8 @@ import { fileURLToPath } from 'node:url';
 import { systemClock } from '../../base/clock.ts';
 import { isStewardError, messageOf, StewardError } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
-import { describeProblems } from '../../domain/validation.ts';
+import { cutText } from '../../base/text.ts';
+import { describeProblems, isNestedTooDeep } from '../../domain/validation.ts';
 import {
 	errorFrom,
 	errorRecord,
@@ -19,13 +20,21 @@ import {
 	type ToChild,
 	toChildSchema,
 } from './isolated-protocol.ts';
+import { largestMessageBytes } from './json-lines.ts';
 import { lineToNode } from './line-to-node.ts';
 import { watchBuffers } from './memory-watch.ts';
 import type { MethodContext, MethodDefinition } from './method.ts';
 import { describeMethod, loadMethods, type Methods, problemsOf } from './method-module.ts';
 import { runDefinition } from './method-process.ts';
+import { sendableOutcome, sendableProblems } from './outcome-bounds.ts';
 import { OutputToNode } from './output-to-node.ts';
+import { sendableDescriptions } from './schema-bounds.ts';
 import type { WorkerPool } from './worker-pool.ts';
+
+const longestLogText = 4096;
+const longestLogField = 1024;
+const longestLogKey = 200;
+const mostLogFields = 50;
 
 const toNode = lineToNode();
 let place = { node: '', dataDir: '' };
@@ -33,21 +42,27 @@ let methods: Methods = new Map();
 let threads: WorkerPool | undefined;
 const runs = new Map<number, { readonly abort: AbortController; readonly output: OutputToNode }>();
 
-/** @throws TypeError for what the node would drop: whoever asked must get an answer. */
+/** @throws TypeError for what the node would drop, or end us for: whoever asked must get an answer. */
 function say(message: FromChild, then: () => void = () => undefined): void {
 	const parsed = fromChildSchema.safeParse(message);
 	if (!parsed.success) {
 		const problems = describeProblems(parsed.error, message, []);
 		throw new TypeError(`the node cannot take what the module gave: ${problems.join('; ')}`);
 	}
-	toNode.post(message, then);
+	if (isNestedTooDeep(message)) throw new TypeError('the module gave what is nested too deep');
+	const json = JSON.stringify(message);
+	const bytes = Buffer.byteLength(json);
+	if (bytes > largestMessageBytes) {
+		throw new TypeError(`the module gave ${bytes} bytes at once, and ${largestMessageBytes} are allowed`);
+	}
+	toNode.post(json, then);
 }
 
 async function load(module: string, wanted: Threads | undefined): Promise<void> {
 	try {
 		if (wanted) return await prepareThreads(module, wanted);
 		methods = await loadMethods(module);
-		say({ say: 'ready', methods: [...methods.values()].map(describeMethod) });
+		say({ say: 'ready', methods: sendableDescriptions([...methods.values()].map(describeMethod)) });
 	} catch (error) {
 		const told = isStewardError(error)
 			? error
@@ -99,7 +114,7 @@ function run(request: Extract<ToChild, { say: 'run' }>): Promise<void> {
 			const outcome = threads
 				? await threads.run(method, { ...input, output: context.output }, abort.signal)
 				: await runDefinition(definition(method), context, input.data);
-			return { say: 'ended', call, outcome };
+			return { say: 'ended', call, outcome: sendableOutcome(outcome) };
 		} finally {
 			// Also what the method did not wait for is said before its end.
 			await output.drained();
@@ -118,7 +133,8 @@ function logToNode(bound: Record<string, unknown>): Log {
 		(level: 'debug' | 'info' | 'warn' | 'error') =>
 		(first: Record<string, unknown> | string, second = '') => {
 			const [fields, message] = typeof first === 'string' ? [{}, first] : [first, second];
-			say({ say: 'log', level, fields: plainFields({ ...bound, ...fields }), message });
+			const plain = plainFields({ ...bound, ...fields });
+			say({ say: 'log', level, fields: plain, message: cutText(String(message), longestLogText) });
 		};
 	return {
 		debug: at('debug'),
@@ -129,20 +145,23 @@ function logToNode(bound: Record<string, unknown>): Log {
 	};
 }
 
-/** A log line must not fail for what is in it. */
+/** A log line must not fail for what is in it, nor for how much of it. */
 function plainFields(fields: Record<string, unknown>): Record<string, unknown> {
 	return Object.fromEntries(
-		Object.entries(fields).map(([key, value]) => {
-			const isPlain = ['string', 'number', 'boolean'].includes(typeof value) || value === null;
-			return [key, isPlain ? value : errorRecord(value).message];
-		}),
+		Object.entries(fields)
+			.slice(0, mostLogFields)
+			.map(([key, value]) => [cutText(key, longestLogKey), plainField(value)]),
 	);
+}
+
+function plainField(value: unknown): unknown {
+	if (['number', 'boolean'].includes(typeof value) || value === null) return value;
+	return cutText(typeof value === 'string' ? value : errorRecord(value).message, longestLogField);
 }
 
 function crash(error: unknown): void {
 	console.error(error);
 	say({ say: 'crashed', error: errorRecord(error) }, () => process.exit(1));
-	if (!toNode.isOpen) process.exit(1);
 }
 
 function hear(message: unknown): void {
@@ -158,7 +177,7 @@ function hear(message: unknown): void {
 			return void answer(request.call, async () => ({
 				say: 'checked',
 				call: request.call,
-				problems: [...(await problemsOf(definition(request.method), request.data))],
+				problems: sendableProblems(await problemsOf(definition(request.method), request.data)),
 			}));
 		case 'run':
 			return void run(request);

@@ -5,11 +5,14 @@
  */
 
 import { z } from 'zod';
+import { cutText } from '../../base/text.ts';
 import { runPolicySchema } from '../../domain/message.ts';
 import { commandLanes, kinds } from '../../domain/names.ts';
 import { outputStreams } from '../../domain/output.ts';
 import { faultSchema, resultSchema } from '../../domain/result.ts';
+import { isNestedTooDeep } from '../../domain/validation.ts';
 import { isolations } from './method.ts';
+import { longestSentText } from './outcome-bounds.ts';
 
 /** A thrown value, as it crosses to another process. */
 export type ErrorRecord = {
@@ -77,6 +80,14 @@ export const fromChildSchema = z.discriminatedUnion('say', [
 ]);
 export type FromChild = z.output<typeof fromChildSchema>;
 
+/** Undefined for what is not ours. */
+export function readFromChild(message: unknown): FromChild | undefined {
+	// Nested deeper, it would overflow the stack of whoever walks through.
+	if (isNestedTooDeep(message)) return undefined;
+	const parsed = fromChildSchema.safeParse(message);
+	return parsed.success ? parsed.data : undefined;
+}
+
 const inputSchema = z.object({
 	sender: z.string(),
 	id: z.string(),
@@ -108,14 +119,18 @@ export type ToChild = z.output<typeof toChildSchema>;
 
 /** Causes of causes are kept to this depth. */
 const deepestCause = 5;
+/** Of names and codes, characters. */
+const longestWord = 200;
 
 export function errorRecord(error: unknown, depth = 0): ErrorRecord {
-	if (!(error instanceof Error)) return { name: 'Error', message: thrownText(error) };
+	if (!(error instanceof Error)) {
+		return { name: 'Error', message: cutText(thrownText(error), longestSentText) };
+	}
 	return {
-		name: error.name,
-		message: error.message,
-		stack: error.stack,
-		code: 'code' in error && typeof error.code === 'string' ? error.code : undefined,
+		name: cutText(String(error.name), longestWord),
+		message: cutText(String(error.message), longestSentText),
+		stack: error.stack === undefined ? undefined : cutText(String(error.stack), longestSentText),
+		code: 'code' in error && typeof error.code === 'string' ? cutText(error.code, longestWord) : undefined,
 		cause:
 			error.cause === undefined || depth >= deepestCause ? undefined : errorRecord(error.cause, depth + 1),
 	};

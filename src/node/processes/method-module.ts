@@ -11,6 +11,7 @@ import { messageOf, StewardError } from '../../base/errors.ts';
 import { commandLanes, kinds, methodNamePattern, methodNameRule } from '../../domain/names.ts';
 import { describeProblems } from '../../domain/validation.ts';
 import { isolations, type MethodDefinition, type MethodDescription } from './method.ts';
+import { boundedValue } from './outcome-bounds.ts';
 
 /** Methods by their names. */
 export type Methods = ReadonlyMap<string, MethodDefinition>;
@@ -92,7 +93,7 @@ export async function parseData(definition: MethodDefinition, data: unknown): Pr
 	});
 }
 
-/** The value as it is after a way over JSON. @throws TypeError when there is none. */
+/** The value as it is after a way over JSON, or what stands for one that is too large. @throws TypeError when there is none. */
 export function asJson(value: unknown, method: string): unknown {
 	let text: string | undefined;
 	try {
@@ -101,7 +102,7 @@ export function asJson(value: unknown, method: string): unknown {
 		throw new TypeError(`${method} returned what JSON cannot hold: ${messageOf(error)}`, { cause: error });
 	}
 	if (text === undefined) throw new TypeError(`${method} returned a ${typeof value}, which JSON cannot hold`);
-	return JSON.parse(text);
+	return boundedValue(text);
 }
 
 function isMeantAsMethod(value: unknown): value is object {

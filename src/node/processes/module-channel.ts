@@ -9,9 +9,10 @@ import type { Clock } from '../../base/clock.ts';
 import { messageOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import { atMost, type Exit, settleMs } from './child-process.ts';
-import { errorFrom, type FromChild, fromChildSchema, type ToChild } from './isolated-protocol.ts';
+import { errorFrom, type FromChild, readFromChild, type ToChild } from './isolated-protocol.ts';
 import { ProcessDied } from './method.ts';
 import { LineBudget, OutputLines } from './output-lines.ts';
+import { piecesUnderWay } from './output-to-node.ts';
 
 /** The place where the module runs, as far as one can talk with it. */
 export type Peer = {
@@ -19,10 +20,14 @@ export type Peer = {
 	readonly title: string;
 	readonly stdout: Readable | null;
 	readonly stderr: Readable | null;
-	send(message: ToChild, onFailed: (error: Error) => void): void;
-	onMessage(listener: (message: unknown) => void): void;
+	/** Calls `then` when it is on its way, or cannot be. */
+	send(message: ToChild, then: (error?: Error | null) => void): void;
+	/** `onRefused`: it broke the rules of the conversation, which is over by that. */
+	onMessage(listener: (message: unknown) => void, onRefused: (error: Error) => void): void;
 	/** Calls `listener` when nothing more can be said. */
 	onClosed(listener: () => void): void;
+	/** Nothing more is said or heard. */
+	close(): void;
 };
 
 export type ModuleChannelOptions = {
@@ -41,6 +46,9 @@ type Waiting = {
 	readonly takeOutput: TakeOutput | undefined;
 };
 
+/** Runs that may still have output under way beside those that wait for their answer. */
+const endedRuns = 16;
+
 export class ModuleChannel {
 	/** Resolves when the child has said whether it can use the module. */
 	readonly opened: Promise<void>;
@@ -56,6 +64,8 @@ export class ModuleChannel {
 	#crash: Error | undefined;
 	#death: ProcessDied | undefined;
 	#lastCall = 0;
+	/** Pieces of output without an answer that has been sent. */
+	#pieces = 0;
 
 	constructor(peer: Peer, options: ModuleChannelOptions) {
 		this.#peer = peer;
@@ -65,7 +75,10 @@ export class ModuleChannel {
 		this.#stderr = new OutputLines({ log: options.log.child({ stream: 'stderr' }), budget: this.#budget });
 		peer.stdout?.on('data', (chunk: Buffer) => this.#stdout.write(chunk));
 		peer.stderr?.on('data', (chunk: Buffer) => this.#stderr.write(chunk));
-		peer.onMessage((message) => this.#hear(message));
+		peer.onMessage(
+			(message) => this.#hear(message),
+			(error) => this.blame(error),
+		);
 		this.opened = new Promise((resolve) => {
 			this.#open = resolve;
 		});
@@ -89,9 +102,12 @@ export class ModuleChannel {
 	}
 
 	/** What cannot be sent has no reader any more: its calls are told when the child's end is seen. */
-	send(message: ToChild): void {
+	send(message: ToChild, then: () => void = () => undefined): void {
 		this.#peer.send(message, (error) => {
-			this.#options.log.debug({ err: messageOf(error) }, `the ${this.#peer.title} is not listening`);
+			if (error) {
+				this.#options.log.debug({ err: messageOf(error) }, `the ${this.#peer.title} is not listening`);
+			}
+			then();
 		});
 	}
 
@@ -103,6 +119,7 @@ export class ModuleChannel {
 	/** Tells all that wait, after the last words have been read. */
 	async close(exit: Exit): Promise<ProcessDied> {
 		await atMost(this.#options.clock, settleMs, this.closed);
+		this.#peer.close();
 		this.#stdout.end();
 		this.#stderr.end();
 		this.#budget.flush();
@@ -124,17 +141,23 @@ export class ModuleChannel {
 
 	/** In this turn, so that pieces stay in order and before the run's end; answered also where nobody takes it. */
 	async #take({ call, piece, stream, data }: Piece): Promise<void> {
+		this.#pieces += 1;
+		if (this.#pieces > piecesUnderWay * (this.#waiting.size + endedRuns)) {
+			this.blame(new Error('it did not wait for the answers to its output'));
+			return this.#peer.close();
+		}
 		await this.#waiting.get(call)?.takeOutput?.(Buffer.from(data, 'base64'), stream);
-		this.send({ say: 'taken', call, piece });
+		this.send({ say: 'taken', call, piece }, () => {
+			this.#pieces -= 1;
+		});
 	}
 
 	#hear(message: unknown): void {
-		const parsed = fromChildSchema.safeParse(message);
-		if (!parsed.success) {
+		const said = readFromChild(message);
+		if (!said) {
 			this.#options.log.debug('the module sent a message that is not ours; dropped');
 			return;
 		}
-		const said = parsed.data;
 		switch (said.say) {
 			case 'ready':
 			case 'unusable':

@@ -1,16 +1,18 @@
 /**
  * Owns one child process with one user's module in it: from its start to its end, with the calls that wait for answers.
  * Promises that each call ends: with its answer, or with `ProcessDied` once the child and all that it started are gone.
- * If the node dies, the child sees its channel close and ends itself with its process group.
+ * If the node dies, the child sees its pipe close and ends itself with its process group.
  */
 
-import { type ChildProcess, fork } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { Duplex } from 'node:stream';
 import type { Clock } from '../../base/clock.ts';
 import { messageOf, StewardError } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import type { ProcessIdentity } from '../../base/process.ts';
 import { atMost, childEnvironment, type Environment, OwnedChild } from './child-process.ts';
 import { errorFrom, type Threads, type ToChild } from './isolated-protocol.ts';
+import { fromModuleFd, largestMessageBytes, readMessages, toModuleFd, writeMessage } from './json-lines.ts';
 import { watchResidentMemory } from './memory-watch.ts';
 import type { MethodDescription, ProcessDied } from './method.ts';
 import { type Answer, ModuleChannel, type Peer, type TakeOutput } from './module-channel.ts';
@@ -44,18 +46,20 @@ export class ModuleChild {
 	readonly died: Promise<ProcessDied>;
 	readonly #child: OwnedChild;
 	readonly #channel: ModuleChannel;
+	readonly #clock: Clock;
 	readonly #endWatch: () => void;
 
 	/** @throws StewardError `invalid` when the module cannot be used, naming it and the cause. */
 	static async start(options: ModuleChildOptions): Promise<ModuleChild> {
 		const { clock, log, modulePath } = options;
 		const child = new OwnedChild(
-			fork(options.runnerPath, [], {
+			spawn(process.execPath, [`--max-old-space-size=${options.memoryMb}`, options.runnerPath], {
 				cwd: options.cwd,
 				env: childEnvironment(options.env, { STEWARD_NODE: options.node }),
-				execArgv: [`--max-old-space-size=${options.memoryMb}`],
 				detached: true,
-				stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+				// Pipes of our own, `toModuleFd` and `fromModuleFd`: Node's channel takes messages of any size. Two of them, because
+				// a write that fails closes its pipe, and what the child has said before must still be read.
+				stdio: ['ignore', 'pipe', 'pipe', 'pipe', 'pipe'],
 			}),
 			{ clock, log },
 		);
@@ -68,16 +72,21 @@ export class ModuleChild {
 		const leader = child.identity();
 		const { node, dataDir, threads } = options;
 		channel.send({ say: 'load', module: modulePath, node, dataDir, threads });
-		await atMost(clock, options.startWithinMs, Promise.race([channel.opened, child.exited]));
+		let isLate = true;
+		const answered = Promise.race([channel.opened, gone(child, channel, clock)]).then(() => {
+			isLate = false;
+		});
+		await atMost(clock, options.startWithinMs, answered);
 		const { opening } = channel;
 		if (opening?.say === 'ready') return new ModuleChild(child, channel, leader, opening.methods, options);
+		if (isLate) channel.blame(new Error(`loading took longer than ${options.startWithinMs} ms`));
 		const exit = await child.end(leader, 0);
+		await channel.close(exit);
 		if (opening?.say === 'unusable') {
 			const cause = errorFrom(opening.error);
 			throw new StewardError('invalid', cause.message, { cause });
 		}
-		const what = exit.signal === 'SIGKILL' ? `loading took longer than ${options.startWithinMs} ms` : '';
-		throw unusable(modulePath, what || `the child process ended while loading it, ${channel.describe(exit)}`);
+		throw unusable(modulePath, `the child process ended while loading it, ${channel.describe(exit)}`);
 	}
 
 	private constructor(
@@ -88,6 +97,7 @@ export class ModuleChild {
 		{ clock, memoryMb, threads }: ModuleChildOptions,
 	) {
 		this.#child = child;
+		this.#clock = clock;
 		this.#channel = channel;
 		this.leader = leader;
 		this.methods = methods;
@@ -129,8 +139,7 @@ export class ModuleChild {
 	}
 
 	async #untilDead(): Promise<ProcessDied> {
-		// A module that closes the channel by itself can answer nothing any more: that is the end as well.
-		await Promise.race([this.#child.exited, this.#channel.closed]);
+		await gone(this.#child, this.#channel, this.#clock);
 		this.#endWatch();
 		const exit = await this.#child.end(this.leader, 0);
 		return this.#channel.close(exit);
@@ -138,18 +147,53 @@ export class ModuleChild {
 }
 
 function peerOf(child: ChildProcess): Peer {
+	// There are none where the system had no process left.
+	const [toModule, fromModule] = [pipeOf(child, toModuleFd), pipeOf(child, fromModuleFd)];
+	// What breaks off closes, and that is what counts.
+	for (const pipe of [toModule, fromModule]) pipe?.on('error', () => undefined);
+	// Nobody writes to us there; whoever does is not heard.
+	toModule?.resume();
+	const close = () => {
+		toModule?.destroy();
+		fromModule?.destroy();
+	};
 	return {
 		title: 'child process',
 		stdout: child.stdout,
 		stderr: child.stderr,
-		send: (message, onFailed) => {
-			child.send(message, (error) => {
-				if (error) onFailed(error);
-			});
+		send(message, then) {
+			if (toModule) writeMessage(toModule, JSON.stringify(message), then);
+			else then(new Error('there is no pipe to it'));
 		},
-		onMessage: (listener) => child.on('message', listener),
-		onClosed: (listener) => child.once('disconnect', listener),
+		onMessage(hear, onRefused) {
+			if (!fromModule) return;
+			const onTooLarge = () => {
+				const what = `its module sent more than ${largestMessageBytes} bytes in one message`;
+				onRefused(new Error(`${what}, and no more are allowed`));
+				close();
+			};
+			readMessages(fromModule, { largestBytes: largestMessageBytes, hear, onTooLarge });
+		},
+		onClosed: (listener) => void fromModule?.once('close', listener),
+		close,
 	};
+}
+
+function pipeOf(child: ChildProcess, fd: number): Duplex | undefined {
+	const pipe = child.stdio?.[fd];
+	return pipe instanceof Duplex ? pipe : undefined;
+}
+
+/** A child that exits closes its pipes a moment before. */
+const exitWithinMs = 250;
+
+/** Resolves when the child has ended, or can hear or answer nothing any more: a module may close the pipes, or be refused. */
+function gone(child: OwnedChild, channel: ModuleChannel, clock: Clock): Promise<unknown> {
+	const deaf = new Promise<void>((resolve) => {
+		pipeOf(child.process, toModuleFd)?.once('close', () => resolve());
+	});
+	const cutOff = Promise.race([deaf, channel.closed]).then(() => atMost(clock, exitWithinMs, child.exited));
+	return Promise.race([child.exited, cutOff]);
 }
 
 function unusable(modulePath: string, what: string, cause?: unknown): StewardError {

@@ -108,9 +108,14 @@ function peerOf(worker: Worker): Peer {
 		title: 'worker thread',
 		stdout: worker.stdout,
 		stderr: worker.stderr,
-		send: (message) => worker.postMessage(JSON.stringify(message)),
+		send(message, then) {
+			worker.postMessage(JSON.stringify(message));
+			then();
+		},
 		onMessage: (listener) => void worker.on('message', (text: unknown) => listener(parsed(text))),
 		onClosed: (listener) => void worker.once('exit', () => listener()),
+		// It is of the same process, which its node bounds.
+		close: () => void worker.terminate(),
 	};
 }
 

@@ -6,8 +6,8 @@
 
 import { largestChunkBytes, type OutputStream } from '../../domain/output.ts';
 
-/** Pieces without an answer at once. */
-const window = 8;
+/** Pieces of one run without an answer at once. */
+export const piecesUnderWay = 8;
 
 export type OutputPiece = {
 	readonly piece: number;
@@ -59,7 +59,7 @@ export class OutputToNode {
 	}
 
 	#pump(): void {
-		while (this.#underWay.size < window) {
+		while (this.#underWay.size < piecesUnderWay) {
 			const next = this.#waiting.shift();
 			if (!next) return;
 			this.#last += 1;

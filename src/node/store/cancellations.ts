@@ -4,11 +4,16 @@
  * A wish is forgotten when its command has ended, or after the journal's age.
  */
 
-import type { Closed } from '../../domain/wire.ts';
+import { type Closed, type CommandFacts, isSameTime } from '../../domain/wire.ts';
 import { journalAgeMs } from './journal.ts';
 import type { Store } from './store.ts';
 
-type Wish = Closed & { /** Node's time, milliseconds since the epoch. */ readonly at: number };
+type Wish = Closed & {
+	/** When the command was queued that is meant: another one may be given its id. */
+	readonly queuedAt: number;
+	/** Node's time, milliseconds since the epoch. */
+	readonly at: number;
+};
 
 export class Cancellations {
 	readonly #store: Store;
@@ -19,14 +24,15 @@ export class Cancellations {
 		this.#now = now;
 	}
 
-	find(id: string): Closed | undefined {
+	find({ id, facts }: { readonly id: string; readonly facts: CommandFacts }): Closed | undefined {
 		const wish = this.#store.get<Wish>('cancels', id);
-		return wish && { reason: wish.reason, actor: wish.actor };
+		if (!wish || !isSameTime(wish.queuedAt, facts.queuedAt)) return undefined;
+		return { reason: wish.reason, actor: wish.actor };
 	}
 
 	/** @throws StewardError `storage` */
-	note(id: string, closed: Closed): Promise<void> {
-		const wish: Wish = { ...closed, at: this.#now() };
+	note(id: string, queuedAt: number, closed: Closed): Promise<void> {
+		const wish: Wish = { ...closed, queuedAt, at: this.#now() };
 		return this.#store.commit((writes) => writes.put('cancels', id, wish));
 	}
 

@@ -7,7 +7,7 @@
 import type { ProcessIdentity } from '../../base/process.ts';
 import type { Attempt, FaultRecord, Result } from '../../domain/result.ts';
 import type { CommandEvent } from '../../domain/state.ts';
-import type { Closed, CommandFacts } from '../../domain/wire.ts';
+import { type Closed, type CommandFacts, isSameCommand } from '../../domain/wire.ts';
 import type { Outbox } from './outbox.ts';
 import type { Store, Writes } from './store.ts';
 
@@ -15,8 +15,9 @@ export type JournalEntry = {
 	readonly v: 1;
 	readonly id: string;
 	readonly facts: CommandFacts;
-	/** The process of the node that wrote it last. */
+	/** The process of the node that wrote it last, and its machine: a copied store may be at work elsewhere. */
 	readonly boot: string;
+	readonly machine?: string;
 	readonly state: 'started' | 'retrying' | 'finished';
 	readonly attempts: readonly Attempt[];
 	/** Leader of the process group of the running attempt, where the method started one. */
@@ -52,11 +53,13 @@ export class Journal {
 	readonly #store: Store;
 	readonly #outbox: Reports;
 	readonly #boot: string;
+	readonly #machine: string;
 
-	constructor(options: { store: Store; outbox: Reports; boot: string; now: () => number }) {
+	constructor(options: { store: Store; outbox: Reports; boot: string; machine: string; now: () => number }) {
 		this.#store = options.store;
 		this.#outbox = options.outbox;
 		this.#boot = options.boot;
+		this.#machine = options.machine;
 		options.outbox.onConfirmed((id) => this.#mark(id, { reportedAt: options.now() }));
 	}
 
@@ -65,10 +68,15 @@ export class Journal {
 		return this.#store.get<JournalEntry>('journal', id);
 	}
 
-	/** The entry of this very command: another one that was given the same id has another digest. */
+	/** The entry of this very command: another one may have been given its id. */
 	find({ id, facts }: { readonly id: string; readonly facts: CommandFacts }): JournalEntry | undefined {
 		const entry = this.get(id);
-		return entry?.facts.digest === facts.digest ? entry : undefined;
+		return entry && isSameCommand(entry.facts, facts) ? entry : undefined;
+	}
+
+	/** An earlier process of this machine started it, and nobody knows how it ended. */
+	isLeft(entry: JournalEntry): boolean {
+		return entry.state === 'started' && !this.isOwn(entry) && this.isOfThisMachine(entry);
 	}
 
 	/** True when the entry was written by this process, so that what it started may still run. */
@@ -76,11 +84,16 @@ export class Journal {
 		return entry.boot === this.#boot;
 	}
 
-	/** What an earlier process started, and nobody knows how it ended. */
+	/** True when it was written on this machine, so that what it started is here, or gone. */
+	isOfThisMachine({ machine = this.#machine }: JournalEntry): boolean {
+		return machine === this.#machine;
+	}
+
+	/** What an earlier process started here, and nobody knows how it ended. */
 	startedEarlier(): JournalEntry[] {
 		const found: JournalEntry[] = [];
 		for (const { value } of this.#store.range<JournalEntry>('journal')) {
-			if (value.state === 'started' && !this.isOwn(value)) found.push(value);
+			if (this.isLeft(value)) found.push(value);
 		}
 		return found;
 	}
@@ -94,7 +107,7 @@ export class Journal {
 		reruns: number | null,
 	): Promise<void> {
 		await this.#store.commit((writes) => {
-			this.#write(writes, { ...blank(id, facts, this.#boot), state: 'started', attempts, reruns });
+			this.#write(writes, { ...this.#blank(id, facts), state: 'started', attempts, reruns });
 			if ((attempts.at(-1)?.attempt ?? 0) > 1) {
 				this.#outbox.addReport(writes, id, { event: 'started', at, attempts: [...attempts], facts });
 			}
@@ -116,7 +129,7 @@ export class Journal {
 		fault: FaultRecord | null,
 	): Promise<void> {
 		await this.#store.commit((writes) => {
-			this.#write(writes, { ...blank(id, facts, this.#boot), state: 'retrying', attempts, nextAttemptAt });
+			this.#write(writes, { ...this.#blank(id, facts), state: 'retrying', attempts, nextAttemptAt });
 			this.#outbox.addReport(writes, id, {
 				event: 'retryDue',
 				at,
@@ -137,7 +150,7 @@ export class Journal {
 		final: FinalRecord,
 	): Promise<void> {
 		await this.#store.commit((writes) => {
-			this.#write(writes, { ...blank(id, facts, this.#boot), state: 'finished', attempts, final });
+			this.#write(writes, { ...this.#blank(id, facts), state: 'finished', attempts, final });
 			this.#addFinalReport(writes, id, facts, attempts, final);
 		});
 		this.#outbox.flush();
@@ -161,7 +174,11 @@ export class Journal {
 	async prune(now: number): Promise<number> {
 		const old: string[] = [];
 		for (const { key, value } of this.#store.range<JournalEntry>('journal')) {
-			const { reportedAt, ackedAt } = value;
+			const { reportedAt, ackedAt, attempts } = value;
+			// Never handed over again: its centre gave it up.
+			const isForgotten =
+				value.state !== 'finished' && now - (attempts.at(-1)?.startedAt ?? now) > unackedAgeMs;
+			if (isForgotten) old.push(String(key));
 			if (reportedAt === null) continue;
 			const isOld =
 				now - reportedAt > unackedAgeMs ||
@@ -206,19 +223,20 @@ export class Journal {
 				// The disk fails; the next commit that somebody waits for says so.
 			});
 	}
-}
 
-function blank(id: string, facts: CommandFacts, boot: string): Omit<JournalEntry, 'state' | 'attempts'> {
-	return {
-		v: 1,
-		id,
-		facts,
-		boot,
-		child: null,
-		reruns: null,
-		nextAttemptAt: null,
-		final: null,
-		reportedAt: null,
-		ackedAt: null,
-	};
+	#blank(id: string, facts: CommandFacts): Omit<JournalEntry, 'state' | 'attempts'> {
+		return {
+			v: 1,
+			id,
+			facts,
+			boot: this.#boot,
+			machine: this.#machine,
+			child: null,
+			reruns: null,
+			nextAttemptAt: null,
+			final: null,
+			reportedAt: null,
+			ackedAt: null,
+		};
+	}
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { emptyResult } from '../../../src/domain/result.ts';
+import { emptyResult, type OutputSummary } from '../../../src/domain/result.ts';
 import { sha256 } from '../../support/logs.ts';
 import { keptOutput } from '../../support/output.ts';
 
@@ -34,6 +34,47 @@ test("a method's own outputs stay, and one that never spoke has none", async () 
 	const empty = keptOutput();
 	await empty.write('', 'stdout');
 	expect(empty.resultWithoutOutcome()).toMatchObject({ stdout: { bytes: 0 }, stderr: { bytes: 0 } });
+});
+
+test('secrets are taken out of outputs that the method summed up itself', () => {
+	const output = keptOutput({ redact: ['tok-\\d+'] });
+	const own = { bytes: 12, sha256: sha256(Buffer.from('tok-1\ntok-2\n')), encoding: 'utf8' } as const;
+	const base64 = (text: string) => Buffer.from(text).toString('base64');
+	const complete = (stdout: OutputSummary, stderr: OutputSummary | null = null) =>
+		output.complete({ outcome: 'succeeded', result: { ...emptyResult, stdout, stderr } }).result;
+	const text = '[redacted]\n[redacted]\n';
+	expect(complete({ ...own, head: 'tok-1\nto', tail: 'k-2\n', cut: 0 })).toEqual({
+		...emptyResult,
+		stdout: { head: text, tail: '', bytes: 22, sha256: sha256(Buffer.from(text)), encoding: 'utf8', cut: 0 },
+	});
+	const cut = { ...own, bytes: 99, head: 'tok-1', tail: 'tok-2', cut: 89 };
+	expect(
+		complete(cut, { ...cut, encoding: 'base64', head: base64('a\u0000tok-1'), tail: base64('tok-2') }),
+	).toEqual({
+		...emptyResult,
+		stdout: { ...cut, head: '[redacted]', tail: '[redacted]', sha256: '[redacted]' },
+		stderr: {
+			...cut,
+			sha256: '[redacted]',
+			encoding: 'base64',
+			head: base64('a\u0000[redacted]'),
+			tail: base64('[redacted]'),
+		},
+	});
+	const clean = { ...own, head: 'nothing\n', tail: 'here', cut: 0 };
+	expect(complete(clean, null)).toEqual({ ...emptyResult, stdout: clean });
+});
+
+test('of a value that was too large, the beginning of its JSON is told only where nothing is secret', () => {
+	const value = { cut: true, bytes: 1_000_000, head: '["tok-1","tok' };
+	const result = { ...emptyResult, value };
+	expect(
+		keptOutput({ redact: ['tok-\\d+'] }).complete({ outcome: 'succeeded', result }).result.value,
+	).toEqual({
+		...value,
+		head: '',
+	});
+	expect(keptOutput().complete({ outcome: 'succeeded', result }).result.value).toEqual(value);
 });
 
 test('secrets are taken out of faults and values', () => {

@@ -1,0 +1,13 @@
+import { expect, test } from 'vitest';
+import { cutText } from '../../src/base/text.ts';
+
+test('a text that is too long is cut, and says how long it was', () => {
+	expect(cutText('abc', 3)).toBe('abc');
+	expect(cutText('abcd', 3)).toBe('abc… (cut: 4 characters)');
+});
+
+test('a text that is cut again says how long it was at first, and is cut no further by the same bound', () => {
+	const once = cutText('x'.repeat(5000), 3000);
+	expect(cutText(once, 3000)).toBe(once);
+	expect(cutText(once, 10)).toBe(`${'x'.repeat(10)}… (cut: 5000 characters)`);
+});
