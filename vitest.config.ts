@@ -3,10 +3,10 @@ import { defineConfig } from 'vitest/config';
 const report = process.env.STEWARD_TEST_REPORT;
 
 // unit: pure parts, no server. integration: a real nats-server each. e2e: the built CLI as child processes.
-// Two cores: two files at a time, so that a server's fsyncs do not starve another test's clocks.
+// Two cores: three files at a time, because tests mostly wait; more, and a server's fsyncs starve another test's clocks.
 export default defineConfig({
 	test: {
-		maxWorkers: 2,
+		maxWorkers: 3,
 		// CI counts from a report of its own.
 		...(report === undefined ? {} : { reporters: ['default', ['json', { outputFile: report }]] }),
 		projects: [
