@@ -8,7 +8,7 @@ import type { Clock } from '../base/clock.ts';
 import { isStewardError, messageOf, StewardError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import { type Enqueued, enqueue } from '../client/enqueue.ts';
-import { envelopeFor } from '../domain/message.ts';
+import { envelopeFor } from '../domain/envelope.ts';
 import { formatHandle, isNodeName } from '../domain/names.ts';
 import { laneOfMethod, matchesLabels } from '../domain/node-state.ts';
 import { streams } from '../domain/subject.ts';

@@ -5,7 +5,7 @@
  */
 
 import type { Control, ControlName } from '../domain/control.ts';
-import type { Envelope } from '../domain/message.ts';
+import type { Envelope } from '../domain/envelope.ts';
 import { operatorSender } from '../domain/names.ts';
 import { type Enqueued, enqueue } from './enqueue.ts';
 import type { FleetParts } from './parts.ts';

@@ -6,7 +6,7 @@
 
 import { isStewardError, StewardError } from '../base/errors.ts';
 import { randomToken } from '../base/ids.ts';
-import { type Envelope, envelopeDigest } from '../domain/message.ts';
+import { type Envelope, envelopeDigest } from '../domain/envelope.ts';
 import { formatHandle } from '../domain/names.ts';
 import type { CommandFacts } from '../domain/wire.ts';
 import type { Claims } from '../jetstream/claims.ts';

@@ -7,7 +7,7 @@
 import { StewardError, unreachable } from '../base/errors.ts';
 import { derivedId } from '../base/ids.ts';
 import type { DeadLetter, DeadOutcome } from '../domain/dead-letter.ts';
-import { type Envelope, envelopeFor, type Lineage } from '../domain/message.ts';
+import { type Envelope, envelopeFor, type Lineage } from '../domain/envelope.ts';
 import { formatHandle, operatorSender } from '../domain/names.ts';
 import { parseEnvelope } from '../jetstream/commands.ts';
 import type { StoredLetter } from '../jetstream/dead-letters.ts';

@@ -5,7 +5,7 @@
  */
 
 import { StewardError } from '../base/errors.ts';
-import type { Envelope, Lineage } from '../domain/message.ts';
+import type { Envelope, Lineage } from '../domain/envelope.ts';
 import { formatHandle, type Handle, operatorSender } from '../domain/names.ts';
 import { isCommandState, isFinal } from '../domain/state.ts';
 import type { CommandView, Receipt } from '../domain/view.ts';

@@ -5,9 +5,11 @@
  */
 
 import { isStewardError, messageOf, StewardError } from '../base/errors.ts';
-import { type Envelope, envelopeFor, eventDeliverWithinMs, type Message } from '../domain/message.ts';
+import { type Envelope, envelopeFor } from '../domain/envelope.ts';
+import type { Message } from '../domain/message.ts';
 import { formatHandle, operatorSender } from '../domain/names.ts';
 import { matchesLabels } from '../domain/node-state.ts';
+import { eventDeliverWithinMs } from '../domain/policy.ts';
 import { type CommandView, type NodeView, queuedView, type Receipt } from '../domain/view.ts';
 import { askAll } from '../jetstream/api.ts';
 import type { KnownNode } from '../jetstream/nodes.ts';

@@ -7,8 +7,8 @@
 import { z } from 'zod';
 import { StewardError } from '../base/errors.ts';
 import { logLevels } from '../base/log.ts';
-import { eventDeliverWithinMs } from './message.ts';
 import { lanes, methodNamePattern, methodNameRule, nodeNamePattern, nodeNameRule } from './names.ts';
+import { eventDeliverWithinMs } from './policy.ts';
 import { redactionProblem } from './redaction.ts';
 import { describeProblems } from './validation.ts';
 

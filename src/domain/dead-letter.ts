@@ -6,7 +6,7 @@
 
 import { z } from 'zod';
 import { rfc3339 } from '../base/clock.ts';
-import { lineageSchema } from './message.ts';
+import { lineageSchema } from './envelope.ts';
 import { formatHandle, type Kind, kinds } from './names.ts';
 import { faultSchema } from './result.ts';
 import type { DeadLetterView } from './view-schema.ts';

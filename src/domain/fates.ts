@@ -45,57 +45,32 @@ export type Expected = {
 	readonly late?: CommandEvent;
 };
 
-const never = null;
+/** As it ends where nothing else happens to it: only a node that dies in the middle makes the outcome unknown. */
+function usual(state: FinalState, runs: number): Record<Moment, Expected> {
+	const ends = { state, runs, away: 'nodeAway' } as const;
+	return {
+		present: { state, runs, away: null },
+		absent: { state, runs, away: 'neverSeen' },
+		diesUnclaimed: ends,
+		diesClaimed: ends,
+		// A crash is no failure: without `rerun` nothing is started again after one, whatever attempts are left.
+		diesRunning: { state: 'interrupted', runs: 1, away: 'nodeAway' },
+		diesEnded: ends,
+		cutUnclaimed: ends,
+		cutRunning: ends,
+		cutEnded: ends,
+	};
+}
 
 /** A moment that does not exist for a fate is left out. */
 export const fateTable: Readonly<Record<Fate, Readonly<Partial<Record<Moment, Expected>>>>> = {
-	succeeds: {
-		present: { state: 'succeeded', runs: 1, away: never },
-		absent: { state: 'succeeded', runs: 1, away: 'neverSeen' },
-		diesUnclaimed: { state: 'succeeded', runs: 1, away: 'nodeAway' },
-		diesClaimed: { state: 'succeeded', runs: 1, away: 'nodeAway' },
-		diesRunning: { state: 'interrupted', runs: 1, away: 'nodeAway' },
-		diesEnded: { state: 'succeeded', runs: 1, away: 'nodeAway' },
-		cutUnclaimed: { state: 'succeeded', runs: 1, away: 'nodeAway' },
-		cutRunning: { state: 'succeeded', runs: 1, away: 'nodeAway' },
-		cutEnded: { state: 'succeeded', runs: 1, away: 'nodeAway' },
-	},
-	fails: {
-		present: { state: 'failed', runs: 1, away: never },
-		absent: { state: 'failed', runs: 1, away: 'neverSeen' },
-		diesUnclaimed: { state: 'failed', runs: 1, away: 'nodeAway' },
-		diesClaimed: { state: 'failed', runs: 1, away: 'nodeAway' },
-		diesRunning: { state: 'interrupted', runs: 1, away: 'nodeAway' },
-		diesEnded: { state: 'failed', runs: 1, away: 'nodeAway' },
-		cutUnclaimed: { state: 'failed', runs: 1, away: 'nodeAway' },
-		cutRunning: { state: 'failed', runs: 1, away: 'nodeAway' },
-		cutEnded: { state: 'failed', runs: 1, away: 'nodeAway' },
-	},
-	retries: {
-		present: { state: 'succeeded', runs: 2, away: never },
-		absent: { state: 'succeeded', runs: 2, away: 'neverSeen' },
-		diesUnclaimed: { state: 'succeeded', runs: 2, away: 'nodeAway' },
-		diesClaimed: { state: 'succeeded', runs: 2, away: 'nodeAway' },
-		// A crash is no failure: without `rerun` nothing is started again after one, whatever attempts are left.
-		diesRunning: { state: 'interrupted', runs: 1, away: 'nodeAway' },
-		diesEnded: { state: 'succeeded', runs: 2, away: 'nodeAway' },
-		cutUnclaimed: { state: 'succeeded', runs: 2, away: 'nodeAway' },
-		cutRunning: { state: 'succeeded', runs: 2, away: 'nodeAway' },
-		cutEnded: { state: 'succeeded', runs: 2, away: 'nodeAway' },
-	},
-	timesOut: {
-		present: { state: 'timedOut', runs: 1, away: never },
-		absent: { state: 'timedOut', runs: 1, away: 'neverSeen' },
-		diesUnclaimed: { state: 'timedOut', runs: 1, away: 'nodeAway' },
-		diesClaimed: { state: 'timedOut', runs: 1, away: 'nodeAway' },
-		diesRunning: { state: 'interrupted', runs: 1, away: 'nodeAway' },
-		diesEnded: { state: 'timedOut', runs: 1, away: 'nodeAway' },
-		cutUnclaimed: { state: 'timedOut', runs: 1, away: 'nodeAway' },
-		cutRunning: { state: 'timedOut', runs: 1, away: 'nodeAway' },
-		cutEnded: { state: 'timedOut', runs: 1, away: 'nodeAway' },
-	},
+	succeeds: usual('succeeded', 1),
+	fails: usual('failed', 1),
+	retries: usual('succeeded', 2),
+	timesOut: usual('timedOut', 1),
+	reruns: { ...usual('succeeded', 1), diesRunning: { state: 'succeeded', runs: 2, away: 'nodeAway' } },
 	isCancelled: {
-		present: { state: 'cancelled', runs: 1, away: never },
+		present: { state: 'cancelled', runs: 1, away: null },
 		absent: { state: 'cancelled', runs: 0, away: 'cancelled' },
 		diesUnclaimed: { state: 'cancelled', runs: 0, away: 'cancelled' },
 		diesClaimed: { state: 'cancelled', runs: 0, away: 'cancelAsked' },
@@ -105,45 +80,26 @@ export const fateTable: Readonly<Record<Fate, Readonly<Partial<Record<Moment, Ex
 		cutRunning: { state: 'cancelled', runs: 1, away: 'cancelAsked' },
 		cutEnded: { state: 'succeeded', runs: 1, away: 'cancelAsked' },
 	},
+	// The claim is the start: once its node has claimed it, the deadline is kept.
 	isLate: {
-		present: { state: 'succeeded', runs: 1, away: never },
+		...usual('succeeded', 1),
 		absent: { state: 'expired', runs: 0, away: 'expired' },
 		diesUnclaimed: { state: 'expired', runs: 0, away: 'expired' },
-		// The claim is the start: the deadline is kept by it.
-		diesClaimed: { state: 'succeeded', runs: 1, away: 'nodeAway' },
-		diesRunning: { state: 'interrupted', runs: 1, away: 'nodeAway' },
-		diesEnded: { state: 'succeeded', runs: 1, away: 'nodeAway' },
 		cutUnclaimed: { state: 'expired', runs: 0, away: 'expired' },
-		cutRunning: { state: 'succeeded', runs: 1, away: 'nodeAway' },
-		cutEnded: { state: 'succeeded', runs: 1, away: 'nodeAway' },
 	},
 	isRefused: {
-		present: { state: 'rejected', runs: 0, away: never },
+		present: { state: 'rejected', runs: 0, away: null },
 		absent: { state: 'rejected', runs: 0, away: 'neverSeen' },
 		diesUnclaimed: { state: 'rejected', runs: 0, away: 'nodeAway' },
 		diesClaimed: { state: 'rejected', runs: 0, away: 'refused' },
 		cutUnclaimed: { state: 'rejected', runs: 0, away: 'nodeAway' },
 	},
-	reruns: {
-		present: { state: 'succeeded', runs: 1, away: never },
-		absent: { state: 'succeeded', runs: 1, away: 'neverSeen' },
-		diesUnclaimed: { state: 'succeeded', runs: 1, away: 'nodeAway' },
-		diesClaimed: { state: 'succeeded', runs: 1, away: 'nodeAway' },
-		diesRunning: { state: 'succeeded', runs: 2, away: 'nodeAway' },
-		diesEnded: { state: 'succeeded', runs: 1, away: 'nodeAway' },
-		cutUnclaimed: { state: 'succeeded', runs: 1, away: 'nodeAway' },
-		cutRunning: { state: 'succeeded', runs: 1, away: 'nodeAway' },
-		cutEnded: { state: 'succeeded', runs: 1, away: 'nodeAway' },
-	},
+	// What nobody has claimed is not lost: it waits.
 	isGivenUp: {
-		present: { state: 'succeeded', runs: 1, away: never },
-		// What nobody has claimed is not lost: it waits.
-		absent: { state: 'succeeded', runs: 1, away: 'neverSeen' },
-		diesUnclaimed: { state: 'succeeded', runs: 1, away: 'nodeAway' },
+		...usual('succeeded', 1),
 		diesClaimed: { state: 'lost', runs: 0, away: 'lost' },
 		diesRunning: { state: 'lost', runs: 1, away: 'lost', late: 'interrupted' },
 		diesEnded: { state: 'lost', runs: 1, away: 'lost', late: 'succeeded' },
-		cutUnclaimed: { state: 'succeeded', runs: 1, away: 'nodeAway' },
 		cutRunning: { state: 'lost', runs: 1, away: 'lost', late: 'succeeded' },
 		cutEnded: { state: 'lost', runs: 1, away: 'lost', late: 'succeeded' },
 	},

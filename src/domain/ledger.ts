@@ -6,8 +6,9 @@
 
 import { z } from 'zod';
 import { unreachable } from '../base/errors.ts';
-import { commandDefaults, lineageSchema } from './message.ts';
+import { lineageSchema } from './envelope.ts';
 import { centralNode, type Handle, lanes } from './names.ts';
+import { commandDefaults } from './policy.ts';
 import { type Attempt, attemptSchema, faultSchema } from './result.ts';
 import { advance, type CommandEvent, commandEvents, commandStates, isFinal } from './state.ts';
 import { type Claim, type CommandFacts, closedSchema, type Report } from './wire.ts';

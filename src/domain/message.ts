@@ -1,5 +1,5 @@
 /**
- * Owns the message: its JSON form, as people and programs write it, and the envelope, as it travels.
+ * Owns the message: its JSON form, as people and programs write it, and what it means once it is checked.
  * Promises that every way in is checked by the one schema here, all problems listed together.
  * Pure; what was accepted is kept by whoever asked.
  */
@@ -8,9 +8,7 @@ import { z } from 'zod';
 import { type Backoff, defaultBackoff } from '../base/backoff.ts';
 import { parseDuration } from '../base/duration.ts';
 import { StewardError } from '../base/errors.ts';
-import { contentDigest } from '../base/ids.ts';
 import {
-	type CommandLane,
 	commandLanes,
 	idPattern,
 	idRule,
@@ -21,33 +19,15 @@ import {
 	nodeNamePattern,
 	nodeNameRule,
 } from './names.ts';
+import {
+	type CommandPolicy,
+	commandDefaults,
+	mostAttempts,
+	onInterruptPolicies,
+	type WhenAbsent,
+	whenAbsentPolicies,
+} from './policy.ts';
 import { deepestNesting, describeProblems, isNestedTooDeep } from './validation.ts';
-
-/** What a command gets where neither its sender nor its method says otherwise. */
-export const commandDefaults = {
-	deliverWithinMs: 7 * 86_400_000,
-	runForMs: 600_000,
-	attempts: 1,
-	backoff: defaultBackoff,
-	onInterrupt: 'report',
-	whenAbsent: 'queue',
-	/** How long a claimed command of a silent node is waited for, past its clocks. */
-	patienceMs: 7 * 86_400_000,
-} as const;
-
-/** Where neither sender nor method names one. */
-const usualLane = 'normal';
-
-/** The journal and every report carry what a command's attempts were. */
-const mostAttempts = 1000;
-
-/** An event that nobody took within this time becomes a dead letter. */
-export const eventDeliverWithinMs = 30 * 86_400_000;
-
-const onInterruptPolicies = ['report', 'rerun'] as const;
-export type OnInterrupt = (typeof onInterruptPolicies)[number];
-export const whenAbsentPolicies = ['queue', 'skip', 'reject'] as const;
-type WhenAbsent = (typeof whenAbsentPolicies)[number];
 
 const durationMs = z
 	.string({ error: 'expected a duration such as "10m" or "7d"' })
@@ -124,19 +104,6 @@ const messageFormKeys = Object.keys(messageFields.shape);
 /** Whom a message is for: names, or labels that the nodes' states are matched against. */
 type Target = { readonly nodes: readonly string[] } | { readonly where: Readonly<Record<string, string>> };
 
-/** How a command is to be treated; what is undefined is the method's default, then {@link commandDefaults}. */
-type CommandPolicy = {
-	readonly lane?: CommandLane | undefined;
-	/** Longest wait for a start, milliseconds; null is never. */
-	readonly deliverWithinMs: number | null;
-	readonly runForMs?: number | undefined;
-	readonly attempts?: number | undefined;
-	readonly backoff?: Backoff | undefined;
-	readonly onInterrupt?: OnInterrupt | undefined;
-	/** How long the node may be silent past the command's clocks before it is called lost. */
-	readonly patienceMs?: number | undefined;
-};
-
 /** A checked message, before its targets are known by name. */
 export type Message = {
 	readonly target: Target;
@@ -147,43 +114,6 @@ export type Message = {
 	readonly policy: CommandPolicy;
 	readonly whenAbsent: WhenAbsent;
 };
-
-/** How a run is to be treated, as it travels: what is left out is the method's default, then {@link commandDefaults}. */
-export const runPolicySchema = z.object({
-	runForMs: z.number().int().min(0).optional(),
-	attempts: z.number().int().min(1).max(mostAttempts).optional(),
-	backoff: z
-		.object({
-			kind: z.enum(['fixed', 'exponential']),
-			initialMs: z.number().min(0),
-			capMs: z.number().min(0),
-			jitter: z.number().min(0).max(1),
-		})
-		.optional(),
-	onInterrupt: z.enum(onInterruptPolicies).optional(),
-	patienceMs: z.number().int().min(0).optional(),
-});
-
-/** Which command this one was made from: `of` is a handle. */
-export const lineageSchema = z.object({ kind: z.enum(['retry', 'replay']), of: z.string() });
-export type Lineage = z.infer<typeof lineageSchema>;
-
-/** One command for one node, as it is stored on the downlink. */
-export const envelopeSchema = z.object({
-	v: z.literal(1),
-	id: z.string(),
-	node: z.string(),
-	method: z.string(),
-	lane: z.enum(['control', ...commandLanes]),
-	/** Its sender named no lane: the method's default is no part of what makes it the same command. */
-	laneFrom: z.literal('method').optional(),
-	data: z.unknown(),
-	sender: z.string(),
-	deliverWithinMs: z.number().min(0).nullable(),
-	...runPolicySchema.shape,
-	lineage: lineageSchema.optional(),
-});
-export type Envelope = z.infer<typeof envelopeSchema>;
 
 /** Fields that a raw message may leave out, because its subject says them. */
 export type FormDefaults = { readonly toNode?: string; readonly kind?: Kind; readonly method?: string };
@@ -268,34 +198,6 @@ function compile(form: z.output<typeof messageFields>): Message {
 			patienceMs: form.patience,
 		},
 	};
-}
-
-/** The envelope of a checked command for one node; `methodLane` is the method's default there, as far as it is known. */
-export function envelopeFor(
-	message: Message,
-	node: string,
-	id: string,
-	sender: string,
-	methodLane?: CommandLane,
-): Envelope {
-	const { lane, ...policy } = message.policy;
-	return {
-		v: 1,
-		id,
-		node,
-		method: message.method,
-		lane: lane ?? methodLane ?? usualLane,
-		...(lane === undefined && methodLane !== undefined && { laneFrom: 'method' as const }),
-		data: message.data,
-		sender,
-		...policy,
-	};
-}
-
-/** What makes two commands with one id the same command: everything but who sent it, and a lane that nobody named. */
-export function envelopeDigest(envelope: Envelope): string {
-	const { sender: _, laneFrom, ...content } = envelope;
-	return contentDigest(laneFrom ? { ...content, lane: usualLane } : content);
 }
 
 function isKind(value: unknown): value is Kind {

@@ -6,7 +6,7 @@
 
 import { z } from 'zod';
 import { errorCodes } from '../base/errors.ts';
-import { lineageSchema } from './message.ts';
+import { lineageSchema } from './envelope.ts';
 import { kinds, lanes } from './names.ts';
 import { nodeStateSchema } from './node-state.ts';
 import { outputStreams } from './output.ts';

@@ -5,9 +5,9 @@
  */
 
 import { rfc3339 } from '../base/clock.ts';
+import type { Lineage } from './envelope.ts';
 import { historyOf } from './history.ts';
 import type { LedgerEntry } from './ledger.ts';
-import type { Lineage } from './message.ts';
 import { formatHandle, type Handle, type Kind, type Lane } from './names.ts';
 import type { NodeRecord, Pause } from './node-state.ts';
 import type { Attempt, Result } from './result.ts';

@@ -5,7 +5,7 @@
  */
 
 import { z } from 'zod';
-import { lineageSchema } from './message.ts';
+import { lineageSchema } from './envelope.ts';
 import { lanes } from './names.ts';
 import { attemptSchema, faultSchema, resultSchema } from './result.ts';
 import { commandEvents } from './state.ts';

@@ -4,7 +4,7 @@
  * A crash before the PubAck leaves the command queued or not; the id tells which.
  */
 
-import { type Envelope, envelopeSchema, lineageSchema } from '../domain/message.ts';
+import { type Envelope, envelopeSchema, lineageSchema } from '../domain/envelope.ts';
 import type { Lane } from '../domain/names.ts';
 import { type CommandAddress, parseCommandSubject, shardOf, streams, subjects } from '../domain/subject.ts';
 import { type CommandFacts, decode } from '../domain/wire.ts';

@@ -7,8 +7,9 @@
 import { z } from 'zod';
 import { isStewardError, messageOf, StewardError } from '../base/errors.ts';
 import { derivedId } from '../base/ids.ts';
-import { type Message, parseMessage, runPolicySchema, whenAbsentPolicies } from '../domain/message.ts';
+import { type Message, parseMessage } from '../domain/message.ts';
 import { commandLanes, type Kind, kinds, rawSender } from '../domain/names.ts';
+import { runPolicySchema, whenAbsentPolicies } from '../domain/policy.ts';
 import { parseIntakeSubject, subjects } from '../domain/subject.ts';
 import { decode, type OutboxKey } from '../domain/wire.ts';
 import { keyHeaders, readKey } from './events.ts';

@@ -6,8 +6,8 @@
 
 import { z } from 'zod';
 import { StewardError } from '../base/errors.ts';
+import { type Envelope, envelopeSchema } from '../domain/envelope.ts';
 import { type LedgerEntry, ledgerEntrySchema, lostAt } from '../domain/ledger.ts';
-import { type Envelope, envelopeSchema } from '../domain/message.ts';
 import { formatHandle, type Handle } from '../domain/names.ts';
 import { type Result, resultSchema } from '../domain/result.ts';
 import { isFinal } from '../domain/state.ts';

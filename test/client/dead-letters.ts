@@ -4,7 +4,7 @@
  * Holds nothing.
  */
 
-import type { Envelope } from '../../src/domain/message.ts';
+import type { Envelope } from '../../src/domain/envelope.ts';
 import type { NewDeadLetter } from '../../src/jetstream/dead-letters.ts';
 
 export function letter(over: Partial<NewDeadLetter> = {}): NewDeadLetter {

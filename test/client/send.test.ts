@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { systemClock } from '../../src/base/clock.ts';
 import { enqueue } from '../../src/client/enqueue.ts';
-import { envelopeFor, parseMessage } from '../../src/domain/message.ts';
+import { envelopeFor } from '../../src/domain/envelope.ts';
+import { parseMessage } from '../../src/domain/message.ts';
 import { readEntry } from '../../src/jetstream/bucket.ts';
 import { Commands } from '../../src/jetstream/commands.ts';
 import { Lease } from '../../src/jetstream/lease.ts';

@@ -8,7 +8,7 @@ import {
 	type LedgerEntry,
 	lostAt,
 } from '../../src/domain/ledger.ts';
-import { commandDefaults } from '../../src/domain/message.ts';
+import { commandDefaults } from '../../src/domain/policy.ts';
 import type { Attempt } from '../../src/domain/result.ts';
 import type { Claim, CommandFacts, Report } from '../../src/domain/wire.ts';
 

@@ -1,13 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { isStewardError } from '../../src/base/errors.ts';
-import {
-	commandDefaults,
-	envelopeDigest,
-	envelopeFor,
-	envelopeSchema,
-	type FormDefaults,
-	parseMessage,
-} from '../../src/domain/message.ts';
+import { envelopeDigest, envelopeFor, envelopeSchema } from '../../src/domain/envelope.ts';
+import { type FormDefaults, parseMessage } from '../../src/domain/message.ts';
+import { commandDefaults } from '../../src/domain/policy.ts';
 import { deepestNesting } from '../../src/domain/validation.ts';
 import { decode } from '../../src/domain/wire.ts';
 

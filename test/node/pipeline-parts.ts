@@ -8,7 +8,7 @@
 import { join } from 'node:path';
 import { type Clock, systemClock } from '../../src/base/clock.ts';
 import { packageRoot } from '../../src/base/package.ts';
-import type { OnInterrupt } from '../../src/domain/message.ts';
+import type { OnInterrupt } from '../../src/domain/policy.ts';
 import { emptyResult } from '../../src/domain/result.ts';
 import { streams, subjects } from '../../src/domain/subject.ts';
 import type { NodeClaim } from '../../src/domain/wire.ts';

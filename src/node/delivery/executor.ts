@@ -7,7 +7,7 @@
 import type { Clock } from '../../base/clock.ts';
 import { isStewardError, unreachable } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
-import type { Envelope } from '../../domain/message.ts';
+import type { Envelope } from '../../domain/envelope.ts';
 import { formatHandle } from '../../domain/names.ts';
 import type { Attempt, AttemptOutcome, FaultRecord } from '../../domain/result.ts';
 import { decide, type Fault, type FaultKind, type Verdict } from '../../supervision/error-kernel.ts';

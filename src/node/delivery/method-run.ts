@@ -7,7 +7,7 @@
 import type { Clock } from '../../base/clock.ts';
 import { isStewardError, messageOf } from '../../base/errors.ts';
 import type { ProcessIdentity } from '../../base/process.ts';
-import type { Envelope } from '../../domain/message.ts';
+import type { Envelope } from '../../domain/envelope.ts';
 import type { AttemptOutcome, FaultRecord, Result } from '../../domain/result.ts';
 import type { FaultKind } from '../../supervision/error-kernel.ts';
 import type { KnownMethod } from '../methods-table.ts';

@@ -5,7 +5,8 @@
  */
 
 import type { Backoff } from '../../base/backoff.ts';
-import { commandDefaults, type Envelope, type OnInterrupt } from '../../domain/message.ts';
+import type { Envelope } from '../../domain/envelope.ts';
+import { commandDefaults, type OnInterrupt } from '../../domain/policy.ts';
 import type { KnownMethod } from '../methods-table.ts';
 
 export type Policy = {

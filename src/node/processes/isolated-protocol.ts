@@ -6,9 +6,9 @@
 
 import { z } from 'zod';
 import { cutText } from '../../base/text.ts';
-import { runPolicySchema } from '../../domain/message.ts';
 import { commandLanes, kinds } from '../../domain/names.ts';
 import { outputStreams } from '../../domain/output.ts';
+import { runPolicySchema } from '../../domain/policy.ts';
 import { faultSchema, resultSchema } from '../../domain/result.ts';
 import { isNestedTooDeep } from '../../domain/validation.ts';
 import { isolations } from './method.ts';

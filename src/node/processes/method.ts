@@ -8,9 +8,9 @@ import type { z } from 'zod';
 import type { Backoff } from '../../base/backoff.ts';
 import type { Log } from '../../base/log.ts';
 import type { ProcessIdentity } from '../../base/process.ts';
-import type { OnInterrupt } from '../../domain/message.ts';
 import type { CommandLane, Kind } from '../../domain/names.ts';
 import type { OutputStream } from '../../domain/output.ts';
+import type { OnInterrupt } from '../../domain/policy.ts';
 import type { FaultRecord, Result } from '../../domain/result.ts';
 
 /** What a method knows of the run that it is in. */

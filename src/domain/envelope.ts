@@ -1,0 +1,63 @@
+/**
+ * Owns the envelope: one command for one node, as it is stored on the downlink, and what makes two of them the same.
+ * Promises that it is made from checked messages only.
+ * Pure.
+ */
+
+import { z } from 'zod';
+import { contentDigest } from '../base/ids.ts';
+import type { Message } from './message.ts';
+import { type CommandLane, commandLanes } from './names.ts';
+import { runPolicySchema } from './policy.ts';
+
+/** Where neither sender nor method names one. */
+const usualLane = 'normal';
+
+/** Which command this one was made from: `of` is a handle. */
+export const lineageSchema = z.object({ kind: z.enum(['retry', 'replay']), of: z.string() });
+export type Lineage = z.infer<typeof lineageSchema>;
+
+/** One command for one node, as it is stored on the downlink. */
+export const envelopeSchema = z.object({
+	v: z.literal(1),
+	id: z.string(),
+	node: z.string(),
+	method: z.string(),
+	lane: z.enum(['control', ...commandLanes]),
+	/** Its sender named no lane: the method's default is no part of what makes it the same command. */
+	laneFrom: z.literal('method').optional(),
+	data: z.unknown(),
+	sender: z.string(),
+	deliverWithinMs: z.number().min(0).nullable(),
+	...runPolicySchema.shape,
+	lineage: lineageSchema.optional(),
+});
+export type Envelope = z.infer<typeof envelopeSchema>;
+
+/** The envelope of a checked command for one node; `methodLane` is the method's default there, as far as it is known. */
+export function envelopeFor(
+	message: Message,
+	node: string,
+	id: string,
+	sender: string,
+	methodLane?: CommandLane,
+): Envelope {
+	const { lane, ...policy } = message.policy;
+	return {
+		v: 1,
+		id,
+		node,
+		method: message.method,
+		lane: lane ?? methodLane ?? usualLane,
+		...(lane === undefined && methodLane !== undefined && { laneFrom: 'method' as const }),
+		data: message.data,
+		sender,
+		...policy,
+	};
+}
+
+/** What makes two commands with one id the same command: everything but who sent it, and a lane that nobody named. */
+export function envelopeDigest(envelope: Envelope): string {
+	const { sender: _, laneFrom, ...content } = envelope;
+	return contentDigest(laneFrom ? { ...content, lane: usualLane } : content);
+}
