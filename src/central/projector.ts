@@ -6,32 +6,24 @@
 
 import type { Clock } from '../base/clock.ts';
 import { messageOf } from '../base/errors.ts';
-import { derivedId } from '../base/ids.ts';
 import type { Service } from '../base/lifecycle.ts';
 import type { Log } from '../base/log.ts';
-import { foldClaim, foldReport, isDeadLetter, type LedgerEntry } from '../domain/ledger.ts';
+import { isDeadLetter, type LedgerEntry } from '../domain/ledger.ts';
 import { formatHandle, type Handle } from '../domain/names.ts';
 import type { Result } from '../domain/result.ts';
 import { isFinal } from '../domain/state.ts';
 import { type CommandAddress, parseKeyedSubject, streams } from '../domain/subject.ts';
-import {
-	type CommandFacts,
-	claimSchema,
-	type DeadEvent,
-	deadEventSchema,
-	decode,
-	isSameCommand,
-	ledgerAgeMs,
-	reportSchema,
-} from '../domain/wire.ts';
+import { type CommandFacts, deadEventSchema, decode, isSameCommand, ledgerAgeMs } from '../domain/wire.ts';
 import { parseEnvelope } from '../jetstream/commands.ts';
 import type { Link } from '../jetstream/connection.ts';
-import { commandOrigin, type DeadLetters } from '../jetstream/dead-letters.ts';
+import type { DeadLetters } from '../jetstream/dead-letters.ts';
 import type { CommandEnd, LedgerRecord, LedgerStore } from '../jetstream/ledger-store.ts';
 import { isWrongSequence } from '../jetstream/publisher.ts';
 import type { Delivery } from '../jetstream/pull.ts';
 import { BatchReader } from './batch-reader.ts';
+import { commandLetter, eventLetter, outdatedLetter, unreadableLetter } from './letters.ts';
 import type { Settler } from './settler.ts';
+import { foldAll, readStatement, type Statement } from './statements.ts';
 
 /** Name of the centre's consumers on claims and reports; the sweeper removes what is below their floors. */
 export const projectorConsumer = '_projector';
@@ -40,15 +32,6 @@ export const projectorConsumer = '_projector';
 const foldTries = 5;
 /** Statements about an entry that this program cannot read wait for one that can. */
 const unreadableRetryMs = 30_000;
-
-type Statement = {
-	readonly delivery: Delivery;
-	readonly facts: CommandFacts;
-	readonly fold: (entry: LedgerEntry | undefined) => LedgerEntry;
-	readonly result: Result | undefined;
-	/** The command's body, where the statement brings it along. */
-	readonly message: string | undefined;
-};
 
 type Group = { readonly handle: Handle; readonly statements: readonly Statement[] };
 
@@ -144,23 +127,9 @@ export class Projector implements Service {
 		const current = entry ?? (await this.#waitingAnew(group));
 		if (!current) return group.statements;
 		const outdated = group.statements.filter(({ facts }) => !isSameCommand(facts, current));
-		for (const { delivery, facts } of outdated) {
-			await this.#options.dead.write({
-				...group.handle,
-				kind: 'command',
-				method: facts.method,
-				sender: facts.sender,
-				at: this.#options.serverNow(),
-				attempts: 0,
-				fault: {
-					code: 'outdated',
-					message: 'it tells of an earlier command of this id, which the ledger has forgotten',
-				},
-				message: new TextDecoder().decode(delivery.data),
-				holds: 'statement',
-				origin: `statement ${delivery.subject} ${delivery.seq}`,
-			});
-			delivery.ack();
+		for (const statement of outdated) {
+			await this.#options.dead.write(outdatedLetter(group.handle, statement, this.#options.serverNow()));
+			statement.delivery.ack();
 		}
 		return group.statements.filter((statement) => !outdated.includes(statement));
 	}
@@ -174,14 +143,15 @@ export class Projector implements Service {
 	}
 
 	async #write({ handle, statements }: Group, first: LedgerRecord | undefined): Promise<LedgerEntry> {
-		const { ledger, readMessage, serverNow } = this.#options;
+		const { ledger, dead, readMessage, serverNow } = this.#options;
 		let record = first;
 		for (let attempt = 1; ; attempt++) {
 			const before = record?.entry;
 			const { entry, settling, late } = foldAll(before, statements);
 			if (!entry || entry === before) return entry ?? unfolded(handle);
 			const message = settling && (settling.message ?? (await readMessage(entry)));
-			if (message !== undefined && isDeadLetter(entry)) await this.#writeDeadLetter(entry, message);
+			if (message !== undefined && isDeadLetter(entry))
+				await dead.write(commandLetter(entry, message, serverNow()));
 			const end =
 				message !== undefined
 					? { result: settling?.result ?? null, envelope: parseEnvelope(message) }
@@ -212,24 +182,6 @@ export class Projector implements Service {
 		return known?.result ? undefined : { result, envelope: known?.envelope ?? null };
 	}
 
-	async #writeDeadLetter(entry: LedgerEntry, message: string | null): Promise<void> {
-		const { dead } = this.#options;
-		const { node, id, method, sender, seq, fault, endedAt, attempts, lineage } = entry;
-		await dead.write({
-			node,
-			kind: 'command',
-			method,
-			id,
-			sender,
-			at: endedAt ?? this.#options.serverNow(),
-			attempts: attempts.at(-1)?.attempt ?? 0,
-			fault: fault ?? { code: 'refused', message: 'refused' },
-			lineage,
-			origin: commandOrigin(seq),
-			message,
-		});
-	}
-
 	/** What is no claim and no report of a command: an event that could not be handled, or nothing that can be read. */
 	async #bury(delivery: Delivery): Promise<void> {
 		const { dead, log, serverNow } = this.#options;
@@ -237,20 +189,7 @@ export class Projector implements Service {
 		const event = decode(deadEventSchema, delivery.data);
 		try {
 			await dead.write(
-				address && event
-					? deadEventLetter(address, event)
-					: {
-							node: address?.node ?? 'unknown',
-							kind: 'event',
-							method: 'unknown',
-							id: derivedId(delivery.subject, delivery.seq),
-							sender: address?.node ?? 'unknown',
-							at: serverNow(),
-							attempts: delivery.deliveries,
-							fault: { code: 'undecodable', message: `a statement on ${delivery.subject} cannot be read` },
-							holds: 'statement',
-							message: new TextDecoder().decode(delivery.data),
-						},
+				address && event ? eventLetter(address, event) : unreadableLetter(address, delivery, serverNow()),
 			);
 			delivery.ack();
 			log.warn({ subject: delivery.subject }, 'a dead letter was written');
@@ -262,45 +201,6 @@ export class Projector implements Service {
 			delivery.nak(1000);
 		}
 	}
-}
-
-function readStatement(handle: Handle, delivery: Delivery): Statement | undefined {
-	const claim = decode(claimSchema, delivery.data);
-	if (claim) {
-		const message = claim.by === 'centre' && typeof claim.envelope === 'string' ? claim.envelope : undefined;
-		const { facts } = claim;
-		return { delivery, facts, result: undefined, message, fold: (entry) => foldClaim(handle, entry, claim) };
-	}
-	const report = decode(reportSchema, delivery.data);
-	if (!report) return undefined;
-	const { facts, result } = report;
-	return { delivery, facts, result, message: undefined, fold: (entry) => foldReport(handle, entry, report) };
-}
-
-/** The entry after all statements, the one among them that made it final, and the last one that came too late. */
-function foldAll(
-	before: LedgerEntry | undefined,
-	statements: readonly Statement[],
-): { entry: LedgerEntry | undefined; settling: Statement | undefined; late: Statement | undefined } {
-	let entry = before;
-	let settling: Statement | undefined;
-	let late: Statement | undefined;
-	for (const statement of statements) {
-		const known = entry;
-		const wasFinal = known !== undefined && isFinal(known.state);
-		entry = statement.fold(known);
-		if (!wasFinal && isFinal(entry.state)) settling = statement;
-		if (wasFinal && entry !== known) late = statement;
-	}
-	return { entry, settling, late };
-}
-
-function deadEventLetter({ node, id }: Handle, event: DeadEvent): Parameters<DeadLetters['write']>[0] {
-	const { method, sender, at, attempts, fault, key } = event;
-	// What could not be decoded is not in the statement.
-	const message = fault.code === 'undecodable' ? null : JSON.stringify(event.data ?? null);
-	const origin = `${key.epoch} ${key.n}`;
-	return { node, kind: 'event', method, id, sender, at, attempts, fault, origin, message };
 }
 
 function unfolded(handle: Handle): never {

@@ -6,6 +6,7 @@
 
 import { formatDuration } from '../base/duration.ts';
 import type { CommandView, NodeView, Presence, WhyView } from './view.ts';
+import { awayText, elapsed, exitText, lowered, relative } from './why-words.ts';
 
 export type WhyFacts = {
 	readonly command: CommandView;
@@ -103,10 +104,6 @@ function beforeText({ attempts, attempt }: CommandView): string {
 	const last = attempts.at(-1);
 	const how = last?.outcome ? ` (${last.outcome}${exitText(last.exitCode)})` : '';
 	return `it had run ${attempt === 1 ? 'once' : `${attempt} times`} before${how}`;
-}
-
-function exitText(exitCode: number | null | undefined): string {
-	return exitCode === null || exitCode === undefined ? '' : ` with exit code ${exitCode}`;
 }
 
 function ofRunning(facts: WhyFacts): Cause {
@@ -277,31 +274,4 @@ function notesOf(facts: WhyFacts): string[] {
 	for (const { event, at } of command.late) notes.push(`too late to count: ${event} at ${at}`);
 	if (command.lineage) notes.push(`it was made as a ${command.lineage.kind} of ${command.lineage.of}`);
 	return notes;
-}
-
-function awayText(node: string, presence: Presence, now: number): string {
-	const since = presence.since ? ` since ${presence.since} (${elapsed(presence.since, now)})` : '';
-	switch (presence.status) {
-		case 'absent':
-			return `${node} is absent${since}`;
-		case 'unknown':
-			return `whether ${node} is there is unknown: no centre${since || ' watches'}`;
-		case 'never':
-			return `${node} was never seen`;
-		case 'present':
-			return `${node} is present`;
-	}
-}
-
-function elapsed(since: string, now: number): string {
-	return formatDuration(Math.max(0, now - Date.parse(since)));
-}
-
-function relative(time: string, now: number): string {
-	const ms = Date.parse(time) - now;
-	return ms >= 0 ? `in ${formatDuration(ms)}` : `${formatDuration(-ms)} ago`;
-}
-
-function lowered(text: string): string {
-	return text.charAt(0).toLowerCase() + text.slice(1);
 }
