@@ -40,8 +40,24 @@ const durationMs = z
 		return ms;
 	});
 
+/** What is left out: a fixed wait is fixed, and the cap is no less than the first wait. */
+function backoffOf(said: {
+	readonly kind: Backoff['kind'];
+	readonly initial?: number | undefined;
+	readonly cap?: number | undefined;
+	readonly jitter?: number | undefined;
+}): Backoff {
+	const { kind, initial: initialMs = defaultBackoff.initialMs } = said;
+	return {
+		kind,
+		initialMs,
+		capMs: said.cap ?? Math.max(defaultBackoff.capMs, initialMs),
+		jitter: said.jitter ?? (kind === 'fixed' ? 0 : defaultBackoff.jitter),
+	};
+}
+
 const backoffSchema = z.union([
-	z.enum(['fixed', 'exponential']).transform((kind): Backoff => ({ ...defaultBackoff, kind })),
+	z.enum(['fixed', 'exponential']).transform((kind) => backoffOf({ kind })),
 	z
 		.strictObject({
 			kind: z.enum(['fixed', 'exponential']).default('exponential'),
@@ -49,14 +65,7 @@ const backoffSchema = z.union([
 			cap: durationMs.optional(),
 			jitter: z.number().min(0).max(1).optional(),
 		})
-		.transform(
-			({ kind, initial, cap, jitter }): Backoff => ({
-				kind,
-				initialMs: initial ?? defaultBackoff.initialMs,
-				capMs: cap ?? defaultBackoff.capMs,
-				jitter: jitter ?? defaultBackoff.jitter,
-			}),
-		),
+		.transform(backoffOf),
 ]);
 
 /** Any JSON. Measured before it is walked through: the walk recurses. */

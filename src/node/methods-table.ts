@@ -37,7 +37,7 @@ export class MethodsTable {
 			.filter(({ description }) => description.kind === kind)
 			.map(({ description }) => description.name);
 		const guess = closest(name, names);
-		const hint = guess ? `; did you mean "${guess}"?` : '';
+		const hint = guess ? `; did you mean "${guess}"?` : '.';
 		return `this node has no method "${name}"${hint} It has: ${names.join(', ') || 'none'}`;
 	}
 

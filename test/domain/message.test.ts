@@ -120,6 +120,12 @@ describe('each field', () => {
 		expect(parseMessage({ ...command, backoff: 'fixed' }).policy.backoff).toEqual({
 			...backoff,
 			kind: 'fixed',
+			jitter: 0,
+		});
+		expect(parseMessage({ ...command, backoff: { initial: '1h' } }).policy.backoff).toEqual({
+			...backoff,
+			initialMs: 3_600_000,
+			capMs: 3_600_000,
 		});
 		expect(parseMessage({ ...command, backoff: {} }).policy.backoff).toEqual(backoff);
 		expect(parseMessage({ ...command, backoff: { initial: '9s' } }).policy.backoff).toEqual({
