@@ -34,10 +34,19 @@ export default defineConfig({
 			},
 			{
 				test: {
+					// Real processes, real faults, counts at the end: alone on the machine.
+					name: 'chaos',
+					include: ['test/chaos/**/*.test.ts'],
+					sequence: { groupOrder: 1 },
+					fileParallelism: false,
+				},
+			},
+			{
+				test: {
 					// Budgets of time and memory: last, and alone on the machine.
 					name: 'speed',
 					include: ['test/speed/**/*.test.ts'],
-					sequence: { groupOrder: 1 },
+					sequence: { groupOrder: 2 },
 					testTimeout: 120_000,
 					fileParallelism: false,
 				},

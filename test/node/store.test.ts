@@ -73,6 +73,21 @@ test('a write is read back before it is on disk, so that the next one builds on 
 	expect(store.get('meta', 'count')).toBeUndefined();
 });
 
+test('what is committed and not flushed yet is told from what survives a power loss', async () => {
+	await using made = await makeStore();
+	const { store } = made;
+	const flushed = store.commit((writes) => writes.put('outbox', 'a', 1));
+	expect(store.isOnDisk('outbox', 'a')).toBe(false);
+	await flushed;
+	expect(store.isOnDisk('outbox', 'a')).toBe(true);
+	// Resolves with the commit, before the flush.
+	await store.commitLazily((writes) => writes.put('outbox', 'b', 2));
+	expect([...store.range('outbox')].map(({ key }) => key)).toEqual(['a', 'b']);
+	expect([store.isOnDisk('outbox', 'b'), store.isOnDisk('outbox', 'a')]).toEqual([false, true]);
+	await store.commit(() => undefined);
+	expect(store.isOnDisk('outbox', 'b')).toBe(true);
+});
+
 test('a range is in the order of keys, within its bounds', async () => {
 	await using opened = await makeStore();
 	const { store } = opened;

@@ -157,7 +157,7 @@ export class CommandPipeline {
 		const entry = journal.find(turn.command);
 		if (!entry) return this.#forgetOther(turn);
 		if (entry.state === 'finished') {
-			await journal.reportAgain(entry);
+			if (!(await journal.reportAgain(entry))) return this.#handBack(turn);
 			await settlement.acknowledge(turn);
 			return 'over';
 		}

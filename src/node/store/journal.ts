@@ -156,14 +156,17 @@ export class Journal {
 		this.#outbox.flush();
 	}
 
-	/** Says the recorded outcome again, unless it is still in the outbox. */
-	async reportAgain(entry: JournalEntry): Promise<void> {
-		const { final } = entry;
-		if (!final || entry.reportedAt === null) return;
+	/**
+	 * Says the recorded outcome again, unless it is still in the outbox; true when the outcome is on disk: it may have been
+	 * written a moment ago, by somebody who still waits for the disk.
+	 */
+	async reportAgain(entry: JournalEntry): Promise<boolean> {
+		const { id, facts, attempts, final, reportedAt } = entry;
 		await this.#store.commit((writes) => {
-			this.#addFinalReport(writes, entry.id, entry.facts, entry.attempts, final);
+			if (final && reportedAt !== null) this.#addFinalReport(writes, id, facts, attempts, final);
 		});
 		this.#outbox.flush();
+		return this.find({ id, facts })?.state === 'finished';
 	}
 
 	markAcked(id: string, at: number): void {

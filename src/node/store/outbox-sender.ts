@@ -105,6 +105,8 @@ export class OutboxSender {
 		let started = 0;
 		for (const { key, value } of this.#options.store.range<OutboxEntry>('outbox', bounds)) {
 			const name = String(key);
+			// Its number would be given out again after a power loss: whoever waits for the disk pumps once more.
+			if (!this.#options.store.isOnDisk('outbox', name)) break;
 			channel.cursor = `${name} `;
 			if (channel.inFlight.has(name)) continue;
 			channel.inFlight.add(name);

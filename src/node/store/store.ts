@@ -49,6 +49,8 @@ export class Store implements Service {
 	#writing: Promise<void> | undefined;
 	/** What is handed over and not committed: whoever reads and writes again must not lose the write before. */
 	readonly #pending = new Map<string, Operation>();
+	/** What is committed and not flushed: a power loss forgets it. */
+	readonly #unflushed = new Set<string>();
 
 	constructor(path: string, clock: Clock) {
 		this.#path = path;
@@ -92,6 +94,12 @@ export class Store implements Service {
 		for (const { key, value } of this.#table(table).getRange(bounds)) {
 			yield { key, value: JSON.parse(value) as Value };
 		}
+	}
+
+	/** What is written under this key survives a power loss. */
+	isOnDisk(table: Table, key: Key): boolean {
+		const name = pendingKey({ table, key });
+		return !this.#pending.has(name) && !this.#unflushed.has(name);
 	}
 
 	/** How many entries are committed. */
@@ -147,6 +155,7 @@ export class Store implements Service {
 	async #write(batch: readonly Commit[]): Promise<void> {
 		const root = this.#opened();
 		const operations = batch.flatMap((commit) => commit.operations);
+		const names = operations.map(pendingKey);
 		try {
 			await root.transaction(() => {
 				for (const { table, key, text } of operations) {
@@ -163,9 +172,11 @@ export class Store implements Service {
 				if (this.#pending.get(name) === operation) this.#pending.delete(name);
 			}
 		}
+		for (const name of names) this.#unflushed.add(name);
 		for (const { committed } of batch) committed();
 		const onDisk = Promise.resolve(root.flushed).then(() => undefined);
 		await withDeadline(this.#clock, onDisk, flushWithinMs, () => new Error('the disk does not answer'));
+		for (const name of names) this.#unflushed.delete(name);
 		for (const { flushed } of batch) flushed();
 	}
 

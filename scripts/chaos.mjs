@@ -1,0 +1,44 @@
+/**
+ * Owns `npm run chaos`: the long form of the chaos test, with its numbers from the command line.
+ * Promises that the seed is printed, also when it was drawn, so that a run can be repeated.
+ * The test itself heals and cleans up.
+ */
+
+import { spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+
+const usage = 'npm run chaos -- [--minutes 5] [--seed random|N] [--ships 6] [--rate 15]';
+
+function numberOf(name, text) {
+	const value = Number(text);
+	if (Number.isFinite(value) && value > 0) return value;
+	console.error(`--${name}: expected a number above 0, got "${text}"\n${usage}`);
+	process.exit(2);
+}
+
+const { values } = parseArgs({
+	options: {
+		minutes: { type: 'string', default: '5' },
+		seed: { type: 'string', default: 'random' },
+		ships: { type: 'string', default: '6' },
+		rate: { type: 'string', default: '15' },
+	},
+});
+const seed = values.seed === 'random' ? randomInt(1, 2 ** 31) : numberOf('seed', values.seed);
+console.log(`seed ${seed}`);
+const vitest = fileURLToPath(new URL('../node_modules/vitest/vitest.mjs', import.meta.url));
+const env = {
+	...process.env,
+	STEWARD_CHAOS_SEED: String(seed),
+	STEWARD_CHAOS_MS: String(numberOf('minutes', values.minutes) * 60_000),
+	STEWARD_CHAOS_SHIPS: String(numberOf('ships', values.ships)),
+	STEWARD_CHAOS_RATE: String(numberOf('rate', values.rate)),
+};
+const child = spawn(process.execPath, [vitest, 'run', '--project', 'chaos', '--disable-console-intercept'], {
+	cwd: fileURLToPath(new URL('..', import.meta.url)),
+	env,
+	stdio: 'inherit',
+});
+child.on('exit', (code) => process.exit(code ?? 1));
