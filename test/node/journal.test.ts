@@ -124,3 +124,13 @@ test('finds the entry of a command, and not that of another one which had the sa
 	expect(journal.find({ id: 'a', facts: { ...facts, digest: 'other' } })).toBeUndefined();
 	expect(journal.find({ id: 'b', facts })).toBeUndefined();
 });
+
+test('what was started and never came to an end is forgotten after twice its age', async () => {
+	await using parts = await makeJournal();
+	const { journal } = parts;
+	await journal.recordStart('left', facts, [started], 1, 2);
+	expect(await journal.prune(1 + 2 * journalAgeMs)).toBe(0);
+	expect(journal.get('left')?.state).toBe('started');
+	expect(await journal.prune(2 + 2 * journalAgeMs)).toBe(1);
+	expect(journal.get('left')).toBeUndefined();
+});
