@@ -7,7 +7,7 @@
 import { rfc3339 } from '../base/clock.ts';
 import { formatHandle, isNodeName, lanes } from '../domain/names.ts';
 import type { Question } from '../domain/questions.ts';
-import { isCommandState, isFinal } from '../domain/state.ts';
+import { hasEnded } from '../domain/state.ts';
 import { type CommandView, ledgerView, nodeView, type Presence, waitingView } from '../domain/view.ts';
 import type { Answerers } from '../jetstream/api.ts';
 import type { StoredCommand } from '../jetstream/commands.ts';
@@ -49,7 +49,7 @@ export class Answers implements Answerers {
 		const part = open.slice(from, from + pageOfCommands);
 		const views = await this.#views(part.map(toItem));
 		// Settled since the index heard of it last.
-		const items = views.filter(({ state }) => !isCommandState(state) || !isFinal(state));
+		const items = views.filter((view) => !hasEnded(view));
 		const next = from + part.length < open.length ? String(from + part.length) : null;
 		return { items, next, indexing: !this.#index.isComplete };
 	}

@@ -4,19 +4,17 @@
  * If we die in between, a claim that was written holds, and a word that was queued goes on to its node.
  */
 
-import { isStewardError, StewardError } from '../base/errors.ts';
-import { authorSchema, type Control, cancelId } from '../domain/control.ts';
+import { isStewardError } from '../base/errors.ts';
+import { authorSchema, cancelId } from '../domain/control.ts';
 import { formatHandle, type Handle } from '../domain/names.ts';
-import { isCommandState, isFinal } from '../domain/state.ts';
-import { describeProblems } from '../domain/validation.ts';
+import { hasEnded } from '../domain/state.ts';
 import type { Cancellation, CommandView } from '../domain/view.ts';
 import { type CentreClaim, ledgerAgeMs } from '../domain/wire.ts';
-import { refusalOf } from '../jetstream/publish-answer.ts';
-import { PublishError } from '../jetstream/publisher.ts';
-import { sendControl } from './control.ts';
-import { lookUp } from './lookup.ts';
+import { publishFailure } from '../jetstream/publish-answer.ts';
+import { checkWish, sendControl } from './control.ts';
+import { lookUp, lookUpKnown } from './lookup.ts';
 import type { FleetParts } from './parts.ts';
-import { unknownCommand, waitFor } from './watch.ts';
+import { waitFor } from './watch.ts';
 
 export type CancelOptions = {
 	/** Told to whoever asks later why it was cancelled, 1,000 characters at the most. */
@@ -37,34 +35,21 @@ export async function cancelCommand(
 	options: CancelOptions = {},
 ): Promise<Cancellation> {
 	const reason = options.reason ?? usualReason;
-	checkAuthor({ by: parts.author, reason });
-	let view = await known(parts, handle);
+	// What its node would refuse is refused before it is claimed.
+	checkWish('cancel', authorSchema, { by: parts.author, reason });
+	let view = await lookUpKnown(parts, handle);
 	for (let look = 1; view.state === 'queued' && look <= looks; look++) {
 		await close(parts, handle, reason);
 		// What the claim turned out to be, and what the ledger says by now: that counts.
-		view = await known(parts, handle);
+		view = await lookUpKnown(parts, handle);
 	}
 	if (answerOf(view) === 'asked')
 		view = await abort(parts, view, reason, options.timeoutMs ?? usualTimeoutMs);
 	return { answer: answerOf(view), command: view };
 }
 
-/** What its node would refuse is refused before it is claimed. */
-function checkAuthor(author: Control<'drain'>): void {
-	const { error } = authorSchema.safeParse(author);
-	if (!error) return;
-	const problems = describeProblems(error, author, []);
-	throw new StewardError('invalid', `cancel: ${problems.join('; ')}`, { details: { problems } });
-}
-
-async function known(parts: FleetParts, handle: Handle): Promise<CommandView> {
-	const view = await lookUp(parts, handle);
-	if (!view) throw unknownCommand(handle);
-	return view;
-}
-
 function answerOf(view: CommandView): Cancellation['answer'] {
-	if (!isCommandState(view.state) || !isFinal(view.state)) return 'asked';
+	if (!hasEnded(view)) return 'asked';
 	if (view.state !== 'cancelled') return 'tooLate';
 	return view.startedAt === null ? 'beforeStart' : 'whileRunning';
 }
@@ -92,28 +77,13 @@ async function close(parts: FleetParts, handle: Handle, reason: string): Promise
 
 /** What a claim without an answer means to whoever cancels: asking again is safe, whatever became of it. */
 function closeError(handle: Handle, error: unknown): unknown {
-	if (!(error instanceof PublishError)) return error;
 	const text = formatHandle(handle);
-	const details = { handle: text };
-	switch (error.kind) {
-		case 'ambiguous':
-			return new StewardError(
-				'ambiguous',
-				`no answer from the broker: ${text} may be cancelled or not; ask again: that is safe`,
-				{ cause: error, details },
-			);
-		case 'unavailable':
-			return new StewardError(
-				'no-broker',
-				`the broker takes no claims at the moment, and ${text} is not cancelled: is it restarting? ask again`,
-				{ cause: error, details },
-			);
-		case 'refused':
-			return new StewardError('refused', `${text} is not cancelled: ${refusalOf(error)}`, {
-				cause: error,
-				details: { ...details, errCode: error.errCode },
-			});
-	}
+	return publishFailure(error, {
+		ambiguous: `no answer from the broker: ${text} may be cancelled or not; ask again: that is safe`,
+		unavailable: `the broker takes no claims at the moment, and ${text} is not cancelled: is it restarting? ask again`,
+		refused: `${text} is not cancelled`,
+		details: { handle: text },
+	});
 }
 
 /** Asks the node to end it, and waits for what comes of that. */
@@ -136,7 +106,7 @@ async function abort(
 	if (asked.duplicate) {
 		const earlier = await lookUp(parts, { node: view.node, id: asked.id });
 		// Its answer was lost with the store of the node, or the command was started anew.
-		if (earlier && isCommandState(earlier.state) && isFinal(earlier.state)) await ask();
+		if (earlier && hasEnded(earlier)) await ask();
 	}
 	try {
 		const [ended] = await waitFor(parts, [view], { timeoutMs });
@@ -144,7 +114,7 @@ async function abort(
 	} catch (error) {
 		if (!isStewardError(error, 'waited-too-long')) throw error;
 	}
-	return known(parts, view);
+	return lookUpKnown(parts, view);
 }
 
 /** Another who asked before, perhaps for another reason, has asked the same. */

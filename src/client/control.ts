@@ -4,9 +4,12 @@
  * A crash before the answer leaves it asked or not; asking again does no harm.
  */
 
+import type { z } from 'zod';
+import { StewardError } from '../base/errors.ts';
 import type { Control, ControlName } from '../domain/control.ts';
 import type { Envelope } from '../domain/envelope.ts';
 import { operatorSender } from '../domain/names.ts';
+import { describeProblems } from '../domain/validation.ts';
 import { type Enqueued, enqueue } from './enqueue.ts';
 import type { FleetParts } from './parts.ts';
 
@@ -27,6 +30,23 @@ export async function sendControl<Name extends ControlName>(
 ): Promise<Enqueued & { readonly id: string }> {
 	const envelope = controlEnvelope(parts, node, name, data, options);
 	return { ...(await enqueue(parts, envelope, options.id !== undefined)), id: envelope.id };
+}
+
+/**
+ * What the node would refuse a month later is told at once.
+ * @param found Problems that are known already.
+ * @throws StewardError `invalid`
+ */
+export function checkWish(
+	name: ControlName,
+	schema: z.ZodType,
+	data: unknown,
+	found: readonly string[] = [],
+): void {
+	const { error } = schema.safeParse(data);
+	const problems = [...found, ...(error ? describeProblems(error, data, []) : [])];
+	if (problems.length === 0) return;
+	throw new StewardError('invalid', `${name}: ${problems.join('; ')}`, { details: { problems } });
 }
 
 export function controlEnvelope<Name extends ControlName>(

@@ -13,7 +13,7 @@ import {
 	type LetterSummary,
 	matchesLetter,
 } from '../domain/dead-letter.ts';
-import { formatHandle, type Handle, type Kind, parseHandle } from '../domain/names.ts';
+import { formatHandle, type Handle, type Kind, toHandle } from '../domain/names.ts';
 import type { StoredLetter } from '../jetstream/dead-letters.ts';
 import { inTurns } from './in-turns.ts';
 import { paced } from './paced.ts';
@@ -201,8 +201,4 @@ function isList(what: readonly (string | Handle)[] | DeadSelection): what is rea
 
 function letterFilter({ node, kind, method, code, since, replayed }: DeadFilter): LetterFilter {
 	return { node, kind, method, code, since: since?.getTime(), replayed };
-}
-
-function toHandle(handle: string | Handle): Handle {
-	return typeof handle === 'string' ? parseHandle(handle) : handle;
 }

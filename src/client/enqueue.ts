@@ -12,7 +12,7 @@ import type { CommandFacts } from '../domain/wire.ts';
 import type { Claims } from '../jetstream/claims.ts';
 import type { Commands } from '../jetstream/commands.ts';
 import type { LedgerStore } from '../jetstream/ledger-store.ts';
-import { refusalOf } from '../jetstream/publish-answer.ts';
+import { publishFailure } from '../jetstream/publish-answer.ts';
 import { isWrongSequence, PublishError } from '../jetstream/publisher.ts';
 
 export type Enqueued = {
@@ -101,7 +101,8 @@ async function undoIfSettled(
 		if (!earlier || earlier.seq === seq) return { duplicate: false, seq };
 		await parts.commands.remove(envelope.node, seq);
 	} catch (error) {
-		throw ambiguous(envelope, error);
+		const handle = formatHandle(envelope);
+		throw new StewardError('ambiguous', ambiguousText(envelope), { cause: error, details: { handle } });
 	}
 	return duplicateOf(envelope, digest, earlier);
 }
@@ -117,33 +118,17 @@ function duplicateOf(envelope: Envelope, digest: string, earlier: CommandFacts):
 	);
 }
 
-function ambiguous(envelope: Envelope, cause: unknown): StewardError {
+function ambiguousText(envelope: Envelope): string {
 	const handle = formatHandle(envelope);
-	return new StewardError(
-		'ambiguous',
-		`no answer from the broker: ${handle} may be queued or not; steward show ${handle} tells, and sending it again with --id ${envelope.id} is safe`,
-		{ cause, details: { handle } },
-	);
+	return `no answer from the broker: ${handle} may be queued or not; steward show ${handle} tells, and sending it again with --id ${envelope.id} is safe`;
 }
 
 function enqueueError(envelope: Envelope, error: unknown): unknown {
-	if (!(error instanceof PublishError)) return error;
 	const handle = formatHandle(envelope);
-	switch (error.kind) {
-		case 'ambiguous':
-			return ambiguous(envelope, error);
-		case 'unavailable':
-			return new StewardError(
-				'no-broker',
-				'the broker takes no commands at the moment: is it restarting? try again',
-				{
-					cause: error,
-				},
-			);
-		case 'refused':
-			return new StewardError('refused', `${handle} cannot be queued: ${refusalOf(error)}`, {
-				cause: error,
-				details: { handle, errCode: error.errCode },
-			});
-	}
+	return publishFailure(error, {
+		ambiguous: ambiguousText(envelope),
+		unavailable: 'the broker takes no commands at the moment: is it restarting? try again',
+		refused: `${handle} cannot be queued`,
+		details: { handle },
+	});
 }

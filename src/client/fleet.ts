@@ -8,7 +8,7 @@ import { type Clock, systemClock } from '../base/clock.ts';
 import { StewardError } from '../base/errors.ts';
 import type { MessageForm } from '../domain/message.ts';
 import { parseMessage } from '../domain/message.ts';
-import { type Handle, parseHandle } from '../domain/names.ts';
+import { type Handle, toHandle } from '../domain/names.ts';
 import type { CommandState } from '../domain/state.ts';
 import type { Cancellation, CommandView, NodeView, Receipt, WhyView } from '../domain/view.ts';
 import { askAll } from '../jetstream/api.ts';
@@ -228,8 +228,4 @@ export class Fleet implements AsyncDisposable {
 	[Symbol.asyncDispose](): Promise<void> {
 		return this.close();
 	}
-}
-
-function toHandle(handle: string | Handle): Handle {
-	return typeof handle === 'string' ? parseHandle(handle) : handle;
 }

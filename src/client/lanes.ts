@@ -4,12 +4,11 @@
  * says what the node answered, if it was waited for. A crash before the answer leaves it asked or not; asking again does no harm.
  */
 
-import { isStewardError, StewardError } from '../base/errors.ts';
+import { isStewardError } from '../base/errors.ts';
 import { type Control, type ControlName, controls, type PausableLane } from '../domain/control.ts';
 import { isNodeName, nodeNameRule } from '../domain/names.ts';
-import { describeProblems } from '../domain/validation.ts';
 import type { Receipt } from '../domain/view.ts';
-import { controlEnvelope } from './control.ts';
+import { checkWish, controlEnvelope } from './control.ts';
 import { type IdleOptions, waitIdle } from './idle.ts';
 import { lookUp } from './lookup.ts';
 import type { FleetParts } from './parts.ts';
@@ -100,20 +99,14 @@ async function ask<Name extends ControlName>(
 ): Promise<Receipt> {
 	const data = { ...wish, reason } as unknown as Omit<Control<Name>, 'by'>;
 	const envelope = controlEnvelope(parts, node, name, data, { deliverWithinMs });
-	check(node, name, envelope.data);
+	checkWish(
+		name,
+		controls[name],
+		envelope.data,
+		isNodeName(node) ? [] : [`node: expected ${nodeNameRule}, got "${node}"`],
+	);
 	const receipt = await sendEnvelope(parts, envelope);
 	return waitMs === undefined ? receipt : answered(parts, receipt, waitMs);
-}
-
-/** What the node would refuse a month later is told at once. */
-function check(node: string, name: ControlName, data: unknown): void {
-	const parsed = controls[name].safeParse(data);
-	const problems = [
-		...(isNodeName(node) ? [] : [`node: expected ${nodeNameRule}, got "${node}"`]),
-		...(parsed.success ? [] : describeProblems(parsed.error, data, [])),
-	];
-	if (problems.length === 0) return;
-	throw new StewardError('invalid', `${name}: ${problems.join('; ')}`, { details: { problems } });
 }
 
 async function answered(parts: FleetParts, receipt: Receipt, waitMs: number): Promise<Receipt> {

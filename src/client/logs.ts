@@ -9,15 +9,15 @@ import { isStewardError } from '../base/errors.ts';
 import type { Handle } from '../domain/names.ts';
 import { type OutputStream, outputStreams } from '../domain/output.ts';
 import type { OutputSummary } from '../domain/result.ts';
-import { isCommandState, isFinal } from '../domain/state.ts';
+import { hasEnded } from '../domain/state.ts';
 import { streams, subjects } from '../domain/subject.ts';
 import type { CommandView } from '../domain/view.ts';
 import { type Followed, follow } from '../jetstream/follow.ts';
 import { readOutputChunk } from '../jetstream/output.ts';
-import { lookUp } from './lookup.ts';
+import { lookUp, lookUpKnown } from './lookup.ts';
 import { type OutputPiece, OutputPieces } from './output-pieces.ts';
 import type { FleetParts } from './parts.ts';
-import { unknownCommand, waitFor } from './watch.ts';
+import { waitFor } from './watch.ts';
 
 export type LogsOptions = {
 	/** Goes on until the command has ended, and all of its output is here. */
@@ -52,8 +52,7 @@ export async function* logs(
 	handle: Handle,
 	options: LogsOptions = {},
 ): AsyncGenerator<LogPiece, void, undefined> {
-	const known = await lookUp(parts, handle);
-	if (!known) throw unknownCommand(handle);
+	const known = await lookUpKnown(parts, handle);
 	const wanted = options.streams ?? outputStreams;
 	const isWanted = (piece: OutputPiece) =>
 		piece.kind === 'attempt' || piece.stream === null || wanted.includes(piece.stream);
@@ -83,10 +82,6 @@ export async function* logs(
 function takeChunk(pieces: OutputPieces, message: Followed): OutputPiece[] {
 	const read = readOutputChunk(message);
 	return read ? pieces.take(read.chunk) : [];
-}
-
-function hasEnded({ state }: CommandView): boolean {
-	return isCommandState(state) && isFinal(state);
 }
 
 /** Whether output may come that is not here: the last attempt's closing chunk has not been seen, and it said something. */

@@ -4,8 +4,9 @@
  * Reads only.
  */
 
+import { StewardError } from '../base/errors.ts';
 import { entryFor, foldClaim, foldReport, type LedgerEntry } from '../domain/ledger.ts';
-import type { Handle } from '../domain/names.ts';
+import { formatHandle, type Handle } from '../domain/names.ts';
 import type { Result } from '../domain/result.ts';
 import { isFinal } from '../domain/state.ts';
 import { type CommandView, ledgerView } from '../domain/view.ts';
@@ -32,6 +33,25 @@ export async function lookUp(sources: Sources, handle: Handle): Promise<CommandV
 	if (report && isOfThis && !settled) entry = foldReport(handle, entry, report);
 	if (!entry) return undefined;
 	return ledgerView(entry, await resultOf(sources, entry, settled || !isOfThis ? undefined : report?.result));
+}
+
+/** As {@link lookUp}. @throws StewardError `not-found` */
+export async function lookUpKnown(sources: Sources, handle: Handle): Promise<CommandView> {
+	const view = await lookUp(sources, handle);
+	if (!view) throw unknownCommand(handle);
+	return view;
+}
+
+/** The error of a command that nobody knows. */
+export function unknownCommand(handle: Handle): StewardError {
+	const text = formatHandle(handle);
+	return new StewardError(
+		'not-found',
+		`${text} is not known: never queued, or settled more than 30 days ago`,
+		{
+			details: { handle: text },
+		},
+	);
 }
 
 async function resultOf(

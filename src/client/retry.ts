@@ -7,20 +7,18 @@
 import { StewardError } from '../base/errors.ts';
 import type { Envelope, Lineage } from '../domain/envelope.ts';
 import { formatHandle, type Handle, operatorSender } from '../domain/names.ts';
-import { isCommandState, isFinal } from '../domain/state.ts';
+import { hasEnded } from '../domain/state.ts';
 import type { CommandView, Receipt } from '../domain/view.ts';
 import { parseEnvelope } from '../jetstream/commands.ts';
-import { lookUp } from './lookup.ts';
+import { lookUpKnown } from './lookup.ts';
 import type { FleetParts } from './parts.ts';
 import { sendEnvelope } from './send.ts';
-import { unknownCommand } from './watch.ts';
 
 /** @throws StewardError `not-found`; `refused` while it has not ended, or where its message is gone; as Fleet.send */
 export async function retryCommand(parts: FleetParts, handle: Handle): Promise<Receipt> {
-	const view = await lookUp(parts, handle);
-	if (!view) throw unknownCommand(handle);
+	const view = await lookUpKnown(parts, handle);
 	const text = formatHandle(handle);
-	if (!isCommandState(view.state) || !isFinal(view.state)) {
+	if (!hasEnded(view)) {
 		throw new StewardError(
 			'refused',
 			`${text} is ${view.state}: only what has ended is sent again (steward cancel ${text} ends it)`,

@@ -7,14 +7,14 @@
 import { isStewardError, StewardError } from '../base/errors.ts';
 import { ledgerEntrySchema } from '../domain/ledger.ts';
 import { formatHandle, type Handle } from '../domain/names.ts';
-import { type CommandState, isCommandState, isFinal } from '../domain/state.ts';
+import { type CommandState, hasEnded } from '../domain/state.ts';
 import { buckets, parseKeyedSubject, streams, subjects } from '../domain/subject.ts';
 import { type CommandView, ledgerView, waitingView } from '../domain/view.ts';
 import { decode } from '../domain/wire.ts';
 import { bucketStream, bucketSubject, keyOf } from '../jetstream/bucket.ts';
 import { readStoredCommand } from '../jetstream/commands.ts';
 import { type Followed, type Following, follow } from '../jetstream/follow.ts';
-import { lookUp } from './lookup.ts';
+import { lookUp, unknownCommand } from './lookup.ts';
 import type { FleetParts } from './parts.ts';
 
 export type WaitOptions = {
@@ -58,7 +58,7 @@ export async function waitFor(
 		if (!pending.has(key)) return;
 		if (!view) throw unknownCommand(handle);
 		onChange?.(view);
-		if (!isSettled(view)) return;
+		if (!hasEnded(view)) return;
 		pending.delete(key);
 		done.set(key, view);
 		if (pending.size === 0) settle();
@@ -128,22 +128,6 @@ async function followPatiently(
 async function closed({ connection }: FleetParts): Promise<never> {
 	await connection.nc.closed();
 	throw new StewardError('no-broker', 'the connection was closed while commands were waited for');
-}
-
-/** The error of a command that nobody knows. */
-export function unknownCommand(handle: Handle): StewardError {
-	const text = formatHandle(handle);
-	return new StewardError(
-		'not-found',
-		`${text} is not known: never queued, or settled more than 30 days ago`,
-		{
-			details: { handle: text },
-		},
-	);
-}
-
-function isSettled(view: CommandView): boolean {
-	return isCommandState(view.state) && isFinal(view.state);
 }
 
 async function timeout(

@@ -6,18 +6,16 @@
 
 import { cancelId, controls } from '../domain/control.ts';
 import type { Handle } from '../domain/names.ts';
-import { isCommandState, isFinal } from '../domain/state.ts';
+import { hasEnded } from '../domain/state.ts';
 import { type CommandView, nodeView, type WhyView } from '../domain/view.ts';
 import { explain, type WhyFacts } from '../domain/why.ts';
 import { parseEnvelope } from '../jetstream/commands.ts';
-import { lookUp } from './lookup.ts';
+import { lookUp, lookUpKnown } from './lookup.ts';
 import type { FleetParts } from './parts.ts';
-import { unknownCommand } from './watch.ts';
 
 /** @throws StewardError `not-found`, `no-broker` */
 export async function whyCommand(parts: FleetParts, handle: Handle): Promise<WhyView> {
-	const command = await lookUp(parts, handle);
-	if (!command) throw unknownCommand(handle);
+	const command = await lookUpKnown(parts, handle);
 	const [record, presences, place, cancelAsked] = await Promise.all([
 		parts.nodes.read(handle.node),
 		parts.nodes.presenceOf([handle.node]),
@@ -39,7 +37,7 @@ async function placeOf(parts: FleetParts, { node, id }: Handle): Promise<WhyFact
 
 /** The wish, while it waits for the node or has just been taken. */
 async function cancelAskedFor(parts: FleetParts, command: CommandView): Promise<WhyFacts['cancelAsked']> {
-	if (isCommandState(command.state) && isFinal(command.state)) return null;
+	if (hasEnded(command)) return null;
 	const asked = { node: command.node, id: cancelId(command) };
 	const waiting = await parts.commands.find(asked.node, asked.id);
 	const end = waiting ? undefined : await parts.ledger.readEnd(asked);
@@ -49,6 +47,6 @@ async function cancelAskedFor(parts: FleetParts, command: CommandView): Promise<
 	const wish = controls.cancel.safeParse(envelope?.data);
 	const view = wish.success ? await lookUp(parts, asked) : undefined;
 	if (!wish.success || !view?.queuedAt) return null;
-	const isTaken = isCommandState(view.state) && isFinal(view.state);
+	const isTaken = hasEnded(view);
 	return { by: wish.data.by, reason: wish.data.reason, at: view.queuedAt, isTaken };
 }

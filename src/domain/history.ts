@@ -4,6 +4,7 @@
  * it is as long as the entry's attempts, which are bounded. Pure.
  */
 
+import type { Lineage } from './envelope.ts';
 import type { LedgerEntry } from './ledger.ts';
 import type { Attempt } from './result.ts';
 import { advance, type CommandState, isFinal } from './state.ts';
@@ -22,9 +23,8 @@ export type Transition = {
 
 /** In the order of what happened. */
 export function historyOf(entry: LedgerEntry): Transition[] {
-	const { lineage } = entry;
 	return [
-		on('queued', entry.queuedAt, entry.sender, lineage ? `${lineage.kind} of ${lineage.of}` : ''),
+		queuedTransition(entry),
 		...entry.attempts.flatMap((attempt, index) => ofAttempt(entry, attempt, index)),
 		...ending(entry),
 		...entry.late.map(({ event, at }) => ({
@@ -32,6 +32,19 @@ export function historyOf(entry: LedgerEntry): Transition[] {
 			late: true,
 		})),
 	];
+}
+
+/** How each command begins. */
+export function queuedTransition({
+	queuedAt,
+	sender,
+	lineage,
+}: {
+	readonly queuedAt: number;
+	readonly sender: string;
+	readonly lineage?: Lineage | null | undefined;
+}): Transition {
+	return on('queued', queuedAt, sender, lineage ? `${lineage.kind} of ${lineage.of}` : '');
 }
 
 function ofAttempt(entry: LedgerEntry, attempt: Attempt, index: number): Transition[] {

@@ -62,3 +62,8 @@ export function parseHandle(text: string): Handle {
 	}
 	return { node, id };
 }
+
+/** A handle in either of its forms. @throws StewardError `usage` */
+export function toHandle(handle: string | Handle): Handle {
+	return typeof handle === 'string' ? parseHandle(handle) : handle;
+}

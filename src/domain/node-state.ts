@@ -18,7 +18,7 @@ const methodStateSchema = z.object({
 });
 
 /** Why something is not taken for now. `drain` and what the node itself stopped end with its next start. */
-const pauseSchema = z.object({
+export const pauseSchema = z.object({
 	kind: z.enum(['pause', 'drain', 'stop']),
 	by: z.string(),
 	reason: z.string(),

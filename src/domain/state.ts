@@ -85,3 +85,8 @@ export function advance(
 export function isCommandState(text: string): text is CommandState {
 	return (commandStates as readonly string[]).includes(text);
 }
+
+/** Whether a view, which may be an event's, is of a command in a final state. */
+export function hasEnded({ state }: { readonly state: string }): boolean {
+	return isCommandState(state) && isFinal(state);
+}

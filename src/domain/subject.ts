@@ -43,7 +43,7 @@ export const subjects = {
 	intake: (node: string, sender: string, kind: Kind, method: string) =>
 		`steward.intake.${node}.${sender}.${kind}.${method}`,
 	dead: (node: string, kind: Kind, method: string, id: string) =>
-		`steward.dead.${node}.${kind}.${method}.${id}`,
+		subjects.deadWhere({ node, kind, method, id }),
 	/** Dead letters of these; what is left out is any. */
 	deadWhere: ({ node = '*', kind = '*', method = '*', id = '*' }: Partial<Record<DeadPart, string>>) =>
 		`steward.dead.${node}.${kind}.${method}.${id}`,

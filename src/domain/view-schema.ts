@@ -8,10 +8,11 @@ import { z } from 'zod';
 import { errorCodes } from '../base/errors.ts';
 import { lineageSchema } from './envelope.ts';
 import { kinds, lanes } from './names.ts';
-import { nodeStateSchema } from './node-state.ts';
+import { nodeStateSchema, pauseSchema } from './node-state.ts';
 import { outputStreams } from './output.ts';
 import { faultSchema, resultSchema } from './result.ts';
 import { commandStates } from './state.ts';
+import { closedSchema } from './wire.ts';
 
 /** RFC 3339, UTC, milliseconds. */
 const time = z.iso.datetime({ precision: 3 }).describe('RFC 3339, UTC, milliseconds');
@@ -52,22 +53,14 @@ const commandView = z.object({
 	attempt: z.number().int().min(0).describe('0 before the first start'),
 	attempts: z.array(attemptView),
 	fault: faultSchema.nullable(),
-	closed: z
-		.object({ reason: z.string(), actor: z.string() })
-		.nullable()
-		.describe('why and by whom it was called off or given up'),
+	closed: closedSchema.nullable().describe('why and by whom it was called off or given up'),
 	late: z.array(z.object({ event: z.string(), at: time })).describe('what came after the final state'),
 	lineage: lineageSchema.nullable().describe('the command that it was made from'),
 	history: z.array(transitionView),
 	result: resultSchema.nullable(),
 });
 
-const pauseView = z.object({
-	kind: z.enum(['pause', 'drain', 'stop']),
-	by: z.string(),
-	reason: z.string(),
-	since: time,
-});
+const pauseView = pauseSchema.extend({ since: time });
 
 const presence = z.object({
 	status: z.enum(['present', 'absent', 'never', 'unknown']),
@@ -103,7 +96,7 @@ const nodeView = z.object({
 			lane: z.enum(lanes),
 			capacity: z.number().int(),
 			running: z.number().int(),
-			status: z.enum(['ready', 'waiting', 'stopped', 'paused']),
+			status: nodeStateSchema.shape.lanes.element.shape.status,
 			pause: pauseView.nullable(),
 		}),
 	),

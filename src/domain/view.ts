@@ -6,12 +6,12 @@
 
 import { rfc3339 } from '../base/clock.ts';
 import type { Lineage } from './envelope.ts';
-import { historyOf } from './history.ts';
+import { historyOf, queuedTransition, type Transition } from './history.ts';
 import type { LedgerEntry } from './ledger.ts';
 import { formatHandle, type Handle, type Kind, type Lane } from './names.ts';
 import type { NodeRecord, Pause } from './node-state.ts';
 import type { Attempt, Result } from './result.ts';
-import type { AttemptView, CommandView, NodeView, Presence } from './view-schema.ts';
+import type { AttemptView, CommandView, NodeView, Presence, TransitionView } from './view-schema.ts';
 import type { CommandFacts } from './wire.ts';
 
 export type {
@@ -64,15 +64,7 @@ export function queuedView(command: QueuedCommand): CommandView {
 		closed: null,
 		late: [],
 		lineage: command.lineage ?? null,
-		history: [
-			{
-				state: 'queued',
-				at: rfc3339(command.queuedAt),
-				by: command.sender,
-				note: command.lineage ? `${command.lineage.kind} of ${command.lineage.of}` : '',
-				late: false,
-			},
-		],
+		history: [transitionView(queuedTransition(command))],
 		result: null,
 	};
 }
@@ -108,9 +100,13 @@ export function ledgerView(entry: LedgerEntry, result: Result | null): CommandVi
 		closed: entry.closed,
 		late: entry.late.map(({ event, at }) => ({ event, at: rfc3339(at) })),
 		lineage: entry.lineage,
-		history: historyOf(entry).map((transition) => ({ ...transition, at: rfc3339(transition.at) })),
+		history: historyOf(entry).map(transitionView),
 		result,
 	};
+}
+
+function transitionView(transition: Transition): TransitionView {
+	return { ...transition, at: rfc3339(transition.at) };
 }
 
 function attemptView(attempt: Attempt): AttemptView {

@@ -16,7 +16,7 @@ import { DeadLetters } from './dead-letters.ts';
 import { getAt, getLast, getNext, type Stored } from './direct-get.ts';
 import { isConsumerNotFound } from './errors.ts';
 import { assertFits } from './limits.ts';
-import { refusalOf } from './publish-answer.ts';
+import { publishFailure } from './publish-answer.ts';
 import { PublishError, Publisher, type PublishRequest } from './publisher.ts';
 
 const header = { id: 'Steward-Id', epoch: 'Steward-Epoch', number: 'Steward-Number' } as const;
@@ -181,25 +181,10 @@ function deadLetterOf({ node, id }: { node: string; id: string }, what: string):
 }
 
 function eventError(event: EventMessage, error: unknown): unknown {
-	if (!(error instanceof PublishError)) return error;
 	const what = `the event to ${event.node} (${event.sender === operatorSender ? event.method : event.id})`;
-	switch (error.kind) {
-		case 'ambiguous':
-			return new StewardError('ambiguous', `no answer from the broker: ${what} may be stored or not`, {
-				cause: error,
-			});
-		case 'unavailable':
-			return new StewardError(
-				'no-broker',
-				'the broker takes no events at the moment: is it restarting? try again',
-				{
-					cause: error,
-				},
-			);
-		case 'refused':
-			return new StewardError('refused', `${what} cannot be sent: ${refusalOf(error)}`, {
-				cause: error,
-				details: { errCode: error.errCode },
-			});
-	}
+	return publishFailure(error, {
+		ambiguous: `no answer from the broker: ${what} may be stored or not`,
+		unavailable: 'the broker takes no events at the moment: is it restarting? try again',
+		refused: `${what} cannot be sent`,
+	});
 }

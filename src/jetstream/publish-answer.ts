@@ -6,6 +6,7 @@
 
 import { ClosedConnectionError, type Msg, RequestError, TimeoutError } from '@nats-io/transport-node';
 import { z } from 'zod';
+import { StewardError } from '../base/errors.ts';
 import { decode } from '../domain/wire.ts';
 import { LinkLostError } from './reach.ts';
 
@@ -85,8 +86,32 @@ export function publishErrorOf(error: unknown): PublishError {
 	return new PublishError('ambiguous', 0, why, { cause: error });
 }
 
+/**
+ * What a publish without a PubAck means to whoever asked for it, in their words: `refused` is followed by the reason and what
+ * to do about it. Another error stays as it is.
+ */
+export function publishFailure(
+	error: unknown,
+	words: Readonly<Record<PublishError['kind'], string>> & { readonly details?: Record<string, unknown> },
+): unknown {
+	if (!(error instanceof PublishError)) return error;
+	const { kind, errCode } = error;
+	const { details } = words;
+	switch (kind) {
+		case 'ambiguous':
+			return new StewardError('ambiguous', words.ambiguous, { cause: error, ...(details && { details }) });
+		case 'unavailable':
+			return new StewardError('no-broker', words.unavailable, { cause: error, ...(details && { details }) });
+		case 'refused':
+			return new StewardError('refused', `${words.refused}: ${refusalOf(error)}`, {
+				cause: error,
+				details: { ...details, errCode },
+			});
+	}
+}
+
 /** Why the broker, or we for it, said no, with what to do about it. */
-export function refusalOf(error: PublishError): string {
+function refusalOf(error: PublishError): string {
 	if (isTooLarge(error)) return `${error.message}; put the data elsewhere, and send where it is`;
 	return `${error.message} (is the stream full? see steward streams ls)`;
 }

@@ -7,29 +7,13 @@
 
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isCommandState, isFinal } from '../../src/domain/state.ts';
+import { hasEnded } from '../../src/domain/state.ts';
 import type { CommandView } from '../../src/domain/view.ts';
 import { outputOf, type Sent, type SentCommand } from './workload.ts';
 import type { World } from './world.ts';
 
-const columns = [
-	'commands',
-	'events',
-	'lost',
-	'overExecuted',
-	'ranThoughUnstarted',
-	'neverExecuted',
-	'resultsMissing',
-	'withoutFinalState',
-	'brokenPromises',
-	'eventsLost',
-	'eventsRepeated',
-	'interrupted',
-] as const;
-type Column = (typeof columns)[number];
-
 /** Any of these breaks a promise. */
-export const forbidden: readonly Column[] = [
+export const forbidden = [
 	'lost',
 	'overExecuted',
 	'ranThoughUnstarted',
@@ -38,7 +22,9 @@ export const forbidden: readonly Column[] = [
 	'withoutFinalState',
 	'brokenPromises',
 	'eventsLost',
-];
+] as const;
+const columns = ['commands', 'events', ...forbidden, 'eventsRepeated', 'interrupted'] as const;
+type Column = (typeof columns)[number];
 
 type Offence = { readonly column: Column; readonly handle: string; readonly why: string };
 export type Verdict = {
@@ -82,12 +68,12 @@ export function judgeCommand(
 ): void {
 	const { handle, mostStarts } = command;
 	const told = `${view.state}, ran ${ran} times; ${historyText(view)}`;
-	if (!isCommandState(view.state) || !isFinal(view.state)) return offend('withoutFinalState', handle, told);
+	if (!hasEnded(view)) return offend('withoutFinalState', handle, told);
 	if (ran > mostStarts) offend('overExecuted', handle, `${told}; allowed ${mostStarts}`);
 	const isUnstarted = view.startedAt === null || view.state === 'expired' || view.state === 'rejected';
 	if (isUnstarted && ran > 0) offend('ranThoughUnstarted', handle, told);
-	const hasEnded = view.state === 'succeeded' || view.state === 'failed' || view.state === 'timedOut';
-	if (hasEnded && ran === 0) offend('neverExecuted', handle, told);
+	const saysItRan = view.state === 'succeeded' || view.state === 'failed' || view.state === 'timedOut';
+	if (saysItRan && ran === 0) offend('neverExecuted', handle, told);
 	if (view.state === 'succeeded' && view.result?.stdout?.head !== outputOf(command.id)) {
 		offend('resultsMissing', handle, `${told}; its result: ${JSON.stringify(view.result)}`);
 	}

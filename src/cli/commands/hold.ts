@@ -9,7 +9,7 @@ import { isStewardError, StewardError } from '../../base/errors.ts';
 import type { Fleet } from '../../client/fleet.ts';
 import type { StillRuns } from '../../client/idle.ts';
 import { type PausableLane, pausableLanes } from '../../domain/control.ts';
-import { isCommandState, isFinal } from '../../domain/state.ts';
+import { hasEnded } from '../../domain/state.ts';
 import type { Receipt } from '../../domain/view.ts';
 import type { Cli } from '../cli.ts';
 import { brokerSettings, withFleet } from '../connect.ts';
@@ -85,7 +85,7 @@ async function hold(
 		if (flags.json) cli.stdout.line(JSON.stringify(nodes.length > 1 ? latest : latest[0]));
 		else {
 			for (const receipt of latest) {
-				const line = isOver(receipt) ? answerLine(receipt, cli.stdout) : waitingLine(cli, receipt);
+				const line = hasEnded(receipt) ? answerLine(receipt, cli.stdout) : waitingLine(cli, receipt);
 				cli.stdout.line(line);
 			}
 		}
@@ -110,10 +110,6 @@ async function hold(
 /** An absent node may be away for a month. */
 function isWaitedFor({ presence }: Receipt, wait: boolean | undefined): boolean {
 	return wait ?? (presence.status === 'present' || presence.status === 'unknown');
-}
-
-function isOver({ state }: Receipt): boolean {
-	return isCommandState(state) && isFinal(state);
 }
 
 /** The receipts of those that answered in time, with what they answered, by handle. */
