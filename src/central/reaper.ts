@@ -122,8 +122,8 @@ export class Reaper {
 		if (!index.isComplete || clock.monotonic() < this.#presenceKnownAt) return [];
 		const now = serverNow();
 		const silent: Handle[] = [];
-		for (const [text, lostAt] of index.withNode) {
-			if (lostAt > now || (this.#notBefore.get(text) ?? 0) > now) continue;
+		for (const [text, patientUntil] of index.withNode) {
+			if (patientUntil > now || (this.#notBefore.get(text) ?? 0) > now) continue;
 			const handle = parseHandle(text);
 			if (this.#isHeld(handle)) this.#tryLater(text);
 			else silent.push(handle);

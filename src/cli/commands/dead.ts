@@ -13,7 +13,7 @@ import type { BrokerFlags, Cli, JsonFlag } from '../cli.ts';
 import { brokerSettings, withFleet } from '../connect.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { deadTable, outcomeCounts, outcomeLine, printDead } from '../render/dead-letter.ts';
-import { type Screen, truncate } from '../render/screen.ts';
+import type { Screen } from '../render/screen.ts';
 import { nodeName, parseLimit, parseSince } from './ask.ts';
 
 type Flags = BrokerFlags & JsonFlag;
@@ -191,18 +191,15 @@ class Progress {
 
 	constructor({ stderr }: Cli, quiet: boolean) {
 		this.#screen = stderr;
-		this.#shown = !quiet && stderr.isTTY;
+		this.#shown = !quiet;
 	}
 
 	show({ outcome }: DeadOutcome): void {
 		this.counts.set(outcome, (this.counts.get(outcome) ?? 0) + 1);
-		if (this.#shown)
-			this.#screen.raw(`${clearLine}${truncate(outcomeCounts(this.counts), this.#screen.columns - 1)}`);
+		if (this.#shown) this.#screen.status(outcomeCounts(this.counts));
 	}
 
 	clear(): void {
-		if (this.#shown) this.#screen.raw(clearLine);
+		if (this.#shown) this.#screen.status('');
 	}
 }
-
-const clearLine = '\r\u001b[2K';

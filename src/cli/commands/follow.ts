@@ -9,7 +9,6 @@ import { isStewardError, StewardError } from '../../base/errors.ts';
 import type { Fleet } from '../../client/fleet.ts';
 import type { CommandView, Receipt } from '../../domain/view.ts';
 import type { Cli } from '../cli.ts';
-import { truncate } from '../render/screen.ts';
 
 /** @throws StewardError `usage` */
 export function parseTimeout(text: string | undefined): number | undefined {
@@ -99,11 +98,11 @@ class Progress {
 		this.#states.set(view.handle, view.state);
 		if (!this.#shown) return;
 		const text = this.#total === 1 ? `${view.handle} ${attemptText(view)}` : this.#counts();
-		this.#cli.stderr.raw(`\r\u001b[2K${truncate(`waiting: ${text}`, this.#cli.stderr.columns - 1)}`);
+		this.#cli.stderr.status(`waiting: ${text}`);
 	}
 
 	clear(): void {
-		if (this.#shown) this.#cli.stderr.raw('\r\u001b[2K');
+		if (this.#shown) this.#cli.stderr.status('');
 	}
 
 	#counts(): string {

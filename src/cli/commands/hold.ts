@@ -15,7 +15,6 @@ import type { Cli } from '../cli.ts';
 import { brokerSettings, withFleet } from '../connect.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { answerLine, stillRunsText, waitingLine } from '../render/hold.ts';
-import { truncate } from '../render/screen.ts';
 import { type AskFlags, nodeName } from './ask.ts';
 import { parseTimeout } from './follow.ts';
 
@@ -171,7 +170,7 @@ class Progress {
 		if (stderr.isTTY) {
 			this.#texts.set(node, text);
 			const line = [...this.#texts.values()].join('; ');
-			return stderr.raw(`\r\u001b[2K${truncate(line, stderr.columns - 1)}`);
+			return stderr.status(line);
 		}
 		const what = [...still.commands.map(({ handle }) => handle), still.events, still.presence.status].join();
 		if (this.#told.get(node) === what) return;
@@ -185,7 +184,7 @@ class Progress {
 	}
 
 	clear(): void {
-		if (!this.isQuiet && this.#cli.stderr.isTTY) this.#cli.stderr.raw('\r\u001b[2K');
+		if (!this.isQuiet) this.#cli.stderr.status('');
 	}
 }
 

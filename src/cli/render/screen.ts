@@ -24,6 +24,8 @@ export type Screen = {
 	raw(data: string | Uint8Array): void;
 	/** As `raw`; resolves when there may be more: whoever reads slowly is waited for. */
 	flow(data: string | Uint8Array): Promise<void>;
+	/** One line that the next one writes over, empty to be gone; nothing where nobody looks. */
+	status(text: string): void;
 	paint(style: Style | undefined, text: string): string;
 };
 
@@ -37,16 +39,20 @@ type Stream = {
 
 export function screenOn(stream: Stream, env: Readonly<Record<string, string | undefined>>): Screen {
 	const isTTY = stream.isTTY === true;
+	// A terminal that was never given a size says 0.
+	const columns = isTTY ? stream.columns || 80 : Number.POSITIVE_INFINITY;
 	const coloured = isTTY && (env.NO_COLOR ?? '') === '' && env.TERM !== 'dumb';
 	return {
 		isTTY,
-		// A terminal that was never given a size says 0.
-		columns: isTTY ? stream.columns || 80 : Number.POSITIVE_INFINITY,
+		columns,
 		line: (text = '') => void stream.write(`${text}\n`),
 		raw: (data) => void stream.write(data),
 		flow: async (data) => {
 			if (stream.write(data) !== false || !stream.once) return;
 			await new Promise<void>((resolve) => stream.once?.('drain', resolve));
+		},
+		status: (text) => {
+			if (isTTY) stream.write(`\r\u001b[2K${truncate(text, columns - 1)}`);
 		},
 		paint: (style, text) => {
 			if (!coloured || style === undefined || text === '') return text;

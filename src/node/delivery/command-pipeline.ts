@@ -29,7 +29,7 @@ import { lastAttempt } from './attempt-list.ts';
 import { type Claimant, hasExpired, type Step } from './claimant.ts';
 import type { Executor } from './executor.ts';
 import { type Policy, policyOf } from './policy.ts';
-import type { Settlement } from './settlement.ts';
+import { nodeDied, type Settlement } from './settlement.ts';
 import { Turn } from './turn.ts';
 
 export type CommandPipelineOptions = {
@@ -116,7 +116,7 @@ export class CommandPipeline {
 		}
 		if (entry.state === 'retrying') await settlement.cancelWaiting(entry, closed);
 		else if (!journal.isLeft(entry)) return 'noted';
-		else await settlement.interruptWaiting(entry, 'the node died while it ran');
+		else await settlement.interruptWaiting(entry);
 		return 'cancelled';
 	}
 
@@ -183,12 +183,7 @@ export class CommandPipeline {
 		if (this.#options.journal.isOfThisMachine(entry)) {
 			await this.#options.endLeftovers(turn.id, entry.child);
 		}
-		return this.#options.settlement.afterInterruption(
-			turn,
-			entry.attempts,
-			policy,
-			'the node died while it ran',
-		);
+		return this.#options.settlement.afterInterruption(turn, entry.attempts, policy, nodeDied);
 	}
 
 	/** A command that the journal does not know: deadline, guard, claim. */

@@ -86,7 +86,7 @@ export class Recovery implements Service {
 		const { journal, settlement } = this.#options;
 		const entry = journal.get(id);
 		if (!entry || !this.#isLeft(id)) return false;
-		return settlement.interruptWaiting(entry, 'the node died while it ran');
+		return settlement.interruptWaiting(entry);
 	}
 
 	/** Looked at again before each step: its delivery may have come, and a new attempt may run. */

@@ -39,6 +39,9 @@ export type Ending = {
 
 type Settled = { readonly id: string; readonly facts: CommandFacts };
 
+/** Of a start that an earlier process of the node made. */
+export const nodeDied = 'the node died while it ran';
+
 /** An ack that gets no answer while the link is up is not tried more often. */
 const ackAttempts = 3;
 
@@ -94,12 +97,12 @@ export class Settlement {
 	}
 
 	/** As {@link afterInterruption}, while its delivery is not here; false where policy lets it run again. */
-	async interruptWaiting(entry: JournalEntry, why: string): Promise<boolean> {
+	async interruptWaiting(entry: JournalEntry): Promise<boolean> {
 		const { cancellations, serverTime } = this.#options;
 		const { id, facts, reruns } = entry;
 		const calledOff = cancellations.find({ id, facts });
 		if (reruns !== null && reruns > 0 && !calledOff) return false;
-		const fault = interruption(why, lastAttempt(entry.attempts), reruns, calledOff);
+		const fault = interruption(nodeDied, lastAttempt(entry.attempts), reruns, calledOff);
 		const attempts = closeLast(entry.attempts, serverTime.now(), 'interrupted', null, fault);
 		await this.#record({ id, facts }, { event: 'interrupted', attempts, result: null, fault });
 		return true;

@@ -4,8 +4,7 @@
  * Not fsynced: a power loss may take its end, a crash of the node takes nothing.
  */
 
-import { type FileHandle, open, unlink } from 'node:fs/promises';
-import { systemCodeOf } from '../../base/errors.ts';
+import { type FileHandle, open, rm } from 'node:fs/promises';
 
 export class Segment {
 	readonly index: number;
@@ -76,11 +75,7 @@ export class Segment {
 
 	async remove(): Promise<void> {
 		await this.close();
-		try {
-			await unlink(this.#path);
-		} catch (error) {
-			if (systemCodeOf(error) !== 'ENOENT') throw error;
-		}
+		await rm(this.#path, { force: true });
 	}
 
 	async #use<T>(work: (handle: FileHandle) => Promise<T>): Promise<T> {

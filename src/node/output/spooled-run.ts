@@ -4,7 +4,7 @@
  * A crash leaves the files: `SpooledRun.found` goes on with them, under the same numbers, and says that it was cut off.
  */
 
-import { appendFile, readFile, stat, unlink } from 'node:fs/promises';
+import { appendFile, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf, systemCodeOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
@@ -175,7 +175,7 @@ export class SpooledRun {
 	#removeAll(): void {
 		this.#isOver = true;
 		for (const segment of [...this.#writer.segments]) this.#remove(segment);
-		this.#later(removeFile(join(this.#options.dir, marksFile(this.name))));
+		this.#later(rm(join(this.#options.dir, marksFile(this.name)), { force: true }));
 	}
 
 	#later(removal: Promise<void>): void {
@@ -221,14 +221,6 @@ async function marksOf(path: string): Promise<Mark[]> {
 	} catch (error) {
 		if (systemCodeOf(error) === 'ENOENT') return [];
 		throw error;
-	}
-}
-
-async function removeFile(path: string): Promise<void> {
-	try {
-		await unlink(path);
-	} catch (error) {
-		if (systemCodeOf(error) !== 'ENOENT') throw error;
 	}
 }
 
