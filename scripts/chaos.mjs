@@ -9,7 +9,14 @@ import { randomInt } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
-const usage = 'npm run chaos -- [--minutes 5] [--seed random|N] [--ships 6] [--rate 15]';
+const usage = `npm run chaos -- [options]
+  --minutes 5        how long things break, for each topology
+  --seed random      or a number: the same seed asks and breaks the same
+  --topology single  or cluster, leaf, several with commas, or all
+  --faults all       or some, with commas: nodeKill,linkCut
+  --ships 6          nodes
+  --rate 15          commands and events a second
+  --every 6          longest time between two faults, seconds`;
 
 function numberOf(name, text) {
 	const value = Number(text);
@@ -24,8 +31,16 @@ const { values } = parseArgs({
 		seed: { type: 'string', default: 'random' },
 		ships: { type: 'string', default: '6' },
 		rate: { type: 'string', default: '15' },
+		every: { type: 'string', default: '6' },
+		topology: { type: 'string', default: 'single' },
+		faults: { type: 'string', default: 'all' },
+		help: { type: 'boolean', default: false },
 	},
 });
+if (values.help) {
+	console.log(usage);
+	process.exit(0);
+}
 const seed = values.seed === 'random' ? randomInt(1, 2 ** 31) : numberOf('seed', values.seed);
 console.log(`seed ${seed}`);
 const vitest = fileURLToPath(new URL('../node_modules/vitest/vitest.mjs', import.meta.url));
@@ -35,10 +50,17 @@ const env = {
 	STEWARD_CHAOS_MS: String(numberOf('minutes', values.minutes) * 60_000),
 	STEWARD_CHAOS_SHIPS: String(numberOf('ships', values.ships)),
 	STEWARD_CHAOS_RATE: String(numberOf('rate', values.rate)),
+	STEWARD_CHAOS_EVERY_MS: String(numberOf('every', values.every) * 1000),
+	STEWARD_CHAOS_SITES: values.topology,
+	STEWARD_CHAOS_FAULTS: values.faults,
 };
-const child = spawn(process.execPath, [vitest, 'run', '--project', 'chaos', '--disable-console-intercept'], {
-	cwd: fileURLToPath(new URL('..', import.meta.url)),
-	env,
-	stdio: 'inherit',
-});
+const child = spawn(
+	process.execPath,
+	[vitest, 'run', '--project', 'chaos', 'test/chaos/chaos.test.ts', '--disable-console-intercept'],
+	{
+		cwd: fileURLToPath(new URL('..', import.meta.url)),
+		env,
+		stdio: 'inherit',
+	},
+);
 child.on('exit', (code) => process.exit(code ?? 1));

@@ -4,21 +4,32 @@
  * Everything is healed and gone at the end, also when it fails.
  */
 
-import { drawFault, type FaultName, faultNames, faults, healAll } from './faults.ts';
+import { setMaxListeners } from 'node:events';
+import { isStewardError } from '../../src/base/errors.ts';
+import { hasEnded } from '../../src/domain/state.ts';
+import { streams, subjects } from '../../src/domain/subject.ts';
+import { subjectsOf } from '../../src/jetstream/consumers.ts';
+import type { Fault } from './faults/fault.ts';
+import { drawFault } from './faults/index.ts';
 import { randomFrom } from './random.ts';
-import { judge, type Verdict } from './verdict.ts';
-import { nothingSent, type Sent, sendOne } from './workload.ts';
-import { buildWorld, type World } from './world.ts';
+import type { Site } from './site.ts';
+import { judge, type Verdict, wentWithStore } from './verdict.ts';
+import { nothingSent, type Sent, type SentCommand, sendOne } from './workload.ts';
+import { buildWorld, healAll, type Pace, type World } from './world.ts';
 
 export type ChaosOptions = {
+	readonly site: () => Promise<Site>;
+	/** Those that may come. */
+	readonly faults: Readonly<Record<string, Fault>>;
 	readonly seed: number;
 	/** How long things break, milliseconds. */
 	readonly forMs: number;
+	readonly pace: Pace;
 	readonly ships: number;
 	/** Commands and events a second. */
 	readonly rate: number;
-	/** Faults that may come; all of them by default. */
-	readonly among?: readonly FaultName[];
+	/** Longest time between two faults, milliseconds. */
+	readonly faultEveryMs: number;
 	readonly log?: (line: string) => void;
 };
 
@@ -26,36 +37,45 @@ export type ChaosReport = {
 	readonly verdict: Verdict;
 	readonly faults: readonly string[];
 	readonly unacknowledged: number;
+	/** What a sender was told that it should not have been. */
+	readonly problems: readonly string[];
 	/** From the last fault's end until every command was final, milliseconds. */
 	readonly recoveryMs: number;
 };
 
 /** Longest wait for the end of everything after the last fault. */
-const quietWithinMs = 180_000;
-/** Faults that would only meet each other at the same process. */
-const ofBroker: readonly FaultName[] = ['brokerKill', 'brokerStop'];
+const quietWithinMs = 240_000;
+const lookedAtOnce = 64;
 
 export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
-	const { seed, forMs, ships, log = () => undefined } = options;
-	await using world = await buildWorld(Array.from({ length: ships }, (_, n) => `ship${n}`));
+	const { seed, forMs, log = () => undefined } = options;
+	await using world = await buildWorld(await options.site(), options);
 	const random = randomFrom(seed);
 	const over = new AbortController();
+	// Each fault that lasts listens to it.
+	setMaxListeners(0, over.signal);
 	const sent = nothingSent();
 	const broken: string[] = [];
+	const workOver = new AbortController();
+	const ending = untilAllEnded(world, sent, workOver.signal);
 	const working = work(world, sent, options, over.signal);
 	const breaking = breakThings(world, broken, options, over.signal);
 	await sleepUntil(forMs, random.fork('end').between(0, 500));
 	over.abort();
 	await breaking;
-	healAll(world);
+	await healAll(world);
 	const healedAt = performance.now();
 	await working;
-	await settleAll(world, sent, log);
+	workOver.abort();
+	const left = await ending;
+	if (left > 0) log(`${left} commands have not ended`);
+	await eventsTaken(world, log);
 	const recoveryMs = Math.round(performance.now() - healedAt);
 	return {
 		verdict: await judge(world, sent),
 		faults: broken,
 		unacknowledged: sent.unacknowledged,
+		problems: sent.problems,
 		recoveryMs,
 	};
 }
@@ -85,8 +105,9 @@ async function work(
 	signal: AbortSignal,
 ): Promise<void> {
 	const under: Promise<void>[] = [];
+	const fail = (error: unknown) => void sent.problems.push(String(error).slice(0, 500));
 	for (let n = 1; !signal.aborted; n++) {
-		under.push(sendOne(world, sent, n, randomFrom(seed).fork(`command ${n}`), signal));
+		under.push(sendOne(world, sent, n, randomFrom(seed).fork(`command ${n}`), signal).catch(fail));
 		await sleep(1000 / rate, signal);
 	}
 	await Promise.all(under);
@@ -95,48 +116,73 @@ async function work(
 async function breakThings(
 	world: World,
 	broken: string[],
-	{ seed, among = faultNames, log = () => undefined }: ChaosOptions,
+	{ seed, faults, faultEveryMs, log = () => undefined }: ChaosOptions,
 	signal: AbortSignal,
 ): Promise<void> {
 	const random = randomFrom(seed).fork('faults');
 	const under = new Set<Promise<void>>();
-	let atBroker: Promise<unknown> = Promise.resolve();
+	const places = new Map<string, Promise<void>>();
 	for (let n = 1; !signal.aborted; n++) {
-		await sleep(random.between(200, 2500), signal);
+		await sleep(random.between(200, faultEveryMs), signal);
 		if (signal.aborted) break;
-		const name = drawFault(random, among);
+		const [name, fault] = drawFault(random, faults);
 		const own = random.fork(`fault ${n}`);
 		const run = async () => {
-			const what = `${name}: ${await faults[name].run(world, own, (ms) => sleep(ms))}`;
+			// What still waits for its place when the run is over does not come.
+			if (signal.aborted) return;
+			const what = `${name}: ${await fault.run(world, own, (ms) => sleep(ms, signal))}`;
 			broken.push(what);
 			log(what);
 		};
-		const running = ofBroker.includes(name) ? atBroker.then(run) : run();
-		if (ofBroker.includes(name)) atBroker = running;
+		const before = places.get(fault.place ?? '');
+		const running = fault.place && before ? before.then(run) : run();
+		if (fault.place) places.set(fault.place, running);
 		under.add(running);
 		void running.finally(() => under.delete(running));
 	}
 	await Promise.all(under);
 }
 
-async function settleAll(world: World, sent: Sent, log: (line: string) => void): Promise<void> {
-	const handles = sent.commands.map(({ handle }) => handle);
+/** Looks at what has not ended until all has, and says how much is left when `patience` is over. */
+async function untilAllEnded(world: World, sent: Sent, over: AbortSignal): Promise<number> {
+	let seen = 0;
+	let open: SentCommand[] = [];
+	let deadline = Number.POSITIVE_INFINITY;
+	while (performance.now() < deadline) {
+		if (over.aborted && deadline === Number.POSITIVE_INFINITY) deadline = performance.now() + quietWithinMs;
+		open.push(...sent.commands.slice(seen));
+		seen = sent.commands.length;
+		const looked = open.splice(0, lookedAtOnce);
+		const hasEndedAt = await Promise.all(looked.map((command) => isOver(world, command)));
+		open = [...open, ...looked.filter((_, at) => !hasEndedAt[at])];
+		if (over.aborted && open.length === 0) return 0;
+		if (open.length <= lookedAtOnce) await sleep(250);
+	}
+	return open.length;
+}
+
+/** While the broker is away nobody knows. */
+async function isOver(world: World, { handle, accepted }: SentCommand): Promise<boolean> {
 	try {
-		await world.fleet.wait(handles, { timeoutMs: quietWithinMs });
-		await eventsTaken(world);
+		const view = await world.fleet.get(handle);
+		return view ? hasEnded(view) : wentWithStore(accepted);
 	} catch (error) {
-		// The verdict names what has not ended.
-		log(`not all ended: ${error instanceof Error ? error.message.slice(0, 500) : String(error)}`);
+		if (!isStewardError(error)) throw error;
+		return false;
 	}
 }
 
 /** Until nothing is on its way to any ship. */
-async function eventsTaken(world: World): Promise<void> {
+async function eventsTaken(world: World, log: (line: string) => void): Promise<void> {
 	const deadline = performance.now() + quietWithinMs;
 	while (performance.now() < deadline) {
-		const { state } = await world.raw.jsm.streams.info('STEWARD_EVENTS');
-		if (state.messages === 0) return;
+		const { connection } = world.raw;
+		const waiting = await Promise.all(
+			world.ships.map(({ name }) => subjectsOf(connection, streams.events, subjects.eventsOfNode(name))),
+		);
+		if (waiting.flat().length === 0) return;
 		await sleep(200);
 	}
-	throw new Error('events are still on their way');
+	// The verdict names those that did not come.
+	log('events are still on their way');
 }

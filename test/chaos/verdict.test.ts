@@ -3,13 +3,22 @@ import { entryFor } from '../../src/domain/ledger.ts';
 import { emptyResult } from '../../src/domain/result.ts';
 import type { CommandState } from '../../src/domain/state.ts';
 import { type CommandView, ledgerView } from '../../src/domain/view.ts';
-import { judgeCommand } from './verdict.ts';
+import { judgeCommand, wentWithStore } from './verdict.ts';
 import { nothingSent, outputOf, type SentCommand } from './workload.ts';
+import type { Ship } from './world.ts';
 
-const command = {
-	...{ handle: 'ship0.c1', id: 'c1', kind: 'succeeds', mostStarts: 1 },
-	ship: undefined,
-} as unknown as SentCommand;
+/** A ship with whatever happened to its stores. */
+const shipWith = (storeLostAt: number[] = [], nameSharedAt: number[] = []) =>
+	({ name: 'ship0', storeLostAt, nameSharedAt }) as unknown as Ship;
+
+function sentCommand(more: Partial<SentCommand> = {}): SentCommand {
+	return {
+		...{ handle: 'ship0.c1', id: 'c1', kind: 'succeeds', mostStarts: 1, ship: shipWith() },
+		accepted: { by: 'broker', at: 1000 },
+		...more,
+	};
+}
+const command = sentCommand();
 
 function view(state: CommandState, out: string | null, startedAt: number | null = 2000): CommandView {
 	const facts = {
@@ -33,11 +42,12 @@ function offences(
 	told: CommandView,
 	ran: number,
 	cancel?: 'beforeStart' | 'whileRunning' | 'tooLate',
+	of = command,
 ): string[] {
 	const sent = nothingSent();
 	if (cancel) sent.cancels.set(command.handle, cancel);
 	const seen: string[] = [];
-	judgeCommand(command, told, ran, sent, (column) => seen.push(column));
+	judgeCommand(of, told, ran, sent, (column) => seen.push(column));
 	return seen;
 }
 
@@ -63,4 +73,24 @@ test.each([
 	['its outcome is unknown', view('interrupted', null), 0, undefined, []],
 ] as const)('the verdict sees that %s', (_, told, ran, cancel, expected) => {
 	expect(offences(told, ran, cancel)).toEqual(expected);
+});
+
+test('another store of the ship excuses more starts of rerun commands, and no second start of the others', () => {
+	const rerun = sentCommand({ mostStarts: 4, ship: shipWith([5000]) });
+	expect(offences(view('interrupted', null), 8, undefined, rerun)).toEqual([]);
+	expect(offences(view('interrupted', null), 9, undefined, rerun)).toEqual(['overExecuted']);
+	const report = sentCommand({ ship: shipWith([5000], [6000]) });
+	expect(offences(view('interrupted', null), 2, undefined, report)).toEqual(['overExecuted']);
+});
+
+test('lost is a broken promise, unless the ship lost its store or shared its name', () => {
+	expect(offences(view('lost', null), 1)).toEqual(['calledLost']);
+	expect(offences(view('lost', null), 1, undefined, sentCommand({ ship: shipWith([], [6000]) }))).toEqual([]);
+});
+
+test('what a node alone knew is gone with its store, and nothing else is', () => {
+	expect(wentWithStore({ by: 'broker', at: 1000 })).toBe(false);
+	expect(wentWithStore({ by: shipWith([999]), at: 1000 })).toBe(false);
+	expect(wentWithStore({ by: shipWith([], [2000]), at: 1000 })).toBe(false);
+	expect(wentWithStore({ by: shipWith([999, 2000]), at: 1000 })).toBe(true);
 });

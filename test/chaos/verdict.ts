@@ -5,11 +5,11 @@
  * Reads only.
  */
 
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hasEnded } from '../../src/domain/state.ts';
 import type { CommandView } from '../../src/domain/view.ts';
-import { outputOf, type Sent, type SentCommand } from './workload.ts';
+import { type Acceptance, outputOf, type Sent, type SentCommand } from './workload.ts';
 import type { World } from './world.ts';
 
 /** Any of these breaks a promise. */
@@ -20,10 +20,16 @@ export const forbidden = [
 	'neverExecuted',
 	'resultsMissing',
 	'withoutFinalState',
+	'calledLost',
 	'brokenPromises',
 	'eventsLost',
 ] as const;
-const columns = ['commands', 'events', ...forbidden, 'eventsRepeated', 'interrupted'] as const;
+const columns = [
+	...['commands', 'sentByNodes', 'events', 'executions'],
+	...forbidden,
+	// What a node alone knew when its store was torn or removed is gone, and nobody promised otherwise.
+	...['goneWithStore', 'eventsRepeated', 'interrupted'],
+] as const;
 type Column = (typeof columns)[number];
 
 type Offence = { readonly column: Column; readonly handle: string; readonly why: string };
@@ -31,6 +37,8 @@ export type Verdict = {
 	readonly counts: Readonly<Record<Column, number>>;
 	readonly offences: readonly Offence[];
 };
+
+const atOnce = 16;
 
 export async function judge(world: World, sent: Sent): Promise<Verdict> {
 	const counts = Object.fromEntries(columns.map((column) => [column, 0])) as Record<Column, number>;
@@ -41,21 +49,35 @@ export async function judge(world: World, sent: Sent): Promise<Verdict> {
 	};
 	counts.commands = sent.commands.length;
 	counts.events = sent.events.length;
+	counts.sentByNodes = [...sent.commands, ...sent.events].filter(
+		({ accepted }) => accepted.by !== 'broker',
+	).length;
 	const starts = await startsById(world);
-	for (const command of sent.commands) {
+	counts.executions = [...starts.values()].reduce((sum, count) => sum + count, 0);
+	const judgeOne = async (command: SentCommand) => {
 		const view = await world.fleet.get(command.handle);
-		const ran = starts.get(command.handle) ?? 0;
-		if (!view) offend('lost', command.handle, 'nobody knows it');
-		else judgeCommand(command, view, ran, sent, offend);
 		if (view?.state === 'interrupted') counts.interrupted += 1;
+		if (view) judgeCommand(command, view, starts.get(command.handle) ?? 0, sent, offend);
+		else if (wentWithStore(command.accepted)) counts.goneWithStore += 1;
+		else offend('lost', command.handle, 'nobody knows it');
+	};
+	for (let at = 0; at < sent.commands.length; at += atOnce) {
+		await Promise.all(sent.commands.slice(at, at + atOnce).map(judgeOne));
 	}
-	for (const { ship, text } of sent.events) {
-		const lines = await linesOf(join(ship.dataDir, 'logs', '_operator.log'));
-		const times = lines.filter((line) => line === text).length;
-		if (times === 0) offend('eventsLost', `${ship.name} ${text}`, 'no line in its log');
+	const logged = await loggedTexts(world);
+	for (const { ship, text, accepted } of sent.events) {
+		const times = logged.get(`${ship.name} ${text}`) ?? 0;
 		if (times > 1) counts.eventsRepeated += 1;
+		if (times > 0) continue;
+		if (wentWithStore(accepted)) counts.goneWithStore += 1;
+		else offend('eventsLost', `${ship.name} ${text}`, 'no line in any log of its ship');
 	}
 	return { counts, offences };
+}
+
+/** Taken on by a node whose store was lost afterwards, perhaps before it could pass it on. */
+export function wentWithStore({ by, at }: Acceptance): boolean {
+	return by !== 'broker' && by.storeLostAt.some((lostAt) => lostAt >= at);
 }
 
 /** One command against the word of the ledger; `ran`: how often it started, by what it left behind. */
@@ -66,9 +88,12 @@ export function judgeCommand(
 	sent: Sent,
 	offend: (column: Column, handle: string, why: string) => void,
 ): void {
-	const { handle, mostStarts } = command;
+	const { handle, ship } = command;
 	const told = `${view.state}, ran ${ran} times; ${historyText(view)}`;
 	if (!hasEnded(view)) return offend('withoutFinalState', handle, told);
+	// A store counts the starts of its own node: \`rerun\` may start again on another, \`report\` never.
+	const stores = ship.storeLostAt.length + ship.nameSharedAt.length;
+	const mostStarts = command.mostStarts === 1 ? 1 : command.mostStarts * (1 + stores);
 	if (ran > mostStarts) offend('overExecuted', handle, `${told}; allowed ${mostStarts}`);
 	const isUnstarted = view.startedAt === null || view.state === 'expired' || view.state === 'rejected';
 	if (isUnstarted && ran > 0) offend('ranThoughUnstarted', handle, told);
@@ -77,6 +102,7 @@ export function judgeCommand(
 	if (view.state === 'succeeded' && view.result?.stdout?.head !== outputOf(command.id)) {
 		offend('resultsMissing', handle, `${told}; its result: ${JSON.stringify(view.result)}`);
 	}
+	if (view.state === 'lost' && stores === 0) offend('calledLost', handle, told);
 	const cancel = sent.cancels.get(handle);
 	const isKept =
 		cancel === undefined ||
@@ -94,20 +120,31 @@ function historyText({ history }: CommandView): string {
 async function startsById(world: World): Promise<ReadonlyMap<string, number>> {
 	const starts = new Map<string, number>();
 	for (const { name, effects } of world.ships) {
-		for (const line of await effects.words()) {
-			const handle = `${name}.${line.split(' ')[0]}`;
-			starts.set(handle, (starts.get(handle) ?? 0) + 1);
-		}
+		for (const line of await effects.words()) count(starts, `${name}.${line.split(' ')[0]}`);
 	}
 	return starts;
 }
 
-async function linesOf(path: string): Promise<readonly string[]> {
-	try {
-		return (await readFile(path, 'utf8')).split('\n');
-	} catch {
-		return [];
+/** Lines of all logs of all ships, by ship and text. */
+async function loggedTexts(world: World): Promise<ReadonlyMap<string, number>> {
+	const logged = new Map<string, number>();
+	for (const { name, folders } of world.ships) {
+		for (const folder of folders) {
+			for (const line of await linesIn(join(folder, 'logs'))) count(logged, `${name} ${line}`);
+		}
 	}
+	return logged;
+}
+
+function count(counts: Map<string, number>, name: string): void {
+	counts.set(name, (counts.get(name) ?? 0) + 1);
+}
+
+/** Of all files of a folder; none where there is no folder. */
+async function linesIn(folder: string): Promise<readonly string[]> {
+	const names = await readdir(folder).catch(() => []);
+	const texts = await Promise.all(names.map((name) => readFile(join(folder, name), 'utf8')));
+	return texts.flatMap((text) => text.split('\n'));
 }
 
 export function tableText({ counts }: Verdict, more: Readonly<Record<string, string | number>>): string {

@@ -1,11 +1,17 @@
 /**
- * Owns what is asked of the world while it breaks: commands of several kinds, cancels, and events.
- * Promises to remember exactly what was acknowledged; what was not is sent again under its own id, or given up and counted.
- * Each command writes down by itself that it started, so that nobody's word is needed for that.
+ * Owns what is asked of the world while it breaks: commands of several kinds, cancels, and events, from an operator and from
+ * the ships themselves. Promises to remember exactly what was acknowledged; what was not is sent again under its own id, or
+ * given up and counted. Each command writes down by itself that it started, so that nobody's word is needed for that.
  */
 
-import { isStewardError } from '../../src/base/errors.ts';
+import { appendFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { systemClock } from '../../src/base/clock.ts';
+import { isStewardError, systemCodeOf } from '../../src/base/errors.ts';
 import type { MessageForm } from '../../src/domain/message.ts';
+import { sendViaSocket } from '../../src/node/intake/socket-client.ts';
+import { socketPathFor } from '../../src/node/intake/socket-path.ts';
 import type { Random } from './random.ts';
 import type { Ship, World } from './world.ts';
 
@@ -18,21 +24,26 @@ export type SentCommand = {
 	readonly kind: CommandKind;
 	/** Starts that its policy allows. */
 	readonly mostStarts: number;
+	readonly accepted: Acceptance;
 };
-type SentEvent = { readonly ship: Ship; readonly text: string };
+type SentEvent = { readonly ship: Ship; readonly text: string; readonly accepted: Acceptance };
+
+/** Who took it on, and when (epoch time): the broker, or a ship's node, which keeps it until it can pass it on. */
+export type Acceptance = { readonly by: Ship | 'broker'; readonly at: number };
 
 export type Sent = {
-	/** Acknowledged by the broker. */
+	/** Acknowledged. */
 	readonly commands: SentCommand[];
 	readonly events: SentEvent[];
 	/** Nobody said whether they were taken. */
 	unacknowledged: number;
+	readonly problems: string[];
 	/** Answers to cancels that are certain, by handle. */
 	readonly cancels: Map<string, 'beforeStart' | 'whileRunning' | 'tooLate'>;
 };
 
 export function nothingSent(): Sent {
-	return { commands: [], events: [], unacknowledged: 0, cancels: new Map() };
+	return { commands: [], events: [], unacknowledged: 0, problems: [], cancels: new Map() };
 }
 
 const weights: readonly (readonly [CommandKind, number])[] = [
@@ -81,6 +92,9 @@ function formOf(ship: Ship, id: string, kind: CommandKind, random: Random): Mess
 	};
 }
 
+/** What may have gone wrong on the way; anything else is a fault of the product, or of the test. */
+const passing = ['no-broker', 'ambiguous', 'refused', 'not-found', 'storage', 'no-topology'] as const;
+
 /** As often as it takes, within bounds: the same id again is the same command. */
 async function acknowledged(send: () => Promise<unknown>, signal: AbortSignal): Promise<boolean> {
 	for (let attempt = 1; attempt <= 20; attempt++) {
@@ -88,12 +102,24 @@ async function acknowledged(send: () => Promise<unknown>, signal: AbortSignal): 
 			await send();
 			return true;
 		} catch (error) {
-			if (!isStewardError(error, 'no-broker') && !isStewardError(error, 'ambiguous')) throw error;
+			const isPassing =
+				passing.some((code) => isStewardError(error, code)) || systemCodeOf(error) === 'ENOSPC';
+			if (!isPassing) throw error;
 			if (signal.aborted && attempt > 3) return false;
-			await new Promise((resolve) => setTimeout(resolve, 250));
+			await pause(250);
 		}
 	}
 	return false;
+}
+
+type Way = 'operator' | 'socket' | 'file';
+
+/** From an operator, or from another ship: through its node's socket, or its inmsg.txt. */
+function handOver(world: World, form: MessageForm, way: Way, from: Ship): Promise<unknown> {
+	if (way === 'operator') return world.fleet.send(form);
+	if (way === 'file') return appendFile(join(from.dataDir, 'inmsg.txt'), `${JSON.stringify(form)}\n`);
+	const path = socketPathFor(from.dataDir, from.dataDir);
+	return sendViaSocket(path, form, { timeoutMs: 5000, clock: systemClock });
 }
 
 /** One command, or one event, to a ship of chance. */
@@ -105,35 +131,30 @@ export async function sendOne(
 	signal: AbortSignal,
 ): Promise<void> {
 	const ship = random.pick(world.ships);
-	const id = `c${n}`;
-	if (random.chance(0.15)) {
-		const text = `event ${n}`;
-		const form: MessageForm = {
-			toNode: ship.name,
-			kind: 'event',
-			method: 'textLogging',
-			data: [text],
-			id: `e${n}`,
-		};
-		// Sent again after a lost answer, it is another event: what is counted is that there is no fewer.
-		if (await acknowledged(() => world.fleet.send(form), signal)) sent.events.push({ ship, text });
-		else sent.unacknowledged += 1;
-		return;
-	}
+	const from = random.pick(world.ships);
+	const way = random.pick<Way>(['operator', 'operator', 'operator', 'socket', 'file']);
+	const isEvent = random.chance(0.15);
+	const [id, text] = [isEvent ? `e${n}` : `c${n}`, `event ${n}`];
 	const kind = drawKind(random);
-	const form = formOf(ship, id, kind, random);
-	if (!(await acknowledged(() => world.fleet.send(form), signal))) {
+	const form: MessageForm = isEvent
+		? { toNode: ship.name, kind: 'event', method: 'textLogging', data: [text], id }
+		: formOf(ship, id, kind, random);
+	const at = Date.now();
+	if (!(await acknowledged(() => handOver(world, form, way, from), signal))) {
 		sent.unacknowledged += 1;
 		return;
 	}
+	const accepted: Acceptance = { by: way === 'operator' ? 'broker' : from, at };
+	// Sent again after a lost answer, an event is another one: what is counted is that there is no fewer.
+	if (isEvent) return void sent.events.push({ ship, text, accepted });
 	const handle = `${ship.name}.${id}`;
 	const mostStarts = kind === 'reruns' || kind === 'retries' ? 4 : 1;
-	sent.commands.push({ handle, ship, id, kind, mostStarts });
+	sent.commands.push({ handle, ship, id, kind, mostStarts, accepted });
 	if (kind === 'isCancelled') void cancelLater(world, sent, handle, random.between(0, 2500));
 }
 
 async function cancelLater(world: World, sent: Sent, handle: string, afterMs: number): Promise<void> {
-	await new Promise((resolve) => setTimeout(resolve, afterMs));
+	await pause(afterMs);
 	try {
 		const [told] = await world.fleet.cancel([handle], { timeoutMs: 5000, reason: 'chaos' });
 		if (told && told.answer !== 'asked') sent.cancels.set(handle, told.answer);

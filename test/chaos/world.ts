@@ -1,6 +1,6 @@
 /**
- * Owns the world that chaos breaks: a broker, a centre and nodes as processes of their own, each node behind a link that can
- * be broken, and a service manager that starts again what has ended.
+ * Owns the world that chaos breaks: a site, two centres whose clocks are an hour apart, and nodes as processes of their own,
+ * each behind a link that can be broken, with service managers that start again what has ended.
  * Promises that everything is healed by `heal`, and gone when it is disposed of.
  * A process that was stopped goes on before it is ended.
  */
@@ -8,127 +8,143 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Fleet } from '../../src/client/fleet.ts';
+import type { ConfigForm } from '../../src/domain/config.ts';
 import { type CentralProcess, startCentralProcess } from '../support/central-process.ts';
 import { disposables } from '../support/disposables.ts';
 import { type Effects, effectsIn } from '../support/effects.ts';
+import { eventually } from '../support/eventually.ts';
 import { openFleet } from '../support/fleet.ts';
-import { type Nats, startNats } from '../support/nats.ts';
-import { type NodeProcess, startNodeProcess } from '../support/node-process.ts';
-import { type LinkProxy, startProxy } from '../support/proxy.ts';
+import { type NodeProcess, type NodeProcessOptions, startNodeProcess } from '../support/node-process.ts';
 import { openRaw } from '../support/raw.ts';
 import { tempDir } from '../support/temp.ts';
+import { type Kept, keep } from './kept.ts';
+import type { ShipWay, Site } from './site.ts';
 
-/** A process that is started again whenever it has ended. */
-export type Kept = AsyncDisposable & {
-	/** Undefined between two starts. */
-	readonly pid: number | undefined;
-	readonly starts: number;
-	/** While it is held down it is not started again. */
-	hold(down: boolean): void;
-};
-
-export type Ship = {
+export type Ship = ShipWay & {
 	readonly name: string;
 	readonly dataDir: string;
+	/** Data folders of all nodes that ever ran under this name. */
+	readonly folders: string[];
+	/** Not in the data folder: faults there must not touch the witness. */
 	readonly effects: Effects;
-	readonly link: LinkProxy;
-	readonly process: Kept;
+	readonly process: Kept<NodeProcess>;
+	/** How far the node's clock is from the machine's, milliseconds; stays across its restarts. */
+	clockOffsetMs: number;
+	/**
+	 * Epoch times at which what only its store knew may have been lost, or a second node used its name: what is promised of
+	 * one store does not reach across.
+	 */
+	readonly storeLostAt: number[];
+	readonly nameSharedAt: number[];
 };
 
 export type World = AsyncDisposable & {
-	readonly nats: Nats;
-	readonly central: Kept;
+	readonly site: Site;
+	readonly centres: readonly Kept<CentralProcess>[];
 	readonly ships: readonly Ship[];
 	readonly fleet: Fleet;
 	readonly raw: Awaited<ReturnType<typeof openRaw>>;
+	/** Longest and shortest times of what lasts: the long form has longer ones. */
+	readonly pace: Pace;
+	/** Folder for whatever faults need; gone at the end. */
+	readonly dir: string;
+	/** Starts another node under this ship's name, with a store of its own. */
+	startNamesake(ship: Ship, dataDir: string): Promise<NodeProcess>;
 };
 
-type Running = AsyncDisposable & { readonly pid: number; readonly exited: Promise<unknown> };
+export type Pace = 'short' | 'long';
 
-const restartAfterMs = 200;
+/** The clock of the second centre is another machine's. */
+const centreClocksMs = [0, 3_600_000];
+/** Also in a service manager's view a centre that answers nothing for so long has lost its lease. */
+const leaseTtlMs = 3000;
 
-export async function buildWorld(shipNames: readonly string[]): Promise<World> {
+export async function buildWorld(
+	site: Site,
+	options: { readonly ships: number; readonly pace: Pace },
+): Promise<World> {
 	const parts = disposables();
+	parts.use(site);
 	try {
-		const nats = parts.use(await startNats());
-		const dir = parts.use(await tempDir('steward-chaos-'));
-		const central = parts.use(
-			keep(
-				() =>
-					startCentralProcess(nats.url, { presenceTtlMs: 3000, leaseTtlMs: 3000 }) as Promise<CentralProcess>,
+		const { path: dir } = parts.use(await tempDir('steward-chaos-'));
+		const centre = { presenceTtlMs: 3000, leaseTtlMs, ...site.centre };
+		const centres = centreClocksMs.map((clockOffsetMs) =>
+			parts.use(
+				keep(async (onSpawn) => {
+					const process = await startCentralProcess(site.servers, centre, clockOffsetMs);
+					onSpawn(process.pid);
+					return process;
+				}),
 			),
 		);
 		const ships: Ship[] = [];
-		for (const name of shipNames) {
-			const dataDir = join(dir.path, name);
-			await mkdir(dataDir);
-			const link = parts.use(await startProxy(nats.port));
-			const lanes = { normal: 4, urgent: 2 };
-			const start = (): Promise<NodeProcess> =>
-				startNodeProcess(link.url, name, dataDir, { node: { beatEveryMs: 1000, lanes } });
-			ships.push({ name, dataDir, effects: effectsIn(dataDir), link, process: parts.use(keep(start)) });
+		for (let n = 0; n < options.ships; n++) {
+			const ship = await launch(`ship${n}`, dir, await site.shipWay(`ship${n}`));
+			parts.use(ship.process);
+			ships.push(ship);
 		}
-		const fleet = await connectPatiently(nats.url);
+		const fleet = await eventually(() => openFleet(site.servers), {
+			timeoutMs: 30_000,
+			everyMs: 100,
+			message: 'the centre makes the streams when it has found the broker',
+		});
 		parts.use({ [Symbol.asyncDispose]: () => fleet.close() });
-		const raw = parts.use(await openRaw(nats.url));
-		return { nats, central, ships, fleet, raw, [Symbol.asyncDispose]: () => parts[Symbol.asyncDispose]() };
+		const raw = parts.use(await openRaw(site.servers));
+		return {
+			...{ site, centres, ships, fleet, raw, dir, pace: options.pace },
+			async startNamesake(ship, dataDir) {
+				await mkdir(dataDir);
+				return startNode(ship, dataDir);
+			},
+			[Symbol.asyncDispose]: () => parts[Symbol.asyncDispose](),
+		};
 	} catch (error) {
 		await parts[Symbol.asyncDispose]();
 		throw error;
 	}
 }
 
-/** The centre makes the streams when it has found the broker. */
-async function connectPatiently(url: string): Promise<Fleet> {
-	const deadline = performance.now() + 30_000;
-	for (;;) {
-		try {
-			return await openFleet(url);
-		} catch (error) {
-			if (performance.now() > deadline) throw error;
-			await new Promise((resolve) => setTimeout(resolve, 100));
-		}
-	}
-}
+const nodeConfig: ConfigForm['node'] = { beatEveryMs: 1000, lanes: { normal: 4, urgent: 2 } };
 
-function keep(start: () => Promise<Running>): Kept {
-	const state = { current: undefined as Running | undefined, starts: 0, down: false, over: false };
-	const loop = (async () => {
-		while (!state.over) {
-			if (state.down) {
-				await pause(restartAfterMs);
-				continue;
-			}
-			try {
-				state.current = await start();
-				state.starts += 1;
-				if (state.over) await state.current[Symbol.asyncDispose]();
-				await state.current.exited;
-			} catch {
-				// It ended before it said that it runs: that is a start as well.
-			}
-			state.current = undefined;
-			await pause(restartAfterMs);
-		}
-	})();
-	return {
-		get pid() {
-			return state.current?.pid;
-		},
-		get starts() {
-			return state.starts;
-		},
-		hold(down) {
-			state.down = down;
-		},
-		async [Symbol.asyncDispose]() {
-			state.over = true;
-			await state.current?.[Symbol.asyncDispose]();
-			await loop;
-		},
+async function launch(name: string, dir: string, way: ShipWay): Promise<Ship> {
+	const dataDir = join(dir, name);
+	const witness = join(dir, `${name}-witness`);
+	for (const path of [dataDir, witness]) await mkdir(path);
+	const ship: Ship = {
+		...way,
+		...{ name, dataDir, folders: [dataDir], effects: effectsIn(witness) },
+		...{ clockOffsetMs: 0, storeLostAt: [], nameSharedAt: [] },
+		process: keep((onSpawn) => startNode(ship, dataDir, { onSpawn, clockOffsetMs: ship.clockOffsetMs })),
 	};
+	return ship;
 }
 
-function pause(ms: number): Promise<void> {
-	return new Promise((resolve) => setTimeout(resolve, ms));
+async function startNode(
+	{ servers, name, config }: ShipWay & { name: string },
+	dataDir: string,
+	more: NodeProcessOptions = {},
+): Promise<NodeProcess> {
+	return startNodeProcess(servers, name, dataDir, { node: nodeConfig, nameQuietMs: 5000, config, ...more });
+}
+
+/** Everything that lasts is over. */
+export async function healAll({ site, centres, ships }: World): Promise<void> {
+	for (const pid of [...site.brokers, ...centres, ...ships.map(({ process }) => process)].map(
+		({ pid }) => pid,
+	)) {
+		if (pid !== undefined) goOn(pid);
+	}
+	for (const { link, process } of ships) {
+		link.heal();
+		process.hold(false);
+	}
+	await site.heal();
+}
+
+function goOn(pid: number): void {
+	try {
+		process.kill(pid, 'SIGCONT');
+	} catch {
+		// It has ended, and is started again.
+	}
 }

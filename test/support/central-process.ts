@@ -28,10 +28,11 @@ const keptOutput = 256 * 1024;
 export async function startCentralProcess(
 	servers: string,
 	centre: ConfigForm['centre'] = {},
+	clockOffsetMs = 0,
 ): Promise<CentralProcess> {
 	const buildDir = dirname(dirname(await builtFile('central/central.js')));
 	const config: ConfigForm = { servers, data: 'unused', centre };
-	const child = fork(runner, [JSON.stringify({ buildDir, config, streamsDir })], {
+	const child = fork(runner, [JSON.stringify({ buildDir, config, streamsDir, clockOffsetMs })], {
 		stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
 	});
 	let output = '';

@@ -7,7 +7,7 @@
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
-const { buildDir, config, streamsDir } = JSON.parse(process.argv[2] ?? '{}');
+const { buildDir, config, streamsDir, clockOffsetMs } = JSON.parse(process.argv[2] ?? '{}');
 const load = (file) => import(pathToFileURL(join(buildDir, file)).href);
 const [{ Central }, { compileConfig }, { createLog }, { systemClock }] = await Promise.all(
 	['central/central.js', 'domain/config.js', 'base/log.js', 'base/clock.js'].map(load),
@@ -15,7 +15,7 @@ const [{ Central }, { compileConfig }, { createLog }, { systemClock }] = await P
 const central = new Central({
 	config: compileConfig([config]),
 	streamsDir,
-	clock: systemClock,
+	clock: { ...systemClock, now: () => systemClock.now() + clockOffsetMs },
 	log: await createLog({ level: 'info', pretty: false }),
 });
 const end = async (code) => {

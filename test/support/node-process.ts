@@ -12,6 +12,9 @@ import { builtFile } from './built.ts';
 
 const runner = fileURLToPath(new URL('./node-runner.mjs', import.meta.url));
 
+/** The most that is kept of what a process wrote, characters. */
+const keptOutput = 1024 * 1024;
+
 /** A node that ends more often is not worth starting again. */
 const mostStarts = 12;
 
@@ -23,6 +26,8 @@ export type NodeProcess = AsyncDisposable & {
 	kill(signal?: NodeJS.Signals): Promise<number | null>;
 	/** Resolves with the exit code when it is gone, whoever ended it. */
 	readonly exited: Promise<number | null>;
+	/** Its wall clock jumps: from now on it is this far from the machine's. */
+	setClock(offsetMs: number): void;
 };
 
 /** A service manager: starts the node again whenever it has ended, until it is disposed of. */
@@ -56,24 +61,40 @@ export function keepRunning(
 	};
 }
 
+export type NodeProcessOptions = {
+	node?: ConfigForm['node'];
+	/** Further configuration beside the node's section. */
+	config?: Partial<ConfigForm>;
+	clockOffsetMs?: number;
+	nameQuietMs?: number;
+	/** Called as soon as there is a process, which is long before it is ready. */
+	onSpawn?: (pid: number) => void;
+};
+
 export async function startNodeProcess(
 	servers: string,
 	name: string,
 	dataDir: string,
-	options: { node?: ConfigForm['node']; clockOffsetMs?: number } = {},
+	options: NodeProcessOptions = {},
 ): Promise<NodeProcess> {
-	const { node = {}, clockOffsetMs = 0 } = options;
+	const { node = {}, clockOffsetMs = 0, nameQuietMs } = options;
 	const buildDir = dirname(dirname(await builtFile('node/node.js')));
-	const config: ConfigForm = { servers, data: dataDir, node: { beatEveryMs: 400, ...node } };
-	const child = fork(runner, [JSON.stringify({ buildDir, name, config, dataDir, clockOffsetMs })], {
-		stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-	});
+	const config: ConfigForm = {
+		...{ servers, data: dataDir, node: { beatEveryMs: 400, ...node } },
+		...options.config,
+	};
+	const child = fork(
+		runner,
+		[JSON.stringify({ buildDir, name, config, dataDir, clockOffsetMs, nameQuietMs })],
+		{ stdio: ['ignore', 'pipe', 'pipe', 'ipc'] },
+	);
+	if (child.pid !== undefined) options.onSpawn?.(child.pid);
 	let output = '';
 	const exited = new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)));
 	const ready = new Promise<void>((resolve, reject) => {
 		for (const stream of [child.stdout, child.stderr]) {
 			stream?.setEncoding('utf8').on('data', (text: string) => {
-				output += text;
+				output = (output + text).slice(-keptOutput);
 				if (output.includes('ready\n')) resolve();
 			});
 		}
@@ -94,6 +115,9 @@ export async function startNodeProcess(
 		output: () => output,
 		kill,
 		exited,
+		setClock(offsetMs) {
+			if (child.connected) child.send({ clockOffsetMs: offsetMs });
+		},
 		[Symbol.asyncDispose]: async () => {
 			await kill();
 		},

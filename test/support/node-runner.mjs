@@ -7,7 +7,8 @@
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
-const { buildDir, name, config, dataDir, clockOffsetMs } = JSON.parse(process.argv[2] ?? '{}');
+const { buildDir, name, config, dataDir, nameQuietMs, ...given } = JSON.parse(process.argv[2] ?? '{}');
+let { clockOffsetMs } = given;
 const load = (file) => import(pathToFileURL(join(buildDir, file)).href);
 const [{ Node }, { compileConfig }, { createLog }, { systemClock }] = await Promise.all(
 	['node/node.js', 'domain/config.js', 'base/log.js', 'base/clock.js'].map(load),
@@ -20,6 +21,7 @@ const node = new Node({
 	env: process.env,
 	cwd: dataDir,
 	runtimeDir: dataDir,
+	...(nameQuietMs === undefined ? {} : { nameQuietMs }),
 	clock: { ...systemClock, now: () => systemClock.now() + clockOffsetMs },
 	log: await createLog({ level: 'info', pretty: false }),
 	random: Math.random,
@@ -33,6 +35,9 @@ const end = async (code) => {
 };
 node.onFailure(() => void end(20));
 process.on('SIGTERM', () => void end(0));
+process.on('message', (message) => {
+	clockOffsetMs = message.clockOffsetMs;
+});
 // The test is gone: so are we.
 process.on('disconnect', () => process.exit(1));
 try {

@@ -31,7 +31,11 @@ export type LinkProxy = AsyncDisposable & {
 	tripAt(pattern: RegExp, then: 'hold' | 'dropServerToClient'): Promise<void>;
 	/** Delays every byte in each direction. */
 	latency(ms: number): void;
-	/** Passes everything again, without delay. */
+	/** Resets a connection at a chunk of data with this probability, drawn from `random`. */
+	resets(probability: number, random: () => number): void;
+	/** Passes so many bytes a second in each direction of each connection. */
+	bandwidth(bytesPerSecond: number): void;
+	/** Passes everything again, at once. */
 	heal(): void;
 };
 
@@ -42,6 +46,8 @@ export async function startProxy(targetPort: number): Promise<LinkProxy> {
 	const link: Link = {
 		mode: 'pass',
 		delayMs: 0,
+		isReset: () => false,
+		bytesPerMs: Number.POSITIVE_INFINITY,
 		targetPort,
 		bytesToServer: 0,
 		bytesLost: 0,
@@ -90,8 +96,16 @@ export async function startProxy(targetPort: number): Promise<LinkProxy> {
 		latency(ms) {
 			link.delayMs = ms;
 		},
+		resets(probability, random) {
+			link.isReset = () => random() < probability;
+		},
+		bandwidth(bytesPerSecond) {
+			link.bytesPerMs = bytesPerSecond / 1000;
+		},
 		heal() {
 			link.delayMs = 0;
+			link.isReset = () => false;
+			link.bytesPerMs = Number.POSITIVE_INFINITY;
 			change('pass');
 		},
 		async [Symbol.asyncDispose]() {
@@ -105,6 +119,9 @@ export async function startProxy(targetPort: number): Promise<LinkProxy> {
 type Link = {
 	mode: Mode;
 	delayMs: number;
+	/** Whether the connection ends with the chunk that has come. */
+	isReset: () => boolean;
+	bytesPerMs: number;
 	readonly targetPort: number;
 	bytesToServer: number;
 	bytesLost: number;
@@ -159,20 +176,27 @@ class Pair {
 		this.#onClosed();
 	}
 
+	#reset(): void {
+		if (!this.#client.destroyed) this.#client.resetAndDestroy();
+		this.close();
+	}
+
 	#connect(): Socket {
 		const server = connect({ port: this.#link.targetPort, host: '127.0.0.1', noDelay: true });
 		this.#watch(server, this.#toClient, () => this.#client);
 		this.#client.on('data', (chunk: Buffer) => {
+			if (this.#link.isReset()) return this.#reset();
 			this.#lastSent = this.#lastSent.slice(-lookBehind) + chunk.toString('latin1');
 			this.#link.trip?.(this.#lastSent);
-			this.#toServer.push(() => {
-				this.#link.bytesToServer += chunk.length;
-				server.write(chunk);
+			this.#toServer.pass(this.#client, chunk, (part) => {
+				this.#link.bytesToServer += part.length;
+				server.write(part);
 			});
 		});
 		server.on('data', (chunk: Buffer) => {
+			if (this.#link.isReset()) return this.#reset();
 			if (this.#link.mode !== 'dropServerToClient') {
-				return this.#toClient.push(() => void this.#client.write(chunk));
+				return this.#toClient.pass(server, chunk, (part) => void this.#client.write(part));
 			}
 			this.#hasLost = true;
 			this.#link.bytesLost += chunk.length;
@@ -197,18 +221,42 @@ class Pair {
 	}
 }
 
+/** On a narrow link data trickles in pieces of this size, and whoever sends more than it holds has to wait. */
+const pieceBytes = 1024;
+const holdsBytes = 64 * 1024;
+
 /** What goes in one direction, in order, each after the delay that held when it came; held in a black hole. */
 class Lag {
 	readonly #link: Link;
 	readonly #waiting: { dueAt: number; pass: () => void }[] = [];
 	#timer: NodeJS.Timeout | undefined;
+	#heldBytes = 0;
+	/** When the link is free for the next piece. */
+	#freeAt = 0;
 
 	constructor(link: Link) {
 		this.#link = link;
 	}
 
-	push(pass: () => void): void {
-		this.#waiting.push({ dueAt: performance.now() + this.#link.delayMs, pass });
+	/** Data from `source`, which stands still while too much of it is on the way. */
+	pass(source: Socket, chunk: Buffer, write: (part: Buffer) => void): void {
+		const { bytesPerMs } = this.#link;
+		if (bytesPerMs === Number.POSITIVE_INFINITY) return this.push(() => write(chunk));
+		this.#heldBytes += chunk.length;
+		if (this.#heldBytes > holdsBytes) source.pause();
+		for (let at = 0; at < chunk.length; at += pieceBytes) {
+			const part = chunk.subarray(at, at + pieceBytes);
+			this.#freeAt = Math.max(this.#freeAt, performance.now()) + part.length / bytesPerMs;
+			this.push(() => {
+				write(part);
+				this.#heldBytes -= part.length;
+				if (this.#heldBytes <= holdsBytes && this.#link.mode !== 'blackHole') source.resume();
+			}, this.#freeAt);
+		}
+	}
+
+	push(pass: () => void, from = performance.now()): void {
+		this.#waiting.push({ dueAt: from + this.#link.delayMs, pass });
 		if (this.#waiting.length === 1) this.flush();
 	}
 

@@ -10,6 +10,6 @@ import { type Connection, closeConnection, openConnection } from '../../src/jets
 export async function openRaw(
 	url: string,
 ): Promise<Connection & { readonly connection: Connection } & AsyncDisposable> {
-	const connection = await openConnection({ servers: [url], name: 'test' });
+	const connection = await openConnection({ servers: url.split(','), name: 'test' });
 	return { ...connection, connection, [Symbol.asyncDispose]: () => closeConnection(connection, systemClock) };
 }
