@@ -6,6 +6,9 @@
 
 import { spawn } from 'node:child_process';
 import { randomInt } from 'node:crypto';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
@@ -43,6 +46,8 @@ if (values.help) {
 }
 const seed = values.seed === 'random' ? randomInt(1, 2 ** 31) : numberOf('seed', values.seed);
 console.log(`seed ${seed}`);
+const report = join(mkdtempSync(join(tmpdir(), 'steward-chaos-report-')), 'runs.jsonl');
+writeFileSync(report, '');
 const vitest = fileURLToPath(new URL('../node_modules/vitest/vitest.mjs', import.meta.url));
 const env = {
 	...process.env,
@@ -51,6 +56,7 @@ const env = {
 	STEWARD_CHAOS_SHIPS: String(numberOf('ships', values.ships)),
 	STEWARD_CHAOS_RATE: String(numberOf('rate', values.rate)),
 	STEWARD_CHAOS_EVERY_MS: String(numberOf('every', values.every) * 1000),
+	STEWARD_CHAOS_REPORT: report,
 	STEWARD_CHAOS_SITES: values.topology,
 	STEWARD_CHAOS_FAULTS: values.faults,
 };
@@ -63,4 +69,30 @@ const child = spawn(
 		stdio: 'inherit',
 	},
 );
-child.on('exit', (code) => process.exit(code ?? 1));
+child.on('exit', (code) => {
+	console.log(
+		markdownOf(
+			readFileSync(report, 'utf8')
+				.split('\n')
+				.filter(Boolean)
+				.map((line) => JSON.parse(line)),
+		),
+	);
+	process.exit(code ?? 1);
+});
+
+/** What docs/proof.md shows: a column for each run. */
+function markdownOf(runs) {
+	const rows = [
+		['topology', ({ topology }) => topology],
+		['seed', ({ seed }) => seed],
+		['minutes', ({ forMs }) => forMs / 60_000],
+		['faults', ({ faults }) => faults.length],
+		['kinds of faults', ({ faults }) => new Set(faults.map(({ name }) => name)).size],
+		...Object.keys(runs[0]?.verdict ?? {}).map((name) => [name, ({ verdict }) => verdict[name]]),
+		['not acknowledged', ({ unacknowledged }) => unacknowledged],
+		['recovery after the last fault, s', ({ recoveryMs }) => (recoveryMs / 1000).toFixed(1)],
+	];
+	const lines = rows.map(([name, of]) => `| ${[name, ...runs.map(of)].join(' | ')} |`);
+	return [lines[0], `|---|${'---:|'.repeat(runs.length)}`, ...lines.slice(1)].join('\n');
+}

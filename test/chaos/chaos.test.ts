@@ -1,6 +1,7 @@
+import { appendFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { faults } from './faults/index.ts';
-import { runChaos } from './run.ts';
+import { faultText, runChaos } from './run.ts';
 import { type Site, singleSite } from './site.ts';
 import { forbidden, tableText } from './verdict.ts';
 
@@ -43,8 +44,14 @@ test.each(topologies)(
 		const more = { faults: report.faults.length, unacknowledged, recoveryMs, seed };
 		const table = tableText(verdict, more);
 		if (isLong) console.log(table);
+		if (env.STEWARD_CHAOS_REPORT) {
+			const line = { topology, seed, forMs, ships, rate, ...report, verdict: verdict.counts };
+			await appendFile(env.STEWARD_CHAOS_REPORT, `${JSON.stringify(line)}\n`);
+		}
 		const offences = verdict.offences.map(({ column, handle, why }) => `${column}: ${handle}: ${why}`);
-		expect(offences, `seed ${seed}\n${table}\nfaults:\n${report.faults.join('\n')}`).toEqual([]);
+		expect(offences, `seed ${seed}\n${table}\nfaults:\n${report.faults.map(faultText).join('\n')}`).toEqual(
+			[],
+		);
 		expect(report.problems).toEqual([]);
 		expect(forbidden.map((column) => verdict.counts[column])).toEqual(forbidden.map(() => 0));
 		// A run in which nothing was asked, or nothing broke, would prove nothing.

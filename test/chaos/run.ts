@@ -33,9 +33,17 @@ export type ChaosOptions = {
 	readonly log?: (line: string) => void;
 };
 
+/** What broke, when after the beginning, and for how long, milliseconds. */
+export type FaultRecord = {
+	readonly name: string;
+	readonly what: string;
+	readonly atMs: number;
+	readonly forMs: number;
+};
+
 export type ChaosReport = {
 	readonly verdict: Verdict;
-	readonly faults: readonly string[];
+	readonly faults: readonly FaultRecord[];
 	readonly unacknowledged: number;
 	/** What a sender was told that it should not have been. */
 	readonly problems: readonly string[];
@@ -55,11 +63,11 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
 	// Each fault that lasts listens to it.
 	setMaxListeners(0, over.signal);
 	const sent = nothingSent();
-	const broken: string[] = [];
+	const broken: FaultRecord[] = [];
 	const workOver = new AbortController();
 	const ending = untilAllEnded(world, sent, workOver.signal);
 	const working = work(world, sent, options, over.signal);
-	const breaking = breakThings(world, broken, options, over.signal);
+	const breaking = breakThings(world, { broken, problems: sent.problems }, options, over.signal);
 	await sleepUntil(forMs, random.fork('end').between(0, 500));
 	over.abort();
 	await breaking;
@@ -113,12 +121,17 @@ async function work(
 	await Promise.all(under);
 }
 
+export function faultText({ name, what, atMs, forMs }: FaultRecord): string {
+	return `${(atMs / 1000).toFixed(1)} s: ${name}: ${what} (${(forMs / 1000).toFixed(1)} s)`;
+}
+
 async function breakThings(
 	world: World,
-	broken: string[],
+	{ broken, problems }: { broken: FaultRecord[]; problems: string[] },
 	{ seed, faults, faultEveryMs, log = () => undefined }: ChaosOptions,
 	signal: AbortSignal,
 ): Promise<void> {
+	const beganAt = performance.now();
 	const random = randomFrom(seed).fork('faults');
 	const under = new Set<Promise<void>>();
 	const places = new Map<string, Promise<void>>();
@@ -130,9 +143,15 @@ async function breakThings(
 		const run = async () => {
 			// What still waits for its place when the run is over does not come.
 			if (signal.aborted) return;
-			const what = `${name}: ${await fault.run(world, own, (ms) => sleep(ms, signal))}`;
-			broken.push(what);
-			log(what);
+			const atMs = Math.round(performance.now() - beganAt);
+			try {
+				const what = await fault.run(world, own, (ms) => sleep(ms, signal));
+				const record = { name, what, atMs, forMs: Math.round(performance.now() - beganAt) - atMs };
+				broken.push(record);
+				log(faultText(record));
+			} catch (error) {
+				problems.push(`${name} did not heal: ${String(error).slice(0, 500)}`);
+			}
 		};
 		const before = places.get(fault.place ?? '');
 		const running = fault.place && before ? before.then(run) : run();

@@ -48,7 +48,7 @@ export const brokerFaults = {
 		async run(world, random, sleep) {
 			const ms = lasting(world, random, { short: [2000, 5000], long: [5000, 60_000] });
 			await stopAndGo(random.pick(world.site.brokers).pid, ms, sleep);
-			return `for ${ms} ms`;
+			return 'stopped';
 		},
 	},
 	brokerRestartLoop: {
@@ -103,7 +103,7 @@ export const brokerFaults = {
 			const ms = lasting(world, random, { short: [1000, 4000], long: [2000, 20_000] });
 			try {
 				await fillUp(world, stream, ms, sleep);
-				return `${stream} for ${ms} ms`;
+				return `${stream}`;
 			} catch (error) {
 				return `${stream} could not be filled: ${String(error).slice(0, 200)}`;
 			}

@@ -25,7 +25,7 @@ function atLink(weight: number, breakIt: (link: ShipLink, random: Random) => voi
 			} finally {
 				link.heal();
 			}
-			return `${name} for ${ms} ms`;
+			return `${name}`;
 		},
 	};
 }
@@ -47,7 +47,7 @@ export const linkFaults = {
 			} finally {
 				for (const { link } of world.ships) link.heal();
 			}
-			return `${world.ships.length} ships for ${ms} ms`;
+			return `${world.ships.length} ships`;
 		},
 	},
 } as const satisfies Record<string, Fault>;

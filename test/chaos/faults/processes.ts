@@ -69,7 +69,7 @@ export const processFaults = {
 			const ship = anyShip(world, random);
 			const ms = lasting(world, random, stops);
 			await stopAndGo(ship.process.pid, ms, sleep);
-			return `${ship.name} for ${ms} ms`;
+			return `${ship.name}`;
 		},
 	},
 	nodeRestartLoop: {
@@ -96,7 +96,7 @@ export const processFaults = {
 			const children = ship.process.pid === undefined ? [] : await childrenOf(ship.process.pid);
 			const ms = lasting(world, random, stops);
 			await Promise.all(children.map((child) => stopAndGo(child, ms, sleep)));
-			return `${ship.name}, ${children.length} children for ${ms} ms`;
+			return `${ship.name}, ${children.length} children`;
 		},
 	},
 	nodeClockJump: {
@@ -122,7 +122,7 @@ export const processFaults = {
 				await using namesake = await world.startNamesake(ship, dataDir);
 				await Promise.race([sleep(ms), namesake.exited]);
 				await Promise.race([namesake.kill(end), sleep(35_000)]);
-				return `${ship.name} twice for ${ms} ms, ended by ${end}`;
+				return `${ship.name} twice, ended by ${end}`;
 			} catch (error) {
 				return `${ship.name}: its namesake did not start: ${String(error).slice(0, 200)}`;
 			}
@@ -148,7 +148,7 @@ export const processFaults = {
 			// Longer than its lease of 3 s: the other takes over, and the first goes on in the middle of what it did.
 			const ms = lasting(world, random, { short: [4000, 8000], long: [5000, 60_000] });
 			await stopAndGo((await leader(world, random)).pid, ms, sleep);
-			return `the leading centre for ${ms} ms`;
+			return `the leading centre`;
 		},
 	},
 	centresKill: {
