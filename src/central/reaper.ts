@@ -125,23 +125,37 @@ export class Reaper {
 		for (const [text, patientUntil] of index.withNode) {
 			if (patientUntil > now || (this.#notBefore.get(text) ?? 0) > now) continue;
 			const handle = parseHandle(text);
-			if (this.#isHeld(handle)) this.#tryLater(text);
+			if (this.#saysItHas(handle)) this.#tryLater(text);
 			else silent.push(handle);
 			if (silent.length === atOnce) break;
 		}
 		return silent;
 	}
 
-	/** A node that is present is not silent: what it has, or what is still on its stream, comes to an end by itself. */
-	#isHeld({ node, id }: Handle): boolean {
+	/** Its node is present, and says that it runs it or still owes its report. */
+	#saysItHas({ node, id }: Handle): boolean {
 		const { index } = this.#options;
 		if (index.presence.get(node)?.gone !== false) return false;
 		const { running = [], unreported = [] } = index.nodes.get(node)?.state ?? {};
-		return (
-			index.waiting.get(node)?.has(id) === true ||
-			unreported.includes(id) ||
-			running.some((run) => run.id === id)
-		);
+		return unreported.includes(id) || running.some((run) => run.id === id);
+	}
+
+	/** A node that is present is not silent: what is still on its stream comes to an end by itself. */
+	#isWaitedFor({ node, id }: Handle): boolean {
+		const { index } = this.#options;
+		return index.presence.get(node)?.gone === false && index.waiting.get(node)?.has(id) === true;
+	}
+
+	/**
+	 * The node that is there now works with another store, on this machine or another: what the store before had recorded and
+	 * not yet said, nobody can say any more, however often the node beats.
+	 */
+	async #isOfAnotherStore(handle: Handle): Promise<boolean> {
+		const { index, claims } = this.#options;
+		const state = index.nodes.get(handle.node)?.state;
+		const claim = await claims.read(handle);
+		if (!state || claim?.by !== 'node') return false;
+		return claim.epoch !== state.epoch || claim.machine !== state.machine;
 	}
 
 	/** When its node was heard last, server time; 0 where nobody knows. */
@@ -158,7 +172,7 @@ export class Reaper {
 			const record = await ledger.read(handle);
 			if (!record) index.forget(text);
 			const at = serverNow();
-			const due = record && this.#dueAt(record.entry);
+			const due = record && (await this.#dueAt(record.entry));
 			if (!record || !due || due > at || (await reports.last(handle))) {
 				this.#tryLater(text);
 				return false;
@@ -175,10 +189,11 @@ export class Reaper {
 		}
 	}
 
-	/** Its own clocks, and its node's silence, both for longer than its patience. */
-	#dueAt(entry: LedgerEntry): number | null {
+	/** Its own clocks, and the silence of whoever may still speak of it, both for longer than its patience; null: not yet. */
+	async #dueAt(entry: LedgerEntry): Promise<number | null> {
 		const due = lostAt(entry);
-		if (due === null) return null;
+		if (due === null || (await this.#isOfAnotherStore(entry))) return due;
+		if (this.#isWaitedFor(entry)) return null;
 		return Math.max(due, this.#heardAt(entry.node) + (entry.patienceMs ?? commandDefaults.patienceMs));
 	}
 }

@@ -31,6 +31,21 @@ export function ensureLaneConsumer(connection: Connection, wanted: LaneConsumer)
 	});
 }
 
+/** Forgets how far a node's lane has come; made again, it delivers what is still on its stream. */
+export async function removeLaneConsumer(
+	{ jsm }: Connection,
+	{ node, shard, lane }: Pick<LaneConsumer, 'node' | 'shard' | 'lane'>,
+): Promise<void> {
+	try {
+		await jsm.consumers.delete(
+			lane === 'events' ? streams.events : streams.commands(shard),
+			consumerName(node, lane),
+		);
+	} catch (error) {
+		if (!isConsumerNotFound(error)) throw error;
+	}
+}
+
 /** A consumer of the centre itself, over a whole stream. Its name begins with `_`, as no node's does. */
 export function ensureCentreConsumer(connection: Connection, stream: string, name: string): Promise<boolean> {
 	return ensureConsumer(connection, stream, { durable_name: name, max_ack_pending: 4096 });

@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { systemClock } from '../../src/base/clock.ts';
@@ -6,6 +6,8 @@ import { silentLog } from '../../src/base/log.ts';
 import { CentreIndex } from '../../src/central/index.ts';
 import { Reaper } from '../../src/central/reaper.ts';
 import { foldClaim } from '../../src/domain/ledger.ts';
+import type { MessageForm } from '../../src/domain/message.ts';
+import { type NodeState, nodeStateSchema } from '../../src/domain/node-state.ts';
 import { emptyResult } from '../../src/domain/result.ts';
 import { streams, subjects } from '../../src/domain/subject.ts';
 import type { CommandFacts, NodeClaim, Report } from '../../src/domain/wire.ts';
@@ -202,4 +204,62 @@ test('a command that still runs on a present node is not lost, however long its 
 	});
 	const [view] = await fleet.wait(['ship1.a'], { timeoutMs: 20_000 });
 	expect(view).toMatchObject({ state: 'succeeded', late: [] });
+});
+
+/** Its delivery is acknowledged, and its report never left the store that recorded it. */
+async function acknowledgedUnreported(
+	url: string,
+	by: Pick<NodeClaim, 'machine' | 'epoch'>,
+	form: Partial<MessageForm>,
+) {
+	await using raw = await openRaw(url);
+	const { fleet, parts } = await fleetOn(raw.connection);
+	await fleet.send(command({ id: 'a', ...form }));
+	const facts = await factsOf(parts, { node: 'ship1', id: 'a' });
+	await parts.claims.write({ node: 'ship1', id: 'a' }, { ...started(facts), ...by });
+	const consumer = await raw.js.consumers.get(streams.commands(0), 'ship1-normal');
+	const delivery = await consumer.next();
+	expect(await delivery?.ackAck()).toBe(true);
+}
+
+async function lastWords(url: string): Promise<NodeState> {
+	await using raw = await openRaw(url);
+	const said = await raw.jsm.streams.getMessage(streams.state, { last_by_subj: subjects.state('ship1') });
+	return nodeStateSchema.parse(said?.json());
+}
+
+test('what a store had recorded and not yet said is told as interrupted by the next store on that machine', async () => {
+	await using nats = await startNats();
+	await using dir = await tempDir();
+	await using _central = await startCentral(nats.url);
+	await using fleet = await openFleet(nats.url);
+	const ship = await startNode(nats.url, 'ship1', { dataDir: dir.path });
+	await eventually(async () => (await fleet.node('ship1'))?.lanes.every(({ status }) => status === 'ready'));
+	await ship.stop();
+	const { machine, epoch } = await lastWords(nats.url);
+	await acknowledgedUnreported(nats.url, { machine, epoch }, {});
+	await rm(join(dir.path, 'store'), { recursive: true });
+
+	await using _again = await startNode(nats.url, 'ship1', { dataDir: dir.path });
+	const [view] = await fleet.wait(['ship1.a'], { timeoutMs: 20_000 });
+	expect(view).toMatchObject({ state: 'interrupted', attempt: 1 });
+});
+
+test('what another machine of the name had recorded and not yet said is lost after its patience, however present the node is', async () => {
+	await using nats = await startNats();
+	await using dir = await tempDir();
+	await using _central = await startCentral(nats.url);
+	await using fleet = await openFleet(nats.url);
+	const ship = await startNode(nats.url, 'ship1', { dataDir: dir.path });
+	await eventually(async () => (await fleet.node('ship1'))?.lanes.every(({ status }) => status === 'ready'));
+	await ship.stop();
+	await acknowledgedUnreported(
+		nats.url,
+		{ machine: 'other', epoch: 'other' },
+		{ runFor: '1s', patience: '1s' },
+	);
+
+	await using _again = await startNode(nats.url, 'ship1', { dataDir: dir.path });
+	const [view] = await fleet.wait(['ship1.a'], { timeoutMs: 20_000 });
+	expect(view).toMatchObject({ state: 'lost', attempt: 1, closed: { actor: 'central' } });
 });
