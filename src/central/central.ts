@@ -70,7 +70,8 @@ export class Central implements Service {
 	constructor(options: CentralOptions) {
 		this.#options = options;
 		const { config, clock, log } = options;
-		this.#link = new Link({ servers: config.servers, name: 'steward central', clock, log });
+		const { servers, domain } = config;
+		this.#link = new Link({ servers, domain, name: 'steward central', clock, log });
 		this.#lifecycle = new Lifecycle(
 			async () => {
 				this.#stopping = new AbortController();

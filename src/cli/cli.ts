@@ -26,5 +26,5 @@ export type Cli = {
 };
 
 /** Options that several commands share, as commander hands them over. */
-export type BrokerFlags = { readonly servers?: string; readonly config?: string };
+export type BrokerFlags = { readonly servers?: string; readonly domain?: string; readonly config?: string };
 export type JsonFlag = { readonly json?: boolean };

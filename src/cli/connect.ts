@@ -13,7 +13,7 @@ const connectionName = 'steward cli';
 
 /** The settings of a command that needs a broker and nothing else. */
 export function brokerSettings(cli: Cli, flags: BrokerFlags): Promise<Config> {
-	return loadSettings(cli, flags.config, withoutUnset({ servers: flags.servers }));
+	return loadSettings(cli, flags.config, withoutUnset({ servers: flags.servers, domain: flags.domain }));
 }
 
 const longestAuthor = 64;
@@ -29,6 +29,7 @@ export async function withFleet<T>(cli: Cli, config: Config, use: (fleet: Fleet)
 	const { clock, env } = cli;
 	const fleet = await connect({
 		servers: config.servers,
+		domain: config.domain,
 		name: connectionName,
 		author: authorFrom(env),
 		clock,

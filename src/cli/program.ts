@@ -76,7 +76,7 @@ Begin with:
   steward send central shellCommand --wait -- echo hello
 
 Settings, each stronger than the one before: the file ~/.config/steward/config.yaml (or --config, STEWARD_CONFIG);
-STEWARD_SERVERS, STEWARD_DATA, STEWARD_LOG; options. Without any: nats://127.0.0.1:4222, ~/.local/share/steward.
+STEWARD_SERVERS, STEWARD_DOMAIN, STEWARD_DATA, STEWARD_LOG; options. Without any: nats://127.0.0.1:4222, ~/.local/share/steward.
 
 Exit codes:
 ${codes.join('\n')}`;

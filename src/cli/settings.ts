@@ -25,6 +25,7 @@ export async function loadSettings(cli: Cli, file: string | undefined, flags: Ov
 		await readConfigFile(cli, file),
 		withoutUnset({
 			servers: env.STEWARD_SERVERS,
+			domain: env.STEWARD_DOMAIN,
 			data: env.STEWARD_DATA,
 			log: withoutUnset({ level: env.STEWARD_LOG }),
 		}),

@@ -39,6 +39,8 @@ import { whyCommand } from './why.ts';
 export type FleetOptions = {
 	/** Addresses of the broker, `nats://127.0.0.1:4222` by default. */
 	servers?: string | readonly string[];
+	/** JetStream domain that steward's streams are in; needed where `servers` are leaf servers with a domain of their own. */
+	domain?: string | undefined;
 	/** Shown by the server for this connection. */
 	name?: string;
 	/** How long the broker may take to answer at first, milliseconds, 2,000 by default. */
@@ -67,6 +69,7 @@ export async function connect(options: FleetOptions = {}): Promise<Fleet> {
 	const servers = options.servers ?? 'nats://127.0.0.1:4222';
 	const connection = await openConnection({
 		servers: typeof servers === 'string' ? servers.split(',') : servers,
+		domain: options.domain,
 		name: options.name ?? 'steward client',
 		...(options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs }),
 	});

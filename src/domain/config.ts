@@ -74,6 +74,11 @@ const configSchema = z.strictObject({
 				.min(1),
 		)
 		.default(['nats://127.0.0.1:4222']),
+	/** JetStream domain that steward's streams are in; needed behind a leaf server that has a domain of its own. */
+	domain: z
+		.string()
+		.regex(/^[A-Za-z0-9_-]{1,63}$/, { error: 'expected the name of a JetStream domain, such as hub' })
+		.optional(),
 	data: z.string().min(1),
 	log: z.strictObject({ level: z.enum(logLevels).default('info') }).prefault({}),
 	broker: z

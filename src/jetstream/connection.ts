@@ -18,6 +18,10 @@ export type Connection = {
 	readonly js: JetStreamClient;
 	readonly jsm: JetStreamManager;
 	readonly reach: Reach;
+	/** JetStream domain of the hub, where it was named: it may be behind the server that answers here. */
+	readonly domain: string | undefined;
+	/** What the subjects of JetStream's API begin with. */
+	readonly api: string;
 };
 
 /** How long one request to the broker may take, milliseconds. A timeout is ambiguous, never "refused". */
@@ -29,6 +33,8 @@ type ConnectOptions = {
 	servers: readonly string[];
 	/** Shown by the server for this connection. */
 	name: string;
+	/** JetStream domain of the hub, needed where `servers` are leaf servers with a domain of their own. */
+	domain?: string | undefined;
 	/** How long the first answer may take, milliseconds. */
 	timeoutMs?: number;
 };
@@ -38,11 +44,13 @@ type ConnectOptions = {
  * @throws StewardError `no-broker` when no server answers.
  */
 export async function openConnection(options: ConnectOptions): Promise<Connection> {
+	const { domain, timeoutMs = 2000 } = options;
+	let connection: Connection;
 	try {
 		const nc = await connect({
 			servers: [...options.servers],
 			name: options.name,
-			timeout: options.timeoutMs ?? 2000,
+			timeout: timeoutMs,
 			// Defaults notice a dead link after six minutes.
 			pingInterval: 15_000,
 			maxPingOut: 2,
@@ -53,15 +61,7 @@ export async function openConnection(options: ConnectOptions): Promise<Connectio
 			ignoreAuthErrorAbort: true,
 			noAsyncTraces: true,
 		});
-		const reach = new Reach(nc);
-		void reach.follow();
-		return {
-			nc,
-			reach,
-			js: jetstream(nc, { timeout: requestTimeoutMs }),
-			// Asks nothing of the server.
-			jsm: await jetstreamManager(nc, { timeout: requestTimeoutMs, checkAPI: false }),
-		};
+		connection = await connectionOver(nc, domain);
 	} catch (error) {
 		throw new StewardError(
 			'no-broker',
@@ -69,6 +69,23 @@ export async function openConnection(options: ConnectOptions): Promise<Connectio
 			{ cause: error },
 		);
 	}
+	if (domain === undefined || (await connection.reach.whenUp(timeoutMs))) return connection;
+	await connection.nc.close();
+	throw new StewardError(
+		'no-broker',
+		`${options.servers.join(', ')} answers, but the JetStream domain ${domain} behind it does not: the leaf server has no link to the hub ` +
+			'at the moment, or the domain has another name (--domain, STEWARD_DOMAIN)',
+	);
+}
+
+async function connectionOver(nc: NatsConnection, domain: string | undefined): Promise<Connection> {
+	const api = domain === undefined ? '$JS.API' : `$JS.${domain}.API`;
+	const reach = new Reach(nc, domain === undefined ? undefined : { domain, api });
+	void reach.follow();
+	const options = { timeout: requestTimeoutMs, ...(domain === undefined ? {} : { domain }) };
+	// `checkAPI: false` asks nothing of the server.
+	const jsm = await jetstreamManager(nc, { ...options, checkAPI: false });
+	return { nc, reach, domain, api, js: jetstream(nc, options), jsm };
 }
 
 /** Ends a connection; what was published before is sent first, within a bound. */
@@ -173,8 +190,8 @@ export class Link implements Service {
 				const connection = await Promise.race([opening, aborted]);
 				if (!connection) return void opening.then(({ nc }) => nc.close(), ignore);
 				this.#connection = connection;
-				void this.#follow(connection, signal);
-				this.#set(true);
+				connection.reach.onChange((isUp) => signal.aborted || this.#set(isUp));
+				this.#set(connection.reach.isUp);
 				return;
 			} catch (error) {
 				if (attempt === 0) log.warn({ err: messageOf(error) }, 'waiting for a broker');
@@ -183,21 +200,23 @@ export class Link implements Service {
 		}
 	}
 
-	async #follow({ nc }: Connection, signal: AbortSignal): Promise<void> {
-		for await (const status of nc.status()) {
-			if (signal.aborted) return;
-			if (status.type === 'disconnect') this.#set(false);
-			if (status.type === 'reconnect') this.#set(true);
-		}
-	}
-
 	#set(up: boolean): void {
 		if (this.#isUp === up) return;
 		this.#isUp = up;
-		const { log, servers } = this.#options;
-		log.info({ servers }, up ? 'connected to the broker' : 'the link to the broker is down');
+		const { log, servers, domain } = this.#options;
+		log.info({ servers, domain }, this.#word(up));
 		if (up) for (const listener of [...this.#up]) this.#connection && listener(this.#connection);
 		else for (const listener of [...this.#down]) listener();
+	}
+
+	#word(up: boolean): string {
+		const { domain } = this.#options;
+		if (domain === undefined) return up ? 'connected to the broker' : 'the link to the broker is down';
+		if (up) return 'connected to the hub';
+		const isAtLeaf = this.#connection?.reach.isConnected;
+		return isAtLeaf
+			? 'the leaf server answers, but not the hub behind it'
+			: 'the link to the leaf server is down';
 	}
 }
 

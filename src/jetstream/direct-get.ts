@@ -27,13 +27,13 @@ const mostSubjects = 1000;
  * @throws StewardError `no-broker`
  */
 export async function getLast(
-	{ reach }: Connection,
+	{ reach, api }: Connection,
 	stream: string,
 	subject: string,
 ): Promise<Stored | undefined> {
 	let reply: Msg;
 	try {
-		const asked = `$JS.API.DIRECT.GET.${stream}.${subject}`;
+		const asked = `${api}.DIRECT.GET.${stream}.${subject}`;
 		reply = await askAgainWhenLost(() => reach.request(asked, '', { timeoutMs: requestTimeoutMs }));
 	} catch (error) {
 		throw noAnswer(stream, error);
@@ -81,8 +81,12 @@ export function getNext(
 	return ask(connection, stream, { seq: from, next_by_subj: filter });
 }
 
-async function ask({ reach }: Connection, stream: string, question: object): Promise<Stored | undefined> {
-	const asked = `$JS.API.DIRECT.GET.${stream}`;
+async function ask(
+	{ reach, api }: Connection,
+	stream: string,
+	question: object,
+): Promise<Stored | undefined> {
+	const asked = `${api}.DIRECT.GET.${stream}`;
 	try {
 		const reply = await askAgainWhenLost(() =>
 			reach.request(asked, JSON.stringify(question), { timeoutMs: requestTimeoutMs }),
@@ -112,7 +116,7 @@ export async function countFrom(
  * @throws StewardError `no-broker`
  */
 export async function firstFrom(
-	{ reach }: Connection,
+	{ reach, api }: Connection,
 	stream: string,
 	filter: string,
 	from: number,
@@ -120,7 +124,7 @@ export async function firstFrom(
 	const question = JSON.stringify({ batch: 1, seq: from, next_by_subj: filter });
 	try {
 		const reply = await askAgainWhenLost(() =>
-			reach.request(`$JS.API.DIRECT.GET.${stream}`, question, { timeoutMs: requestTimeoutMs }),
+			reach.request(`${api}.DIRECT.GET.${stream}`, question, { timeoutMs: requestTimeoutMs }),
 		);
 		if (reply.headers?.code === 404) return { first: undefined, count: 0 };
 		const first = toStored(reply);
@@ -132,7 +136,7 @@ export async function firstFrom(
 }
 
 async function getPart(
-	{ nc, reach }: Connection,
+	{ nc, reach, api }: Connection,
 	stream: string,
 	subjects: readonly string[],
 	timeoutMs: number,
@@ -156,7 +160,7 @@ async function getPart(
 	});
 	const { lost, end } = reach.whenLost();
 	try {
-		nc.publish(`$JS.API.DIRECT.GET.${stream}`, JSON.stringify({ multi_last: subjects }), { reply: inbox });
+		nc.publish(`${api}.DIRECT.GET.${stream}`, JSON.stringify({ multi_last: subjects }), { reply: inbox });
 		await Promise.race([answered, lost]);
 		return found;
 	} finally {

@@ -220,7 +220,7 @@ class Follower implements Following {
 		if (this.#outstanding === 0) this.#lastHeard = this.#clock.monotonic();
 		this.#outstanding += batch;
 		this.#connection.nc.publish(
-			`$JS.API.CONSUMER.MSG.NEXT.${this.#options.stream}.${this.#consumer}`,
+			`${this.#connection.api}.CONSUMER.MSG.NEXT.${this.#options.stream}.${this.#consumer}`,
 			JSON.stringify({ batch, expires: expiresMs * 1e6, idle_heartbeat: heartbeatMs * 1e6 }),
 			{ reply: inbox },
 		);

@@ -53,18 +53,25 @@ export function tooLarge(bytes: number, limit: number): PublishError {
 
 const answerSchema = z.object({
 	seq: z.number().optional(),
+	/** JetStream domain of the stream that took it. */
+	domain: z.string().optional(),
 	/** Messages of the batch. */
 	count: z.number().optional(),
 	error: z.object({ err_code: z.number().optional(), description: z.string().optional() }).optional(),
 });
 
-/** @throws PublishError */
-export function parseAnswer(reply: Msg): { seq: number; count: number | undefined } {
-	const { seq, count, error } = decode(answerSchema, reply.data) ?? {};
+/** `wanted`: domain where the stream has to be, if that was named. @throws PublishError */
+export function parseAnswer(reply: Msg, wanted?: string): { seq: number; count: number | undefined } {
+	const { seq, count, domain, error } = decode(answerSchema, reply.data) ?? {};
 	if (error) {
 		throw new PublishError('refused', error.err_code ?? 0, error.description ?? 'refused by the server');
 	}
 	if (seq === undefined) throw new PublishError('ambiguous', 0, 'the answer holds no sequence');
+	if (wanted !== undefined && domain !== wanted) {
+		const where = domain === undefined ? 'no JetStream domain' : `the JetStream domain ${domain}`;
+		const why = `a stream in ${where} took it, and may have come before the one in ${wanted}: remove steward's streams there`;
+		throw new PublishError('ambiguous', 0, why);
+	}
 	return { seq, count };
 }
 

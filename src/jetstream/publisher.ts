@@ -155,7 +155,8 @@ export class Publisher {
 		const last = batch.length - 1;
 		for (let index = 0; index < last; index++) {
 			const request = batch[index]?.request;
-			if (request) nc.publish(request.subject, request.data, { headers: batchHeaders(request, id, index) });
+			if (!request) continue;
+			nc.publish(this.#wireSubject(request), request.data, { headers: batchHeaders(request, id, index) });
 		}
 		const closing = batch[last]?.request;
 		if (!closing) throw new PublishError('refused', 0, 'an empty batch');
@@ -184,15 +185,22 @@ export class Publisher {
 		return [];
 	}
 
+	/** Buckets are reached by the API's prefix where that names a domain: their own subjects do not cross a leaf's link. */
+	#wireSubject({ subject }: PublishRequest): string {
+		const { domain, api } = this.#connection;
+		return domain !== undefined && subject.startsWith('$KV.') ? `${api}.${subject}` : subject;
+	}
+
 	async #request(request: PublishRequest, headers: MsgHdrs): Promise<ReturnType<typeof parseAnswer>> {
 		const { timeoutMs } = this.#options;
+		const { reach, domain } = this.#connection;
 		let reply: Msg;
 		try {
-			reply = await this.#connection.reach.request(request.subject, request.data, { headers, timeoutMs });
+			reply = await reach.request(this.#wireSubject(request), request.data, { headers, timeoutMs });
 		} catch (error) {
 			throw publishErrorOf(error);
 		}
-		return parseAnswer(reply);
+		return parseAnswer(reply, domain);
 	}
 }
 

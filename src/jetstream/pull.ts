@@ -8,6 +8,7 @@ import { createInbox, type Msg, type Subscription } from '@nats-io/transport-nod
 import type { Clock } from '../base/clock.ts';
 import { Lifecycle, type Service } from '../base/lifecycle.ts';
 import type { Connection, Link } from './connection.ts';
+import { ConsumerProbe } from './consumer-probe.ts';
 import { type Delivery, toDelivery } from './delivery.ts';
 import { apartFromReader } from './reach.ts';
 
@@ -48,6 +49,9 @@ export class Puller implements Service {
 	readonly #lifecycle: Lifecycle;
 	readonly #pulls = new Set<Pull>();
 	#connection: Connection | undefined;
+	/** Across a leaf server: asks whether the consumer is there, before anything is pulled. */
+	#probe: ConsumerProbe | undefined;
+	#isThere = false;
 	#cancelRetry: () => void = () => undefined;
 	#cancelWatch: () => void = () => undefined;
 	#failures = 0;
@@ -93,11 +97,12 @@ export class Puller implements Service {
 		const wanted = this.#options.freeSlots(this.#isCatchingUp) - outstanding;
 		if (wanted <= 0 || (this.#isCatchingUp && outstanding > 0)) return;
 		this.#cancelRetry();
+		if (connection.domain !== undefined && !this.#isThere) return this.#findOut(connection, stream);
 		this.#pull(connection, stream, this.#isCatchingUp ? 1 : wanted);
 	}
 
 	#pull(connection: Connection, stream: string, batch: number): void {
-		const { consumer, clock } = this.#options;
+		const { clock } = this.#options;
 		const { nc } = connection;
 		const inbox = createInbox();
 		const callback = (error: unknown, message: Msg) => {
@@ -110,8 +115,34 @@ export class Puller implements Service {
 			this.#isCatchingUp || this.#options.isLooking?.()
 				? { batch, no_wait: true }
 				: { batch, expires: expiresMs * 1e6, idle_heartbeat: heartbeatMs * 1e6 };
-		nc.publish(`$JS.API.CONSUMER.MSG.NEXT.${stream}.${consumer}`, JSON.stringify(request), { reply: inbox });
+		nc.publish(this.#subject(connection, stream), JSON.stringify(request), { reply: inbox });
 		if (this.#status !== 'ready') void this.#sayWhenTaken(connection, pull);
+	}
+
+	#subject({ api }: Connection, stream: string): string {
+		return `${api}.CONSUMER.MSG.NEXT.${stream}.${this.#options.consumer}`;
+	}
+
+	#findOut(connection: Connection, stream: string): void {
+		if (this.#probe) return;
+		this.#probe = new ConsumerProbe({
+			...{ connection, subject: this.#subject(connection, stream), clock: this.#options.clock },
+			onThere: () => {
+				this.#probe = undefined;
+				this.#isThere = true;
+				this.#say('ready');
+				this.poke();
+			},
+			onSilence: () => this.#say('waiting'),
+		});
+		this.#probe.start();
+	}
+
+	/** The consumer may be gone. */
+	#doubt(): void {
+		this.#isThere = false;
+		this.#probe?.stop();
+		this.#probe = undefined;
 	}
 
 	/** "No such consumer" comes before the answer to a ping that was sent after the pull. */
@@ -134,6 +165,7 @@ export class Puller implements Service {
 
 	#detach(): void {
 		this.#connection = undefined;
+		this.#doubt();
 		for (const pull of this.#pulls) this.#end(pull);
 		this.#cancelRetry();
 	}
@@ -166,6 +198,7 @@ export class Puller implements Service {
 			default: {
 				// 503: no such consumer, or nobody to ask. 409: it was deleted, or the server changes hands.
 				this.#end(pull);
+				this.#doubt();
 				const isDeleted = /deleted/i.test(message.headers?.description ?? '');
 				if (message.headers?.code === 503 || isDeleted) this.#say('waiting');
 				this.#retryLater();
@@ -196,7 +229,9 @@ export class Puller implements Service {
 		this.#cancelWatch = this.#options.clock.after(heartbeatMs, () => {
 			const now = this.#options.clock.monotonic();
 			for (const pull of this.#pulls) {
-				if (now - pull.lastHeard > 2.5 * heartbeatMs) this.#end(pull);
+				if (now - pull.lastHeard <= 2.5 * heartbeatMs) continue;
+				this.#end(pull);
+				this.#doubt();
 			}
 			this.poke();
 			this.#watch();

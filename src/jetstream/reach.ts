@@ -1,11 +1,12 @@
 /**
- * Owns whether the broker of one connection can be reached now, and requests that know it.
+ * Owns whether the broker of one connection can be reached now (through a leaf server: the hub behind it), and requests that know it.
  * Promises that a request ends as soon as its link is lost, not seconds later, and that one which begins while the link is
  * down waits for it within its time. Says nothing of a link that is silent: that is noticed by the request's own timeout.
  */
 
 import type { Msg, MsgHdrs, NatsConnection } from '@nats-io/transport-node';
 import { systemClock } from '../base/clock.ts';
+import { HubWatch } from './hub-watch.ts';
 
 /** `sent` false: nothing has left, so nothing can have happened. */
 export class LinkLostError extends Error {
@@ -21,10 +22,21 @@ export class LinkLostError extends Error {
 export class Reach {
 	readonly #nc: NatsConnection;
 	readonly #listeners = new Set<(isUp: boolean) => void>();
-	#isUp = true;
+	readonly #hub: HubWatch | undefined;
+	#isConnected = true;
+	#isUp: boolean;
 
-	constructor(nc: NatsConnection) {
+	/** `hub`: where JetStream is, when that is behind the server that the connection leads to. */
+	constructor(nc: NatsConnection, hub?: { readonly domain: string; readonly api: string }) {
 		this.#nc = nc;
+		this.#isUp = hub === undefined;
+		const onChange = (isThere: boolean) => this.#set(isThere);
+		this.#hub = hub && new HubWatch({ ...hub, nc, onChange, clock: systemClock });
+	}
+
+	/** The server answers that the connection leads to, whether or not it is only a leaf of the hub. */
+	get isConnected(): boolean {
+		return this.#isConnected && !this.#nc.isClosed();
 	}
 
 	get isUp(): boolean {
@@ -33,11 +45,19 @@ export class Reach {
 
 	/** Listens until the connection is closed. */
 	async follow(): Promise<void> {
+		this.#hub?.start();
 		for await (const { type } of this.#nc.status()) {
-			if (type === 'disconnect') this.#set(false);
-			if (type === 'reconnect') this.#set(true);
+			if (type === 'disconnect') this.#connected(false);
+			if (type === 'reconnect') this.#connected(true);
 		}
-		this.#set(false);
+		this.#connected(false);
+	}
+
+	#connected(isConnected: boolean): void {
+		this.#isConnected = isConnected;
+		if (!this.#hub) return this.#set(isConnected);
+		if (isConnected) this.#hub.start();
+		else this.#hub.stop();
 	}
 
 	/** Called on every loss (false) and every return (true); the answer takes it off. */

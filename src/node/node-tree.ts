@@ -52,7 +52,8 @@ export function buildTree(
 	const graceOver = new AbortController();
 	const stopping = new AbortController();
 	const boot = randomToken();
-	const link = new Link({ servers: config.servers, name: `steward node ${node}`, clock, log });
+	const { servers, domain } = config;
+	const link = new Link({ servers, domain, name: `steward node ${node}`, clock, log });
 	const store = new Store(join(dataDir, 'store'), clock);
 	const onUndeliverable = (message: string) => errors.report({ kind: 'refused', where: 'outbox', message });
 	const outbox = new Outbox({ node, store, link, onUndeliverable, clock, log });

@@ -152,3 +152,13 @@ test('every number says its unit or counts something', () => {
 	);
 	expect(unnamed).toEqual([]);
 });
+
+test('a JetStream domain is a name that the server takes', () => {
+	expect(compileConfig([data, { domain: 'hub' }]).domain).toBe('hub');
+	expect(compileConfig([data]).domain).toBeUndefined();
+	for (const domain of ['', 'a.b', '*', '$JS', 'two words']) {
+		expect(problemsOf(data, { domain })).toEqual([
+			expect.stringContaining('expected the name of a JetStream domain'),
+		]);
+	}
+});

@@ -61,6 +61,7 @@ export async function startNode(
 	name: string,
 	options: {
 		dataDir?: string;
+		domain?: string;
 		node?: ConfigForm['node'];
 		nameQuietMs?: number;
 		clock?: Clock;
@@ -69,7 +70,9 @@ export async function startNode(
 ): Promise<StartedNode> {
 	const own = options.dataDir === undefined ? await tempDir('steward-node-') : undefined;
 	const dataDir = options.dataDir ?? own?.path ?? '';
-	const config = compileConfig([{ servers, data: dataDir, node: { beatEveryMs: 400, ...options.node } }]);
+	const config = compileConfig([
+		{ servers, domain: options.domain, data: dataDir, node: { beatEveryMs: 400, ...options.node } },
+	]);
 	const node = new Node({
 		name,
 		config,

@@ -9,7 +9,8 @@ import { type Connection, closeConnection, openConnection } from '../../src/jets
 
 export async function openRaw(
 	url: string,
+	domain?: string,
 ): Promise<Connection & { readonly connection: Connection } & AsyncDisposable> {
-	const connection = await openConnection({ servers: url.split(','), name: 'test' });
+	const connection = await openConnection({ servers: url.split(','), domain, name: 'test' });
 	return { ...connection, connection, [Symbol.asyncDispose]: () => closeConnection(connection, systemClock) };
 }

@@ -34,12 +34,19 @@ export async function handToLocalNode(
 		const { node, accepted } = taken;
 		const ids = accepted.map(({ id }) => id).join(', ');
 		cli.stderr.line(
-			`no broker answers at ${config.servers.join(', ')}; handed to the local node ${node}: ` +
+			`${whyLocal(config)}; handed to the local node ${node}: ` +
 				`it is on its disk, and goes out under the id ${ids} when the link is back`,
 		);
 		receipts.push(...accepted.flatMap((one) => acceptedReceipts(form, one)));
 	}
 	return receipts;
+}
+
+function whyLocal({ servers, domain }: Config): string {
+	const where = servers.join(', ');
+	return domain === undefined
+		? `no broker answers at ${where}`
+		: `the hub (domain ${domain}) cannot be reached by ${where}`;
 }
 
 /** Nodes that have data here; the configured one first. */

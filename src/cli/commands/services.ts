@@ -37,7 +37,8 @@ export async function up(cli: Cli, flags: UpFlags): Promise<number> {
 		...{ env: cli.env, clock, log, random: Math.random },
 		onGaveUp: (error) => gaveUp(error),
 	});
-	const onBroker = () => compileConfig([config, { servers: [broker.url] }]);
+	// This broker is no leaf: whatever domain the settings name for other commands is not here.
+	const onBroker = () => compileConfig([{ ...config, domain: undefined, servers: [broker.url] }]);
 	return runServices(
 		cli,
 		log,
@@ -57,7 +58,7 @@ export async function up(cli: Cli, flags: UpFlags): Promise<number> {
 
 export async function central(cli: Cli, flags: CentralFlags): Promise<number> {
 	const config = await settings(cli, flags, {
-		servers: flags.servers,
+		...withoutUnset({ servers: flags.servers, domain: flags.domain }),
 		centre: withoutUnset({ shards: flags.shards && numberOr(flags.shards) }),
 	});
 	const log = await logFor(cli, config);
@@ -68,7 +69,7 @@ export async function central(cli: Cli, flags: CentralFlags): Promise<number> {
 
 export async function runNode(cli: Cli, flags: NodeFlags): Promise<number> {
 	const config = await settings(cli, flags, {
-		servers: flags.servers,
+		...withoutUnset({ servers: flags.servers, domain: flags.domain }),
 		node: { ...nodeOverrides(cli, flags), ...withoutUnset({ name: flags.node }) },
 	});
 	const { name } = config.node;

@@ -52,8 +52,8 @@ async function withConnection<T>(
 	flags: Flags,
 	use: (connection: Connection) => Promise<T>,
 ): Promise<T> {
-	const { servers } = await brokerSettings(cli, flags);
-	const connection = await openConnection({ servers, name: 'steward cli' });
+	const { servers, domain } = await brokerSettings(cli, flags);
+	const connection = await openConnection({ servers, domain, name: 'steward cli' });
 	try {
 		return await use(connection);
 	} finally {

@@ -17,6 +17,7 @@ export function examples(...lines: readonly string[]): string {
 export function brokerOptions(command: Command): Command {
 	return command
 		.option('--servers <urls>', 'addresses of the broker (nats://127.0.0.1:4222)')
+		.option('--domain <name>', 'JetStream domain of the hub, where the broker is a leaf server of it')
 		.option('--config <file>', 'config file, YAML or JSON');
 }
 
