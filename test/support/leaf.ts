@@ -61,7 +61,7 @@ async function writeConfig(
 	words: Readonly<Record<string, string>>,
 ): Promise<void> {
 	let text = await readFile(join(packageRoot, 'deploy/leaf', name), 'utf8');
-	text = text.replaceAll(/store_dir: ".*"/g, 'store_dir: "./data"');
+	text = text.replaceAll(/store_dir: ".*"/g, 'store_dir: "./data/broker/store"');
 	for (const [shipped, own] of Object.entries(words)) {
 		if (text.split(shipped).length !== 2) throw new Error(`deploy/leaf/${name}: expected "${shipped}" once`);
 		text = text.replace(shipped, own);
