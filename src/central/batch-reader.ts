@@ -15,6 +15,8 @@ import { type Delivery, Puller } from '../jetstream/pull.ts';
 /** Deliveries held at once. */
 const held = 1000;
 const retryMs = 1000;
+/** Where the consumer's server was killed nobody says so: the centre notices within 7 s. */
+const heartbeatMs = 2000;
 
 export type BatchReaderOptions = {
 	link: Link;
@@ -52,6 +54,7 @@ export class BatchReader implements Service {
 			onStatus: (status) => {
 				if (status === 'waiting') void this.#make();
 			},
+			heartbeatMs,
 			clock: options.clock,
 		});
 		this.#lifecycle = new Lifecycle(

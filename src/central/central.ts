@@ -145,6 +145,7 @@ export class Central implements Service {
 			dir: streamsDir,
 			budgetBytes,
 			shards: config.centre.shards,
+			replicas: config.centre.replicas,
 		});
 		for (const kind of ['created', 'updated'] as const) {
 			const streams = changes.filter(({ change }) => change === kind).map(({ name }) => name);
@@ -184,7 +185,7 @@ export class Central implements Service {
 		});
 		const findWaiting = ({ node, id }: Handle) => commands.find(node, id);
 		const readMessage = (command: CommandAddress & { seq: number }) => commands.body(command);
-		const { presenceTtlMs, leaseTtlMs, claimRetentionMs, sweepEveryMs } = config.centre;
+		const { presenceTtlMs, consumerLostAfterMs, leaseTtlMs, claimRetentionMs, sweepEveryMs } = config.centre;
 		const reaper = new Reaper({
 			...{ index, claims, ledger, reports, settler, readMessage, presenceTtlMs, serverNow, clock, log },
 		});
@@ -197,7 +198,9 @@ export class Central implements Service {
 			strategy: 'one-for-one',
 			intensity: { restarts: 10, periodMs: 60_000 },
 			children: [
-				new NodeKeeper({ connection, shards, nodes, presenceTtlMs, serverNow, clock, log }),
+				new NodeKeeper({
+					...{ connection, shards, nodes, presenceTtlMs, consumerLostAfterMs, serverNow, clock, log },
+				}),
 				new Projector({ link, ledger, dead, settler, readMessage, findWaiting, serverNow, clock, log }),
 				new IntakeWorker({ link, index, commands, claims, ledger, events, dead, serverNow, clock, log }),
 				{ name: 'reaper begins', start: async () => reaper.begin(), stop: async () => undefined },

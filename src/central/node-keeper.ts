@@ -1,5 +1,5 @@
 /**
- * Owns what the centre does for nodes: records their states, keeps their presence, makes their consumers, and notices
+ * Owns what the centre does for nodes: records their states, keeps their presence, asks for their consumers, and notices
  * two machines with one name. Promises that a state is written down only over the one before it.
  * Soft: a new leader reads the last state of every node again.
  */
@@ -19,20 +19,25 @@ import {
 import { nodeOfSubject, shardOf, streams, subjects } from '../domain/subject.ts';
 import { decode } from '../domain/wire.ts';
 import type { Connection } from '../jetstream/connection.ts';
-import { ensureLaneConsumer, removeLaneConsumer } from '../jetstream/consumers.ts';
+import { remakeLaneConsumer } from '../jetstream/consumers.ts';
 import { type Followed, type Following, follow } from '../jetstream/follow.ts';
 import type { Nodes } from '../jetstream/nodes.ts';
+import { LaneConsumers } from './lane-consumers.ts';
 
 export type NodeKeeperOptions = {
 	connection: Connection;
 	shards: number;
 	nodes: Nodes;
 	presenceTtlMs: number;
+	/** A consumer that does not answer for so long is made again elsewhere, milliseconds. */
+	consumerLostAfterMs: number;
 	serverNow: () => number;
 	clock: Clock;
 	log: Log;
 };
 
+const recordTries = 6;
+const lagMs = 50;
 const presenceTries = 8;
 const presenceRetryMs = 250;
 
@@ -46,14 +51,17 @@ export class NodeKeeper implements Service {
 	readonly #beating = new Map<string, Beating>();
 	/** One node's states are handled in turn. */
 	readonly #turns = new Map<string, Promise<void>>();
+	readonly #consumers: LaneConsumers;
 	#states: Following | undefined;
 	#stopBeats: () => void = () => undefined;
 
 	constructor(options: NodeKeeperOptions) {
 		this.#options = options;
-		const { connection } = options;
+		const { connection, consumerLostAfterMs: lostAfterMs, clock, log } = options;
+		this.#consumers = new LaneConsumers({ connection, lostAfterMs, clock, log });
 		this.#lifecycle = new Lifecycle(
 			async () => {
+				this.#consumers.start();
 				const beats = connection.nc.subscribe(subjects.beats, {
 					callback: (error, message) => {
 						if (!error) this.#onBeat(nodeOfSubject(message.subject), message.data);
@@ -66,7 +74,7 @@ export class NodeKeeper implements Service {
 			async () => {
 				this.#stopBeats();
 				await this.#states?.stop();
-				await Promise.all(this.#turns.values());
+				await Promise.all([...this.#turns.values(), this.#consumers.stop()]);
 				this.#beating.clear();
 			},
 		);
@@ -92,7 +100,7 @@ export class NodeKeeper implements Service {
 			await this.#record(node, state, message.storedAt);
 			if (state.stopping) return;
 			await this.#greet(node, message.storedAt);
-			await this.#makeConsumers(node, state);
+			this.#makeConsumers(node, state);
 		});
 	}
 
@@ -120,20 +128,23 @@ export class NodeKeeper implements Service {
 		if (!known || known.machine !== machine || known.epoch === epoch) return;
 		log.warn({ node }, 'the node has a new store: what is not settled is delivered again');
 		const shard = shardOf(node, shards);
-		for (const { lane } of lanes) {
-			if (lane !== 'events') await removeLaneConsumer(connection, { node, shard, lane });
+		for (const { lane, capacity } of lanes) {
+			if (lane !== 'events') await remakeLaneConsumer(connection, { node, shard, lane, capacity });
 		}
 	}
 
 	async #record(node: string, state: NodeState, lastSeenAt: number): Promise<void> {
-		const { nodes } = this.#options;
-		for (let attempt = 1; attempt <= 3; attempt++) {
+		const { nodes, clock } = this.#options;
+		for (let attempt = 1; attempt <= recordTries; attempt++) {
 			const known = await nodes.read(node);
 			if (known && known.record.lastSeenAt > lastSeenAt) return;
 			const conflict = this.#beating.get(node)?.conflict ? (known?.record.conflict ?? null) : null;
 			const record: NodeRecord = { v: 1, state, lastSeenAt, conflict };
 			if (await nodes.write(node, record, known?.revision ?? 0)) return;
+			// The replica that was read lags behind the leader that refused.
+			await clock.sleep(lagMs * attempt);
 		}
+		throw new Error('its record changes faster than it can be read');
 	}
 
 	/** A state that was just said is a sign of life: the first beat may have been before anyone listened. */
@@ -156,13 +167,12 @@ export class NodeKeeper implements Service {
 		}
 	}
 
-	async #makeConsumers(node: string, state: NodeState): Promise<void> {
-		const { connection, shards, log } = this.#options;
-		const shard = shardOf(node, shards);
-		for (const { lane, capacity } of state.lanes) {
-			const made = await ensureLaneConsumer(connection, { node, shard, lane, capacity });
-			if (made) log.info({ node, lane }, 'made the consumer of a lane');
-		}
+	#makeConsumers(node: string, { lanes }: NodeState): void {
+		const shard = shardOf(node, this.#options.shards);
+		this.#consumers.make(
+			node,
+			lanes.map(({ lane, capacity }) => ({ node, shard, lane, capacity })),
+		);
 	}
 
 	#onBeat(node: string, data: Uint8Array): void {

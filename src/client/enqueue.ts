@@ -63,7 +63,8 @@ async function afterRefusal(
 	const isAmbiguous = error instanceof PublishError && error.kind === 'ambiguous';
 	if (!isWrongSequence(error) && !isAmbiguous) throw enqueueError(envelope, error);
 	try {
-		const waiting = await parts.commands.find(envelope.node, envelope.id);
+		// By the word of the leader, which has refused: a replica that lags knows neither the other nor this one.
+		const waiting = await parts.commands.findForCertain(envelope.node, envelope.id);
 		if (waiting?.nonce === nonce) {
 			return { duplicate: false, seq: waiting.facts.seq, queuedAt: waiting.facts.queuedAt };
 		}

@@ -31,8 +31,14 @@ export async function lookUp(sources: Sources, handle: Handle): Promise<CommandV
 	// What the node has reported and no centre has written down yet.
 	const isOfThis = report && (!entry || isSameCommand(report.facts, entry));
 	if (report && isOfThis && !settled) entry = foldReport(handle, entry, report);
-	if (!entry) return undefined;
+	if (!entry) return justQueued(sources, handle);
 	return ledgerView(entry, await resultOf(sources, entry, settled || !isOfThis ? undefined : report?.result));
+}
+
+/** What was acknowledged a moment ago may not have come to the replica that was asked. */
+async function justQueued(sources: Sources, handle: Handle): Promise<CommandView | undefined> {
+	const waiting = await sources.commands.findForCertain(handle.node, handle.id);
+	return waiting && ledgerView(entryFor(handle, waiting.facts), null);
 }
 
 /** As {@link lookUp}. @throws StewardError `not-found` */

@@ -94,6 +94,12 @@ const configSchema = z.strictObject({
 	centre: z
 		.strictObject({
 			shards: z.number().int().min(1).max(64).optional(),
+			/** Servers of a cluster that hold each stream. */
+			replicas: z
+				.union([z.literal(1), z.literal(3), z.literal(5)], { error: 'expected 1, 3 or 5' })
+				.optional(),
+			/** A lane's consumer that does not answer for so long is made again elsewhere; longer than a server's restart takes. */
+			consumerLostAfterMs: z.number().int().min(100).default(120_000),
 			presenceTtlMs: z.number().int().min(300).default(45_000),
 			leaseTtlMs: z.number().int().min(300).default(15_000),
 			claimRetentionMs: z.number().int().min(0).default(3_600_000),
@@ -118,6 +124,8 @@ const knownKeys = [
 		'host',
 		'port',
 		'shards',
+		'replicas',
+		'consumerLostAfterMs',
 		'presenceTtlMs',
 		'leaseTtlMs',
 		'claimRetentionMs',

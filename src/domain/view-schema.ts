@@ -234,6 +234,7 @@ const deadOutcome = z.object({
 
 const setup = z.object({
 	shards: z.number().int().min(1),
+	replicas: z.number().int().min(1).describe('servers that hold each stream'),
 	changes: z.array(z.object({ name: z.string(), change: z.enum(['created', 'updated', 'unchanged']) })),
 });
 

@@ -4,6 +4,7 @@
  * `write` is certain: when the broker's word was lost, the stored claim is read before anything goes on.
  */
 
+import { systemClock } from '../base/clock.ts';
 import { isStewardError, StewardError } from '../base/errors.ts';
 import { formatHandle, type Handle } from '../domain/names.ts';
 import { streams, subjects } from '../domain/subject.ts';
@@ -12,17 +13,23 @@ import type { Connection } from './connection.ts';
 import { getLast } from './direct-get.ts';
 import { expectedSeqHeader, isWrongSequence, PublishError, Publisher } from './publisher.ts';
 
+const tries = 4;
+/** A replica that lags is asked again after this long, times the tries. */
+const lagMs = 50;
+
 export class Claims {
 	readonly #connection: Connection;
 	readonly #publisher: Publisher;
 
-	/** `maxBatchBytes`: a node batches at most 64 KiB. */
-	constructor(connection: Connection, options: { maxBatchBytes?: number } = {}) {
+	/** `maxBatchBytes`: a node batches at most 64 KiB. `rideOverMs`: as of a Publisher. */
+	constructor(connection: Connection, options: { maxBatchBytes?: number; rideOverMs?: number } = {}) {
 		this.#connection = connection;
+		const { maxBatchBytes, rideOverMs } = options;
 		this.#publisher = new Publisher(connection, {
 			stream: streams.claims,
 			mayLookUp: false,
-			...(options.maxBatchBytes === undefined ? {} : { maxBytes: options.maxBatchBytes }),
+			...(maxBatchBytes === undefined ? {} : { maxBytes: maxBatchBytes }),
+			...(rideOverMs === undefined ? {} : { rideOverMs }),
 		});
 	}
 
@@ -45,8 +52,9 @@ export class Claims {
 				if (!isWrongSequence(error) && !ambiguous) throw error;
 				const existing = await this.#readOr(handle, error);
 				if (existing) return existing;
-				// Not there: it was refused by one that is gone again, or never arrived.
-				if (attempt === 3 || !mayRepeat()) throw error;
+				// Not there: it was refused by one that is gone again, or that a replica does not know yet, or never arrived.
+				if (attempt === tries || !mayRepeat()) throw isWrongSequence(error) ? unknownHolder(error) : error;
+				await systemClock.sleep(lagMs * attempt);
 			}
 		}
 	}
@@ -80,4 +88,9 @@ export class Claims {
 			filter: subjects.claim(handle.node, handle.id),
 		});
 	}
+}
+
+/** There is a claim, and nobody tells whose: that is no refusal. */
+function unknownHolder(cause: unknown): PublishError {
+	return new PublishError('ambiguous', 0, 'there is a claim, and no replica tells it yet', { cause });
 }

@@ -10,7 +10,7 @@ import { type CommandAddress, parseCommandSubject, shardOf, streams, subjects } 
 import { type CommandFacts, decode } from '../domain/wire.ts';
 import type { Connection } from './connection.ts';
 import { purgeBelow } from './consumers.ts';
-import { countFrom, firstFrom, getLast } from './direct-get.ts';
+import { countFrom, firstFrom, getFromLeader, getLast } from './direct-get.ts';
 import { GroupGet } from './group-get.ts';
 import { assertFits } from './limits.ts';
 import { expectedSeqHeader, expectedSubjectHeader, type PublishAck, Publisher } from './publisher.ts';
@@ -139,12 +139,22 @@ export class Commands {
 		return stored && readStoredCommand(stored);
 	}
 
+	/** As {@link find}, by the leader's word: no replica that lags says that it is not there. */
+	async findForCertain(node: string, id: string): Promise<StoredCommand | undefined> {
+		const shard = this.shardOf(node);
+		const query = { last_by_subj: subjects.commandById(shard, node, id) };
+		const stored = await getFromLeader(this.#connection, streams.commands(shard), query);
+		return stored && readStoredCommand(stored);
+	}
+
 	/** The stored body of exactly this message, null when it is gone. */
 	async body(command: CommandAddress & { readonly seq: number }): Promise<string | null> {
+		const { seq } = command;
 		const shard = this.shardOf(command.node);
 		const subject = subjects.command(shard, command);
-		const stored = (await this.#bodiesOf(shard).get([subject])).get(subject);
-		return stored?.seq === command.seq ? new TextDecoder().decode(stored.data) : null;
+		let stored = (await this.#bodiesOf(shard).get([subject])).get(subject);
+		if (stored?.seq !== seq) stored = await getFromLeader(this.#connection, streams.commands(shard), { seq });
+		return stored?.seq === seq && stored.subject === subject ? new TextDecoder().decode(stored.data) : null;
 	}
 
 	#bodiesOf(shard: number): GroupGet {

@@ -1,17 +1,20 @@
 /**
  * Owns the durable consumers: a node's, one for each lane, and the centre's own.
- * Promises that making one that is there changes nothing, and that a lost one is made again; a consumer is soft state:
- * a new one replays what is not settled, and journals answer for what ran.
+ * Promises that making one that is there changes nothing, and that a lost one can be made again; a consumer is soft state:
+ * a new one replays what is not settled, and journals answer for what ran. So on a cluster a lane's consumer lives on one
+ * server, wherever its stream does; the centre's own live where their stream lives.
  */
 
 import { AckPolicy, DeliverPolicy } from '@nats-io/jetstream';
 import type { Lane } from '../domain/names.ts';
 import { consumerName, streams, subjects } from '../domain/subject.ts';
 import type { Connection } from './connection.ts';
-import { isConsumerNotFound } from './errors.ts';
+import { isConsumerNotFound, isNoAnswer } from './errors.ts';
 
 /** How long a delivery may go without a word before it is made again. */
 const ackWaitMs = 30_000;
+/** Of a consumer whose server is gone nobody confirms the removal. */
+const deleteWithinMs = 1000;
 
 export type LaneConsumer = {
 	readonly node: string;
@@ -20,44 +23,77 @@ export type LaneConsumer = {
 	readonly capacity: number;
 };
 
-/** Makes the consumer of a node's lane, or brings it to the lane's capacity. Answers whether it had to. */
-export function ensureLaneConsumer(connection: Connection, wanted: LaneConsumer): Promise<boolean> {
-	const { node, shard, lane, capacity } = wanted;
-	const isEvents = lane === 'events';
-	return ensureConsumer(connection, isEvents ? streams.events : streams.commands(shard), {
-		durable_name: consumerName(node, lane),
-		filter_subject: isEvents ? subjects.eventsOfNode(node) : subjects.commandsOfLane(shard, node, lane),
-		max_ack_pending: capacity === 1 ? 1 : 4 * capacity,
-	});
+/**
+ * Makes the consumer of a node's lane, or brings it to the lane's capacity. `silent`: its stream answers, and the consumer says
+ * nothing: the server on which it lives is away.
+ */
+export async function ensureLaneConsumer(
+	connection: Connection,
+	wanted: LaneConsumer,
+): Promise<'made' | 'there' | 'silent'> {
+	const { stream, config } = laneConsumer(wanted);
+	try {
+		return (await ensureConsumer(connection, stream, config)) ? 'made' : 'there';
+	} catch (error) {
+		if (!isNoAnswer(error)) throw error;
+		// A stream that says nothing either has no leader: then nothing is known of its consumers.
+		await connection.jsm.streams.info(stream);
+		return 'silent';
+	}
 }
 
-/** Forgets how far a node's lane has come; made again, it delivers what is still on its stream. */
-export async function removeLaneConsumer(
-	{ jsm }: Connection,
-	{ node, shard, lane }: Pick<LaneConsumer, 'node' | 'shard' | 'lane'>,
-): Promise<void> {
+/**
+ * Gives a consumer up that lives on a server that is gone, and makes it on another. `silent`: it was placed on one that does
+ * not answer either; to be tried again.
+ */
+export async function remakeLaneConsumer(
+	connection: Connection,
+	wanted: LaneConsumer,
+): Promise<'made' | 'there' | 'silent'> {
+	const { stream, config } = laneConsumer(wanted);
 	try {
-		await jsm.consumers.delete(
-			lane === 'events' ? streams.events : streams.commands(shard),
-			consumerName(node, lane),
-		);
+		await connection.nc.request(`${connection.api}.CONSUMER.DELETE.${stream}.${config.durable_name}`, '', {
+			timeout: deleteWithinMs,
+		});
 	} catch (error) {
-		if (!isConsumerNotFound(error)) throw error;
+		// The one server that could confirm it is gone; the others have noted it.
+		if (!isNoAnswer(error)) throw error;
 	}
+	return ensureLaneConsumer(connection, wanted);
+}
+
+function laneConsumer({ node, shard, lane, capacity }: LaneConsumer): { stream: string; config: Wanted } {
+	const isEvents = lane === 'events';
+	return {
+		stream: isEvents ? streams.events : streams.commands(shard),
+		config: {
+			durable_name: consumerName(node, lane),
+			filter_subject: isEvents ? subjects.eventsOfNode(node) : subjects.commandsOfLane(shard, node, lane),
+			max_ack_pending: capacity === 1 ? 1 : 4 * capacity,
+			num_replicas: 1,
+		},
+	};
 }
 
 /** A consumer of the centre itself, over a whole stream. Its name begins with `_`, as no node's does. */
 export function ensureCentreConsumer(connection: Connection, stream: string, name: string): Promise<boolean> {
-	return ensureConsumer(connection, stream, { durable_name: name, max_ack_pending: 4096 });
+	return ensureConsumer(connection, stream, { durable_name: name, max_ack_pending: 4096, num_replicas: 0 });
 }
 
-type Wanted = { durable_name: string; filter_subject?: string; max_ack_pending: number };
+type Wanted = {
+	durable_name: string;
+	filter_subject?: string;
+	max_ack_pending: number;
+	/** 0: as many as the stream has. */
+	num_replicas: 0 | 1;
+};
 
 async function ensureConsumer({ jsm }: Connection, stream: string, wanted: Wanted): Promise<boolean> {
 	try {
 		const { config } = await jsm.consumers.info(stream, wanted.durable_name);
-		if (config.max_ack_pending === wanted.max_ack_pending) return false;
-		await jsm.consumers.update(stream, wanted.durable_name, { max_ack_pending: wanted.max_ack_pending });
+		const { max_ack_pending, num_replicas } = wanted;
+		if (config.max_ack_pending === max_ack_pending && config.num_replicas === num_replicas) return false;
+		await jsm.consumers.update(stream, wanted.durable_name, { max_ack_pending, num_replicas });
 		return true;
 	} catch (error) {
 		if (!isConsumerNotFound(error)) throw error;
@@ -69,7 +105,6 @@ async function ensureConsumer({ jsm }: Connection, stream: string, wanted: Wante
 		ack_wait: ackWaitMs * 1e6,
 		// Attempts are counted in the journal; after max_deliver a message would stay in the stream unseen.
 		max_deliver: -1,
-		num_replicas: 1,
 	});
 	return true;
 }

@@ -1,14 +1,16 @@
 /**
  * Owns direct gets: the last message of one subject, or of up to a thousand exact subjects in one request, and counts.
  * Promises that "there is none" and "nobody answered" are told apart, that every request ends within its time, also when
- * the connection is closed under it, and that no subscription stays behind. Reads only.
+ * the connection is closed under it, and that no subscription stays behind. Reads only. Any replica may answer, and one may
+ * lag: a decision that rests on "there is none" asks the leader ({@link getFromLeader}).
  * (The client's own multi-get keeps its subscription, and reads an empty answer as an error.)
  */
 
 import { createInbox, type Msg } from '@nats-io/transport-node';
 import { type Connection, requestTimeoutMs } from './connection.ts';
-import { noAnswer } from './errors.ts';
+import { isNoAnswer, noAnswer } from './errors.ts';
 import { askAgainWhenLost, LinkLostError } from './reach.ts';
+import { electionMs, rideOver } from './ride-over.ts';
 
 export type Stored = {
 	readonly subject: string;
@@ -95,6 +97,33 @@ async function ask(
 		const stored = toStored(reply);
 		if (!stored) throw statusOf(reply);
 		return stored;
+	} catch (error) {
+		throw noAnswer(stream, error);
+	}
+}
+
+/**
+ * As {@link getLast} or {@link getAt}, from the leader of the stream, which has what it has acknowledged. Not for nodes: the
+ * right to ask cannot be given for one subject.
+ * @throws StewardError `no-broker`
+ */
+export async function getFromLeader(
+	{ jsm }: Connection,
+	stream: string,
+	query: { readonly last_by_subj: string } | { readonly seq: number },
+): Promise<Stored | undefined> {
+	try {
+		const message = await rideOver(() => jsm.streams.getMessage(stream, query), isNoAnswer, electionMs);
+		return (
+			(message && {
+				subject: message.subject,
+				data: message.data,
+				header: (name) => message.header.get(name),
+				seq: message.seq,
+				storedAt: Date.parse(message.timestamp),
+			}) ??
+			undefined
+		);
 	} catch (error) {
 		throw noAnswer(stream, error);
 	}

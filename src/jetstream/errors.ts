@@ -5,6 +5,7 @@
  */
 
 import { JetStreamApiCodes, JetStreamApiError } from '@nats-io/jetstream';
+import { RequestError, TimeoutError } from '@nats-io/transport-node';
 import { messageOf, StewardError } from '../base/errors.ts';
 
 export function isConsumerNotFound(error: unknown): boolean {
@@ -18,6 +19,25 @@ export function isStreamNotFound(error: unknown): boolean {
 /** The sum of what the streams may hold is above `max_file` (10047) or `max_mem` (10028) of the server. */
 export function isNoRoom(error: unknown): boolean {
 	return error instanceof JetStreamApiError && [10023, 10028, 10047].includes(error.code);
+}
+
+/**
+ * Nobody answered, or nobody who could: what was asked is between two leaders, or lives on a server that is away (10008,
+ * 10009, 10118 of a stream, 10119 of a consumer).
+ */
+export function isNoAnswer(error: unknown): boolean {
+	if (error instanceof JetStreamApiError) return isPassing(error.code);
+	return error instanceof TimeoutError || (error instanceof RequestError && error.isNoResponders());
+}
+
+/** The server's word for "not now": it says nothing of what was asked. */
+export function isPassing(errCode: number): boolean {
+	return [10008, 10009, 10118, 10119].includes(errCode);
+}
+
+/** No server can hold as many replicas: there is no cluster (10074), or it is too small, or some of it is away (10005). */
+export function isNoPlace(error: unknown): boolean {
+	return error instanceof JetStreamApiError && [10005, 10074].includes(error.code);
 }
 
 /** What a request without an answer means to a caller; `what` is whom it was for. What the server said stays as it is. */

@@ -54,6 +54,8 @@ const usualBatch = 1000;
 const expiresMs = 30_000;
 const heartbeatMs = 5000;
 const retryMs = 500;
+/** A new leader writes down what it has of the old one; a store that has lost something still lacks it after that. */
+const catchUpMs = 3000;
 /** The server removes a consumer that nobody has pulled from for so long. */
 const inactiveMs = 60_000;
 
@@ -86,6 +88,8 @@ class Follower implements Following {
 	#inbox = '';
 	#opening: Promise<void> | undefined;
 	#streamCreated = '';
+	/** Since when the stream has held less than was handed over. */
+	#behindSince: number | undefined;
 	/** Last sequence that was handed over; 0 before the first. */
 	#cursor = 0;
 	#consumer = '';
@@ -202,8 +206,12 @@ class Follower implements Following {
 	/** Last sequence of the stream. */
 	async #noticeReset(): Promise<number> {
 		const { created, state } = await this.#connection.jsm.streams.info(this.#options.stream);
-		const isAnother =
-			this.#streamCreated !== '' && (created !== this.#streamCreated || state.last_seq < this.#cursor);
+		const isBehind = created === this.#streamCreated && state.last_seq < this.#cursor;
+		this.#behindSince = isBehind ? (this.#behindSince ?? this.#clock.monotonic()) : undefined;
+		if (this.#behindSince !== undefined && this.#clock.monotonic() - this.#behindSince < catchUpMs) {
+			throw new Error('a new leader has not caught up yet');
+		}
+		const isAnother = this.#streamCreated !== '' && (created !== this.#streamCreated || isBehind);
 		this.#streamCreated = created;
 		if (isAnother && !this.#stopping.signal.aborted) {
 			this.#cursor = 0;

@@ -8,11 +8,12 @@ import { ClosedConnectionError, type Msg, RequestError, TimeoutError } from '@na
 import { z } from 'zod';
 import { StewardError } from '../base/errors.ts';
 import { decode } from '../domain/wire.ts';
+import { isPassing } from './errors.ts';
 import { LinkLostError } from './reach.ts';
 
 /**
  * Why a publish has no PubAck. `refused`: the server said no, with its error code. `unavailable`: nobody took it
- * (no responders, or the link is down). `ambiguous`: no answer came, and it may be stored.
+ * (no responders, a stream between two leaders, or the link is down). `ambiguous`: no answer came, and it may be stored.
  */
 export class PublishError extends Error {
 	readonly kind: 'refused' | 'unavailable' | 'ambiguous';
@@ -32,9 +33,21 @@ export function isWrongSequence(error: unknown): boolean {
 	return error instanceof PublishError && error.errCode === 10071;
 }
 
-/** Another message of the same subject is in flight: ask again. */
-export function isInFlight(error: unknown): boolean {
+/** Another message of the same subject is in flight. */
+function isInFlight(error: unknown): boolean {
 	return error instanceof PublishError && error.errCode === 10164;
+}
+
+/** Nobody took it, and somebody may soon: the stream is between two leaders, or a server restarts. Nothing was stored. */
+export function isLeaderless(error: unknown): boolean {
+	return (
+		error instanceof PublishError && error.kind === 'unavailable' && !(error.cause instanceof LinkLostError)
+	);
+}
+
+/** To be asked again: nobody took it for now, or another message of the same subject is in flight. */
+export function willPass(error: unknown): boolean {
+	return isInFlight(error) || isLeaderless(error);
 }
 
 /** The message is larger than the broker, or what steward does with it, allows. */
@@ -63,6 +76,9 @@ const answerSchema = z.object({
 /** `wanted`: domain where the stream has to be, if that was named. @throws PublishError */
 export function parseAnswer(reply: Msg, wanted?: string): { seq: number; count: number | undefined } {
 	const { seq, count, domain, error } = decode(answerSchema, reply.data) ?? {};
+	if (error?.err_code !== undefined && isPassing(error.err_code)) {
+		throw new PublishError('unavailable', error.err_code, error.description ?? 'the stream has no leader');
+	}
 	if (error) {
 		throw new PublishError('refused', error.err_code ?? 0, error.description ?? 'refused by the server');
 	}

@@ -7,9 +7,17 @@
 
 import { type Msg, type MsgHdrs, headers as makeHeaders, nuid } from '@nats-io/transport-node';
 import { type Connection, requestTimeoutMs } from './connection.ts';
-import { getLastOfMany } from './direct-get.ts';
-import { isInFlight, PublishError, parseAnswer, publishErrorOf, tooLarge } from './publish-answer.ts';
+import { getFromLeader, getLastOfMany, type Stored } from './direct-get.ts';
+import {
+	isLeaderless,
+	PublishError,
+	parseAnswer,
+	publishErrorOf,
+	tooLarge,
+	willPass,
+} from './publish-answer.ts';
 import { LinkLostError } from './reach.ts';
+import { electionMs, rideOver } from './ride-over.ts';
 
 export { isWrongSequence, PublishError } from './publish-answer.ts';
 
@@ -29,6 +37,9 @@ export const expectedSubjectHeader = 'Nats-Expected-Last-Subject-Sequence-Subjec
 /** The three headers that a batch adds to a message: id, sequence, commit. */
 const batchHeadersBytes = 128;
 
+/** A subject of the batch may have a newer message; several do not at once. */
+const mostAskedOfLeader = 4;
+
 type Waiting = {
 	request: PublishRequest;
 	/** Bytes of headers and body, as the broker counts them against `max_payload`. */
@@ -46,6 +57,8 @@ export type PublisherOptions = {
 	/** Whether this connection may ask the stream what exists; nodes may not, and send again instead. */
 	readonly mayLookUp: boolean;
 	readonly timeoutMs?: number;
+	/** How long it is tried again where nobody takes it, because the stream is between two leaders. */
+	readonly rideOverMs?: number;
 };
 
 export class Publisher {
@@ -57,7 +70,8 @@ export class Publisher {
 
 	constructor(connection: Connection, options: PublisherOptions) {
 		this.#connection = connection;
-		this.#options = { maxMessages: 1000, maxBytes: 4 * 1024 * 1024, timeoutMs: requestTimeoutMs, ...options };
+		const usual = { maxMessages: 1000, maxBytes: 4 * 1024 * 1024, timeoutMs: requestTimeoutMs };
+		this.#options = { ...usual, rideOverMs: electionMs, ...options };
 	}
 
 	/** @throws PublishError */
@@ -73,15 +87,9 @@ export class Publisher {
 
 	/** Publishes alone, beside whatever batch is in flight. @throws PublishError */
 	async publishSingle(request: PublishRequest): Promise<PublishAck> {
-		for (let attempt = 1; ; attempt++) {
-			try {
-				const answer = await this.#request(request, toHeaders(request.headers));
-				return { seq: answer.seq };
-			} catch (error) {
-				// The other one in flight is settled within a round trip; ten are plenty.
-				if (!isInFlight(error) || attempt === 10) throw error;
-			}
-		}
+		const ask = () => this.#request(request, toHeaders(request.headers));
+		const { seq } = await rideOver(ask, willPass, this.#options.rideOverMs);
+		return { seq };
 	}
 
 	/** What the broker said last: while the link is down the client does not know. */
@@ -132,9 +140,13 @@ export class Publisher {
 
 	/** One atomic batch (ADR-50): all of it is stored, or none. */
 	async #commitBatch(batch: readonly Waiting[]): Promise<void> {
-		const id = nuid.next();
+		let id = '';
 		try {
-			const lastSeq = await this.#sendBatch(batch, id);
+			const send = () => {
+				id = nuid.next();
+				return this.#sendBatch(batch, id);
+			};
+			const lastSeq = await rideOver(send, isLeaderless, this.#options.rideOverMs);
 			for (const [index, { resolve }] of batch.entries())
 				resolve({ seq: lastSeq - batch.length + 1 + index });
 		} catch (error) {
@@ -215,12 +227,23 @@ async function firstSeqOfBatch(
 	id: string,
 ): Promise<number | undefined> {
 	const subjects = [...new Set(batch.map(({ request }) => request.subject))];
-	let first: number | undefined;
 	for (const message of await getLastOfMany(connection, stream, subjects, timeoutMs)) {
-		if (message.header('Nats-Batch-Id') !== id) continue;
-		first = message.seq - Number(message.header('Nats-Batch-Sequence')) + 1;
+		if (isOfBatch(message, id)) return firstSeq(message);
 	}
-	return first;
+	// A replica that lags knows nothing of it; the leader does.
+	for (const last_by_subj of subjects.slice(-mostAskedOfLeader)) {
+		const message = await getFromLeader(connection, stream, { last_by_subj });
+		if (message && isOfBatch(message, id)) return firstSeq(message);
+	}
+	return undefined;
+}
+
+function isOfBatch({ header }: Stored, id: string): boolean {
+	return header('Nats-Batch-Id') === id;
+}
+
+function firstSeq({ seq, header }: Stored): number {
+	return seq - Number(header('Nats-Batch-Sequence')) + 1;
 }
 
 function batchHeaders(request: PublishRequest, id: string, index: number): MsgHdrs {

@@ -32,12 +32,14 @@ type PullerOptions = {
 	isLooking?: (() => boolean) | undefined;
 	/** A pull has found nothing. */
 	onNothing?: (() => void) | undefined;
+	/** How often the server says that a pull still waits there; one that is silent for 2.5 times as long is lost. */
+	heartbeatMs?: number;
 	clock: Clock;
 };
 
 /** A pull waits this long at the server before it is made again. */
 const expiresMs = 30_000;
-const heartbeatMs = 10_000;
+const usualHeartbeatMs = 10_000;
 const retryMs = { first: 200, most: 5000 };
 
 /** One request for messages. Each has an inbox of its own: when that is gone, the server forgets the request. */
@@ -59,8 +61,10 @@ export class Puller implements Service {
 	#isCatchingUp = false;
 	#status: PullStatus | undefined;
 	#offLink: (() => void)[] = [];
+	readonly #heartbeatMs: number;
 
 	constructor(options: PullerOptions) {
+		this.#heartbeatMs = options.heartbeatMs ?? usualHeartbeatMs;
 		this.name = `pull ${options.consumer}`;
 		this.#options = options;
 		this.#lifecycle = new Lifecycle(
@@ -114,7 +118,7 @@ export class Puller implements Service {
 		const request =
 			this.#isCatchingUp || this.#options.isLooking?.()
 				? { batch, no_wait: true }
-				: { batch, expires: expiresMs * 1e6, idle_heartbeat: heartbeatMs * 1e6 };
+				: { batch, expires: expiresMs * 1e6, idle_heartbeat: this.#heartbeatMs * 1e6 };
 		nc.publish(this.#subject(connection, stream), JSON.stringify(request), { reply: inbox });
 		if (this.#status !== 'ready') void this.#sayWhenTaken(connection, pull);
 	}
@@ -226,10 +230,10 @@ export class Puller implements Service {
 
 	/** A pull that says nothing for two heartbeats is lost: the server or the way to it forgot it. */
 	#watch(): void {
-		this.#cancelWatch = this.#options.clock.after(heartbeatMs, () => {
+		this.#cancelWatch = this.#options.clock.after(this.#heartbeatMs, () => {
 			const now = this.#options.clock.monotonic();
 			for (const pull of this.#pulls) {
-				if (now - pull.lastHeard <= 2.5 * heartbeatMs) continue;
+				if (now - pull.lastHeard <= 2.5 * this.#heartbeatMs) continue;
 				this.#end(pull);
 				this.#doubt();
 			}

@@ -1,34 +1,22 @@
 /**
- * Owns the topology as data: the files under `streams/`, and bringing a broker to what they say.
+ * Owns bringing a broker to what the stream definitions say, and reading what it was set up with.
  * Promises that applying twice changes nothing, that a destructive change is refused, and that a schema newer than
  * this program is left alone. A crash in the middle is healed by the next centre that starts.
  */
 
-import { readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { StreamConfig, StreamInfo } from '@nats-io/jetstream';
-import { z } from 'zod';
-import { StewardError } from '../base/errors.ts';
+import { messageOf, StewardError } from '../base/errors.ts';
 import { streams } from '../domain/subject.ts';
 import type { Connection } from './connection.ts';
-import { isNoRoom, isStreamNotFound } from './errors.ts';
+import { loadDefinitions, type StreamDefinition } from './definitions.ts';
+import { isNoAnswer, isNoPlace, isNoRoom, isStreamNotFound } from './errors.ts';
+import { electionMs, rideOver } from './ride-over.ts';
 
 /** Schema of streams and messages that this program writes and reads. */
 const schemaVersion = 1;
 
 const schemaKey = 'steward.schema';
 const shardsKey = 'steward.shards';
-
-/** One definition, in the server's own config format. */
-const definitionSchema = z.looseObject({
-	name: z.string(),
-	description: z.string(),
-	subjects: z.array(z.string()).min(1),
-	max_bytes: z.number().int().positive(),
-	storage: z.enum(['file', 'memory']),
-	metadata: z.record(z.string(), z.string()),
-});
-export type StreamDefinition = z.infer<typeof definitionSchema>;
 
 /** Changing one of these on a stream that holds messages loses some, or is refused by the server. */
 const destructiveFields = [
@@ -40,64 +28,22 @@ const destructiveFields = [
 	'discard',
 ] as const;
 
-/**
- * Reads the definitions, with shards filled in: the commands' file stands for one stream a shard.
- * `budgetBytes` scales all `max_bytes` on file down, so that the streams together fit onto the disk.
- * @throws StewardError `invalid` naming the file.
- */
-export async function loadDefinitions(
-	dir: string,
-	shards: number,
-	budgetBytes = Number.POSITIVE_INFINITY,
-): Promise<readonly StreamDefinition[]> {
-	const files = (await readdir(dir)).filter((file) => file.endsWith('.json')).sort();
-	const texts = await Promise.all(
-		files.map(async (file) => ({ file, text: await readFile(join(dir, file), 'utf8') })),
-	);
-	const definitions = texts.flatMap(({ file, text }) =>
-		text.includes('<shard>')
-			? Array.from({ length: shards }, (_, shard) => parseDefinition(file, fill(text, shard, shards), shards))
-			: [parseDefinition(file, text, 1)],
-	);
-	const onFile = definitions.filter(({ storage }) => storage === 'file');
-	const total = onFile.reduce((sum, { max_bytes }) => sum + max_bytes, 0);
-	const scale = Math.min(1, budgetBytes / total);
-	return definitions.map((definition) =>
-		definition.storage === 'file'
-			? { ...definition, max_bytes: Math.floor(definition.max_bytes * scale) }
-			: definition,
-	);
-}
-
-function fill(text: string, shard: number, shards: number): string {
-	return text.replaceAll('<shard>', String(shard)).replaceAll('<shards>', String(shards));
-}
-
-function parseDefinition(file: string, text: string, parts: number): StreamDefinition {
-	try {
-		const definition = definitionSchema.parse(JSON.parse(text));
-		return { ...definition, max_bytes: Math.floor(definition.max_bytes / parts) };
-	} catch (error) {
-		throw new StewardError(
-			'invalid',
-			`streams/${file} is no stream definition: restore it from the release`,
-			{
-				cause: error,
-			},
-		);
-	}
-}
-
 export type TopologyChange = { readonly name: string; readonly change: 'created' | 'updated' | 'unchanged' };
 
 /**
- * Brings the broker to the definitions. `shards` undefined keeps what the broker has, 1 on a new one.
- * @throws StewardError `schema-newer`; `refused` for another count of shards, a destructive change, or too little room.
+ * Brings the broker to the definitions. `shards` or `replicas` undefined keeps what the broker has, 1 on a new one.
+ * @throws StewardError `schema-newer`; `refused` for another count of shards, a destructive change, too little room, or
+ * more replicas than there are servers.
  */
 export async function applyTopology(
 	connection: Connection,
-	options: { dir: string; shards?: number | undefined; budgetBytes?: number | undefined },
-): Promise<{ shards: number; changes: readonly TopologyChange[] }> {
+	options: {
+		dir: string;
+		shards?: number | undefined;
+		replicas?: number | undefined;
+		budgetBytes?: number | undefined;
+	},
+): Promise<{ shards: number; replicas: number; changes: readonly TopologyChange[] }> {
 	const stored = await readTopology(connection);
 	if (stored && options.shards !== undefined && options.shards !== stored.shards) {
 		throw new StewardError(
@@ -106,7 +52,12 @@ export async function applyTopology(
 		);
 	}
 	const shards = stored?.shards ?? options.shards ?? 1;
-	const definitions = await loadDefinitions(options.dir, shards, options.budgetBytes);
+	const replicas = options.replicas ?? stored?.replicas ?? 1;
+	const { dir, budgetBytes } = options;
+	const definitions = await loadDefinitions(dir, shards, {
+		replicas,
+		...(budgetBytes !== undefined && { budgetBytes }),
+	});
 	const existing = new Map((await listStreams(connection)).map((info) => [info.config.name, info]));
 	const changes: TopologyChange[] = [];
 	// The stream that answers for the whole topology comes last: a set-up that was cut off does not look complete.
@@ -116,9 +67,11 @@ export async function applyTopology(
 		...definitions.filter(({ name }) => name === answering),
 	];
 	for (const definition of ordered) {
-		changes.push(await applyDefinition(connection, definition, existing.get(definition.name)));
+		// A list of a cluster leaves out the streams that have no leader at the moment.
+		const known = existing.get(definition.name) ?? (await streamInfo(connection, definition.name));
+		changes.push(await applyDefinition(connection, definition, known));
 	}
-	return { shards, changes };
+	return { shards, replicas, changes };
 }
 
 async function applyDefinition(
@@ -130,7 +83,7 @@ async function applyDefinition(
 	const { name } = definition;
 	const wanted = definition as Partial<StreamConfig> & { name: string };
 	if (!existing) {
-		await orNoRoom(connection, definition, () => jsm.streams.add(wanted));
+		await orRefused(connection, definition, () => jsm.streams.add(wanted));
 		return { name, change: 'created' };
 	}
 	// Room that was given is neither taken back nor grown by what the disk holds today.
@@ -145,14 +98,14 @@ async function applyDefinition(
 		);
 	}
 	const { max_bytes } = definition.storage === 'file' ? existing.config : definition;
-	await orNoRoom(connection, definition, () =>
+	await orRefused(connection, definition, () =>
 		jsm.streams.update(name, { ...existing.config, ...wanted, max_bytes }),
 	);
 	return { name, change: 'updated' };
 }
 
-/** What the server says with one number and no detail, with the details. @throws StewardError `storage` */
-async function orNoRoom(
+/** What the server says with one number and no detail, with the details. @throws StewardError `refused` */
+async function orRefused(
 	connection: Connection,
 	definition: StreamDefinition,
 	write: () => Promise<StreamInfo>,
@@ -160,6 +113,7 @@ async function orNoRoom(
 	try {
 		await write();
 	} catch (error) {
+		if (isNoPlace(error)) throw noPlace(definition, error);
 		if (!isNoRoom(error)) throw error;
 		const { name, storage, max_bytes } = definition;
 		const infos = await listStreams(connection);
@@ -202,8 +156,19 @@ function metadataContains(actual: Record<string, string> = {}, wanted: Record<st
 	return Object.entries(wanted).every(([key, value]) => actual[key] === value);
 }
 
+function noPlace({ name, num_replicas }: StreamDefinition, cause: unknown): StewardError {
+	return new StewardError(
+		'refused',
+		`the broker has no place for ${num_replicas} replicas of stream ${name} (${messageOf(cause)}): run a cluster of at least ` +
+			`${num_replicas} servers (deploy/cluster), all of them up, or ask for fewer (--replicas 1)`,
+		{ cause, details: { stream: name, replicas: num_replicas } },
+	);
+}
+
 export type Topology = {
 	readonly shards: number;
+	/** Servers that hold each stream. */
+	readonly replicas: number;
 	/** The server's clock when it answered, milliseconds since the epoch. */
 	readonly serverTime: number;
 };
@@ -212,12 +177,11 @@ export type Topology = {
  * What every client needs to know, read from the first commands stream; undefined where steward was never set up.
  * @throws StewardError `schema-newer` when a newer program set it up, `no-broker` when JetStream does not answer.
  */
-export async function readTopology({ jsm }: Connection): Promise<Topology | undefined> {
-	let info: StreamInfo;
+export async function readTopology(connection: Connection): Promise<Topology | undefined> {
+	let info: StreamInfo | undefined;
 	try {
-		info = await jsm.streams.info(streams.commands(0));
+		info = await rideOver(() => streamInfo(connection, streams.commands(0)), isNoAnswer, electionMs);
 	} catch (error) {
-		if (isStreamNotFound(error)) return undefined;
 		throw new StewardError(
 			'no-broker',
 			'the broker does not answer for JetStream: is it enabled there, and not restarting?',
@@ -226,6 +190,7 @@ export async function readTopology({ jsm }: Connection): Promise<Topology | unde
 			},
 		);
 	}
+	if (!info) return undefined;
 	const schema = Number(info.config.metadata?.[schemaKey] ?? 0);
 	if (schema > schemaVersion) {
 		throw new StewardError(
@@ -234,7 +199,11 @@ export async function readTopology({ jsm }: Connection): Promise<Topology | unde
 		);
 	}
 	const serverTime = Date.parse(info.ts ?? info.created);
-	return { shards: Number(info.config.metadata?.[shardsKey] ?? 1), serverTime };
+	return {
+		shards: Number(info.config.metadata?.[shardsKey] ?? 1),
+		replicas: info.config.num_replicas,
+		serverTime,
+	};
 }
 
 /** As {@link readTopology}. @throws StewardError `no-topology` where steward was never set up. */
@@ -269,6 +238,15 @@ export async function summarizeStreams(connection: Connection): Promise<readonly
 			description: config.description ?? '',
 		}))
 		.sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+async function streamInfo({ jsm }: Connection, name: string): Promise<StreamInfo | undefined> {
+	try {
+		return await jsm.streams.info(name);
+	} catch (error) {
+		if (isStreamNotFound(error)) return undefined;
+		throw error;
+	}
 }
 
 async function listStreams({ jsm }: Connection): Promise<StreamInfo[]> {

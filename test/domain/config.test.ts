@@ -90,7 +90,7 @@ describe('problems', () => {
 			servers: ['not an address/at all'],
 			log: { level: 'loud' },
 			broker: { host: '0.0.0.0', port: 70_000 },
-			centre: { shards: 0, presenceTtl: 1 },
+			centre: { shards: 0, replicas: 2, presenceTtl: 1 },
 			node: { name: '_raw', lanes: { normal: 0, fast: 1 }, beatEveryMs: 1.5, label: {} },
 			natsServers: 'x',
 		});
@@ -101,6 +101,7 @@ describe('problems', () => {
 			['broker.host', 'without accounts'],
 			['broker.port', '70000'],
 			['centre.shards', 'got 0'],
+			['centre.replicas', 'expected 1, 3 or 5'],
 			['centre.presenceTtl', 'did you mean "presenceTtlMs"?'],
 			['node.name', 'not beginning with "_"'],
 			['node.lanes.normal', 'got 0'],
@@ -112,7 +113,7 @@ describe('problems', () => {
 			expect(problems).toContainEqual(expect.stringMatching(new RegExp(`^${field}: `)));
 			expect(problems.find((line) => line.startsWith(`${field}: `))).toContain(text);
 		}
-		expect(problems).toHaveLength(13);
+		expect(problems).toHaveLength(14);
 	});
 
 	test.each([

@@ -46,6 +46,8 @@ describe('a broker that steward was never set up on', () => {
 		expect(new Set(nothing.changes.map(({ change }) => change))).toEqual(new Set(['unchanged']));
 		const other = await runCli(['init', '--shards', '4'], { env });
 		expect(other.code).toBe(6);
+		const alone = await runCli(['init', '--replicas', '3'], { env });
+		expect([alone.code, alone.stderr]).toEqual([6, expect.stringContaining('deploy/cluster')]);
 	});
 
 	test('a broker that gives the streams too little room refuses, and says what to do', async () => {

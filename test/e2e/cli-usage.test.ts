@@ -65,6 +65,7 @@ describe('usage errors end with 2 and say the next step', () => {
 		['a name that is none', ['queue', '_x'], 'no node'],
 		['labels that are none', ['send', '--where', 'tug', 'ping'], 'key=value'],
 		['shards that are none', ['init', '--shards', '0'], 'from 1 to 64'],
+		['replicas that are none', ['init', '--replicas', '2'], 'expected 1, 3 or 5'],
 		['a budget that is none', ['init', '--budget', '10'], '8GiB'],
 		['a node without a name', ['node'], '--node ship1'],
 		['words beside a file', ['send', 'ship1', '--file', 'x.json'], 'leave out'],

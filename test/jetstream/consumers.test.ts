@@ -8,8 +8,8 @@ const wanted = { node: 'ship1', shard: 0, lane: 'normal', capacity: 1 } as const
 test('a lane’s consumer is made once, as a soft one that loses no message and is never removed', async () => {
 	await using broker = await startBroker();
 	const { jsm } = broker.connection;
-	expect(await ensureLaneConsumer(broker.connection, wanted)).toBe(true);
-	expect(await ensureLaneConsumer(broker.connection, wanted)).toBe(false);
+	expect(await ensureLaneConsumer(broker.connection, wanted)).toBe('made');
+	expect(await ensureLaneConsumer(broker.connection, wanted)).toBe('there');
 	const { config } = await jsm.consumers.info(stream, 'ship1-normal');
 	expect(config).toMatchObject({
 		durable_name: 'ship1-normal',
@@ -29,8 +29,8 @@ test('another capacity changes what may be under way, and nothing else', async (
 	const { jsm } = broker.connection;
 	await ensureLaneConsumer(broker.connection, wanted);
 	const before = await jsm.consumers.info(stream, 'ship1-normal');
-	expect(await ensureLaneConsumer(broker.connection, { ...wanted, capacity: 8 })).toBe(true);
-	expect(await ensureLaneConsumer(broker.connection, { ...wanted, capacity: 8 })).toBe(false);
+	expect(await ensureLaneConsumer(broker.connection, { ...wanted, capacity: 8 })).toBe('made');
+	expect(await ensureLaneConsumer(broker.connection, { ...wanted, capacity: 8 })).toBe('there');
 	const after = await jsm.consumers.info(stream, 'ship1-normal');
 	expect(after.config).toEqual({ ...before.config, max_ack_pending: 32 });
 	expect(after.created).toBe(before.created);

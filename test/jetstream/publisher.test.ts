@@ -215,7 +215,7 @@ test('a broker that is killed among batches loses nothing that it acknowledged a
 test('a missing stream is unavailable, for a lone caller and for many', async () => {
 	await using broker = await startBroker();
 	await broker.connection.jsm.streams.delete(stream);
-	const publisher = publisherOf(broker.connection);
+	const publisher = publisherOf(broker.connection, { rideOverMs: 300 });
 	expect(await outcomes([publisher.publish(claims(1)[0] as PublishRequest)])).toEqual(['unavailable 0']);
 	const many = await outcomes(claims(3).map((request) => publisher.publish(request)));
 	expect(many).toEqual(['unavailable 0', 'unavailable 0', 'unavailable 0']);

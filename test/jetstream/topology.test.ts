@@ -4,14 +4,15 @@ import { expect, test } from 'vitest';
 import { packageRoot, streamsDir } from '../../src/base/package.ts';
 import { shardOf } from '../../src/domain/subject.ts';
 import { openConnection } from '../../src/jetstream/connection.ts';
+import { loadDefinitions } from '../../src/jetstream/definitions.ts';
 import {
 	applyTopology,
-	loadDefinitions,
 	readTopology,
 	requireTopology,
 	summarizeStreams,
 } from '../../src/jetstream/topology.ts';
 import { startNats } from '../support/nats.ts';
+import { openRaw } from '../support/raw.ts';
 import { tempDir } from '../support/temp.ts';
 import { startBroker } from './setup.ts';
 
@@ -71,6 +72,17 @@ test('a broker that nobody set up is told from one that does not answer', async 
 	await expect(requireTopology(connection)).rejects.toMatchObject({ code: 'no-broker' });
 });
 
+test('one server has no place for three replicas, and says what to do', async () => {
+	await using nats = await startNats();
+	await using raw = await openRaw(nats.url);
+	await expect(applyTopology(raw.connection, { dir: streamsDir, replicas: 3 })).rejects.toMatchObject({
+		code: 'refused',
+		message: expect.stringMatching(/no place for 3 replicas of stream .*at least 3 servers/),
+		details: { replicas: 3 },
+	});
+	expect(await applyTopology(raw.connection, { dir: streamsDir })).toMatchObject({ replicas: 1 });
+});
+
 test('the server’s clock comes with it', async () => {
 	await using broker = await startBroker();
 	const { serverTime } = await requireTopology(broker.connection);
@@ -122,7 +134,7 @@ test('the streams fit into the shipped config, and into a budget, whatever the c
 	const maxFile = Number(/^\s*max_file: (\d+)GB/m.exec(conf)?.[1]) * 1e9;
 	expect(maxFile).toBeGreaterThan(0);
 	const onFile = async (shards: number, budget?: number) =>
-		(await loadDefinitions(streamsDir, shards, budget))
+		(await loadDefinitions(streamsDir, shards, budget === undefined ? {} : { budgetBytes: budget }))
 			.filter(({ storage }) => storage === 'file')
 			.reduce((sum, { max_bytes }) => sum + max_bytes, 0);
 	for (const shards of [1, 7, 64]) {

@@ -19,7 +19,8 @@ import { numberOr, parsePairs } from './send-form.ts';
 type ServiceFlags = { readonly config?: string; readonly data?: string; readonly logLevel?: string };
 type LabelFlags = { readonly labels?: string; readonly inmsg?: string };
 export type UpFlags = ServiceFlags & LabelFlags & { readonly port?: string; readonly shards?: string };
-export type CentralFlags = ServiceFlags & BrokerFlags & { readonly shards?: string };
+export type CentralFlags = ServiceFlags &
+	BrokerFlags & { readonly shards?: string; readonly replicas?: string };
 export type NodeFlags = ServiceFlags & BrokerFlags & LabelFlags & { readonly node?: string };
 
 export async function up(cli: Cli, flags: UpFlags): Promise<number> {
@@ -59,7 +60,10 @@ export async function up(cli: Cli, flags: UpFlags): Promise<number> {
 export async function central(cli: Cli, flags: CentralFlags): Promise<number> {
 	const config = await settings(cli, flags, {
 		...withoutUnset({ servers: flags.servers, domain: flags.domain }),
-		centre: withoutUnset({ shards: flags.shards && numberOr(flags.shards) }),
+		centre: withoutUnset({
+			shards: flags.shards && numberOr(flags.shards),
+			replicas: flags.replicas && numberOr(flags.replicas),
+		}),
 	});
 	const log = await logFor(cli, config);
 	return runServices(cli, log, [() => centre({ config, clock: cli.clock, log })], () =>

@@ -16,22 +16,29 @@ import { streamTable } from '../render/stream.ts';
 
 type Flags = BrokerFlags & JsonFlag;
 
-export type InitFlags = Flags & { readonly shards?: string; readonly budget?: string };
+export type InitFlags = Flags & {
+	readonly shards?: string;
+	readonly replicas?: string;
+	readonly budget?: string;
+};
 
 export async function init(cli: Cli, flags: InitFlags): Promise<number> {
 	const shards = flags.shards === undefined ? undefined : parseShards(flags.shards);
+	const replicas = flags.replicas === undefined ? undefined : parseReplicas(flags.replicas);
 	const budgetBytes = flags.budget === undefined ? undefined : parseBytes(flags.budget);
-	const { shards: count, changes } = await withConnection(cli, flags, async (connection) => {
-		return applyTopology(connection, { dir: streamsDir, shards, budgetBytes });
+	const applied = await withConnection(cli, flags, async (connection) => {
+		return applyTopology(connection, { dir: streamsDir, shards, replicas, budgetBytes });
 	});
+	const { shards: count, replicas: copies, changes } = applied;
 	if (flags.json) {
-		cli.stdout.line(JSON.stringify({ shards: count, changes }));
+		cli.stdout.line(JSON.stringify({ shards: count, replicas: copies, changes }));
 		return exitCodes.done;
 	}
 	const changed = changes.filter(({ change }) => change !== 'unchanged');
 	for (const { name, change } of changed) cli.stdout.line(`${change}  ${name}`);
 	const what = changed.length === 0 ? 'everything was there already' : `${changed.length} streams`;
-	cli.stdout.line(`ready: ${what}, ${count} shard${count === 1 ? '' : 's'}`);
+	const held = copies === 1 ? '' : `, each on ${copies} servers`;
+	cli.stdout.line(`ready: ${what}, ${count} shard${count === 1 ? '' : 's'}${held}`);
 	cli.stderr.line(
 		cli.stderr.paint('dim', 'next: steward central, or steward send ship1 shellCommand -- uname -a'),
 	);
@@ -74,4 +81,10 @@ function parseShards(text: string): number {
 	const shards = Number(text);
 	if (Number.isInteger(shards) && shards >= 1 && shards <= 64) return shards;
 	throw new StewardError('usage', `--shards: expected a number from 1 to 64, got "${text}"`);
+}
+
+function parseReplicas(text: string): number {
+	const replicas = Number(text);
+	if ([1, 3, 5].includes(replicas)) return replicas;
+	throw new StewardError('usage', `--replicas: expected 1, 3 or 5, got "${text}"`);
 }

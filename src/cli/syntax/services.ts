@@ -26,6 +26,7 @@ export function addServices(program: Command, cli: Cli, done: Done): void {
 		.summary('run a centre on a broker that is there')
 		.description('Runs a centre, without broker and node. Several may run: one leads, the others stand by.')
 		.option('--shards <count>', 'as in steward init')
+		.option('--replicas <count>', 'as in steward init')
 		.addHelpText('after', examples('steward central --servers nats://hub.example:4222'))
 		.action(async (flags: CentralFlags) => done(await (await services()).central(cli, flags)));
 	serviceOptions(brokerOptions(program.command('node')))

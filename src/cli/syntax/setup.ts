@@ -16,8 +16,19 @@ export function addSetup(program: Command, cli: Cli, done: Done): void {
 			"Makes steward's streams on a broker. Safe to run again; up and central do it by themselves.",
 		)
 		.option('--shards <count>', 'streams that the commands are spread over; fixed by the first time (1)')
+		.option(
+			'--replicas <count>',
+			'servers of a cluster that hold each stream: 1, 3 or 5 (what the broker has, else 1)',
+		)
 		.option('--budget <size>', 'room of all streams on disk together, such as 8GiB')
-		.addHelpText('after', examples('steward init', 'steward init --shards 16   # from a thousand nodes on'))
+		.addHelpText(
+			'after',
+			examples(
+				'steward init',
+				'steward init --shards 16     # from a thousand nodes on',
+				'steward init --replicas 3    # on a cluster of three servers',
+			),
+		)
 		.action(async (flags) => done(await (await import('../commands/streams.ts')).init(cli, flags)));
 	const streams = program
 		.command('streams')

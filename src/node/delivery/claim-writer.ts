@@ -16,6 +16,8 @@ import type { Connection, Link } from '../../jetstream/connection.ts';
 const retryMs = 1000;
 /** A node batches at most this much. */
 const batchBytes = 64 * 1024;
+/** Then the claim is made anew: what was true when it was written down may be so no more. */
+const rideOverMs = 1000;
 
 /** What the next try is to write; undefined when nothing may be tried any more. */
 export type NextClaim = () => Promise<NodeClaim | undefined>;
@@ -56,7 +58,7 @@ export class ClaimWriter {
 
 	#claims(connection: Connection): Claims {
 		if (this.#of?.connection !== connection) {
-			this.#of = { connection, claims: new Claims(connection, { maxBatchBytes: batchBytes }) };
+			this.#of = { connection, claims: new Claims(connection, { maxBatchBytes: batchBytes, rideOverMs }) };
 		}
 		return this.#of.claims;
 	}

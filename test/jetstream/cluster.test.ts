@@ -1,0 +1,136 @@
+import { expect, test } from 'vitest';
+import { streamsDir } from '../../src/base/package.ts';
+import { streams, subjects } from '../../src/domain/subject.ts';
+import {
+	ensureCentreConsumer,
+	ensureLaneConsumer,
+	remakeLaneConsumer,
+} from '../../src/jetstream/consumers.ts';
+import { Publisher } from '../../src/jetstream/publisher.ts';
+import { applyTopology, requireTopology } from '../../src/jetstream/topology.ts';
+import { command, fleetOn } from '../client/setup.ts';
+import { type Cluster, type Member, startCluster } from '../support/cluster.ts';
+import { eventually } from '../support/eventually.ts';
+import { openRaw } from '../support/raw.ts';
+
+const stream = streams.commands(0);
+const wanted = { node: 'ship1', shard: 0, lane: 'normal', capacity: 1 } as const;
+const consumer = 'ship1-normal';
+
+/** A connection to members that stay. */
+function openTo(members: readonly Member[]) {
+	return openRaw(members.map(({ url }) => url).join(','));
+}
+
+async function startReplicated(): Promise<Cluster> {
+	const cluster = await startCluster();
+	await using raw = await openTo(cluster.members);
+	await applyTopology(raw.connection, { dir: streamsDir, replicas: 3 });
+	await cluster.whenCurrent();
+	return cluster;
+}
+
+test('every stream is on as many servers as asked, which stays when nothing is asked, and can be changed', async () => {
+	await using cluster = await startCluster();
+	await using raw = await openTo(cluster.members);
+	const { jsm } = raw;
+	const replicasOf = async () => {
+		const all: number[] = [];
+		for await (const { config, cluster: group } of jsm.streams.list()) {
+			all.push(config.num_replicas, 1 + (group?.replicas ?? []).length);
+		}
+		return [...new Set(all)];
+	};
+	await applyTopology(raw.connection, { dir: streamsDir });
+	expect(await replicasOf()).toEqual([1]);
+	await ensureCentreConsumer(raw.connection, streams.reports, '_projector');
+	await ensureLaneConsumer(raw.connection, wanted);
+
+	const raised = await applyTopology(raw.connection, { dir: streamsDir, replicas: 3 });
+	expect(raised.changes.every(({ change }) => change === 'updated')).toBe(true);
+	await eventually(async () => expect(await replicasOf()).toEqual([3]) ?? true);
+	await cluster.whenCurrent();
+	const again = await applyTopology(raw.connection, { dir: streamsDir });
+	expect(again.replicas).toBe(3);
+	expect(again.changes.every(({ change }) => change === 'unchanged')).toBe(true);
+	expect((await cluster.homesOf(streams.reports, '_projector')).length).toBe(3);
+	expect((await cluster.homesOf(stream, consumer)).length).toBe(1);
+
+	await applyTopology(raw.connection, { dir: streamsDir, replicas: 1 });
+	await eventually(async () => expect(await replicasOf()).toEqual([1]) ?? true);
+	expect(await requireTopology(raw.connection)).toMatchObject({ replicas: 1 });
+});
+
+test('a lane’s consumer is silent while its server is away, and is made again on another', async () => {
+	await using cluster = await startReplicated();
+	await using own = await openTo(cluster.members);
+	await ensureLaneConsumer(own.connection, wanted);
+	await ensureCentreConsumer(own.connection, streams.claims, '_projector');
+	const [home] = await cluster.homesOf(stream, consumer);
+	if (!home) throw new Error('the consumer lives nowhere');
+	const others = cluster.members.filter((member) => member !== home);
+	await using raw = await openTo(others);
+	const { seq } = await raw.js.publish(subjects.command(0, { ...wanted, method: 'ping', id: 'a' }), '{}');
+	await home.kill();
+
+	// The stream may need a new leader first: until then nothing is known, and nothing said.
+	const found = await eventually(() => ensureLaneConsumer(raw.connection, wanted), { timeoutMs: 30_000 });
+	expect(found).toBe('silent');
+	// What the centre reads with lives on all three.
+	const made = await eventually(
+		() => ensureCentreConsumer(raw.connection, streams.claims, '_projector').then((isNew) => [isNew]),
+		{ timeoutMs: 30_000 },
+	);
+	expect(made).toEqual([false]);
+
+	// For some seconds the others still take the server for one that is there, and may place the new one on it.
+	await eventually(async () => (await remakeLaneConsumer(raw.connection, wanted)) !== 'silent', {
+		timeoutMs: 40_000,
+	});
+	expect(await ensureLaneConsumer(raw.connection, wanted)).toBe('there');
+	const { num_pending, config } = await raw.jsm.consumers.info(stream, consumer);
+	expect([num_pending, config.num_replicas, seq]).toEqual([1, 1, 1]);
+
+	// The server that comes back has none of it any more.
+	await home.restart();
+	await cluster.whenCurrent();
+	expect((await cluster.homesOf(stream, consumer)).map(({ name }) => name)).not.toContain(home.name);
+});
+
+test('what is published while a stream has no leader is stored once, alone and in a batch', async () => {
+	await using cluster = await startReplicated();
+	const leader = await cluster.leaderOf(streams.claims);
+	await using raw = await openTo(cluster.members.filter((member) => member !== leader));
+	const publisher = new Publisher(raw.connection, { stream: streams.claims, mayLookUp: true });
+	const claim = (id: string) => ({
+		subject: subjects.claim('ship1', id),
+		data: '{}',
+		headers: { 'Nats-Expected-Last-Subject-Sequence': '0' },
+	});
+	await publisher.publish(claim('before'));
+	await leader.kill();
+	const alone = publisher.publishSingle(claim('alone'));
+	const batch = Array.from({ length: 20 }, (_, n) => publisher.publish(claim(`batch${n}`)));
+	const acks = await Promise.all([alone, ...batch]);
+	expect(new Set(acks.map(({ seq }) => seq)).size).toBe(21);
+	const { state } = await raw.jsm.streams.info(streams.claims);
+	expect(state.messages).toBe(22);
+});
+
+test('one id that comes by three servers at once is queued once, and nobody is refused because a replica lags', async () => {
+	await using cluster = await startReplicated();
+	const connections = await Promise.all(cluster.members.map((member) => openTo([member])));
+	try {
+		const fleets = await Promise.all(connections.map(({ connection }) => fleetOn(connection)));
+		for (let n = 0; n < 60; n++) {
+			const id = `same${n}`;
+			const receipts = await Promise.all(fleets.map(({ fleet }) => fleet.send(command({ id }))));
+			expect(receipts.flat().filter(({ duplicate }) => !duplicate)).toHaveLength(1);
+			// Acknowledged by one server, asked of another.
+			const views = await Promise.all(fleets.map(({ fleet }) => fleet.get(`ship1.${id}`)));
+			expect(views.map((view) => view?.state)).toEqual(['queued', 'queued', 'queued']);
+		}
+	} finally {
+		await Promise.all(connections.map((connection) => connection[Symbol.asyncDispose]()));
+	}
+});

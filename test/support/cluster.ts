@@ -1,0 +1,173 @@
+/**
+ * Owns a real cluster of three nats-servers: the files of deploy/cluster, random ports, temporary stores.
+ * Promises that all three are healthy when `startCluster` resolves, that a restart keeps ports and store, and that nothing is
+ * left when it is disposed of. A server that a test has killed stays away until the test restarts it.
+ */
+
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { packageRoot } from '../../src/base/package.ts';
+import { disposables } from './disposables.ts';
+import { eventually } from './eventually.ts';
+import { type Nats, startNats } from './nats.ts';
+
+export type Cluster = AsyncDisposable & {
+	/** `hub1`, `hub2`, `hub3`, as in their files. */
+	readonly members: readonly Member[];
+	/** What a client connects to: all three. */
+	readonly servers: string;
+	/** The member that leads the stream now, or the meta group if none is named. */
+	leaderOf(stream?: string): Promise<Member>;
+	/** The members on which a consumer lives. */
+	homesOf(stream: string, consumer: string): Promise<readonly Member[]>;
+	/** Waits until `count` members say that they are healthy, and no replica of a stream lags behind its leader. */
+	whenCurrent(options?: { among?: readonly Member[]; timeoutMs?: number }): Promise<void>;
+};
+export type Member = Nats & { readonly name: string };
+
+const names = ['hub1', 'hub2', 'hub3'] as const;
+
+export async function startCluster(): Promise<Cluster> {
+	const parts = disposables();
+	const routePorts = await freePorts(names.length);
+	const routes = routePorts.map((port) => `nats://127.0.0.1:${port}`);
+	const starting = names.map((name, index) =>
+		startNats({
+			config: join(packageRoot, 'deploy', 'cluster', `${name}.conf`),
+			// Clients that come through a breakable link must not be told of ways around it.
+			flags: ['--cluster', routes[index] ?? '', '--routes', routes.join(','), '--no_advertise'],
+		}),
+	);
+	const started = await Promise.allSettled(starting);
+	const members: Member[] = [];
+	let failure: unknown;
+	for (const [index, result] of started.entries()) {
+		if (result.status === 'rejected') failure ??= result.reason;
+		else members.push(Object.assign(parts.use(result.value), { name: names[index] ?? '' }));
+	}
+	if (failure !== undefined) {
+		await parts[Symbol.asyncDispose]();
+		throw failure;
+	}
+	return clusterOf(members, parts);
+}
+
+function clusterOf(members: readonly Member[], parts: AsyncDisposable): Cluster {
+	const named = (name: string | undefined) => members.find((member) => member.name === name);
+	return {
+		members,
+		servers: members.map(({ url }) => url).join(','),
+		leaderOf: (stream) =>
+			eventually(
+				async () => {
+					const views = await Promise.all(members.map(viewOf));
+					const leaders = views.flatMap((view) =>
+						stream === undefined
+							? view.metaLeader
+							: view.streams.filter(({ name }) => name === stream).map(({ leader }) => leader),
+					);
+					return named(leaders.find((leader) => leader !== undefined));
+				},
+				{ timeoutMs: 30_000, message: `somebody leads ${stream ?? 'the cluster'}` },
+			),
+		async homesOf(stream, consumer) {
+			const views = await Promise.all(members.map(viewOf));
+			return members.filter((_, index) =>
+				views[index]?.streams.some(({ name, consumers }) => name === stream && consumers.includes(consumer)),
+			);
+		},
+		async whenCurrent({ among = members, timeoutMs = 60_000 } = {}) {
+			const isAmong = (name: string) => among.some((member) => member.name === name);
+			await eventually(
+				async () => {
+					const views = await Promise.all(among.map(viewOf));
+					return views.every(
+						({ isHealthy, streams }) =>
+							isHealthy &&
+							streams.every(({ leader, lagging }) => leader !== undefined && !lagging.some(isAmong)),
+					);
+				},
+				{
+					timeoutMs,
+					everyMs: 50,
+					message: `${among.map(({ name }) => name).join(', ')} are healthy and current`,
+				},
+			);
+		},
+		[Symbol.asyncDispose]: () => parts[Symbol.asyncDispose](),
+	};
+}
+
+type StreamView = {
+	readonly name: string;
+	readonly leader: string | undefined;
+	/** Replicas that are not there, or behind; only the leader knows. */
+	readonly lagging: readonly string[];
+	readonly consumers: readonly string[];
+};
+type View = {
+	readonly isHealthy: boolean;
+	readonly metaLeader: string | undefined;
+	readonly streams: readonly StreamView[];
+};
+
+const nothing: View = { isHealthy: false, metaLeader: undefined, streams: [] };
+
+/** What one member says of itself; nothing where it does not answer. */
+async function viewOf(member: Member): Promise<View> {
+	try {
+		const signal = AbortSignal.timeout(2000);
+		const health = await fetch(`${member.monitorUrl}/healthz`, { signal });
+		const answer = await fetch(`${member.monitorUrl}/jsz?streams=1&consumers=1`, { signal });
+		const said = (await answer.json()) as JszAnswer;
+		const details = said.account_details?.flatMap(({ stream_detail }) => stream_detail ?? []) ?? [];
+		return {
+			isHealthy: health.ok,
+			metaLeader: said.meta_cluster?.leader,
+			streams: details.map(({ name, cluster, consumer_detail }) => ({
+				name,
+				leader: cluster?.leader,
+				lagging: cluster?.leader === member.name ? laggingOf(cluster?.replicas) : [],
+				consumers: (consumer_detail ?? []).map((consumer) => consumer.name),
+			})),
+		};
+	} catch {
+		// Killed, stopped, or between two starts.
+		return nothing;
+	}
+}
+
+function laggingOf(replicas: readonly Replica[] = []): readonly string[] {
+	return replicas.filter(({ current, offline }) => !current || offline === true).map(({ name }) => name);
+}
+
+type Replica = { name: string; current: boolean; offline?: boolean };
+/** The part of `/jsz` that is read here. */
+type JszAnswer = {
+	meta_cluster?: { leader?: string };
+	account_details?: {
+		stream_detail?: {
+			name: string;
+			cluster?: { leader?: string; replicas?: Replica[] };
+			consumer_detail?: { name: string }[];
+		}[];
+	}[];
+};
+
+/** Ports that nobody listens on at this moment. */
+async function freePorts(count: number): Promise<readonly number[]> {
+	const servers = Array.from({ length: count }, () => createServer());
+	const ports = await Promise.all(
+		servers.map(
+			(server) =>
+				new Promise<number>((resolve, reject) => {
+					server.once('error', reject).listen(0, '127.0.0.1', () => {
+						const address = server.address();
+						resolve(typeof address === 'object' && address !== null ? address.port : 0);
+					});
+				}),
+		),
+	);
+	await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+	return ports;
+}
