@@ -15,7 +15,7 @@ import { type Delivery, Puller } from '../jetstream/pull.ts';
 /** Deliveries held at once. */
 const held = 1000;
 const retryMs = 1000;
-/** Where the consumer's server was killed nobody says so: the centre notices within 7 s. */
+/** Where the consumer's server was killed nobody says so: the centre notices within 5 s. */
 const heartbeatMs = 2000;
 
 export type BatchReaderOptions = {

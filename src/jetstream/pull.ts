@@ -32,7 +32,7 @@ type PullerOptions = {
 	isLooking?: (() => boolean) | undefined;
 	/** A pull has found nothing. */
 	onNothing?: (() => void) | undefined;
-	/** How often the server says that a pull still waits there; one that is silent for 2.5 times as long is lost. */
+	/** How often the server says that a pull still waits there; one that is silent for 2.25 times as long is lost. */
 	heartbeatMs?: number;
 	clock: Clock;
 };
@@ -230,10 +230,10 @@ export class Puller implements Service {
 
 	/** A pull that says nothing for two heartbeats is lost: the server or the way to it forgot it. */
 	#watch(): void {
-		this.#cancelWatch = this.#options.clock.after(this.#heartbeatMs, () => {
+		this.#cancelWatch = this.#options.clock.after(this.#heartbeatMs / 4, () => {
 			const now = this.#options.clock.monotonic();
 			for (const pull of this.#pulls) {
-				if (now - pull.lastHeard <= 2.5 * this.#heartbeatMs) continue;
+				if (now - pull.lastHeard <= 2.25 * this.#heartbeatMs) continue;
 				this.#end(pull);
 				this.#doubt();
 			}
