@@ -7,9 +7,10 @@
  */
 
 import { createInbox, type Msg } from '@nats-io/transport-node';
+import { askReplicas } from './ask-replicas.ts';
 import { type Connection, requestTimeoutMs } from './connection.ts';
 import { isNoAnswer, noAnswer } from './errors.ts';
-import { askAgainWhenLost, LinkLostError } from './reach.ts';
+import { LinkLostError } from './reach.ts';
 import { electionMs, rideOver } from './ride-over.ts';
 
 export type Stored = {
@@ -36,7 +37,7 @@ export async function getLast(
 	let reply: Msg;
 	try {
 		const asked = `${api}.DIRECT.GET.${stream}.${subject}`;
-		reply = await askAgainWhenLost(() => reach.request(asked, '', { timeoutMs: requestTimeoutMs }));
+		reply = await askReplicas((timeoutMs) => reach.request(asked, '', { timeoutMs }), requestTimeoutMs);
 	} catch (error) {
 		throw noAnswer(stream, error);
 	}
@@ -60,7 +61,7 @@ export async function getLastOfMany(
 	for (let from = 0; from < subjects.length; from += mostSubjects) {
 		const part = subjects.slice(from, from + mostSubjects);
 		try {
-			found.push(...(await askAgainWhenLost(() => getPart(connection, stream, part, timeoutMs))));
+			found.push(...(await askReplicas((ms) => getPart(connection, stream, part, ms), timeoutMs)));
 		} catch (error) {
 			throw noAnswer(stream, error);
 		}
@@ -90,8 +91,9 @@ async function ask(
 ): Promise<Stored | undefined> {
 	const asked = `${api}.DIRECT.GET.${stream}`;
 	try {
-		const reply = await askAgainWhenLost(() =>
-			reach.request(asked, JSON.stringify(question), { timeoutMs: requestTimeoutMs }),
+		const reply = await askReplicas(
+			(timeoutMs) => reach.request(asked, JSON.stringify(question), { timeoutMs }),
+			requestTimeoutMs,
 		);
 		if (reply.headers?.code === 404) return undefined;
 		const stored = toStored(reply);
@@ -152,8 +154,9 @@ export async function firstFrom(
 ): Promise<{ readonly first: Stored | undefined; readonly count: number }> {
 	const question = JSON.stringify({ batch: 1, seq: from, next_by_subj: filter });
 	try {
-		const reply = await askAgainWhenLost(() =>
-			reach.request(`${api}.DIRECT.GET.${stream}`, question, { timeoutMs: requestTimeoutMs }),
+		const reply = await askReplicas(
+			(timeoutMs) => reach.request(`${api}.DIRECT.GET.${stream}`, question, { timeoutMs }),
+			requestTimeoutMs,
 		);
 		if (reply.headers?.code === 404) return { first: undefined, count: 0 };
 		const first = toStored(reply);

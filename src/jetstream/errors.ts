@@ -42,7 +42,8 @@ export function isNoPlace(error: unknown): boolean {
 
 /** What a request without an answer means to a caller; `what` is whom it was for. What the server said stays as it is. */
 export function noAnswer(what: string, cause: unknown): unknown {
-	if (cause instanceof JetStreamApiError || cause instanceof StewardError) return cause;
+	if (cause instanceof StewardError) return cause;
+	if (cause instanceof JetStreamApiError && !isPassing(cause.code)) return cause;
 	return new StewardError(
 		'no-broker',
 		`the broker did not answer for ${what} (${messageOf(cause)}): is it restarting, or the link bad? try again`,

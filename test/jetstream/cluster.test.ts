@@ -134,3 +134,37 @@ test('one id that comes by three servers at once is queued once, and nobody is r
 		await Promise.all(connections.map((connection) => connection[Symbol.asyncDispose]()));
 	}
 });
+
+test('a server that hangs fails no question, and is not believed afterwards that there is nothing', async () => {
+	await using cluster = await startReplicated();
+	const leader = await cluster.leaderOf(stream);
+	const lagging = cluster.members.find((member) => member !== leader);
+	if (!lagging) throw new Error('the leader is alone');
+	const others = cluster.members.filter((member) => member !== lagging);
+	await using atLagging = await openTo([lagging]);
+	await using atOthers = await openTo(others);
+	const { fleet: asking, parts } = await fleetOn(atLagging.connection);
+	const { fleet: sending } = await fleetOn(atOthers.connection);
+	const [before] = await sending.send(command());
+	process.kill(lagging.pid, 'SIGSTOP');
+	let missed: string | undefined;
+	try {
+		// Each asks four times, and every third of that or so is for the one that hangs.
+		const views = await Promise.all(Array.from({ length: 8 }, () => sending.get(before?.handle ?? '')));
+		expect(views.map((view) => view?.state)).toEqual(views.map(() => 'queued'));
+		// More than the sockets on the way to it hold: what comes after that never arrives there.
+		const data = ['x'.repeat(450_000)];
+		await Promise.all(Array.from({ length: 32 }, () => sending.send(command({ data }))));
+		[{ handle: missed } = { handle: undefined }] = await sending.send(command());
+		await Promise.all(others.map((member) => member.kill()));
+	} finally {
+		process.kill(lagging.pid, 'SIGCONT');
+	}
+	// It answers, alone and with what it has.
+	const id = missed?.split('.')[1] ?? '';
+	expect(await eventually(async () => [await parts.commands.find('ship1', id)])).toEqual([undefined]);
+	await expect(asking.get(`ship1.${id}`)).rejects.toMatchObject({ code: 'no-broker' });
+	await Promise.all(others.map((member) => member.restart()));
+	const view = await eventually(() => asking.get(`ship1.${id}`), { timeoutMs: 30_000 });
+	expect(view.state).toBe('queued');
+});

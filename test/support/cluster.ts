@@ -49,7 +49,15 @@ export async function startCluster(): Promise<Cluster> {
 		await parts[Symbol.asyncDispose]();
 		throw failure;
 	}
-	return clusterOf(members, parts);
+	const cluster = clusterOf(members, parts);
+	try {
+		// A server that is healthy may still count as away for the one that places streams.
+		await cluster.whenCurrent();
+		return cluster;
+	} catch (error) {
+		await parts[Symbol.asyncDispose]();
+		throw error;
+	}
 }
 
 function clusterOf(members: readonly Member[], parts: AsyncDisposable): Cluster {
@@ -63,7 +71,7 @@ function clusterOf(members: readonly Member[], parts: AsyncDisposable): Cluster 
 					const views = await Promise.all(members.map(viewOf));
 					const leaders = views.flatMap((view) =>
 						stream === undefined
-							? view.metaLeader
+							? view.meta.leader
 							: view.streams.filter(({ name }) => name === stream).map(({ leader }) => leader),
 					);
 					return named(leaders.find((leader) => leader !== undefined));
@@ -81,11 +89,10 @@ function clusterOf(members: readonly Member[], parts: AsyncDisposable): Cluster 
 			await eventually(
 				async () => {
 					const views = await Promise.all(among.map(viewOf));
-					return views.every(
-						({ isHealthy, streams }) =>
-							isHealthy &&
-							streams.every(({ leader, lagging }) => leader !== undefined && !lagging.some(isAmong)),
-					);
+					const groups = views.flatMap(({ meta, streams }) => [meta, ...streams]);
+					const isCurrent = ({ leader, lagging }: GroupView) =>
+						leader !== undefined && !lagging.some(isAmong);
+					return views.every(({ isHealthy }) => isHealthy) && groups.every(isCurrent);
 				},
 				{
 					timeoutMs,
@@ -98,20 +105,23 @@ function clusterOf(members: readonly Member[], parts: AsyncDisposable): Cluster 
 	};
 }
 
-type StreamView = {
-	readonly name: string;
+/** Those who hold something together. */
+type GroupView = {
 	readonly leader: string | undefined;
 	/** Replicas that are not there, or behind; only the leader knows. */
 	readonly lagging: readonly string[];
+};
+type StreamView = GroupView & {
+	readonly name: string;
 	readonly consumers: readonly string[];
 };
 type View = {
 	readonly isHealthy: boolean;
-	readonly metaLeader: string | undefined;
+	readonly meta: GroupView;
 	readonly streams: readonly StreamView[];
 };
 
-const nothing: View = { isHealthy: false, metaLeader: undefined, streams: [] };
+const nothing: View = { isHealthy: false, meta: { leader: undefined, lagging: [] }, streams: [] };
 
 /** What one member says of itself; nothing where it does not answer. */
 async function viewOf(member: Member): Promise<View> {
@@ -123,11 +133,10 @@ async function viewOf(member: Member): Promise<View> {
 		const details = said.account_details?.flatMap(({ stream_detail }) => stream_detail ?? []) ?? [];
 		return {
 			isHealthy: health.ok,
-			metaLeader: said.meta_cluster?.leader,
+			meta: groupView(member, said.meta_cluster),
 			streams: details.map(({ name, cluster, consumer_detail }) => ({
 				name,
-				leader: cluster?.leader,
-				lagging: cluster?.leader === member.name ? laggingOf(cluster?.replicas) : [],
+				...groupView(member, cluster),
 				consumers: (consumer_detail ?? []).map((consumer) => consumer.name),
 			})),
 		};
@@ -137,18 +146,19 @@ async function viewOf(member: Member): Promise<View> {
 	}
 }
 
-function laggingOf(replicas: readonly Replica[] = []): readonly string[] {
-	return replicas.filter(({ current, offline }) => !current || offline === true).map(({ name }) => name);
+function groupView({ name }: Member, { leader, replicas = [] }: Group = {}): GroupView {
+	const behind = replicas.filter(({ current, offline }) => !current || offline === true);
+	return { leader, lagging: leader === name ? behind.map((replica) => replica.name) : [] };
 }
 
-type Replica = { name: string; current: boolean; offline?: boolean };
+type Group = { leader?: string; replicas?: { name: string; current: boolean; offline?: boolean }[] };
 /** The part of `/jsz` that is read here. */
 type JszAnswer = {
-	meta_cluster?: { leader?: string };
+	meta_cluster?: Group;
 	account_details?: {
 		stream_detail?: {
 			name: string;
-			cluster?: { leader?: string; replicas?: Replica[] };
+			cluster?: Group;
 			consumer_detail?: { name: string }[];
 		}[];
 	}[];
