@@ -1,8 +1,7 @@
 import { appendFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
-import { faults } from './faults/index.ts';
 import { faultText, runChaos } from './run.ts';
-import { type Site, singleSite } from './site.ts';
+import { sites } from './sites.ts';
 import { forbidden, tableText } from './verdict.ts';
 
 /**
@@ -16,10 +15,10 @@ const forMs = Number(env.STEWARD_CHAOS_MS ?? 20_000);
 const ships = Number(env.STEWARD_CHAOS_SHIPS ?? 4);
 const rate = Number(env.STEWARD_CHAOS_RATE ?? 12);
 const isLong = env.STEWARD_CHAOS_MS !== undefined;
-const sites: Readonly<Record<string, () => Promise<Site>>> = { single: singleSite };
 const everyMs = Number(env.STEWARD_CHAOS_EVERY_MS ?? 2500);
-const topologies = listOf(env.STEWARD_CHAOS_SITES ?? 'single', sites);
-const among = listOf(env.STEWARD_CHAOS_FAULTS ?? 'all', faults);
+const topologies = listOf(env.STEWARD_CHAOS_SITES ?? 'all', sites);
+const allFaults = Object.assign({}, ...Object.values(sites).map(({ faults }) => faults));
+const among = listOf(env.STEWARD_CHAOS_FAULTS ?? 'all', allFaults);
 
 /** Names with commas between them, or `all`. */
 function listOf(text: string, known: Readonly<Record<string, unknown>>): readonly string[] {
@@ -29,10 +28,16 @@ function listOf(text: string, known: Readonly<Record<string, unknown>>): readonl
 	return names;
 }
 
+function siteOf(topology: string) {
+	const site = sites[topology];
+	if (!site) throw new Error(`no topology ${topology}`);
+	return site;
+}
+
 test.each(topologies)(
 	`nothing that was acknowledged is lost, run too often or left without an end: %s, seed ${seed}`,
 	async (topology) => {
-		const site = sites[topology] ?? singleSite;
+		const { build: site, faults } = siteOf(topology);
 		const log = isLong ? (line: string) => console.log(line) : () => undefined;
 		const chosen = Object.entries(faults).filter(([name]) => among.includes(name));
 		const report = await runChaos({
