@@ -114,3 +114,19 @@ test('what a stream of the ship itself takes is not acknowledged, and buckets ar
 		message: expect.stringContaining('ship1'),
 	});
 });
+
+test('at the hub itself, ships that come and go are no loss of the link', async () => {
+	await using hub = await startHub();
+	await using leaf = await hub.startLeaf('ship1');
+	await using raw = await openRaw(leaf.nats.url, hubDomain);
+	const link = linkTo(hub.nats.url);
+	let downs = 0;
+	link.onDown(() => downs++);
+	await link.start();
+	await link.whenUp(never);
+	leaf.link.cut();
+	await eventually(() => !raw.reach.isUp);
+	leaf.link.heal();
+	await eventually(() => raw.reach.isUp);
+	expect(downs).toBe(0);
+});
