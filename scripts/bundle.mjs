@@ -13,7 +13,11 @@ const external = ['lmdb', 'pino', 'pino-pretty', 'yaml'];
 
 await rm('dist/bin', { recursive: true, force: true });
 await build({
-	entryPoints: { steward: 'dist/cli/main.js', 'isolated-child': 'dist/node/processes/isolated-child.js' },
+	entryPoints: {
+		steward: 'dist/cli/main.js',
+		'isolated-child': 'dist/node/processes/isolated-child.js',
+		'store-walk': 'dist/node/store/store-walk.js',
+	},
 	outdir: 'dist/bin',
 	bundle: true,
 	splitting: true,

@@ -98,6 +98,7 @@ export function buildDelivery(parts: DeliveryParts) {
 	const claimant = new Claimant({
 		...{ identity: parts.identity, boots: parts.boots, settlement, held, serverTime, errors, log },
 		onNameUsedTwice: parts.onNameUsedTwice,
+		endLeftovers: (id) => endLeftovers(options, id, null),
 		isAlone: () => parts.nameWatch.isAlone,
 		writeClaim: (id, next, signal) => claims.write(id, next, signal),
 	});

@@ -23,6 +23,8 @@ export type NodeOptions = {
 	runtimeDir: string;
 	/** `isolated-child.js` where it is not beside this file. */
 	runnerPath?: string;
+	/** `store-walk.js` where it is not beside the store's files. */
+	storeWalkPath?: string;
 	/** Another machine of this name that is not heard for so long is gone; two minutes where it is not given. */
 	nameQuietMs?: number;
 	clock: Clock;

@@ -5,6 +5,7 @@
  * Made anew with each start; what must survive is in the store.
  */
 
+import { readdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { randomToken, ulidFactory } from '../base/ids.ts';
 import { Periodic } from '../base/lifecycle.ts';
@@ -27,6 +28,7 @@ import { Redaction } from './output/redactor.ts';
 import { ServerTime } from './server-time.ts';
 import { StatePublisher } from './state-publisher.ts';
 import { Boots } from './store/boots.ts';
+import { replaceDamaged } from './store/damaged-store.ts';
 import { Journal } from './store/journal.ts';
 import { Outbox } from './store/outbox.ts';
 import { Store } from './store/store.ts';
@@ -54,7 +56,10 @@ export function buildTree(
 	const boot = randomToken();
 	const { servers, domain } = config;
 	const link = new Link({ servers, domain, name: `steward node ${node}`, clock, log });
-	const store = new Store(join(dataDir, 'store'), clock);
+	const store = makeStore(options, {
+		onDamage: onShutdown,
+		onLost: (message) => errors.report({ kind: 'storeFailed', where: 'store', message }),
+	});
 	const onUndeliverable = (message: string) => errors.report({ kind: 'refused', where: 'outbox', message });
 	const outbox = new Outbox({ node, store, link, onUndeliverable, clock, log });
 	const redaction = new Redaction(config.node.redact);
@@ -137,4 +142,16 @@ export function buildTree(
 		lanes.halt();
 	};
 	return { supervisor, graceOver, halt };
+}
+
+/** A store that is looked at before it is opened. */
+function makeStore(
+	{ dataDir, storeWalkPath: walkPath, clock, log }: NodeOptions,
+	{ onDamage, onLost }: { onDamage: (error: unknown) => void; onLost: (message: string) => void },
+): Store {
+	const path = join(dataDir, 'store');
+	// The notes of held deliveries are made after the first store.
+	const wasUsed = async () => (await readdir(dataDir)).some((name) => name.startsWith('held-'));
+	const prepare = () => replaceDamaged({ path, walkPath, wasUsed, onLost, clock, log });
+	return new Store(path, clock, { prepare, onDamage });
 }

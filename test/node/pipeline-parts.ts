@@ -117,6 +117,7 @@ export async function pipelineParts() {
 		held: { giveBack: ({ seq }) => told.back.push(seq) },
 		isAlone: () => alone.isAlone,
 		onNameUsedTwice: (machine) => told.others.push(machine),
+		endLeftovers: async () => undefined,
 		writeClaim: (id, next, stopping) => claims.write(id, next, stopping),
 	});
 	const pipeline = new CommandPipeline({

@@ -75,6 +75,9 @@ export class NodeProcess {
 			onShutdown: (error) => this.#broken(error),
 			onChange: () => undefined,
 		});
+		const endLeftovers = async () => {
+			await world.step(this);
+		};
 		const claimant = new Claimant({
 			identity: {
 				...{ node: 'ship1', machine: machine.name, boot },
@@ -86,11 +89,9 @@ export class NodeProcess {
 			held: { giveBack: () => undefined },
 			isAlone: () => false,
 			onNameUsedTwice: () => undefined,
+			endLeftovers,
 			writeClaim: (id, next, stopping) => world.writeClaim(this, id, next, stopping),
 		});
-		const endLeftovers = async () => {
-			await world.step(this);
-		};
 		const noControls = new MethodsTable([], undefined);
 		this.#pipeline = new CommandPipeline({
 			...{ ...common, settlement, pauses, executor, claimant, endLeftovers, controls: noControls },

@@ -82,6 +82,7 @@ export async function startNode(
 		cwd: dataDir,
 		runtimeDir: dataDir,
 		runnerPath: await builtFile('node/processes/isolated-child.js'),
+		storeWalkPath: await builtFile('node/store/store-walk.js'),
 		...(options.nameQuietMs === undefined ? {} : { nameQuietMs: options.nameQuietMs }),
 		clock: options.clock ?? systemClock,
 		log: options.log ?? log.child({ part: name }),

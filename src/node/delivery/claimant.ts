@@ -37,6 +37,8 @@ export type ClaimantOptions = {
 	held: Pick<HeldDeliveries, 'giveBack'>;
 	serverTime: ServerTime;
 	writeClaim: WriteClaim;
+	/** Ends what a command left running of which nothing was written down, or what was is lost. */
+	endLeftovers: (id: string) => Promise<void>;
 	/** Nobody else has used this node's name for long. */
 	isAlone: () => boolean;
 	/** Called when another machine uses this node's name. */
@@ -74,6 +76,8 @@ export class Claimant {
 		const isHere = claim.machine === identity.machine;
 		if (isOwnEpoch && isHere && this.#options.boots.has(claim.boot)) return { go: 1 };
 		if (isOwnEpoch || !isHere) return this.#afterOther(turn, claim, policy);
+		// What it started may still run: nothing else knows of it.
+		await this.#options.endLeftovers(turn.id);
 		const why = 'the node lost its store after it claimed the command';
 		return settlement.afterInterruption(turn, [openAttempt(1, claim.at)], policy, why);
 	}

@@ -1,7 +1,8 @@
 /**
  * Owns the node's disk: one lmdb environment with the tables of journal and outbox.
  * Promises that a commit is whole and on disk (fdatasync) when it resolves, that those which wait share a flush, and
- * that `get` answers with what was handed over last, on disk or not. A crash leaves the last flushed transaction, whole.
+ * that `get` answers with what was handed over last, on disk or not, or fails: never with what was not written.
+ * A crash leaves the last flushed transaction, whole.
  */
 
 import { mkdir } from 'node:fs/promises';
@@ -10,11 +11,9 @@ import { type Clock, withDeadline } from '../../base/clock.ts';
 import { messageOf, StewardError } from '../../base/errors.ts';
 import { randomToken } from '../../base/ids.ts';
 import { Lifecycle, type Service } from '../../base/lifecycle.ts';
+import { type Key, openOptions, sealed, type Table, tables, unsealed } from './store-layout.ts';
 
-const tables = ['meta', 'journal', 'outbox', 'undeliverable', 'seen', 'starts', 'cancels'] as const;
-export type Table = (typeof tables)[number];
-
-type Key = string | number;
+export type { Table } from './store-layout.ts';
 
 /** One write; `text` undefined is a removal. */
 type Operation = { readonly table: Table; readonly key: Key; readonly text: string | undefined };
@@ -33,6 +32,13 @@ export type Writes = {
 	remove(table: Table, key: Key): void;
 };
 
+export type StoreOptions = {
+	/** Called before the file is opened, which may be damaged: whoever opens it then may die of it. */
+	readonly prepare?: () => Promise<unknown>;
+	/** Called once when what is read is not what was written; from then on nothing is read or written. */
+	readonly onDamage?: (error: StewardError) => void;
+};
+
 /** A disk that takes longer than this for a flush does not answer. */
 const flushWithinMs = 30_000;
 const closeWithinMs = 2000;
@@ -41,6 +47,7 @@ export class Store implements Service {
 	readonly name = 'store';
 	readonly #path: string;
 	readonly #clock: Clock;
+	readonly #options: StoreOptions;
 	readonly #lifecycle: Lifecycle;
 	#root: RootDatabase<string, Key> | undefined;
 	#epoch = '';
@@ -51,12 +58,16 @@ export class Store implements Service {
 	readonly #pending = new Map<string, Operation>();
 	/** What is committed and not flushed: a power loss forgets it. */
 	readonly #unflushed = new Set<string>();
+	#damage: StewardError | undefined;
 
-	constructor(path: string, clock: Clock) {
+	constructor(path: string, clock: Clock, options: StoreOptions = {}) {
 		this.#path = path;
 		this.#clock = clock;
+		this.#options = options;
 		this.#lifecycle = new Lifecycle(
 			async () => {
+				this.#damage = undefined;
+				await options.prepare?.();
 				await this.#open();
 				this.#epoch = this.get<string>('meta', 'epoch') ?? randomToken();
 				await this.commit((writes) => writes.put('meta', 'epoch', this.#epoch));
@@ -78,21 +89,31 @@ export class Store implements Service {
 		return this.#epoch;
 	}
 
-	/** The value as it was written: whoever reads a table knows its type. */
+	/** The value as it was written: whoever reads a table knows its type. @throws StewardError `storage` */
 	get<Value>(table: Table, key: Key): Value | undefined {
 		const opened = this.#table(table);
 		const pending = this.#pending.get(pendingKey({ table, key }));
-		const text = pending ? pending.text : opened.get(key);
-		return text === undefined ? undefined : (JSON.parse(text) as Value);
+		if (pending) return pending.text === undefined ? undefined : (JSON.parse(pending.text) as Value);
+		try {
+			const stored = opened.get(key);
+			return stored === undefined ? undefined : (JSON.parse(unsealed(table, key, stored)) as Value);
+		} catch (error) {
+			throw this.#damaged(error);
+		}
 	}
 
-	/** What is committed, in the order of keys: from `start` on, before `end`. */
+	/** What is committed, in the order of keys: from `start` on, before `end`. @throws StewardError `storage` */
 	*range<Value>(
 		table: Table,
 		bounds: { start?: Key; end?: Key; limit?: number } = {},
 	): Generator<{ key: Key; value: Value }> {
-		for (const { key, value } of this.#table(table).getRange(bounds)) {
-			yield { key, value: JSON.parse(value) as Value };
+		const opened = this.#table(table);
+		try {
+			for (const { key, value } of opened.getRange(bounds)) {
+				yield { key, value: JSON.parse(unsealed(table, key, value)) as Value };
+			}
+		} catch (error) {
+			throw this.#damaged(error);
 		}
 	}
 
@@ -120,6 +141,7 @@ export class Store implements Service {
 	#enqueue(collect: (writes: Writes) => void, until: 'committed' | 'flushed'): Promise<void> {
 		return new Promise((resolve, reject) => {
 			this.#opened();
+			if (this.#damage) throw this.#damage;
 			const operations: Operation[] = [];
 			collect({
 				put: (table, key, value) => operations.push({ table, key, text: JSON.stringify(value) }),
@@ -160,7 +182,7 @@ export class Store implements Service {
 			await root.transaction(() => {
 				for (const { table, key, text } of operations) {
 					if (text === undefined) void this.#table(table).remove(key);
-					else void this.#table(table).put(key, text);
+					else void this.#table(table).put(key, sealed(table, key, text));
 				}
 			});
 		} catch (error) {
@@ -188,12 +210,27 @@ export class Store implements Service {
 		);
 	}
 
+	/** Nothing of it may be relied on, so that the node must end; its next start looks at all of it. */
+	#damaged(cause: unknown): StewardError {
+		if (this.#damage) return this.#damage;
+		if (!this.#root)
+			return new StewardError('storage', `the node's store at ${this.#path} is closed`, { cause });
+		this.#damage = new StewardError(
+			'storage',
+			`the node's store at ${this.#path} is damaged (${messageOf(cause)}): start the node again, which looks at all of it`,
+			{ cause },
+		);
+		this.#options.onDamage?.(this.#damage);
+		return this.#damage;
+	}
+
 	#opened(): RootDatabase<string, Key> {
 		if (!this.#root) throw new StewardError('storage', `the node's store at ${this.#path} is closed`);
 		return this.#root;
 	}
 
 	#table(name: Table): Database<string, Key> {
+		if (this.#damage) throw this.#damage;
 		const table = this.#tables.get(name);
 		if (!table) throw new StewardError('storage', `the node's store at ${this.#path} is closed`);
 		return table;
@@ -202,9 +239,7 @@ export class Store implements Service {
 	async #open(): Promise<void> {
 		try {
 			await mkdir(this.#path, { recursive: true, mode: 0o700 });
-			// Transactions are gathered here: those that lmdb gathers have promises of its own, whose failures nobody hears.
-			const options = { encoding: 'string', eventTurnBatching: false, maxDbs: 16 } as const;
-			const root = open<string, Key>({ ...options, path: this.#path });
+			const root = open<string, Key>({ ...openOptions, path: this.#path });
 			this.#root = root;
 			this.#tables = new Map(
 				tables.map((name) => [name, root.openDB<string, Key>(name, { encoding: 'string' })]),

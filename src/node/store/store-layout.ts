@@ -1,0 +1,56 @@
+/**
+ * Owns what the store's file looks like: its tables, how lmdb is asked to open it, and how a value is written.
+ * Promises that a value which is not what was written under its table and key is told as damage, and never given out;
+ * values of a store from before there were checksums are read as they are.
+ * Pure.
+ */
+
+import { crc32 } from 'node:zlib';
+import { messageOf } from '../../base/errors.ts';
+
+export const tables = ['meta', 'journal', 'outbox', 'undeliverable', 'seen', 'starts', 'cancels'] as const;
+export type Table = (typeof tables)[number];
+
+export type Key = string | number;
+
+/** The file's name in the store's folder; lmdb's own. */
+export const dataFile = 'data.mdb';
+
+/** Transactions are gathered by the store: those that lmdb gathers have promises of its own, whose failures nobody hears. */
+export const openOptions = { encoding: 'string', eventTurnBatching: false, maxDbs: 16 } as const;
+
+/** What was read is not what was written. */
+export class DamagedValue extends Error {}
+
+/** No JSON begins with it. */
+const sealMark = '#';
+const sealLength = 9;
+
+/** The text with its checksum, as it is stored. */
+export function sealed(table: Table, key: Key, text: string): string {
+	return sealOf(table, key, text) + text;
+}
+
+/** The text that was sealed. @throws DamagedValue */
+export function unsealed(table: Table, key: Key, stored: string): string {
+	if (!stored.startsWith(sealMark)) return withoutSeal(table, key, stored);
+	const text = stored.slice(sealLength);
+	if (stored.slice(0, sealLength) === sealOf(table, key, text)) return text;
+	throw new DamagedValue(`the entry ${key} of the table ${table} is not what was written`);
+}
+
+/** The table and the key count: an entry that stands in another's place is damage as well. */
+function sealOf(table: Table, key: Key, text: string): string {
+	const sum = crc32(text, crc32(`${table} ${key}`));
+	return sealMark + sum.toString(16).padStart(sealLength - 1, '0');
+}
+
+/** Without a checksum, what is no JSON cannot have been written; more cannot be said of it. */
+function withoutSeal(table: Table, key: Key, text: string): string {
+	try {
+		JSON.parse(text);
+		return text;
+	} catch (error) {
+		throw new DamagedValue(`the entry ${key} of the table ${table} is no JSON: ${messageOf(error)}`);
+	}
+}
