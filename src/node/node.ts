@@ -5,7 +5,7 @@
  */
 
 import { mkdir } from 'node:fs/promises';
-import { messageOf } from '../base/errors.ts';
+import { messageOf, StewardError, systemCodeOf } from '../base/errors.ts';
 import { Lifecycle, type Service } from '../base/lifecycle.ts';
 import type { NodeOptions } from './node-options.ts';
 import { buildTree, type NodeTree } from './node-tree.ts';
@@ -46,12 +46,16 @@ export class Node implements Service {
 	async #begin(): Promise<void> {
 		const { dataDir } = this.#options;
 		this.#hasFailed = false;
-		await mkdir(dataDir, { recursive: true, mode: 0o700 });
-		this.#tree = buildTree(this.#options, {
-			onShutdown: (error) => this.#fail(error),
-			isStopping: () => !this.#lifecycle.running,
-		});
-		await this.#tree.supervisor.start();
+		try {
+			await mkdir(dataDir, { recursive: true, mode: 0o700 });
+			this.#tree = buildTree(this.#options, {
+				onShutdown: (error) => this.#fail(error),
+				isStopping: () => !this.#lifecycle.running,
+			});
+			await this.#tree.supervisor.start();
+		} catch (error) {
+			throw diskError(dataDir, error) ?? error;
+		}
 	}
 
 	async #end(): Promise<void> {
@@ -77,4 +81,16 @@ export class Node implements Service {
 		this.#tree?.halt();
 		for (const listener of this.#listeners) listener(failure);
 	}
+}
+
+const diskCodes: readonly unknown[] = ['ENOSPC', 'EDQUOT', 'EROFS', 'EACCES', 'EPERM', 'EIO'];
+
+/** Any part may be the first to meet a disk that does not take what it writes. */
+function diskError(dataDir: string, error: unknown): StewardError | undefined {
+	if (!diskCodes.includes(systemCodeOf(error))) return undefined;
+	return new StewardError(
+		'storage',
+		`the node's folder ${dataDir} cannot be written (${messageOf(error)}): is the disk full or read-only?`,
+		{ cause: error },
+	);
 }

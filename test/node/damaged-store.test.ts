@@ -8,8 +8,16 @@ import { Store } from '../../src/node/store/store.ts';
 import { randomFrom } from '../chaos/random.ts';
 import { builtFile } from '../support/built.ts';
 import { alterText, type Damage, damages } from '../support/damage.ts';
+import { effectsIn, untilGone } from '../support/effects.ts';
+import { eventually } from '../support/eventually.ts';
+import { openFleet, startCentral, startNode } from '../support/fleet.ts';
+import { shortenLeases } from '../support/leases.ts';
 import { recordingLog } from '../support/log.ts';
+import { startNats } from '../support/nats.ts';
+import { startNodeProcess } from '../support/node-process.ts';
+import { canMount, mountSmallDisk } from '../support/small-disk.ts';
 import { tempDir } from '../support/temp.ts';
+import { command, ends, settled } from './asking.ts';
 
 let walkPath: string;
 beforeAll(async () => {
@@ -87,7 +95,7 @@ test.each(Object.entries(fates))(
 		const original = join(made.path, '..', 'original');
 		await cp(made.path, original, { recursive: true });
 		const random = randomFrom(1).fork(name);
-		for (let round = 0; round < (fate === 'kept aside or unharmed' ? 6 : 1); round++) {
+		for (let round = 0; round < (fate === 'kept aside or unharmed' ? 4 : 1); round++) {
 			await rm(made.path, { recursive: true });
 			await cp(original, made.path, { recursive: true });
 			await damages[name as Damage](join(made.path, 'data.mdb'), random.next);
@@ -174,6 +182,24 @@ test('a walk that dies once, or of something else than the file, moves nothing',
 	expect(await worksWith(made.path)).toMatchObject({ epoch: made.epoch, right: mostEntries });
 });
 
+test.skipIf(!canMount)('lmdb dies of a good store on a full disk; that is no damage', async () => {
+	await using dir = await tempDir();
+	await using disk = await mountSmallDisk(dir.path);
+	await using made = await folderWithStore();
+	const path = join(disk.path, 'store');
+	await cp(made.path, path, { recursive: true });
+	// Made anew and mapped, where there is no room for it.
+	await rm(join(path, 'lock.mdb'));
+	await disk.fill();
+	await expect(prepared(path)).rejects.toMatchObject({
+		code: 'storage',
+		message: expect.stringMatching(/looks damaged .*SIGBUS.*but its disk does not work/),
+	});
+	await disk.free();
+	expect(await prepared(path)).toEqual({ lost: [], kept: [], errors: 0 });
+	expect(await worksWith(path)).toEqual({ epoch: made.epoch, right: mostEntries });
+});
+
 test('a store in a newer format is refused, and left as it is', async () => {
 	await using made = await folderWithStore();
 	const file = join(made.path, 'data.mdb');
@@ -202,4 +228,59 @@ test('what is read is what was written, or the store says that it is damaged and
 		await store.stop();
 	}
 	expect((await prepared(made.path)).kept).toHaveLength(1);
+});
+
+test('what a lost store had started is ended, interrupted, or run again by its policy; the centre is told', async () => {
+	await using nats = await startNats();
+	await using _central = await startCentral(nats.url);
+	await using fleet = await openFleet(nats.url);
+	await shortenLeases(nats.url, 'ship1', 1000);
+	await using dir = await tempDir();
+	const nodeDir = join(dir.path, 'ship1');
+	await mkdir(nodeDir);
+	const effects = effectsIn(dir.path);
+	await using centralNode = await startNode(nats.url, 'central');
+	await using first = await startNodeProcess(nats.url, 'ship1', nodeDir, { node: { lanes: { normal: 2 } } });
+	const stuck = 'if [ "$STEWARD_ATTEMPT" = 1 ]; then sleep 1000 & wait; fi';
+	await fleet.send(command('reports', effects.shell('reports $$', stuck)));
+	await fleet.send(
+		command('reruns', effects.shell('reruns $$', stuck), { onInterrupt: 'rerun', attempts: 3 }),
+	);
+	const before = await effects.reach(2);
+	await first.kill();
+	await damages.noiseMeta(join(nodeDir, 'store', 'data.mdb'), randomFrom(1).next);
+
+	await using second = await startNodeProcess(nats.url, 'ship1', nodeDir);
+	expect(ends(await settled(fleet, ['reports', 'reruns']))).toEqual(['interrupted 1', 'succeeded 2']);
+	for (const word of before) await untilGone(Number(word.split(' ')[1]), 1);
+	expect((await effects.words()).map((word) => word.split(' ')[0]).sort()).toEqual([
+		...['reports', 'reruns', 'reruns'],
+	]);
+	expect(second.output()).toContain('the store is damaged; it is kept aside');
+	const told = await eventually(() => readFile(join(centralNode.dataDir, 'logs', 'errors.jsonl'), 'utf8'));
+	expect(told).toMatch(/"sender":"ship1".*"code":"storeFailed".*its store was damaged/);
+});
+
+test('a node whose store is damaged while it runs ends with nothing acknowledged; its next start begins anew', async () => {
+	await using nats = await startNats();
+	await using _central = await startCentral(nats.url);
+	await using fleet = await openFleet(nats.url);
+	await shortenLeases(nats.url, 'ship1', 1000);
+	await using dir = await tempDir();
+	const nodeDir = join(dir.path, 'ship1');
+	await mkdir(nodeDir);
+	const effects = effectsIn(dir.path);
+	await using first = await startNodeProcess(nats.url, 'ship1', nodeDir);
+	const again = { attempts: 2, backoff: { kind: 'fixed', initial: '3s' } } as const;
+	await fleet.send(command('a', effects.shell('a', 'exit 1'), again));
+	// Read again when the next attempt is due.
+	await eventually(() => alterText(join(nodeDir, 'store', 'data.mdb'), '"state":"retrying"'));
+	expect(await first.exited).toBe(20);
+	expect(first.output()).toContain('is damaged');
+	expect((await fleet.get('ship1.a'))?.state).toBe('retrying');
+
+	await using _second = await startNodeProcess(nats.url, 'ship1', nodeDir);
+	expect(ends(await settled(fleet, ['a']))).toEqual(['interrupted 1']);
+	expect(await effects.words()).toEqual(['a']);
+	expect(await readdir(nodeDir)).toContainEqual(expect.stringContaining('store.damaged-'));
 });

@@ -1,53 +1,32 @@
-import { execFile } from 'node:child_process';
-import { rm, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { systemClock } from '../../src/base/clock.ts';
-import { systemCodeOf } from '../../src/base/errors.ts';
 import { sendViaSocket } from '../../src/node/intake/socket-client.ts';
 import { socketPathFor } from '../../src/node/intake/socket-path.ts';
+import { Store } from '../../src/node/store/store.ts';
 import { effectsIn } from '../support/effects.ts';
 import { openFleet, startCentral } from '../support/fleet.ts';
 import { shortenLeases } from '../support/leases.ts';
 import { startNats } from '../support/nats.ts';
 import { startNodeProcess } from '../support/node-process.ts';
+import { canMount, mountSmallDisk } from '../support/small-disk.ts';
 import { tempDir } from '../support/temp.ts';
 import { command, ends, settled } from './asking.ts';
 
-const run = promisify(execFile);
-const isRoot = process.getuid?.() === 0;
-
-/** A small disk of its own, which only root can make. */
 async function smallDisk() {
 	const dir = await tempDir();
-	await run('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', dir.path]);
-	const filler = join(dir.path, 'filler');
+	const disk = await mountSmallDisk(dir.path);
 	return {
-		path: dir.path,
-		async fill() {
-			const parts: string[] = [];
-			for (let size = 256 * 1024; size >= 4096; ) {
-				const part = `${filler}-${parts.length}`;
-				try {
-					await writeFile(part, Buffer.alloc(size));
-					parts.push(part);
-				} catch (error) {
-					if (systemCodeOf(error) !== 'ENOSPC') throw error;
-					await rm(part, { force: true });
-					size /= 2;
-				}
-			}
-			return parts;
-		},
+		...disk,
 		async [Symbol.asyncDispose]() {
-			await run('umount', [dir.path]);
+			await disk[Symbol.asyncDispose]();
 			await dir[Symbol.asyncDispose]();
 		},
 	};
 }
 
-test.skipIf(!isRoot)(
+test.skipIf(!canMount)(
 	'a full disk ends the node with nothing acknowledged; with space and a restart all is done once',
 	async () => {
 		await using nats = await startNats();
@@ -65,7 +44,7 @@ test.skipIf(!isRoot)(
 		await fleet.send(command('again', effects.shell('again'), { onInterrupt: 'rerun', attempts: 2 }));
 		await fleet.send(command('waits', effects.shell('waits')));
 		await effects.reach(1);
-		const fillers = await disk.fill();
+		await disk.fill();
 		const socket = socketPathFor(disk.path, disk.path);
 		const message = command('viaSocket', effects.shell('viaSocket', 'x'.repeat(200_000)));
 		const patience = { timeoutMs: 5000, clock: systemClock };
@@ -79,7 +58,7 @@ test.skipIf(!isRoot)(
 			'waits queued',
 		]);
 
-		await Promise.all(fillers.map((part) => rm(part)));
+		await disk.free();
 		await using _again = await startNodeProcess(nats.url, 'ship1', disk.path);
 		const views = await settled(fleet, ['runs', 'again', 'waits']);
 		expect(ends(views)).toEqual(['interrupted 1', 'succeeded 1', 'succeeded 1']);
@@ -87,7 +66,45 @@ test.skipIf(!isRoot)(
 	},
 );
 
-test.skipIf(isRoot)(
-	'a full disk: skipped, because only root can mount the small disk that it needs',
+const nobody = 'nats://127.0.0.1:1';
+
+test.skipIf(!canMount)(
+	'a node does not start on a full or read-only disk, takes no good store for a damaged one, and goes on afterwards',
+	async () => {
+		await using disk = await smallDisk();
+		const data = join(disk.path, 'store', 'data.mdb');
+		{
+			await using first = await startNodeProcess(nobody, 'ship1', disk.path);
+			const patience = { timeoutMs: 5000, clock: systemClock };
+			await sendViaSocket(socketPathFor(disk.path, disk.path), command('owed', ['true']), patience);
+			await first.kill();
+		}
+		const before = await readFile(data);
+		const refuses = async () => {
+			await expect(startNodeProcess(nobody, 'ship1', disk.path)).rejects.toThrow(/storage: .*cannot be/);
+			expect(before.equals(await readFile(data))).toBe(true);
+			expect(await readdir(disk.path)).not.toContainEqual(expect.stringContaining('damaged'));
+		};
+		await disk.fill();
+		await refuses();
+		// It has to be made anew, and lmdb maps it: without space that kills whoever writes into it.
+		await rm(join(disk.path, 'store', 'lock.mdb'));
+		await disk.fill();
+		await refuses();
+		await disk.free();
+		await disk.readOnly(true);
+		await refuses();
+		await disk.readOnly(false);
+		await using again = await startNodeProcess(nobody, 'ship1', disk.path);
+		expect(await again.kill('SIGTERM')).toBe(0);
+		const store = new Store(join(disk.path, 'store'), systemClock);
+		await store.start();
+		expect(store.count('outbox')).toBe(1);
+		await store.stop();
+	},
+);
+
+test.skipIf(canMount)(
+	'a full or read-only disk: skipped, because only root can mount the small disk that it needs',
 	() => undefined,
 );
