@@ -47,7 +47,7 @@ export function parseAckSubject(reply: string): AckSubject | undefined {
 	const tokens = reply.split('.');
 	const offset = tokens.length > 9 ? 2 : 0;
 	const [deliveries, seq, consumerSeq, nanos, pending] = tokens.slice(4 + offset, 9 + offset);
-	if (tokens[1] !== 'ACK' || !seq || !nanos) return undefined;
+	if (tokens[1] !== 'ACK' || !isNumber(seq) || !isNumber(nanos)) return undefined;
 	return {
 		deliveries: Number(deliveries),
 		seq: Number(seq),
@@ -55,6 +55,10 @@ export function parseAckSubject(reply: string): AckSubject | undefined {
 		storedAt: Number(BigInt(nanos) / 1_000_000n),
 		pending: Number(pending),
 	};
+}
+
+function isNumber(token: string | undefined): token is string {
+	return token !== undefined && /^\d+$/.test(token);
 }
 
 /** Hands a delivery back of which only its reply subject is known, also one of an earlier process. */

@@ -5,6 +5,8 @@ import { systemClock } from '../../src/base/clock.ts';
 import { Link } from '../../src/jetstream/connection.ts';
 import type { Delivery } from '../../src/jetstream/delivery.ts';
 import { HeldDeliveries } from '../../src/node/delivery/held-deliveries.ts';
+import { randomFrom } from '../chaos/random.ts';
+import { type Damage, damageNames, damages } from '../support/damage.ts';
 import { eventually } from '../support/eventually.ts';
 import { stressLifecycle } from '../support/lifecycle.ts';
 import { recordingLog } from '../support/log.ts';
@@ -86,7 +88,9 @@ test('what the link made old waits for the link', async () => {
 
 test('notes that are no replies are said to nobody, and it starts and stops in any order', async () => {
 	await using given = await parts();
-	await writeFile(given.path, '+steward.command.0.ship1.normal.m.x\n+\n+$JS.API.STREAM.DELETE.X\nnonsense\n');
+	const nonsense = ['$JS.ACK.S.c.1.x.1.y.0', '$JS.ACK.S.c.1.1.1.1 0.0', '$JS.ACK.S.*.1.1.1.1.0', '\0\xff'];
+	const noReplies = ['steward.command.0.ship1.normal.m.x', '', '$JS.API.STREAM.DELETE.X', ...nonsense];
+	await writeFile(given.path, `${noReplies.map((text) => `+${text}\n`).join('')}nonsense\n`);
 	const held = given.make();
 	await held.start();
 	held.hold(delivery(5));
@@ -98,3 +102,26 @@ test('notes that are no replies are said to nobody, and it starts and stops in a
 	await next.stop();
 	await stressLifecycle(() => given.make());
 });
+
+test.each(damageNames)(
+	'damaged notes (%s) stop nothing; good ones beside the damage are used',
+	async (name) => {
+		await using given = await parts();
+		const first = given.make();
+		await first.start();
+		for (let seq = 1; seq <= 300; seq++) first.hold(delivery(seq));
+		await first.stop();
+		await damages[name](given.path, randomFrom(4).fork(name).next);
+		const second = given.make();
+		await second.start();
+		second.hold(delivery(1000));
+		second.release(delivery(1000));
+		await eventually(() => given.link.connection?.nc.flush().then(() => true));
+		const good = new Set(Array.from({ length: 300 }, (_, n) => `-NAK ${replyOf(n + 1)}`));
+		const partly: readonly string[] = ['truncated', 'noiseSector'] satisfies Damage[];
+		if (partly.includes(name))
+			await eventually(() => given.said.filter((word) => good.has(word)).length > 10);
+		expect(given.link.connection).toBeDefined();
+		await second.stop();
+	},
+);

@@ -33,9 +33,7 @@ export class HeldDeliveries implements Service {
 		this.#options = options;
 		this.#lifecycle = new Lifecycle(
 			async () => {
-				this.#file = openSync(options.path, 'a+', 0o600);
-				// What is there now was held by a process that ended without a word.
-				for (const reply of heldIn(readFileSync(options.path, 'utf8'))) this.#goingBack.add(reply);
+				this.#open();
 				this.#writeAnew();
 				this.#off = options.link.onUp((connection) => this.#handBack(connection));
 			},
@@ -53,6 +51,21 @@ export class HeldDeliveries implements Service {
 
 	stop(): Promise<void> {
 		return this.#lifecycle.stop();
+	}
+
+	/** Notes that cannot be read or kept cost a wait of `ack_wait`, and nothing else. */
+	#open(): void {
+		const { path, log } = this.#options;
+		try {
+			this.#file = openSync(path, 'a+', 0o600);
+			// What is there now was held by a process that ended without a word.
+			for (const reply of heldIn(readFileSync(path, 'latin1'))) this.#goingBack.add(reply);
+		} catch (error) {
+			log.warn(
+				{ path, err: messageOf(error) },
+				'the notes of held deliveries cannot be used; it goes on without',
+			);
+		}
 	}
 
 	/** It is here, until {@link release}. */
@@ -111,12 +124,15 @@ export class HeldDeliveries implements Service {
 	}
 }
 
-/** A last line that was cut short says nothing. */
+/** A subject that may be published to. */
+const subject = /^[!-)+-=?-~]+$/;
+
+/** A last line that was cut short says nothing, and what is no subject neither. */
 function heldIn(text: string): Set<string> {
 	const held = new Set<string>();
 	for (const line of text.slice(0, text.lastIndexOf('\n') + 1).split('\n')) {
 		const reply = line.slice(1);
-		if (line.startsWith('+')) held.add(reply);
+		if (line.startsWith('+') && subject.test(reply)) held.add(reply);
 		else held.delete(reply);
 	}
 	return held;

@@ -106,10 +106,17 @@ export class Output implements Service {
 	}
 
 	async #leftovers(): Promise<SpooledRun[]> {
-		const found = runsOf(await readdir(this.#dir));
-		return Promise.all(
-			found.map(({ name, segments }) => SpooledRun.found(name, segments, this.#runOptions())),
-		);
+		const runs: SpooledRun[] = [];
+		for (const { name, segments } of runsOf(await readdir(this.#dir))) {
+			try {
+				runs.push(await SpooledRun.found(name, segments, this.#runOptions()));
+			} catch (error) {
+				// The others are good. Its files stay for a person.
+				const { log } = this.#options;
+				log.error({ id: name.id, err: messageOf(error) }, 'spooled output cannot be read: it is not sent');
+			}
+		}
+		return runs;
 	}
 
 	#runOptions(): SpooledRunOptions {
