@@ -11,8 +11,8 @@ import { type Damage, damageNames, damages } from '../support/damage.ts';
 import { canMount, mountSmallDisk, type SmallDisk } from '../support/small-disk.ts';
 import type { Random } from './random.ts';
 
-/** A ship's usual work fits in a tenth of it. */
-const sizeKb = 16 * 1024;
+/** An hour of a ship's work fits in it. */
+const sizeKb = 64 * 1024;
 
 /** Undefined where this process may not mount. The folder is empty, and nothing runs in it yet. */
 export async function shipDisk(dataDir: string): Promise<SmallDisk | undefined> {

@@ -52,7 +52,7 @@ export type ChaosReport = {
 };
 
 /** Longest wait for the end of everything after the last fault. */
-const quietWithinMs = 240_000;
+const quietWithinMs = 360_000;
 const lookedAtOnce = 64;
 
 export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {

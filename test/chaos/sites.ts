@@ -6,6 +6,7 @@
 
 import { brokerFaults } from './faults/broker.ts';
 import { clusterFaults } from './faults/cluster.ts';
+import { diskFaults } from './faults/disks.ts';
 import type { Fault } from './faults/fault.ts';
 import { leafFaults } from './faults/leaf.ts';
 import { linkFaults } from './faults/links.ts';
@@ -17,7 +18,7 @@ import { leafSite } from './site-leaf.ts';
 
 export type Faults = Readonly<Record<string, Fault>>;
 
-const everywhere: Faults = { ...processFaults, ...linkFaults };
+const everywhere: Faults = { ...processFaults, ...linkFaults, ...diskFaults };
 const { consumerDeleted, streamFull } = brokerFaults;
 
 export const sites: Readonly<

@@ -97,7 +97,9 @@ export function judgeCommand(
 	if (ran > mostStarts) offend('overExecuted', handle, `${told}; allowed ${mostStarts}`);
 	const isUnstarted = view.startedAt === null || view.state === 'expired' || view.state === 'rejected';
 	if (isUnstarted && ran > 0) offend('ranThoughUnstarted', handle, told);
-	const saysItRan = view.state === 'succeeded' || view.state === 'failed' || view.state === 'timedOut';
+	// One that was ended by a signal may not have come to its first line.
+	const hasEndedByItself = view.state === 'succeeded' || view.state === 'failed';
+	const saysItRan = hasEndedByItself && view.result?.exitCode !== null;
 	if (saysItRan && ran === 0) offend('neverExecuted', handle, told);
 	if (view.state === 'succeeded' && view.result?.stdout?.head !== outputOf(command.id)) {
 		offend('resultsMissing', handle, `${told}; its result: ${JSON.stringify(view.result)}`);

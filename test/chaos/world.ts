@@ -16,7 +16,9 @@ import { eventually } from '../support/eventually.ts';
 import { openFleet } from '../support/fleet.ts';
 import { type NodeProcess, type NodeProcessOptions, startNodeProcess } from '../support/node-process.ts';
 import { openRaw } from '../support/raw.ts';
+import type { SmallDisk } from '../support/small-disk.ts';
 import { tempDir } from '../support/temp.ts';
+import { shipDisk } from './disk.ts';
 import { type Kept, keep } from './kept.ts';
 import type { ShipWay, Site } from './site.ts';
 
@@ -28,6 +30,8 @@ export type Ship = ShipWay & {
 	/** Not in the data folder: faults there must not touch the witness. */
 	readonly effects: Effects;
 	readonly process: Kept<NodeProcess>;
+	/** Below its data folder, where this process may mount one. */
+	readonly disk: SmallDisk | undefined;
 	/** How far the node's clock is from the machine's, milliseconds; stays across its restarts. */
 	clockOffsetMs: number;
 	/**
@@ -80,6 +84,7 @@ export async function buildWorld(
 		const ships: Ship[] = [];
 		for (let n = 0; n < options.ships; n++) {
 			const ship = await launch(`ship${n}`, dir, await site.shipWay(`ship${n}`));
+			if (ship.disk) parts.use(ship.disk);
 			parts.use(ship.process);
 			ships.push(ship);
 		}
@@ -110,8 +115,9 @@ async function launch(name: string, dir: string, way: ShipWay): Promise<Ship> {
 	const dataDir = join(dir, name);
 	const witness = join(dir, `${name}-witness`);
 	for (const path of [dataDir, witness]) await mkdir(path);
+	const disk = await shipDisk(dataDir);
 	const ship: Ship = {
-		...way,
+		...{ ...way, disk },
 		...{ name, dataDir, folders: [dataDir], effects: effectsIn(witness) },
 		...{ clockOffsetMs: 0, storeLostAt: [], nameSharedAt: [] },
 		process: keep((onSpawn) => startNode(ship, dataDir, { onSpawn, clockOffsetMs: ship.clockOffsetMs })),

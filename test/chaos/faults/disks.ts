@@ -6,14 +6,10 @@
  */
 
 import { eventually } from '../../support/eventually.ts';
-import type { SmallDisk } from '../../support/small-disk.ts';
 import { loseStore, tearStore } from '../disk.ts';
 import type { Random } from '../random.ts';
 import type { Ship, World } from '../world.ts';
 import { anyShip, type Fault, lasting, type Sleep, signal } from './fault.ts';
-
-/** `disk`: a small one below its data folder, where the world could mount it. */
-type DiskShip = Ship & { readonly disk?: SmallDisk | undefined };
 
 const durations = { short: [1000, 4000], long: [2000, 30_000] } as const;
 const noDisk = 'has no disk of its own';
@@ -41,7 +37,7 @@ export const diskFaults = {
 		weight: 2,
 		place,
 		async run(world: World, random: Random, sleep: Sleep) {
-			const { name, disk }: DiskShip = anyShip(world, random);
+			const { name, disk } = anyShip(world, random);
 			const ms = lasting(world, random, durations);
 			if (!disk) return `${name} ${noDisk}`;
 			try {
@@ -50,7 +46,7 @@ export const diskFaults = {
 			} finally {
 				await disk.free();
 			}
-			return `${name} for ${ms} ms`;
+			return `${name}`;
 		},
 	},
 	/** As a file system that was not clean after a power cut: nobody can write, and no node can start. */
@@ -58,7 +54,7 @@ export const diskFaults = {
 		weight: 1,
 		place,
 		async run(world, random, sleep) {
-			const ship: DiskShip = anyShip(world, random);
+			const ship = anyShip(world, random);
 			const { name, disk } = ship;
 			const ms = lasting(world, random, durations);
 			if (!disk) return `${name} ${noDisk}`;
@@ -68,7 +64,7 @@ export const diskFaults = {
 			} finally {
 				await disk.readOnly(false);
 			}
-			return `${name} for ${ms} ms`;
+			return `${name}`;
 		},
 	},
 	storeTorn: {
