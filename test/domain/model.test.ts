@@ -19,6 +19,7 @@ import {
 import type { Attempt, AttemptOutcome } from '../../src/domain/result.ts';
 import { advance, commandEvents, commandStates, isFinal } from '../../src/domain/state.ts';
 import type { Claim, CommandFacts, Report } from '../../src/domain/wire.ts';
+import { fuzz, fuzzTimeoutMs } from '../support/fuzz.ts';
 
 const handle = { node: 'ship1', id: 'c1' };
 const facts: CommandFacts = {
@@ -26,7 +27,6 @@ const facts: CommandFacts = {
 	...{ queuedAt: 1000, deliverWithinMs: 60_000, runForMs: 10_000, patienceMs: 20_000 },
 };
 const most = 4;
-const runs = 10_000;
 
 type Statement = { readonly claim: Claim } | { readonly report: Report };
 
@@ -159,91 +159,107 @@ const told = plans.chain((plan) => {
 	return fc.record({ plan: fc.constant(plan), story: fc.constant(story), heard });
 });
 
-test('the entry says what happened, whatever order it was told in, and however often', () => {
-	fc.assert(
-		fc.property(told, ({ plan, story, heard }) => {
-			const entry = foldAll(heard);
-			expect(withoutKey(entry)).toEqual(withoutKey(foldAll(story)));
-			expect(ledgerEntrySchema.parse(entry)).toEqual(entry);
-			expect(entry.late).toEqual([]);
-			expect(entry.attempts.length).toBeLessThanOrEqual(plan.claim === 'started' ? plan.allowed : 0);
-			if (entry.startedAt === null) expect(entry.attempts).toEqual([]);
-			if (plan.claim !== 'started') {
-				expect(entry.state).toBe(advance('queued', story.map(eventOf)[0] ?? 'due').state);
-			}
-			expect(entry.endedAt === null).toBe(!isFinal(entry.state));
-		}),
-		{ numRuns: runs },
-	);
-}, 30_000);
-
-test('a final state never changes, also when the centre gave the command up and its node speaks after all', () => {
-	fc.assert(
-		fc.property(told, fc.nat(12), ({ plan, heard }, lostAfter) => {
-			let entry = entryFor(handle, facts);
-			let final: LedgerEntry | undefined;
-			heard.forEach((statement, index) => {
-				entry = fold(entry, statement);
-				// The reaper asks only what silence makes lost.
-				const silence = lostAt(entry);
-				if (index === lostAfter && silence !== null) entry = foldLost(entry, silence + 1);
-				if (isFinal(entry.state)) final ??= entry;
-				if (final && !isDeepStrictEqual({ ...entry, late: [] }, { ...final, late: [] })) {
-					expect(entry, 'what was final').toEqual(final);
+test(
+	'the entry says what happened, whatever order it was told in, and however often',
+	() => {
+		fc.assert(
+			fc.property(told, ({ plan, story, heard }) => {
+				const entry = foldAll(heard);
+				expect(withoutKey(entry)).toEqual(withoutKey(foldAll(story)));
+				expect(ledgerEntrySchema.parse(entry)).toEqual(entry);
+				expect(entry.late).toEqual([]);
+				expect(entry.attempts.length).toBeLessThanOrEqual(plan.claim === 'started' ? plan.allowed : 0);
+				if (entry.startedAt === null) expect(entry.attempts).toEqual([]);
+				if (plan.claim !== 'started') {
+					expect(entry.state).toBe(advance('queued', story.map(eventOf)[0] ?? 'due').state);
 				}
-			});
-			const { state, attempts, late } = entry;
-			const times = late.map(({ at }) => at);
-			expect(times).toEqual(times.toSorted((a, b) => a - b));
-			expect(times.length).toBeLessThanOrEqual(8);
-			const isStarted = plan.claim === 'started';
-			if (state === 'lost') expect(isStarted).toBe(true);
-			if (state === 'expired') expect(isStarted).toBe(false);
-			if (state === 'cancelled') expect(attempts.length > 0).toBe(isStarted);
-			// Nothing is late but what was heard after it was given up.
-			if (state !== 'lost') expect(late).toEqual([]);
-		}),
-		{ numRuns: runs },
-	);
-}, 30_000);
+				expect(entry.endedAt === null).toBe(!isFinal(entry.state));
+			}),
+			fuzz,
+		);
+	},
+	fuzzTimeoutMs,
+);
 
-test('the history begins with queued, is in order, and ends as the command did', () => {
-	fc.assert(
-		fc.property(told, fc.boolean(), ({ heard }, isLost) => {
-			const whole = foldAll(heard);
-			const entry = isLost ? foldLost(whole, (lostAt(whole) ?? whole.queuedAt) + 1) : whole;
-			const history = historyOf(entry);
-			expect(history[0]).toMatchObject({ state: 'queued', at: facts.queuedAt, by: '_operator' });
-			const times = history.filter(({ late }) => !late).map(({ at }) => at);
-			expect(times).toEqual(times.toSorted((a, b) => a - b));
-			const told = history.filter(({ late }) => !late);
-			expect(told.at(-1)?.state).toBe(entry.state);
-			const starts = told.filter(({ state }) => state === 'running');
-			expect(starts.map(({ note }) => note)).toEqual(
-				entry.attempts.map(({ attempt }) => `attempt ${attempt}`),
-			);
-		}),
-		{ numRuns: runs },
-	);
-}, 30_000);
+test(
+	'a final state never changes, also when the centre gave the command up and its node speaks after all',
+	() => {
+		fc.assert(
+			fc.property(told, fc.nat(12), ({ plan, heard }, lostAfter) => {
+				let entry = entryFor(handle, facts);
+				let final: LedgerEntry | undefined;
+				heard.forEach((statement, index) => {
+					entry = fold(entry, statement);
+					// The reaper asks only what silence makes lost.
+					const silence = lostAt(entry);
+					if (index === lostAfter && silence !== null) entry = foldLost(entry, silence + 1);
+					if (isFinal(entry.state)) final ??= entry;
+					if (final && !isDeepStrictEqual({ ...entry, late: [] }, { ...final, late: [] })) {
+						expect(entry, 'what was final').toEqual(final);
+					}
+				});
+				const { state, attempts, late } = entry;
+				const times = late.map(({ at }) => at);
+				expect(times).toEqual(times.toSorted((a, b) => a - b));
+				expect(times.length).toBeLessThanOrEqual(8);
+				const isStarted = plan.claim === 'started';
+				if (state === 'lost') expect(isStarted).toBe(true);
+				if (state === 'expired') expect(isStarted).toBe(false);
+				if (state === 'cancelled') expect(attempts.length > 0).toBe(isStarted);
+				// Nothing is late but what was heard after it was given up.
+				if (state !== 'lost') expect(late).toEqual([]);
+			}),
+			fuzz,
+		);
+	},
+	fuzzTimeoutMs,
+);
 
-test('no row of events leaves a final state', () => {
-	const events = fc.array(fc.constantFrom(...commandEvents), { maxLength: 20 });
-	fc.assert(
-		fc.property(fc.constantFrom(...commandStates), events, (from, row) => {
-			let state = from;
-			for (const event of row) {
-				const next = advance(state, event);
-				const isEnd = isFinal(state);
-				if (isEnd || next.effect !== 'moved') {
-					expect(next).toEqual({ state, effect: isEnd ? 'late' : 'ignored' });
+test(
+	'the history begins with queued, is in order, and ends as the command did',
+	() => {
+		fc.assert(
+			fc.property(told, fc.boolean(), ({ heard }, isLost) => {
+				const whole = foldAll(heard);
+				const entry = isLost ? foldLost(whole, (lostAt(whole) ?? whole.queuedAt) + 1) : whole;
+				const history = historyOf(entry);
+				expect(history[0]).toMatchObject({ state: 'queued', at: facts.queuedAt, by: '_operator' });
+				const times = history.filter(({ late }) => !late).map(({ at }) => at);
+				expect(times).toEqual(times.toSorted((a, b) => a - b));
+				const told = history.filter(({ late }) => !late);
+				expect(told.at(-1)?.state).toBe(entry.state);
+				const starts = told.filter(({ state }) => state === 'running');
+				expect(starts.map(({ note }) => note)).toEqual(
+					entry.attempts.map(({ attempt }) => `attempt ${attempt}`),
+				);
+			}),
+			fuzz,
+		);
+	},
+	fuzzTimeoutMs,
+);
+
+test(
+	'no row of events leaves a final state',
+	() => {
+		const events = fc.array(fc.constantFrom(...commandEvents), { maxLength: 20 });
+		fc.assert(
+			fc.property(fc.constantFrom(...commandStates), events, (from, row) => {
+				let state = from;
+				for (const event of row) {
+					const next = advance(state, event);
+					const isEnd = isFinal(state);
+					if (isEnd || next.effect !== 'moved') {
+						expect(next).toEqual({ state, effect: isEnd ? 'late' : 'ignored' });
+					}
+					state = next.state;
 				}
-				state = next.state;
-			}
-		}),
-		{ numRuns: runs },
-	);
-}, 30_000);
+			}),
+			fuzz,
+		);
+	},
+	fuzzTimeoutMs,
+);
 
 function eventOf(statement: Statement): Report['event'] {
 	return 'claim' in statement ? statement.claim.event : statement.report.event;

@@ -1,0 +1,20 @@
+/**
+ * Owns how often properties are tried, and from which seed.
+ * Promises the same runs for the same seed: by default a fixed one, so that a red run means a change. A failure prints seed and
+ * path of the smallest case; `npm run fuzz -- --seed N --path P` tries that one again, and without a path it is the long form.
+ * Read once from the environment, which `scripts/fuzz.mjs` sets.
+ */
+
+const { STEWARD_FUZZ_RUNS, STEWARD_FUZZ_SEED, STEWARD_FUZZ_PATH } = process.env;
+
+const runs = Number(STEWARD_FUZZ_RUNS ?? 10_000);
+const path = STEWARD_FUZZ_PATH === undefined ? {} : { path: STEWARD_FUZZ_PATH };
+
+/** For `fc.assert`. */
+export const fuzz = { numRuns: runs, seed: Number(STEWARD_FUZZ_SEED ?? 1), ...path };
+
+/** One case is tried again: what all of them reach together says nothing. */
+export const isReplay = STEWARD_FUZZ_PATH !== undefined;
+
+/** For the test around it: 10 ms a run on a machine that does other things as well. */
+export const fuzzTimeoutMs = 60_000 + runs * 10;
