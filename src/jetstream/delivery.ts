@@ -4,8 +4,9 @@
  * What was not acknowledged before a crash is delivered again after the consumer's `ack_wait`.
  */
 
-import { type Msg, type MsgHdrs, headers as makeHeaders } from '@nats-io/transport-node';
+import type { Msg } from '@nats-io/transport-node';
 import type { Connection } from './connection.ts';
+import { headersOf } from './headers.ts';
 
 /** One hand-over of a message by a consumer. */
 export type Delivery = {
@@ -70,7 +71,6 @@ export function toDelivery({ nc }: Connection, message: Msg): Delivery | undefin
 	const { reply } = message;
 	const parsed = reply === undefined ? undefined : parseAckSubject(reply);
 	if (reply === undefined || parsed === undefined) return undefined;
-	const header: MsgHdrs = message.headers ?? makeHeaders();
 	/** Said to nobody when the link is closed for good: the message comes again to whoever pulls next. */
 	const say = (word: string) => {
 		if (!nc.isClosed()) nc.publish(reply, word);
@@ -78,7 +78,7 @@ export function toDelivery({ nc }: Connection, message: Msg): Delivery | undefin
 	return {
 		subject: message.subject,
 		data: message.data,
-		header: (name) => header.get(name),
+		header: headersOf(message).get,
 		reply,
 		seq: parsed.seq,
 		deliveries: parsed.deliveries,

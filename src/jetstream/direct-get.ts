@@ -2,14 +2,16 @@
  * Owns direct gets: the last message of one subject, or of up to a thousand exact subjects in one request, and counts.
  * Promises that "there is none" and "nobody answered" are told apart, that every request ends within its time, also when
  * the connection is closed under it, and that no subscription stays behind. Reads only. Any replica may answer, and one may
- * lag: a decision that rests on "there is none" asks the leader ({@link getFromLeader}).
- * (The client's own multi-get keeps its subscription, and reads an empty answer as an error.)
+ * lag: a decision that rests on "there is none" asks the leader ({@link getFromLeader}). Whatever headers a sender wrote, the
+ * server's own count. (The client's multi-get keeps its subscription, and reads an empty answer as an error; its requests read
+ * headers in the reader of the connection, which stops for good where they are bad.)
  */
 
 import { createInbox, type Msg } from '@nats-io/transport-node';
 import { askReplicas } from './ask-replicas.ts';
 import { type Connection, requestTimeoutMs } from './connection.ts';
 import { isNoAnswer, noAnswer } from './errors.ts';
+import { headersOf } from './headers.ts';
 import { LinkLostError } from './reach.ts';
 import { electionMs, rideOver } from './ride-over.ts';
 
@@ -29,22 +31,12 @@ const mostSubjects = 1000;
  * The last message of `subject`, undefined when there is none. Needs only the right to this one subject.
  * @throws StewardError `no-broker`
  */
-export async function getLast(
-	{ reach, api }: Connection,
+export function getLast(
+	connection: Connection,
 	stream: string,
 	subject: string,
 ): Promise<Stored | undefined> {
-	let reply: Msg;
-	try {
-		const asked = `${api}.DIRECT.GET.${stream}.${subject}`;
-		reply = await askReplicas((timeoutMs) => reach.request(asked, '', { timeoutMs }), requestTimeoutMs);
-	} catch (error) {
-		throw noAnswer(stream, error);
-	}
-	if (reply.headers?.code === 404) return undefined;
-	const stored = toStored(reply);
-	if (!stored) throw noAnswer(stream, statusOf(reply));
-	return stored;
+	return ask(connection, stream, `${connection.api}.DIRECT.GET.${stream}.${subject}`, '');
 }
 
 /**
@@ -71,7 +63,7 @@ export async function getLastOfMany(
 
 /** The message with this sequence, undefined when it is gone. @throws StewardError `no-broker` */
 export function getAt(connection: Connection, stream: string, seq: number): Promise<Stored | undefined> {
-	return ask(connection, stream, { seq });
+	return ask(connection, stream, `${connection.api}.DIRECT.GET.${stream}`, JSON.stringify({ seq }));
 }
 
 /** The first message that matches `filter` from sequence `from` on. @throws StewardError `no-broker` */
@@ -81,24 +73,26 @@ export function getNext(
 	filter: string,
 	from: number,
 ): Promise<Stored | undefined> {
-	return ask(connection, stream, { seq: from, next_by_subj: filter });
+	const question = JSON.stringify({ seq: from, next_by_subj: filter });
+	return ask(connection, stream, `${connection.api}.DIRECT.GET.${stream}`, question);
 }
 
+/** One message, undefined where the server says that there is none. */
 async function ask(
-	{ reach, api }: Connection,
+	connection: Connection,
 	stream: string,
-	question: object,
+	subject: string,
+	question: string,
 ): Promise<Stored | undefined> {
-	const asked = `${api}.DIRECT.GET.${stream}`;
 	try {
-		const reply = await askReplicas(
-			(timeoutMs) => reach.request(asked, JSON.stringify(question), { timeoutMs }),
-			requestTimeoutMs,
-		);
-		if (reply.headers?.code === 404) return undefined;
-		const stored = toStored(reply);
-		if (!stored) throw statusOf(reply);
-		return stored;
+		return await askReplicas(async (timeoutMs) => {
+			let found: Stored | undefined;
+			await request(connection, { subject, question, timeoutMs }, (message) => {
+				found = toStored(message);
+				return found !== undefined || headersOf(message).code === 404 ? 'done' : statusOf(message);
+			});
+			return found;
+		}, requestTimeoutMs);
 	} catch (error) {
 		throw noAnswer(stream, error);
 	}
@@ -120,7 +114,7 @@ export async function getFromLeader(
 			(message && {
 				subject: message.subject,
 				data: message.data,
-				header: (name) => message.header.get(name),
+				header: (name) => message.header.last(name) ?? '',
 				seq: message.seq,
 				storedAt: Date.parse(message.timestamp),
 			}) ??
@@ -147,54 +141,67 @@ export async function countFrom(
  * @throws StewardError `no-broker`
  */
 export async function firstFrom(
-	{ reach, api }: Connection,
+	connection: Connection,
 	stream: string,
 	filter: string,
 	from: number,
 ): Promise<{ readonly first: Stored | undefined; readonly count: number }> {
 	const question = JSON.stringify({ batch: 1, seq: from, next_by_subj: filter });
-	try {
-		const reply = await askReplicas(
-			(timeoutMs) => reach.request(`${api}.DIRECT.GET.${stream}`, question, { timeoutMs }),
-			requestTimeoutMs,
-		);
-		if (reply.headers?.code === 404) return { first: undefined, count: 0 };
-		const first = toStored(reply);
-		if (!first) throw statusOf(reply);
-		return { first, count: Number(first.header('Nats-Num-Pending')) + 1 };
-	} catch (error) {
-		throw noAnswer(stream, error);
-	}
+	const first = await ask(connection, stream, `${connection.api}.DIRECT.GET.${stream}`, question);
+	return { first, count: first ? Number(first.header('Nats-Num-Pending')) + 1 : 0 };
 }
 
 async function getPart(
-	{ nc, reach, api }: Connection,
+	connection: Connection,
 	stream: string,
 	subjects: readonly string[],
 	timeoutMs: number,
 ): Promise<readonly Stored[]> {
-	if (!reach.isUp && !(await reach.whenUp(timeoutMs))) throw new LinkLostError(false);
 	const found: Stored[] = [];
+	const question = JSON.stringify({ multi_last: subjects });
+	const subject = `${connection.api}.DIRECT.GET.${stream}`;
+	await request(connection, { subject, question, timeoutMs }, (message) => {
+		const stored = toStored(message);
+		if (stored) {
+			found.push(stored);
+			return 'more';
+		}
+		const { code } = headersOf(message);
+		return code === 204 || code === 404 ? 'done' : statusOf(message);
+	});
+	return found;
+}
+
+type Question = { readonly subject: string; readonly question: string; readonly timeoutMs: number };
+
+/** Hands the answers to `take` until that says `done`, or what is wrong. Its inbox is its own. */
+async function request(
+	{ nc, reach }: Connection,
+	{ subject, question, timeoutMs }: Question,
+	take: (message: Msg) => 'done' | 'more' | Error,
+): Promise<void> {
+	if (!reach.isUp && !(await reach.whenUp(timeoutMs))) throw new LinkLostError(false);
 	const inbox = createInbox();
-	let settle: (error?: unknown) => void = () => undefined;
+	let isOver = false;
+	let settle: (error?: Error) => void = () => undefined;
 	const answered = new Promise<void>((resolve, reject) => {
 		settle = (error) => (error === undefined ? resolve() : reject(error));
 	});
 	const subscription = nc.subscribe(inbox, {
 		timeout: timeoutMs,
 		callback: (error, message) => {
-			const code = error ? -1 : (message.headers?.code ?? 0);
-			const stored = code === 0 ? toStored(message) : undefined;
-			if (stored) found.push(stored);
-			else if (code === 204 || code === 404) settle();
-			else settle(error ?? statusOf(message));
+			// A batch of one ends with a word of its own.
+			if (isOver) return;
+			const next = error ?? take(message);
+			if (next === 'more') return;
+			isOver = true;
+			settle(next === 'done' ? undefined : next);
 		},
 	});
 	const { lost, end } = reach.whenLost();
 	try {
-		nc.publish(`${api}.DIRECT.GET.${stream}`, JSON.stringify({ multi_last: subjects }), { reply: inbox });
+		nc.publish(subject, question, { reply: inbox });
 		await Promise.race([answered, lost]);
-		return found;
 	} finally {
 		end();
 		subscription.unsubscribe();
@@ -203,7 +210,7 @@ async function getPart(
 
 /** Undefined for a status. */
 function toStored(message: Msg): Stored | undefined {
-	const header = (name: string) => message.headers?.get(name) ?? '';
+	const { get: header } = headersOf(message);
 	const seq = header('Nats-Sequence');
 	if (seq === '') return undefined;
 	return {
@@ -215,6 +222,7 @@ function toStored(message: Msg): Stored | undefined {
 	};
 }
 
-function statusOf({ headers }: Msg): Error {
-	return new Error(`${headers?.code ?? 0} ${headers?.description ?? 'no sequence'}`);
+function statusOf(message: Msg): Error {
+	const { code, description } = headersOf(message);
+	return new Error(`${code} ${description || 'no sequence'}`);
 }

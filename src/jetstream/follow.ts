@@ -11,6 +11,7 @@ import { type Clock, systemClock } from '../base/clock.ts';
 import type { Connection } from './connection.ts';
 import { parseAckSubject } from './delivery.ts';
 import { noAnswer } from './errors.ts';
+import { headersOf } from './headers.ts';
 import { apartFromReader } from './reach.ts';
 
 export type Followed = {
@@ -245,7 +246,7 @@ class Follower implements Following {
 		const handled = this.#onMessage({
 			subject: message.subject,
 			data: message.data,
-			header: (name) => message.headers?.get(name) ?? '',
+			header: headersOf(message).get,
 			seq: ack.seq,
 			storedAt: ack.storedAt,
 		});
@@ -265,13 +266,14 @@ class Follower implements Following {
 	}
 
 	#onStatus(inbox: string, message: Msg): void {
-		switch (message.headers?.code) {
+		const { code, get } = headersOf(message);
+		switch (code) {
 			case 100:
 				// An idle server has handed over everything, also where what was counted at the start is gone since.
 				return this.#isCaughtUp();
 			case 404:
 			case 408: {
-				const left = Number(message.headers.get('Nats-Pending-Messages'));
+				const left = Number(get('Nats-Pending-Messages'));
 				this.#outstanding -= Number.isFinite(left) && left > 0 ? left : this.#outstanding;
 				return this.#pull(inbox);
 			}

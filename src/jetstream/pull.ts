@@ -10,6 +10,7 @@ import { Lifecycle, type Service } from '../base/lifecycle.ts';
 import type { Connection, Link } from './connection.ts';
 import { ConsumerProbe } from './consumer-probe.ts';
 import { type Delivery, toDelivery } from './delivery.ts';
+import { headersOf } from './headers.ts';
 import { apartFromReader } from './reach.ts';
 
 export type { Delivery } from './delivery.ts';
@@ -189,7 +190,8 @@ export class Puller implements Service {
 			if (delivery) this.#options.onDelivery(delivery);
 			return;
 		}
-		switch (message.headers?.code) {
+		const { code, description } = headersOf(message);
+		switch (code) {
 			case 100:
 				return this.#onHeard(pull);
 			case 404:
@@ -203,8 +205,8 @@ export class Puller implements Service {
 				// 503: no such consumer, or nobody to ask. 409: it was deleted, or the server changes hands.
 				this.#end(pull);
 				this.#doubt();
-				const isDeleted = /deleted/i.test(message.headers?.description ?? '');
-				if (message.headers?.code === 503 || isDeleted) this.#say('waiting');
+				const isDeleted = /deleted/i.test(description);
+				if (code === 503 || isDeleted) this.#say('waiting');
 				this.#retryLater();
 			}
 		}

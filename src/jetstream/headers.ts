@@ -1,0 +1,57 @@
+/**
+ * Owns reading the headers of a message that anybody may have written.
+ * Promises never to throw, and that of a name which stands there twice the last one counts: what the server adds to a message
+ * comes after what its sender wrote. (The client throws at a name with a space, or at a lone carriage return, out of the
+ * property itself: whoever looked at such a message would end, or never read again.) Pure.
+ */
+
+import type { Msg } from '@nats-io/transport-node';
+
+export type Headers = {
+	/** Status of the server, 0 where there is none. A sender can write one as well. */
+	readonly code: number;
+	readonly description: string;
+	/** Empty where it is not there. */
+	readonly get: (name: string) => string;
+};
+
+export function headersOf(message: Msg): Headers {
+	try {
+		const { headers } = message;
+		return {
+			code: headers?.code ?? 0,
+			description: headers?.description ?? '',
+			get: (name) => headers?.last(name) ?? '',
+		};
+	} catch {
+		return readLines(rawHeaders(message).split('\r\n'));
+	}
+}
+
+/** What can be read of it; the rest is left out. */
+function readLines([first = '', ...lines]: readonly string[]): Headers {
+	const fields = new Map<string, string>();
+	for (const line of lines) {
+		const colon = line.indexOf(':');
+		if (colon > 0) fields.set(line.slice(0, colon), line.slice(colon + 1).trim());
+	}
+	const [, code = '0', description = ''] = /^NATS\/1\.0 +(\d{3})(.*)$/.exec(first) ?? [];
+	return {
+		code: Number(code),
+		description: description.trim(),
+		get: (name) => fields.get(name) ?? '',
+	};
+}
+
+/** Of subject, reply, headers and body; the client does not put it into its types. */
+function sizeOf(message: Msg): number {
+	return 'size' in message && typeof message.size === 'function' ? Number(message.size()) : 0;
+}
+
+/** They lie before the body, in the bytes that were received. */
+function rawHeaders(message: Msg): string {
+	const { data, subject, reply = '' } = message;
+	const length = sizeOf(message) - Buffer.byteLength(subject) - Buffer.byteLength(reply) - data.length;
+	if (length <= 0 || length > data.byteOffset) return '';
+	return new TextDecoder().decode(new Uint8Array(data.buffer, data.byteOffset - length, length));
+}

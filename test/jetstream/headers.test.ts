@@ -1,0 +1,114 @@
+import { expect, test } from 'vitest';
+import { systemClock } from '../../src/base/clock.ts';
+import { silentLog } from '../../src/base/log.ts';
+import { streamsDir } from '../../src/base/package.ts';
+import { streams, subjects } from '../../src/domain/subject.ts';
+import { Link } from '../../src/jetstream/connection.ts';
+import { ensureCentreConsumer } from '../../src/jetstream/consumers.ts';
+import { firstFrom, getAt, getLast, getLastOfMany, getNext } from '../../src/jetstream/direct-get.ts';
+import { type Followed, follow } from '../../src/jetstream/follow.ts';
+import { type Delivery, Puller } from '../../src/jetstream/pull.ts';
+import { applyTopology } from '../../src/jetstream/topology.ts';
+import { eventually } from '../support/eventually.ts';
+import { startNats } from '../support/nats.ts';
+import { openRaw } from '../support/raw.ts';
+import { openRawPublisher } from '../support/raw-publisher.ts';
+
+/** Blocks that the server stores, and the client throws at or is misled by. */
+const blocks = [
+	'NATS/1.0\r\na b: c\r\n\r\n',
+	'NATS/1.0\r\n\u0001: c\r\n\r\n',
+	'NATS/1.0\r\nx: a\rb\r\n\r\n',
+	'NATS/1.0\r\n\u00e9: c\r\n\r\n',
+	'NATS/1.0 404\r\n\r\n',
+	'NATS/1.0 503 no responders\r\n\r\n',
+	'NATS/1.0\r\nNats-Sequence: 999\r\nNats-Subject: steward.event.ship2.evil.m\r\nNats-Time-Stamp: never\r\n\r\n',
+	'NATS/1.0\r\na b: c\r\nNats-Sequence: 999\r\n\r\n',
+	'NATS/1.0\r\nNats-Num-Pending: 999\r\n\r\n',
+	'NATS/1.0',
+	'no headers at all',
+];
+
+/** One message for each block, an empty one and one with a body; another one at the end. */
+async function stored() {
+	const nats = await startNats();
+	const raw = await openRaw(nats.url);
+	await applyTopology(raw.connection, { dir: streamsDir });
+	await using publisher = await openRawPublisher(raw.nc.getServer());
+	const sent = [...blocks, 'NATS/1.0\r\ngood: yes\r\n\r\n'].flatMap((headers, index) =>
+		['', 'body'].map((body) => ({
+			subject: subjects.event('ship1', `s${index}`, `m${body}`),
+			headers,
+			body,
+		})),
+	);
+	for (const message of sent) publisher.publish(message);
+	expect(await publisher.flush()).toBe(true);
+	await eventually(async () => (await raw.jsm.streams.info(streams.events)).state.messages === sent.length);
+	return {
+		...{ nats, raw, sent },
+		[Symbol.asyncDispose]: async () => {
+			await raw[Symbol.asyncDispose]();
+			await nats[Symbol.asyncDispose]();
+		},
+	};
+}
+
+test('direct gets answer with what the server says of a message, whatever headers its sender wrote', async () => {
+	await using broker = await stored();
+	const { connection } = broker.raw;
+	const all = subjects.allEvents;
+	for (const [index, { subject, body }] of broker.sent.entries()) {
+		const seq = index + 1;
+		const found = [
+			await getLast(connection, streams.events, subject),
+			await getAt(connection, streams.events, seq),
+			await getNext(connection, streams.events, all, seq),
+		];
+		const { first, count } = await firstFrom(connection, streams.events, all, seq);
+		expect(count).toBe(broker.sent.length - index);
+		for (const one of [...found, first]) {
+			expect(one).toMatchObject({ seq, subject });
+			expect(String(Buffer.from(one?.data ?? []))).toBe(body);
+			expect(Math.abs((one?.storedAt ?? 0) - systemClock.now())).toBeLessThan(60_000);
+		}
+	}
+	const many = await getLastOfMany(connection, streams.events, [all]);
+	expect(many.map(({ seq, subject }) => [seq, subject])).toEqual(
+		broker.sent.map(({ subject }, index) => [index + 1, subject]),
+	);
+});
+
+test('whoever pulls or follows gets every message, and reads on', async () => {
+	await using broker = await stored();
+	const { connection } = broker.raw;
+	const followed: Followed[] = [];
+	const options = { stream: streams.events, filter: [subjects.allEvents], from: 'all' } as const;
+	const following = await follow(connection, options, (message) => followed.push(message));
+	await following.caughtUp;
+	await following.stop();
+	await ensureCentreConsumer(connection, streams.events, 'test');
+	const link = new Link({ servers: [broker.nats.url], name: 'test', clock: systemClock, log: silentLog });
+	const pulled: Delivery[] = [];
+	const puller = new Puller({
+		...{ link, consumer: 'test', clock: systemClock },
+		stream: () => streams.events,
+		freeSlots: () => 3,
+		onDelivery: (delivery) => {
+			pulled.push(delivery);
+			delivery.ack();
+			puller.poke();
+		},
+	});
+	await link.start();
+	await puller.start();
+	await eventually(() => pulled.length === broker.sent.length);
+	await puller.stop();
+	await link.stop();
+	for (const got of [followed, pulled]) {
+		expect(got.map(({ seq, subject }) => [seq, subject])).toEqual(
+			broker.sent.map(({ subject }, index) => [index + 1, subject]),
+		);
+		expect(got.at(-1)?.header('good')).toBe('yes');
+	}
+});
