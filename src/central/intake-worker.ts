@@ -109,6 +109,8 @@ async function pass(options: IntakeWorkerOptions, delivery: Delivery, intake: In
 /** Trying again would not help: anything else may pass, and the message waits. */
 function isRefusedForGood(error: unknown): error is StewardError {
 	if (isStewardError(error, 'id-conflict') || isStewardError(error, 'invalid')) return true;
+	// Something has its id that this program cannot read: a newer steward's, or nobody's. The letter can be sent again.
+	if (isStewardError(error, 'schema-newer')) return true;
 	return isStewardError(error, 'refused') && isTooLarge(error.cause);
 }
 

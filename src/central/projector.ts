@@ -18,6 +18,7 @@ import { parseEnvelope } from '../jetstream/commands.ts';
 import type { Link } from '../jetstream/connection.ts';
 import type { DeadLetters } from '../jetstream/dead-letters.ts';
 import type { CommandEnd, LedgerRecord, LedgerStore } from '../jetstream/ledger-store.ts';
+import { isTooLarge } from '../jetstream/publish-answer.ts';
 import { isWrongSequence } from '../jetstream/publisher.ts';
 import type { Delivery } from '../jetstream/pull.ts';
 import { BatchReader } from './batch-reader.ts';
@@ -111,6 +112,7 @@ export class Projector implements Service {
 			for (const { delivery } of statements) delivery.ack();
 			if (isFinal(entry.state)) this.#options.settler.settle(group.handle);
 		} catch (error) {
+			if (isTooLarge(error)) return this.#buryAll(group);
 			log.warn(
 				{ handle: formatHandle(group.handle), err: messageOf(error) },
 				'the ledger could not be written; again soon',
@@ -180,6 +182,11 @@ export class Projector implements Service {
 		if (!result || !entry.closed) return undefined;
 		const known = await this.#options.ledger.readEnd(entry);
 		return known?.result ? undefined : { result, envelope: known?.envelope ?? null };
+	}
+
+	/** What the ledger can never take stands in nobody's way. */
+	async #buryAll({ statements }: Group): Promise<void> {
+		await Promise.all(statements.map(({ delivery }) => this.#bury(delivery)));
 	}
 
 	/** What is no claim and no report of a command: an event that could not be handled, or nothing that can be read. */

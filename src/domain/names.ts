@@ -38,6 +38,11 @@ export function isNodeName(text: string): boolean {
 	return nodeNamePattern.test(text);
 }
 
+/** Who may have sent something: a node, or one of those that stand for no node. */
+export function isSender(text: string): boolean {
+	return text === operatorSender || text === rawSender || isNodeName(text);
+}
+
 export function isLane(text: string): text is Lane {
 	return (lanes as readonly string[]).includes(text);
 }

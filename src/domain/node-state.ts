@@ -75,7 +75,11 @@ export type NodeState = z.infer<typeof nodeStateSchema>;
 export type LaneState = z.infer<typeof laneStateSchema>;
 
 /** A sign of life, on core NATS. */
-export const beatSchema = z.object({ machine: z.string(), boot: z.string(), leaving: z.boolean() });
+export const beatSchema = z.object({
+	machine: z.string().max(200),
+	boot: z.string().max(200),
+	leaving: z.boolean(),
+});
 export type Beat = z.infer<typeof beatSchema>;
 
 /** What the nodes bucket holds: the last words of a node and what the centre knows beside them. */

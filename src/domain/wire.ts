@@ -6,17 +6,20 @@
 
 import { z } from 'zod';
 import { lineageSchema } from './envelope.ts';
-import { lanes } from './names.ts';
+import { lanes, methodNamePattern } from './names.ts';
 import { attemptSchema, faultSchema, resultSchema } from './result.ts';
 import { commandEvents } from './state.ts';
 import { deepestNesting, isNestedTooDeep } from './validation.ts';
 
+/** Names that machines give each other; none of ours is longer. */
+const token = z.string().max(200);
+
 /** What is known of a command from its stored message: enough to tell its story without it. */
 const commandFactsSchema = z.object({
-	method: z.string(),
+	method: z.string().regex(methodNamePattern),
 	lane: z.enum(lanes),
-	sender: z.string(),
-	digest: z.string(),
+	sender: token,
+	digest: token,
 	/** Sequence on its commands stream. */
 	seq: z.number(),
 	/** Server time of its storing, milliseconds since the epoch. */
@@ -53,9 +56,9 @@ const nodeClaimSchema = z.object({
 	v: z.literal(1),
 	by: z.literal('node'),
 	/** Identity of the journal: another epoch has never run what this one claimed. */
-	epoch: z.string(),
-	boot: z.string(),
-	machine: z.string(),
+	epoch: token,
+	boot: token,
+	machine: token,
 	event: z.enum(['started', 'refused', 'expired']),
 	at: z.number(),
 	facts: commandFactsSchema,
@@ -80,7 +83,7 @@ export const claimSchema = z.discriminatedUnion('by', [nodeClaimSchema, centreCl
 export type Claim = z.infer<typeof claimSchema>;
 
 /** Where a statement stands in its node's outbox: the receiver drops what it has seen. */
-const outboxKeySchema = z.object({ epoch: z.string(), n: z.number().int().min(1) });
+const outboxKeySchema = z.object({ epoch: token, n: z.number().int().min(1) });
 export type OutboxKey = z.infer<typeof outboxKeySchema>;
 
 /** What a node states about a command, with all of its attempts so far: each report stands alone. */

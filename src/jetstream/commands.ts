@@ -55,10 +55,14 @@ type StoredMessage = {
 /** Reads subject and headers of a stored command; undefined for what steward did not write. */
 export function readStoredCommand(message: StoredMessage): StoredCommand | undefined {
 	const address = parseCommandSubject(message.subject);
-	const within = message.header(header.deliverWithin);
-	if (!address || within === '') return undefined;
-	const runFor = message.header(header.runFor);
-	const patience = message.header(header.patience);
+	const said = (name: string) => millisecondsOf(message.header(name));
+	const [deliverWithinMs, runForMs, patienceMs] = [
+		message.header(header.deliverWithin) === 'never' ? null : said(header.deliverWithin),
+		said(header.runFor),
+		said(header.patience),
+	];
+	if (!address || deliverWithinMs === undefined) return undefined;
+	if ([deliverWithinMs, runForMs, patienceMs].some(Number.isNaN)) return undefined;
 	const [kind, of] = message.header(header.lineage).split(' ');
 	const lineage = lineageSchema.safeParse({ kind, of });
 	const facts: CommandFacts = {
@@ -68,12 +72,19 @@ export function readStoredCommand(message: StoredMessage): StoredCommand | undef
 		digest: message.header(header.digest),
 		seq: message.seq,
 		queuedAt: message.storedAt,
-		deliverWithinMs: within === 'never' ? null : Number(within),
-		...(runFor === '' ? {} : { runForMs: Number(runFor) }),
-		...(patience === '' ? {} : { patienceMs: Number(patience) }),
+		deliverWithinMs,
+		...(runForMs === undefined ? {} : { runForMs }),
+		...(patienceMs === undefined ? {} : { patienceMs }),
 		...(lineage.success ? { lineage: lineage.data } : {}),
 	};
 	return { ...address, facts, nonce: message.header(header.nonce) };
+}
+
+/** Undefined where nothing is said; not a number for what steward does not write. */
+function millisecondsOf(text: string): number | undefined {
+	if (text === '') return undefined;
+	const ms = Number(text);
+	return ms >= 0 && ms < Number.POSITIVE_INFINITY ? ms : Number.NaN;
 }
 
 /** A stored body as it was sent; null for what is gone, or no envelope. */

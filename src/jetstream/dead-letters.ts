@@ -8,6 +8,7 @@
 import { type Clock, systemClock } from '../base/clock.ts';
 import { StewardError } from '../base/errors.ts';
 import { derivedId } from '../base/ids.ts';
+import { cutText } from '../base/text.ts';
 import {
 	type DeadLetter,
 	deadLetterSchema,
@@ -25,12 +26,15 @@ import type { Connection } from './connection.ts';
 import { getAt, getLast, getLastOfMany, type Stored } from './direct-get.ts';
 import { noAnswer } from './errors.ts';
 import { follow } from './follow.ts';
+import { usualMaxPayload } from './limits.ts';
 import { expectedSeqHeader, isWrongSequence, Publisher } from './publisher.ts';
 
 /** Of a message that does not fit beside its evidence, this much is kept. A quote of text takes up to six bytes a character. */
 const keptCharacters = 128 * 1024;
-/** Where the broker has not said what it takes; the server's own default. */
-const usualMaxPayload = 1024 * 1024;
+/** Of words of others, characters. */
+const longestWord = 200;
+const longestFault = 8 * 1024;
+const longestOrigin = 512;
 /** For headers, the summary among them, and for the mark of a replay. */
 const roomBytes = 8 * 1024;
 /** A list that hears nothing for so long gives up. */
@@ -94,16 +98,19 @@ export class DeadLetters {
 
 	/** As it is stored: names that a subject can hold, and a message that fits. */
 	#complete(written: NewDeadLetter): DeadLetter {
-		const { node, kind, method, id, message } = written;
+		const { node, kind, method, id, message, sender, fault, lineage = null, origin = '' } = written;
 		const letter: DeadLetter = {
 			v: 1,
-			lineage: null,
-			origin: '',
 			holds: kind === 'command' ? 'envelope' : 'data',
 			...written,
 			node: isNodeName(node) ? node : unknownName,
 			method: methodNamePattern.test(method) ? method : unknownName,
 			id: idPattern.test(id) ? id : derivedId(id),
+			// What is told by others may have any length, and all of this has to fit a header.
+			sender: cutText(sender, longestWord),
+			fault: { code: cutText(fault.code, longestWord), message: cutText(fault.message, longestFault) },
+			lineage: lineage && { ...lineage, of: cutText(lineage.of, longestWord) },
+			origin: origin.length > longestOrigin ? derivedId(origin) : origin,
 			kept: message === null ? 'none' : 'whole',
 			characters: message?.length ?? null,
 			replayed: null,

@@ -5,10 +5,11 @@
  */
 
 import { JetStreamApiError } from '@nats-io/jetstream';
+import { z } from 'zod';
 import type { Clock } from '../base/clock.ts';
 import { isStewardError, StewardError } from '../base/errors.ts';
 import { randomToken } from '../base/ids.ts';
-import { formatHandle, idPattern, operatorSender } from '../domain/names.ts';
+import { formatHandle, idPattern, isSender, methodNamePattern, operatorSender } from '../domain/names.ts';
 import { consumerName, parseEventSubject, streams, subjects } from '../domain/subject.ts';
 import { deadEventSchema, decode, type OutboxKey } from '../domain/wire.ts';
 import type { Connection } from './connection.ts';
@@ -62,12 +63,9 @@ export function readEvent(message: {
 	const address = parseEventSubject(message.subject);
 	const keyed = readKey(message.header);
 	if (!address || !keyed) return undefined;
-	try {
-		const text = new TextDecoder('utf-8', { fatal: true }).decode(message.data);
-		return { ...address, ...keyed, data: JSON.parse(text) as unknown };
-	} catch {
-		return undefined;
-	}
+	if (!isSender(address.sender) || !methodNamePattern.test(address.method)) return undefined;
+	const data = decode(z.unknown(), message.data);
+	return data === undefined ? undefined : { ...address, ...keyed, data };
 }
 
 /** Events that operators send: each connection is an outbox of its own, without a disk. */

@@ -8,7 +8,7 @@ import { z } from 'zod';
 import { isStewardError, messageOf, StewardError } from '../base/errors.ts';
 import { derivedId } from '../base/ids.ts';
 import { type Message, parseMessage } from '../domain/message.ts';
-import { commandLanes, type Kind, kinds, rawSender } from '../domain/names.ts';
+import { commandLanes, isNodeName, type Kind, kinds, methodNamePattern, rawSender } from '../domain/names.ts';
 import { runPolicySchema, whenAbsentPolicies } from '../domain/policy.ts';
 import { parseIntakeSubject, subjects } from '../domain/subject.ts';
 import { decode, type OutboxKey } from '../domain/wire.ts';
@@ -26,7 +26,7 @@ const sentSchema = z.object({
 		z.object({ where: z.record(z.string(), z.string()) }),
 	]),
 	kind: z.enum(kinds),
-	method: z.string(),
+	method: z.string().regex(methodNamePattern),
 	data: z.unknown(),
 	whenAbsent: z.enum(whenAbsentPolicies),
 	policy: z.object({
@@ -93,6 +93,10 @@ export function readIntake(
 	if (sender !== rawSender && keyed) {
 		const sent = decode(sentSchema, stored.data);
 		if (!sent) return { bad: { ...where, problem: 'the body is no message of a node' } };
+		if (!isNodeName(sender)) return { bad: { ...where, problem: 'the sender is no node' } };
+		const isLabelled = 'where' in sent.target && where.node === labelledTarget;
+		const contradiction = contradictionOf(sent, where, isLabelled);
+		if (contradiction) return { bad: { ...where, problem: contradiction } };
 		return { ok: { sender, message: { ...sent, policy: sent.policy }, id: keyed.id, key: keyed.key } };
 	}
 	try {
@@ -133,11 +137,12 @@ export function parseForm(text: string, where: { node: string; kind: Kind; metho
 
 /** What a client may publish to is decided by subject, so the body may not say otherwise. */
 function contradictionOf(
-	{ target, kind, method }: Message,
+	{ target, kind, method }: Pick<Message, 'target' | 'kind' | 'method'>,
 	subject: { node: string; kind: string; method: string },
+	isLabelled = false,
 ): string | undefined {
 	const nodes = 'nodes' in target ? target.nodes : [];
-	if (nodes.length !== 1 || nodes[0] !== subject.node) {
+	if (!isLabelled && (nodes.length !== 1 || nodes[0] !== subject.node)) {
 		return `toNode: the subject says ${subject.node}; publish to the subject of each node instead`;
 	}
 	if (kind !== subject.kind) return `kind: the subject says ${subject.kind}, the message ${kind}`;

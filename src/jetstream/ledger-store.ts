@@ -9,12 +9,14 @@ import { StewardError } from '../base/errors.ts';
 import { type Envelope, envelopeSchema } from '../domain/envelope.ts';
 import { type LedgerEntry, ledgerEntrySchema, lostAt } from '../domain/ledger.ts';
 import { formatHandle, type Handle } from '../domain/names.ts';
+import { boundedEnd, boundedEntry } from '../domain/report-bounds.ts';
 import { type Result, resultSchema } from '../domain/result.ts';
 import { isFinal } from '../domain/state.ts';
 import { buckets } from '../domain/subject.ts';
 import { decode, ledgerAgeMs } from '../domain/wire.ts';
 import { bucketStream, readEntries, readEntry, writeRequest } from './bucket.ts';
 import type { Connection } from './connection.ts';
+import { usualMaxPayload } from './limits.ts';
 import { Publisher } from './publisher.ts';
 
 export type LedgerRecord = { readonly entry: LedgerEntry; readonly revision: number };
@@ -36,6 +38,9 @@ const endSchema = z.object({
 	envelope: envelopeSchema.nullable(),
 });
 export type CommandEnd = { readonly result: Result | null; readonly envelope: Envelope | null };
+
+/** For the headers of an entry: the summary, its expectation, its time to live. */
+const headerBytes = 2048;
 
 const header = {
 	state: 'Steward-State',
@@ -113,6 +118,11 @@ export class LedgerStore {
 		return records;
 	}
 
+	/** Bytes of the largest value. */
+	get #largest(): number {
+		return (this.#connection.nc.info?.max_payload ?? usualMaxPayload) - headerBytes;
+	}
+
 	/**
 	 * Writes the entry (its age counts from the first final one) over exactly `revision` (0: there is none), its end first.
 	 * @throws PublishError; `isWrongSequence` when another was faster: read again and fold again.
@@ -128,13 +138,13 @@ export class LedgerStore {
 		const isGivenUp = entry.state === 'lost' && end?.result === null;
 		const ttlMs = entry.settledAt === null ? undefined : Math.max(1000, entry.settledAt + ledgerAgeMs - now);
 		if (end) {
-			const text = JSON.stringify({ v: 1, ...end });
+			const text = JSON.stringify(boundedEnd({ v: 1, ...end }, this.#largest));
 			// Who gives a command up must not write over what its node has said meanwhile.
 			const expected = isGivenUp ? { expectRevision: 0 } : {};
 			await this.#results.publish(writeRequest(buckets.results, handle, text, { ttlMs, ...expected }));
 		}
 		const written = await this.#ledger.publish(
-			writeRequest(buckets.ledger, handle, JSON.stringify(entry), {
+			writeRequest(buckets.ledger, handle, JSON.stringify(boundedEntry(entry, this.#largest)), {
 				expectRevision: revision,
 				ttlMs,
 				headers: summaryHeaders(entry),

@@ -169,6 +169,9 @@ describe('a statement that its author may not make', () => {
 		['attempt 0', { ...report, attempts: [{ ...attempt, attempt: 0 }] }],
 		['an unknown outcome', { ...report, attempts: [{ ...attempt, outcome: 'lost' }] }],
 		['an unknown lane', { ...report, facts: { ...facts, lane: 'fast' } }],
+		['a line break in a name', { ...report, facts: { ...facts, method: 'a\r\nb' } }],
+		['a sender without end', { ...report, facts: { ...facts, sender: 'x'.repeat(201) } }],
+		['an outbox without end', { ...report, key: { epoch: 'x'.repeat(201), n: 1 } }],
 	])('a report with %s', (_, hostile) => {
 		expect(decode(reportSchema, bytes(hostile))).toBeUndefined();
 	});

@@ -108,3 +108,21 @@ test('a broker that does not answer is told from a stream without letters', asyn
 	await broker.nats.kill();
 	await expect(summaries(dead)).rejects.toMatchObject({ code: 'no-broker' });
 });
+
+test('a letter about words of any length is written, and can be listed and found', async () => {
+	await using broker = await startBroker();
+	const dead = new DeadLetters(broker.connection);
+	const long = 'x'.repeat(700_000);
+	await dead.write({
+		...eventLetter('a', 1),
+		sender: long,
+		fault: { code: long, message: long },
+		lineage: { kind: 'retry', of: long },
+		origin: long,
+		message: long,
+	});
+	const [summary] = await summaries(dead);
+	expect(summary).toMatchObject({ node: 'ship1', id: 'a', kept: 'whole', characters: long.length });
+	expect(summary?.sender).toMatch(/^x{200}… \(cut: 700000 characters\)$/);
+	expect((await only(dead)).letter.message).toBe(long);
+});

@@ -97,3 +97,25 @@ test('an event whose answer is lost is sent again under the same key', async () 
 	}
 	expect(new Set(keys).size).toBe(1);
 });
+
+test('what no sender of ours can have sent is no event: nested without end, or from nobody', () => {
+	const fields: Record<string, string> = { 'Steward-Id': 'a', 'Steward-Epoch': 'e', 'Steward-Number': '1' };
+	const read = (subject: string, text: string) =>
+		readEvent({ subject, data: Buffer.from(text), header: (name) => fields[name] ?? '' });
+	const nested = (levels: number) => `${'['.repeat(levels)}${']'.repeat(levels)}`;
+	expect(read('steward.event.ship1.ship2.m', nested(400))).toMatchObject({ sender: 'ship2', method: 'm' });
+	expect(read('steward.event.ship1._raw.m', 'null')).toMatchObject({ data: null });
+	expect(read('steward.event.ship1.ship2.m', nested(10_000))).toBeUndefined();
+	for (const [sender, method] of [
+		...[
+			['a/b', 'm'],
+			['_other', 'm'],
+			['1', 'm'],
+			['n'.repeat(64), 'm'],
+			['ship2', '1'],
+			['ship2', 'a\u0001b'],
+		],
+	]) {
+		expect(read(`steward.event.ship1.${sender}.${method}`, 'null')).toBeUndefined();
+	}
+});

@@ -72,3 +72,35 @@ test('a final entry and its result carry the rest of their time on every write, 
 	await eventually(async () => (await store.read(handle)) === undefined);
 	expect(await store.readEnd(handle)).toBeUndefined();
 });
+
+test('what does not fit one message is cut to what does: a value first, then outputs, then the message itself', async () => {
+	await using broker = await startBroker();
+	const store = new LedgerStore(broker.connection);
+	const text = (kib: number) => 'x'.repeat(kib * 1024);
+	const fault = { code: 'failed', message: text(2) };
+	const attempt = { startedAt: 1, endedAt: 2, outcome: 'failed', exitCode: 1, signal: null, fault } as const;
+	const attempts = Array.from({ length: 600 }, (_, n) => ({ attempt: n + 1, ...attempt }));
+	const output = { head: text(150), tail: '', bytes: 7, sha256: 's', encoding: 'utf8', cut: 0 } as const;
+	const result = { ...emptyResult, exitCode: 1, stdout: output, stderr: output, value: text(250) };
+	const envelope = { v: 1, id: 'id1', node: 'ship1', method: 'm', lane: 'normal', sender: 's' } as const;
+	const end = (kib: number) => ({
+		result,
+		envelope: { ...envelope, data: text(kib), deliverWithinMs: null },
+	});
+	const kept: unknown[] = [];
+	let revision = 0;
+	for (const kib of [300, 500, 1000, 1100]) {
+		revision = await store.write({ ...done, state: 'failed', attempts }, revision, end(kib), 3000);
+		const read = await store.readEnd(handle);
+		const { value, stdout } = read?.result ?? {};
+		kept.push([typeof value, stdout?.head.length, stdout?.cut, String(read?.envelope?.data).length]);
+	}
+	const whole = 150 * 1024;
+	expect(kept).toEqual([
+		['string', whole, 0, 300 * 1024],
+		['object', whole, 0, 500 * 1024],
+		['object', 0, 7, 1000 * 1024],
+		['object', 0, 7, 'undefined'.length],
+	]);
+	expect((await store.read(handle))?.entry.attempts.map((told) => told.attempt)).toEqual([600]);
+});

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
+import { boundedReport } from '../../src/domain/report-bounds.ts';
 import { type Attempt, emptyResult } from '../../src/domain/result.ts';
 import type { Report } from '../../src/domain/wire.ts';
 import { closeLast, lastAttempt, withAttempt } from '../../src/node/delivery/attempt-list.ts';
-import { boundedReport } from '../../src/node/store/report-bounds.ts';
 
 const fault = { code: 'threw', message: 'x'.repeat(2000) };
 

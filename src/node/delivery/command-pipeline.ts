@@ -78,7 +78,13 @@ export class CommandPipeline {
 	/** Resolves when the turn is over; a delivery of a command whose turn goes on is adopted by it. */
 	async handle(delivery: Delivery, holdsSlot: boolean, stopping: AbortSignal): Promise<void> {
 		const command = readStoredCommand(delivery);
-		if (!command) return delivery.term('not a command of steward');
+		if (!command) {
+			this.#options.log.warn(
+				{ subject: delivery.subject.slice(0, 200) },
+				'not a command of steward: left out',
+			);
+			return delivery.term('not a command of steward');
+		}
 		const current = this.#turns.get(command.id);
 		if (current) return this.#meetAgain(current, command, delivery);
 		const turn = new Turn(command, delivery, this.#options.clock);

@@ -8,7 +8,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { StewardError } from '../../base/errors.ts';
 import { Lifecycle, type Service } from '../../base/lifecycle.ts';
-import { isNodeName, operatorSender, rawSender } from '../../domain/names.ts';
+import { isSender, operatorSender, rawSender } from '../../domain/names.ts';
 import { LogFile, type Rotation } from './log-file.ts';
 
 export type LogFilesOptions = Rotation & {
@@ -61,7 +61,7 @@ export class LogFiles implements Service {
 
 	/** Appends whole lines to the sender's file. @throws StewardError `invalid` for a name that is no sender's. */
 	async appendFrom(sender: string, lines: readonly string[]): Promise<void> {
-		if (!isNodeName(sender) && sender !== operatorSender && sender !== rawSender) {
+		if (!isSender(sender)) {
 			throw new StewardError('invalid', `sender: expected a node's name, ${operatorSender} or ${rawSender}`);
 		}
 		await this.#append(`${sender}.log`, lines);

@@ -8,6 +8,7 @@ import type { Clock } from '../../base/clock.ts';
 import { StewardError } from '../../base/errors.ts';
 import { Lifecycle, type Service } from '../../base/lifecycle.ts';
 import type { Log } from '../../base/log.ts';
+import { boundedReport } from '../../domain/report-bounds.ts';
 import { streams, subjects } from '../../domain/subject.ts';
 import type { OutboxKey, Report } from '../../domain/wire.ts';
 import type { Link } from '../../jetstream/connection.ts';
@@ -17,7 +18,6 @@ import { largestBody } from '../../jetstream/limits.ts';
 import type { PublishRequest } from '../../jetstream/publisher.ts';
 import type { Accepted, Intake, IntakeItem } from '../intake/intake.ts';
 import { type OutboxEntry, OutboxSender, outboxKeyOf } from './outbox-sender.ts';
-import { boundedReport } from './report-bounds.ts';
 import type { Store, Writes } from './store.ts';
 
 export type OutboxOptions = {
