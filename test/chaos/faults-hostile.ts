@@ -1,0 +1,32 @@
+/**
+ * Owns the fault that is somebody with no good will: garbage on every subject while the others work and break.
+ * Promises that a broker which is away in the middle is no failure of the run.
+ * Nothing of it needs healing; events for nodes that do not exist stay on their stream until they are dead letters.
+ */
+
+import type { NatsConnection } from '@nats-io/transport-node';
+import { messageOf } from '../../src/base/errors.ts';
+import type { Fault } from './faults.ts';
+import { publishGarbage } from './hostile.ts';
+import type { Random } from './random.ts';
+
+/** What it needs of a world. */
+type Reached = {
+	readonly raw: { readonly nc: NatsConnection };
+	readonly ships: readonly { readonly name: string }[];
+};
+
+export const hostileFaults = {
+	hostile: {
+		weight: 1,
+		async run({ raw, ships }: Reached, random: Random) {
+			const names = ships.map(({ name }) => name);
+			try {
+				const { bytes, closed } = await publishGarbage(raw.nc, random, random.between(200, 800), names);
+				return `garbage, ${bytes} bytes; connections closed over it: ${closed}`;
+			} catch (error) {
+				return `garbage until the broker was away: ${messageOf(error)}`;
+			}
+		},
+	},
+} as const satisfies Record<string, Fault>;
