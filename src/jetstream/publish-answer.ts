@@ -60,7 +60,7 @@ export function tooLarge(bytes: number, limit: number): PublishError {
 	return new PublishError(
 		'refused',
 		10054,
-		`the message has ${bytes} bytes, and at most ${limit} can be taken`,
+		`data: the message has ${bytes} bytes with it, and at most ${limit} can be taken`,
 	);
 }
 
