@@ -215,3 +215,25 @@ test.concurrent('what a refusal quotes is without secrets and cut, in the claim,
 	expect(said).toContain('no vault takes [redacted]');
 	expect(said).not.toContain('tok-123');
 });
+
+test.concurrent('an attempt that another machine’s journal is to start is left to it while that may be alive', async () => {
+	await using parts = await pipelineParts();
+	const { told, store, alone, journal } = parts;
+	const given = { attempts: 3, onInterrupt: 'rerun', queuedAt: Date.now() } as const;
+	await parts.handle('a', given);
+	await parts.putClaim('b', { epoch: store.epoch });
+	const facts = { ...journal.get('a')?.facts, queuedAt: given.queuedAt };
+	const attempt = { attempt: 1, startedAt: 1, endedAt: 2, outcome: 'failed', exitCode: 1, signal: null };
+	// As a copy of the store has it.
+	const entry = { ...journal.get('a'), id: 'b', facts, state: 'retrying', machine: 'other', boot: 'other' };
+	const copied = { ...entry, attempts: [{ ...attempt, fault: null }], nextAttemptAt: 3, final: null };
+	await store.commit((writes) => writes.put('journal', 'b', copied));
+	await parts.handle('b', given);
+	expect(told).toMatchObject({ runs: ['a 1 d'], others: ['other'] });
+	expect(await parts.pipeline.callOff('b', given.queuedAt, { reason: 'r', actor: 'a' })).toBe('noted');
+	expect(journal.get('b')?.state).toBe('retrying');
+	parts.cancellations.forget('b');
+	alone.isAlone = true;
+	await parts.handle('b', given);
+	expect(told.runs).toEqual(['a 1 d', 'b 2 d']);
+});

@@ -5,11 +5,17 @@
  */
 
 import { systemClock } from '../../src/base/clock.ts';
+import { StewardError } from '../../src/base/errors.ts';
 import { Store, type Table, type Writes } from '../../src/node/store/store.ts';
 
 type Key = string | number;
 type Operation = { readonly name: string; readonly text: string | undefined };
-type Commit = { readonly operations: readonly Operation[]; isLazy: boolean; done: () => void };
+type Commit = {
+	readonly operations: readonly Operation[];
+	readonly isLazy: boolean;
+	readonly done: () => void;
+	readonly failed: (error: unknown) => void;
+};
 
 const nameOf = (table: Table, key: Key) => `${table} ${key}`;
 
@@ -23,6 +29,15 @@ export class Disk {
 
 	constructor(onChange: (name: string, before: unknown, after: unknown) => void = () => undefined) {
 		this.#onChange = onChange;
+	}
+
+	/** Whether it refuses whatever is written. */
+	isFull = false;
+
+	/** What is on another one is on this one. */
+	copy(other: Disk): void {
+		this.#flushed = new Map(other.#flushed);
+		this.#visible = new Map(other.#flushed);
 	}
 
 	get visible(): ReadonlyMap<string, string> {
@@ -130,8 +145,8 @@ export class MemoryStore extends Store {
 			remove: (table, key) => void operations.push({ name: nameOf(table, key), text: undefined }),
 		});
 		for (const operation of operations) this.#pending.set(operation.name, operation);
-		return new Promise((done) => {
-			this.#waiting.push({ operations, isLazy, done });
+		return new Promise((done, failed) => {
+			this.#waiting.push({ operations, isLazy, done, failed });
 			if (!this.#writing) void this.#writeAll();
 		});
 	}
@@ -142,9 +157,14 @@ export class MemoryStore extends Store {
 			await this.#step();
 			const batch = this.#waiting.splice(0);
 			const operations = batch.flatMap((commit) => commit.operations);
-			this.#disk.commit(operations);
+			const isFull = this.#disk.isFull;
+			if (!isFull) this.#disk.commit(operations);
 			for (const operation of operations) {
 				if (this.#pending.get(operation.name) === operation) this.#pending.delete(operation.name);
+			}
+			if (isFull) {
+				for (const { failed } of batch) failed(new StewardError('storage', 'the disk is full'));
+				continue;
 			}
 			for (const { isLazy, done } of batch) if (isLazy) done();
 			await this.#step();

@@ -1,12 +1,13 @@
 /**
  * Guarantees 2 and 3 of the design, for any order of what can happen: deliveries, crashes at every step, lost answers, a lost
- * link, lost disks, a second machine of the same name, cancels, deadlines. A failure prints seed and path of the smallest world.
+ * link, lost disks, full disks, copied disks, wrong clocks, a second machine of the same name, cancels, deadlines. A failure prints seed and path of the smallest world.
  */
 
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { fuzz, fuzzTimeoutMs, isReplay } from '../support/fuzz.ts';
-import { type CommandSpec, ends, type Told, World } from './pipeline-world.ts';
+import { type CommandSpec, ends } from './pipeline-delivery.ts';
+import { type Told, World } from './pipeline-world.ts';
 
 const spec: fc.Arbitrary<CommandSpec> = fc.record({
 	onInterrupt: fc.constantFrom('report', 'rerun'),
@@ -54,6 +55,16 @@ const happenings = {
 		await world.sweep();
 	},
 	wait: (world: World, n: number) => world.advance(n * 1000),
+	/** Somebody sets the clock of one machine, by up to an hour. */
+	setClock: async (world: World, n: number) =>
+		world.machines[n % world.machines.length]?.setClock((n - 8) * 450_000),
+	fill: async (world: World, n: number) => world.machines[n % world.machines.length]?.fill(true),
+	free: async (world: World, n: number) => world.machines[n % world.machines.length]?.fill(false),
+	/** The store of the first machine is copied to the second, where there is one. */
+	copyStore: async (world: World) => {
+		const [first, second] = world.machines;
+		if (first) second?.copyFrom(first);
+	},
 	/** A suspended machine: its wall clock goes on, its monotonic clock does not. */
 	suspend: async (world: World, n: number) => {
 		world.now += n * 5000;
@@ -74,7 +85,7 @@ const weights: Record<keyof typeof happenings, number> = {
 		forget: 1,
 		stop: 1,
 		wipe: 1,
-		suspend: 1,
+		...{ suspend: 1, setClock: 1, fill: 1, free: 3, copyStore: 1 },
 	},
 };
 const happening: fc.Arbitrary<Happening> = fc.oneof(
@@ -92,7 +103,7 @@ function idAt(world: World, n: number): string {
 async function settle(world: World): Promise<void> {
 	for (const machine of world.machines) {
 		machine.crash(0);
-		machine.start();
+		machine.fill(false);
 	}
 	for (let round = 0; round < 20; round++) {
 		await world.goOn();

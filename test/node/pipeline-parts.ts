@@ -136,7 +136,7 @@ export async function pipelineParts() {
 		)?.string();
 	return {
 		...{ nats, proxy, connection, link, log, store, outbox, journal, serverTime, pipeline },
-		...{ told, hold, alone, shift, readClock, deliver, pauses },
+		...{ told, hold, alone, shift, readClock, deliver, pauses, cancellations },
 		handle: (id: string, given: Given = {}) => pipeline.handle(deliver(id, given), true, stopping.signal),
 		/** The claim on the stream, undefined where there is none. */
 		claim: async (id: string): Promise<Partial<NodeClaim> | undefined> => {

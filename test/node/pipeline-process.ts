@@ -4,6 +4,7 @@
  * It keeps what it must on its machine's disk.
  */
 
+import { isStewardError } from '../../src/base/errors.ts';
 import type { Report } from '../../src/domain/wire.ts';
 import type { Delivery } from '../../src/jetstream/pull.ts';
 import { Pauses } from '../../src/node/control/pauses.ts';
@@ -26,7 +27,8 @@ import { recordingLog } from '../support/log.ts';
 import { keptOutput } from '../support/output.ts';
 import { MemoryIntake } from './memory-intake.ts';
 import { MemoryStore } from './memory-store.ts';
-import type { Machine, World } from './pipeline-world.ts';
+import type { Machine } from './pipeline-machine.ts';
+import type { World } from './pipeline-world.ts';
 
 type Owed = { readonly id: string; readonly report: Report };
 
@@ -46,13 +48,13 @@ export class NodeProcess {
 	constructor(world: World, machine: Machine) {
 		this.#world = world;
 		this.machine = machine;
-		this.clock = manualClock(world.now);
+		this.clock = manualClock(world.now + machine.clockOffsetMs);
 		const { clock } = this;
 		const log = recordingLog();
 		const boot = world.newName('boot');
 		const store = new MemoryStore(machine.disk, world.newName('epoch'), () => world.step(this));
 		this.#store = store;
-		this.#outbox = new MemoryOutbox(world, this, store);
+		this.#outbox = new MemoryOutbox(world, this, store, (error) => this.#broken(error));
 		const boots = new Boots(store, boot);
 		const journal = new Journal({ store, outbox: this.#outbox, boot, machine: machine.name, now: clock.now });
 		const serverTime = new ServerTime(clock);
@@ -167,7 +169,10 @@ export class NodeProcess {
 		};
 	}
 
+	/** A process that cannot write ends; anything else is a defect. */
 	#broken(error: unknown): void {
+		if (this.#isDead) return;
+		if (isStewardError(error, 'storage') && this.machine.disk.isFull) return this.machine.crash(0);
 		this.#world.broken.push(`a process failed: ${String(error)}`);
 	}
 }
@@ -178,9 +183,11 @@ class MemoryOutbox {
 	readonly #process: NodeProcess;
 	readonly #store: MemoryStore;
 	readonly #listeners: ((id: string) => void)[] = [];
+	readonly #onFailure: (error: unknown) => void;
 	#isSending = false;
 
-	constructor(world: World, process: NodeProcess, store: MemoryStore) {
+	constructor(world: World, process: NodeProcess, store: MemoryStore, onFailure: (error: unknown) => void) {
+		this.#onFailure = onFailure;
 		this.#world = world;
 		this.#process = process;
 		this.#store = store;
@@ -204,7 +211,7 @@ class MemoryOutbox {
 	}
 
 	flush(): void {
-		if (!this.#isSending) void this.#sendAll();
+		if (!this.#isSending) this.#sendAll().catch(this.#onFailure);
 	}
 
 	async #sendAll(): Promise<void> {

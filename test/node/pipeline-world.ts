@@ -7,29 +7,16 @@
 
 import { isDeepStrictEqual } from 'node:util';
 import { foldClaim, foldReport, type LedgerEntry } from '../../src/domain/ledger.ts';
-import type { OnInterrupt } from '../../src/domain/policy.ts';
 import { emptyResult } from '../../src/domain/result.ts';
 import { isFinal } from '../../src/domain/state.ts';
-import { subjects } from '../../src/domain/subject.ts';
 import type { CentreClaim, Claim, CommandFacts, Report } from '../../src/domain/wire.ts';
 import type { Delivery } from '../../src/jetstream/pull.ts';
 import type { NextClaim } from '../../src/node/delivery/claim-writer.ts';
-import type { Outcome, RunInput } from '../../src/node/processes/method.ts';
-import { ProcessDied } from '../../src/node/processes/method.ts';
+import { type Outcome, ProcessDied, type RunInput } from '../../src/node/processes/method.ts';
 import type { JournalEntry } from '../../src/node/store/journal.ts';
-import { Disk } from './memory-store.ts';
-import { NodeProcess } from './pipeline-process.ts';
-
-/** How an attempt ends; `hangs` ends when it is asked to. */
-export const ends = ['succeeds', 'fails', 'throws', 'dies', 'hangs'] as const;
-
-export type CommandSpec = {
-	readonly onInterrupt: OnInterrupt;
-	readonly attempts: number;
-	readonly deliverWithinMs: number | null;
-	/** By attempt; the last one goes on. */
-	readonly ends: readonly (typeof ends)[number][];
-};
+import { type CommandSpec, deliveryOf } from './pipeline-delivery.ts';
+import { Machine } from './pipeline-machine.ts';
+import type { NodeProcess } from './pipeline-process.ts';
 
 type Step = { readonly owner: NodeProcess | undefined; readonly go: (isLost: boolean) => void };
 type Message = { readonly id: string; readonly seq: number; isAcked: boolean; isGone: boolean };
@@ -41,11 +28,15 @@ export type Told = {
 	readonly starts: Start[];
 	isCalledOff: boolean;
 	wipes: number;
+	/** When the next attempt is due, by the last word of a disk. */
+	dueAt: number;
 	ledger: LedgerEntry | undefined;
 };
 
 /** A request that took longer has timed out at its client, and the broker drops what comes so late. */
 const requestMs = 5000;
+/** What clocks may be wrong by: readings of the server's are half as old as the longest answer. */
+const mostWrongMs = 10_000;
 const storedAt = Date.UTC(2026, 0, 1);
 
 export class World {
@@ -65,7 +56,7 @@ export class World {
 	constructor(specs: readonly CommandSpec[], machines: number) {
 		specs.forEach((spec, index) => {
 			const id = String.fromCharCode(97 + index);
-			this.commands.set(id, { spec, starts: [], isCalledOff: false, wipes: 0, ledger: undefined });
+			this.commands.set(id, { spec, starts: [], isCalledOff: false, wipes: 0, dueAt: 0, ledger: undefined });
 			this.store(id);
 		});
 		this.machines = Array.from({ length: machines }, (_, index) => new Machine(this, `machine${index}`));
@@ -242,6 +233,7 @@ export class World {
 			this.#break(`${id} is started again, and nobody knows how its last start ended`);
 		}
 		if (process.machine.calledOff.has(id)) this.#break(`${id} starts after it was called off for certain`);
+		if (this.now < this.told(id).dueAt - mostWrongMs) this.#break(`attempt ${attempt} of ${id} is not due`);
 		const start: Start = { attempt, hasEnded: false };
 		starts.push(start);
 		await this.step(process);
@@ -257,55 +249,34 @@ export class World {
 		return { outcome: 'failed', result: { ...emptyResult, exitCode: 1 }, fault: null };
 	}
 
-	/** What is on a disk as an outcome stays as it is. */
+	/** What is on a disk as an outcome stays as it is; when an attempt is due is kept. */
 	diskChanged(name: string, before: unknown, after: unknown): void {
-		if (!name.startsWith('journal ') || before === undefined) return;
-		const [old, now] = [before as JournalEntry, after as JournalEntry | undefined];
-		if (old.final && !isDeepStrictEqual([old.final, old.attempts], [now?.final, now?.attempts])) {
+		if (!name.startsWith('journal ')) return;
+		const [old, now] = [before as JournalEntry | undefined, after as JournalEntry | undefined];
+		if (now?.state === 'retrying') this.told(now.id).dueAt = now.nextAttemptAt ?? 0;
+		if (old?.final && !isDeepStrictEqual([old.final, old.attempts], [now?.final, now?.attempts])) {
 			this.#break(`the recorded outcome of ${name} is overwritten`);
 		}
 	}
 
 	#delivery(message: Message, process: NodeProcess): Delivery {
 		const { id, seq } = message;
-		const { spec } = this.told(id);
-		const { deliverWithinMs, onInterrupt, attempts } = spec;
-		const within = deliverWithinMs === null ? 'never' : String(deliverWithinMs);
-		const headers = new Map([
-			['Steward-Digest', `d${id}`],
-			['Steward-Sender', '_operator'],
-			['Steward-Deliver-Within', within],
-		]);
-		const envelope = {
-			v: 1,
-			id,
-			node: 'ship1',
-			method: 'm',
-			lane: 'normal',
-			data: null,
-			sender: '_operator',
-		};
-		const policy = { deliverWithinMs, onInterrupt, attempts, runForMs: 8000 };
-		const backoff = { kind: 'fixed', initialMs: 2000, capMs: 2000, jitter: 0 };
 		const acked = () => {
 			message.isAcked = true;
 			return true;
 		};
-		return {
-			subject: subjects.command(0, { node: 'ship1', lane: 'normal', method: 'm', id }),
-			data: Buffer.from(JSON.stringify({ ...envelope, ...policy, backoff })),
-			header: (name) => headers.get(name) ?? '',
-			reply: `$JS.ACK.stream.consumer.1.${seq}.1.1.0`,
-			...{ seq, deliveries: 1, storedAt },
-			ackAck: async () => {
-				this.#mayAck(process, id);
-				return (await this.request(process, acked)) ?? false;
+		return deliveryOf(
+			this.told(id).spec,
+			{ id, seq, storedAt },
+			{
+				ackAck: async () => {
+					this.#mayAck(process, id);
+					return (await this.request(process, acked)) ?? false;
+				},
+				ack: () => this.#break(`${id} is acknowledged without the server's word`),
+				term: () => this.#break(`${id} is terminated`),
 			},
-			ack: () => this.#break(`${id} is acknowledged without the server's word`),
-			nak: () => undefined,
-			term: () => this.#break(`${id} is terminated`),
-			working: () => undefined,
-		};
+		);
 	}
 
 	#mayAck(process: NodeProcess, id: string): void {
@@ -319,45 +290,6 @@ export class World {
 
 	#break(what: string): void {
 		this.broken.push(what);
-	}
-}
-
-/** What stays of a node when its process dies. */
-export class Machine {
-	readonly #world: World;
-	readonly name: string;
-	disk: Disk;
-	process: NodeProcess | undefined;
-	/** What it said will not start here any more. */
-	readonly calledOff = new Set<string>();
-
-	constructor(world: World, name: string) {
-		this.#world = world;
-		this.name = name;
-		this.disk = this.#newDisk();
-		this.start();
-	}
-
-	start(): void {
-		this.process ??= new NodeProcess(this.#world, this);
-	}
-
-	/** `kept`: how many of the transactions that were not flushed came through. */
-	crash(kept: number): void {
-		this.process?.die();
-		this.process = undefined;
-		this.disk.crash(kept);
-	}
-
-	wipe(): void {
-		this.crash(0);
-		this.disk = this.#newDisk();
-		this.calledOff.clear();
-		for (const told of this.#world.commands.values()) told.wipes += 1;
-	}
-
-	#newDisk(): Disk {
-		return new Disk((name, before, after) => this.#world.diskChanged(name, before, after));
 	}
 }
 

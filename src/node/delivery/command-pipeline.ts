@@ -120,6 +120,7 @@ export class CommandPipeline {
 			cancellations.forget(id);
 			return 'tooLate';
 		}
+		if (!journal.isOfThisMachine(entry)) return 'noted';
 		if (entry.state === 'retrying') await settlement.cancelWaiting(entry, closed);
 		else if (!journal.isLeft(entry)) return 'noted';
 		else await settlement.interruptWaiting(entry);
@@ -170,8 +171,9 @@ export class CommandPipeline {
 		// When an attempt is due, and when one ended, is said in server time.
 		await serverTime.known(stopping);
 		if (stopping.aborted) return this.#handBack(turn);
-		if (entry.state === 'retrying') return { go: lastAttempt(entry.attempts) + 1 };
+		// A copy of this store may be about to start the same attempt.
 		if (!journal.isOfThisMachine(entry) && !claimant.mayTakeFrom(turn, entry.machine ?? '')) return 'over';
+		if (entry.state === 'retrying') return { go: lastAttempt(entry.attempts) + 1 };
 		return this.#afterDeath(turn, entry, policy);
 	}
 
