@@ -17,6 +17,10 @@ export type NatsOptions = {
 	config?: string;
 	/** Further flags for the server. */
 	flags?: readonly string[];
+	/** A command line that runs the server's, and becomes it: `strace -D …`. */
+	under?: readonly string[];
+	/** Fills the folder of the server's data before its first start. */
+	prepare?: (storeDir: string) => Promise<void>;
 };
 
 export type Nats = AsyncDisposable & {
@@ -45,9 +49,11 @@ export async function startNats(options: NatsOptions = {}): Promise<Nats> {
 	const { path } = await findNatsServer({ env: process.env });
 	const dir = await tempDir('steward-nats-');
 	const start = async (port: number): Promise<Running> => {
+		const [program = path, ...before] = [...(options.under ?? []), path];
 		const child = await spawnTied(
-			path,
+			program,
 			[
+				...before,
 				...['-c', options.config ?? join(packageRoot, 'nats-server.conf'), '-a', '127.0.0.1'],
 				...['-p', String(port), '-m', '-1', '--ports_file_dir', dir.path, ...(options.flags ?? [])],
 			],
@@ -77,6 +83,7 @@ export async function startNats(options: NatsOptions = {}): Promise<Nats> {
 
 	let running: Running;
 	try {
+		await options.prepare?.(join(dir.path, 'data'));
 		running = await start(-1);
 	} catch (error) {
 		await dir[Symbol.asyncDispose]();

@@ -67,6 +67,10 @@ export type NodeProcessOptions = {
 	config?: Partial<ConfigForm>;
 	clockOffsetMs?: number;
 	nameQuietMs?: number;
+	/** A command line that runs the node's, and becomes it: `strace -D …`. */
+	under?: readonly string[];
+	/** Variables beside those of this process. */
+	env?: Readonly<Record<string, string>>;
 	/** Called as soon as there is a process, which is long before it is ready. */
 	onSpawn?: (pid: number) => void;
 };
@@ -83,10 +87,15 @@ export async function startNodeProcess(
 		...{ servers, data: dataDir, node: { beatEveryMs: 400, ...node } },
 		...options.config,
 	};
+	const [execPath = process.execPath, ...execArgv] = [...(options.under ?? []), process.execPath];
 	const child = fork(
 		runner,
 		[JSON.stringify({ buildDir, name, config, dataDir, clockOffsetMs, nameQuietMs })],
-		{ stdio: ['ignore', 'pipe', 'pipe', 'ipc'] },
+		{
+			stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+			env: { ...process.env, ...options.env },
+			...(options.under ? { execPath, execArgv } : {}),
+		},
 	);
 	if (child.pid !== undefined) options.onSpawn?.(child.pid);
 	let output = '';
