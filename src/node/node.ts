@@ -4,8 +4,8 @@
  * A crash leaves journal and outbox, and the next start goes on from them.
  */
 
-import { mkdir } from 'node:fs/promises';
 import { messageOf, StewardError, systemCodeOf } from '../base/errors.ts';
+import { makeFolder } from '../base/files.ts';
 import { Lifecycle, type Service } from '../base/lifecycle.ts';
 import type { NodeOptions } from './node-options.ts';
 import { buildTree, type NodeTree } from './node-tree.ts';
@@ -47,7 +47,7 @@ export class Node implements Service {
 		const { dataDir } = this.#options;
 		this.#hasFailed = false;
 		try {
-			await mkdir(dataDir, { recursive: true, mode: 0o700 });
+			await makeFolder(dataDir);
 			this.#tree = buildTree(this.#options, {
 				onShutdown: (error) => this.#fail(error),
 				isStopping: () => !this.#lifecycle.running,

@@ -8,6 +8,7 @@ import { brokerFaults } from './faults/broker.ts';
 import { clusterFaults } from './faults/cluster.ts';
 import { diskFaults } from './faults/disks.ts';
 import type { Fault } from './faults/fault.ts';
+import { hostileFaults } from './faults/hostile.ts';
 import { leafFaults } from './faults/leaf.ts';
 import { linkFaults } from './faults/links.ts';
 import { processFaults } from './faults/processes.ts';
@@ -18,7 +19,7 @@ import { leafSite } from './site-leaf.ts';
 
 export type Faults = Readonly<Record<string, Fault>>;
 
-const everywhere: Faults = { ...processFaults, ...linkFaults, ...diskFaults };
+const everywhere: Faults = { ...processFaults, ...linkFaults, ...diskFaults, ...hostileFaults };
 const { consumerDeleted, streamFull } = brokerFaults;
 
 export const sites: Readonly<

@@ -4,12 +4,12 @@
  * A crash in between writes the same text again under the same name.
  */
 
-import { mkdir, open, readdir } from 'node:fs/promises';
+import { open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../../base/clock.ts';
 import { rfc3339 } from '../../base/clock.ts';
+import { makeFolder, syncFolder } from '../../base/files.ts';
 import type { Log } from '../../base/log.ts';
-import { syncFolder } from './intake-file-taken.ts';
 
 /** Above this many texts the log warns; they stay all the same. */
 const rejectedWarnCount = 1000;
@@ -39,7 +39,7 @@ export class RejectedFolder {
 		end: number;
 		read: ReadRange;
 	}): Promise<void> {
-		await mkdir(this.path, { recursive: true, mode: 0o700 });
+		await makeFolder(this.path);
 		const path = join(this.path, `${text.name}.json`);
 		await writeSynced(path, text.start, text.end, text.read);
 		const lines = [

@@ -12,6 +12,7 @@ import { linkSync, lstatSync, renameSync, unlinkSync } from 'node:fs';
 import { type FileHandle, link, lstat, open, readdir, rename, unlink } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
 import { systemCodeOf } from '../../base/errors.ts';
+import { syncFolder } from '../../base/files.ts';
 import { randomToken } from '../../base/ids.ts';
 
 const eraseBytes = 64 * 1024;
@@ -202,16 +203,6 @@ export async function lstatIfThere(path: string) {
 	} catch (error) {
 		if (systemCodeOf(error) === 'ENOENT') return undefined;
 		throw error;
-	}
-}
-
-/** Makes renames, links and removals in `folder` survive a power loss. */
-export async function syncFolder(folder: string): Promise<void> {
-	const handle = await open(folder, 'r');
-	try {
-		await handle.sync();
-	} finally {
-		await handle.close();
 	}
 }
 

@@ -10,11 +10,11 @@
  */
 
 import { type FSWatcher, watch } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
 import { basename, dirname, extname, resolve } from 'node:path';
 import { backoffMs } from '../../base/backoff.ts';
 import type { Clock } from '../../base/clock.ts';
 import { messageOf } from '../../base/errors.ts';
+import { makeFolder } from '../../base/files.ts';
 import { Lifecycle, type Service } from '../../base/lifecycle.ts';
 import type { Log } from '../../base/log.ts';
 import type { Intake } from './intake.ts';
@@ -75,7 +75,7 @@ export class IntakeFile implements Service {
 	}
 
 	async #begin(): Promise<void> {
-		await mkdir(dirname(this.#path), { recursive: true, mode: 0o700 });
+		await makeFolder(dirname(this.#path));
 		this.#stopping = new AbortController();
 		this.#watch();
 		this.#loop = this.#run(this.#stopping.signal);

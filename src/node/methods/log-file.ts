@@ -8,6 +8,7 @@
 import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { messageOf, StewardError, systemCodeOf } from '../../base/errors.ts';
+import { syncFolder } from '../../base/files.ts';
 
 /** The most that one write takes of what waits, bytes. */
 const longestWrite = 1024 * 1024;
@@ -154,14 +155,5 @@ async function renameIfThere(from: string, to: string): Promise<void> {
 		await rename(from, to);
 	} catch (error) {
 		if (systemCodeOf(error) !== 'ENOENT') throw error;
-	}
-}
-
-async function syncFolder(path: string): Promise<void> {
-	const folder = await open(path, 'r');
-	try {
-		await folder.sync();
-	} finally {
-		await folder.close();
 	}
 }

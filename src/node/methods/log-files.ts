@@ -4,9 +4,9 @@
  * A crash loses nothing that an append was resolved for.
  */
 
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { StewardError } from '../../base/errors.ts';
+import { makeFolder } from '../../base/files.ts';
 import { Lifecycle, type Service } from '../../base/lifecycle.ts';
 import { isSender, operatorSender, rawSender } from '../../domain/names.ts';
 import { LogFile, type Rotation } from './log-file.ts';
@@ -35,7 +35,7 @@ export class LogFiles implements Service {
 		this.#maxOpen = options.maxOpen ?? 64;
 		this.#lifecycle = new Lifecycle(
 			async () => {
-				await mkdir(this.#folder, { recursive: true });
+				await makeFolder(this.#folder, 0o777);
 			},
 			async () => {
 				await Promise.allSettled(this.#appending);

@@ -5,10 +5,11 @@
  * A crash leaves the last flushed transaction, whole.
  */
 
-import { mkdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { type Database, open, type RootDatabase } from 'lmdb';
 import { type Clock, withDeadline } from '../../base/clock.ts';
 import { messageOf, StewardError } from '../../base/errors.ts';
+import { makeFolder, syncFolder } from '../../base/files.ts';
 import { randomToken } from '../../base/ids.ts';
 import { Lifecycle, type Service } from '../../base/lifecycle.ts';
 import { type Key, openOptions, sealed, type Table, tables, unsealed } from './store-layout.ts';
@@ -238,12 +239,14 @@ export class Store implements Service {
 
 	async #open(): Promise<void> {
 		try {
-			await mkdir(this.#path, { recursive: true, mode: 0o700 });
+			await makeFolder(this.#path);
 			const root = open<string, Key>({ ...openOptions, path: this.#path });
 			this.#root = root;
 			this.#tables = new Map(
 				tables.map((name) => [name, root.openDB<string, Key>(name, { encoding: 'string' })]),
 			);
+			// lmdb forces to disk what its file holds, and never the file's name.
+			for (const folder of [this.#path, dirname(this.#path)]) await syncFolder(folder);
 		} catch (error) {
 			throw new StewardError(
 				'storage',

@@ -30,6 +30,8 @@ afterAll(() => recording?.[Symbol.asyncDispose]());
 const survivals: readonly Survival[] = [
 	{ names: 'ordered', content: 'lost' },
 	{ names: 'ordered', content: 'torn' },
+	{ names: 'strict', content: 'lost' },
+	{ names: 'strict', content: 'torn' },
 ];
 
 test.skipIf(why !== undefined)(

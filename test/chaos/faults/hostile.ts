@@ -4,22 +4,14 @@
  * Nothing of it needs healing; events for nodes that do not exist stay on their stream until they are dead letters.
  */
 
-import type { NatsConnection } from '@nats-io/transport-node';
-import { messageOf } from '../../src/base/errors.ts';
-import type { Fault } from './faults.ts';
-import { publishGarbage } from './hostile.ts';
-import type { Random } from './random.ts';
-
-/** What it needs of a world. */
-type Reached = {
-	readonly raw: { readonly nc: NatsConnection };
-	readonly ships: readonly { readonly name: string }[];
-};
+import { messageOf } from '../../../src/base/errors.ts';
+import { publishGarbage } from '../hostile.ts';
+import type { Fault } from './fault.ts';
 
 export const hostileFaults = {
 	hostile: {
 		weight: 1,
-		async run({ raw, ships }: Reached, random: Random) {
+		async run({ raw, ships }, random) {
 			const names = ships.map(({ name }) => name);
 			try {
 				const { bytes, closed } = await publishGarbage(raw.nc, random, random.between(200, 800), names);
