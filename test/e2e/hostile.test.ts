@@ -8,7 +8,7 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { DeadLetters } from '../../src/jetstream/dead-letters.ts';
-import { hostileFaults } from '../chaos/faults-hostile.ts';
+import { hostileFaults } from '../chaos/faults/hostile.ts';
 import { randomFrom } from '../chaos/random.ts';
 import { startCentralProcess } from '../support/central-process.ts';
 import { disposables } from '../support/disposables.ts';

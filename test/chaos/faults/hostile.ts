@@ -6,12 +6,20 @@
 
 import { messageOf } from '../../../src/base/errors.ts';
 import { publishGarbage } from '../hostile.ts';
+import type { Random } from '../random.ts';
+import type { World } from '../world.ts';
 import type { Fault } from './fault.ts';
+
+/** What it needs of a world. */
+type Reached = {
+	readonly raw: Pick<World['raw'], 'nc'>;
+	readonly ships: readonly { readonly name: string }[];
+};
 
 export const hostileFaults = {
 	hostile: {
 		weight: 1,
-		async run({ raw, ships }, random) {
+		async run({ raw, ships }: Reached, random: Random) {
 			const names = ships.map(({ name }) => name);
 			try {
 				const { bytes, closed } = await publishGarbage(raw.nc, random, random.between(200, 800), names);
