@@ -33,6 +33,8 @@ import { Journal } from './store/journal.ts';
 import { Outbox } from './store/outbox.ts';
 import { Store } from './store/store.ts';
 
+/** A slow link takes two round trips before the first word is answered: cut off too early, it is never up at all. */
+const connectWithinMs = 10_000;
 const pruneEveryMs = 6 * 3_600_000;
 /** A child gets this long beyond the grace of running methods before it is left behind. */
 const stopMarginMs = 15_000;
@@ -55,7 +57,10 @@ export function buildTree(
 	const stopping = new AbortController();
 	const boot = randomToken();
 	const { servers, domain } = config;
-	const link = new Link({ servers, domain, name: `steward node ${node}`, clock, log });
+	const link = new Link({
+		...{ servers, domain, name: `steward node ${node}`, timeoutMs: connectWithinMs },
+		...{ clock, log },
+	});
 	const store = makeStore(options, {
 		onDamage: onShutdown,
 		onLost: (message) => errors.report({ kind: 'storeFailed', where: 'store', message }),

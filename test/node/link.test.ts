@@ -98,3 +98,17 @@ test.concurrent('answers that are lost while a command is claimed and settled ch
 	await eventually(async () => (await fleet.queue('ship1')).length === 0);
 	expect(await effects.words()).toEqual(['a', 'b']);
 }, 120_000);
+
+test.concurrent('a ship whose link takes seconds for a round trip connects, and does its work', async () => {
+	await using nats = await startNats();
+	await using _central = await startCentral(nats.url);
+	await using fleet = await openFleet(nats.url);
+	await using proxy = await startProxy(nats.port);
+	await using dir = await tempDir();
+	const effects = effectsIn(dir.path);
+	proxy.latency(1250);
+	await using _ship = await startNode(proxy.url, 'ship1');
+	await fleet.send(command('far', effects.shell('far')));
+	expect(ends(await settled(fleet, ['far']))).toEqual(['succeeded 1']);
+	expect(await effects.words()).toEqual(['far']);
+}, 90_000);
