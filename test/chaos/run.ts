@@ -14,7 +14,7 @@ import { randomFrom } from './random.ts';
 import type { Site } from './site.ts';
 import { drawFault } from './sites.ts';
 import { judge, type Verdict, wentWithStore } from './verdict.ts';
-import { nothingSent, type Sent, type SentCommand, sendOne } from './workload.ts';
+import { type CommandKind, nothingSent, type Sent, type SentCommand, sendOne } from './workload.ts';
 import { buildWorld, healAll, type Pace, type World } from './world.ts';
 
 export type ChaosOptions = {
@@ -30,6 +30,14 @@ export type ChaosOptions = {
 	readonly rate: number;
 	/** Longest time between two faults, milliseconds. */
 	readonly faultEveryMs: number;
+	/** What is asked for; everything by default. */
+	readonly kinds?: readonly CommandKind[];
+	/** Longest wait for the end of everything after the last fault, and for the ledger to say so, milliseconds. */
+	readonly quietWithinMs?: number;
+	/** Before anything is asked, and anything breaks. */
+	readonly prepare?: (world: World) => Promise<void>;
+	/** Folder of the compiled program, where it is another than what the sources say now. */
+	readonly buildDir?: string | undefined;
 	readonly log?: (line: string) => void;
 };
 
@@ -51,13 +59,13 @@ export type ChaosReport = {
 	readonly recoveryMs: number;
 };
 
-/** Longest wait for the end of everything after the last fault. */
-const quietWithinMs = 360_000;
+const usualQuietMs = 360_000;
 const lookedAtOnce = 64;
 
 export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
-	const { seed, forMs, log = () => undefined } = options;
+	const { seed, forMs, quietWithinMs = usualQuietMs, log = () => undefined } = options;
 	await using world = await buildWorld(await options.site(), options);
+	await options.prepare?.(world);
 	const random = randomFrom(seed);
 	const over = new AbortController();
 	// Each fault that lasts listens to it.
@@ -65,7 +73,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
 	const sent = nothingSent();
 	const broken: FaultRecord[] = [];
 	const workOver = new AbortController();
-	const ending = untilAllEnded(world, sent, workOver.signal);
+	const ending = untilAllEnded(world, sent, workOver.signal, quietWithinMs);
 	const working = work(world, sent, options, over.signal);
 	const breaking = breakThings(world, { broken, problems: sent.problems }, options, over.signal);
 	await sleepUntil(forMs, random.fork('end').between(0, 500));
@@ -77,10 +85,10 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
 	workOver.abort();
 	const left = await ending;
 	if (left > 0) log(`${left} commands have not ended`);
-	await eventsTaken(world, log);
+	await eventsTaken(world, quietWithinMs, log);
 	const recoveryMs = Math.round(performance.now() - healedAt);
 	return {
-		verdict: await judge(world, sent),
+		verdict: await judge(world, sent, quietWithinMs),
 		faults: broken,
 		unacknowledged: sent.unacknowledged,
 		problems: sent.problems,
@@ -109,13 +117,13 @@ function sleep(ms: number, signal?: AbortSignal): Promise<void> {
 async function work(
 	world: World,
 	sent: Sent,
-	{ seed, rate }: ChaosOptions,
+	{ seed, rate, kinds }: ChaosOptions,
 	signal: AbortSignal,
 ): Promise<void> {
 	const under: Promise<void>[] = [];
 	const fail = (error: unknown) => void sent.problems.push(String(error).slice(0, 500));
 	for (let n = 1; !signal.aborted; n++) {
-		under.push(sendOne(world, sent, n, randomFrom(seed).fork(`command ${n}`), signal).catch(fail));
+		under.push(sendOne(world, sent, n, randomFrom(seed).fork(`command ${n}`), signal, kinds).catch(fail));
 		await sleep(1000 / rate, signal);
 	}
 	await Promise.all(under);
@@ -163,7 +171,12 @@ async function breakThings(
 }
 
 /** Looks at what has not ended until all has, and says how much is left when `patience` is over. */
-async function untilAllEnded(world: World, sent: Sent, over: AbortSignal): Promise<number> {
+async function untilAllEnded(
+	world: World,
+	sent: Sent,
+	over: AbortSignal,
+	quietWithinMs: number,
+): Promise<number> {
 	let seen = 0;
 	let open: SentCommand[] = [];
 	let deadline = Number.POSITIVE_INFINITY;
@@ -192,7 +205,7 @@ async function isOver(world: World, { handle, accepted }: SentCommand): Promise<
 }
 
 /** Until nothing is on its way to any ship. */
-async function eventsTaken(world: World, log: (line: string) => void): Promise<void> {
+async function eventsTaken(world: World, quietWithinMs: number, log: (line: string) => void): Promise<void> {
 	const deadline = performance.now() + quietWithinMs;
 	while (performance.now() < deadline) {
 		const { connection } = world.raw;

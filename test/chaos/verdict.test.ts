@@ -3,7 +3,7 @@ import { entryFor } from '../../src/domain/ledger.ts';
 import { emptyResult } from '../../src/domain/result.ts';
 import type { CommandState } from '../../src/domain/state.ts';
 import { type CommandView, ledgerView } from '../../src/domain/view.ts';
-import { judgeCommand, wentWithStore } from './verdict.ts';
+import { judgeCommand, judgeWitnesses, wentWithStore } from './verdict.ts';
 import { nothingSent, outputOf, type SentCommand } from './workload.ts';
 import type { Ship } from './world.ts';
 
@@ -81,6 +81,27 @@ test('another store of the ship excuses more starts of rerun commands, and no se
 	expect(offences(view('interrupted', null), 9, undefined, rerun)).toEqual(['overExecuted']);
 	const report = sentCommand({ ship: shipWith([5000], [6000]) });
 	expect(offences(view('interrupted', null), 2, undefined, report)).toEqual(['overExecuted']);
+});
+
+test.each([
+	['all is well', 0, 'succeeded', []],
+	['it ran beside itself', 1, 'succeeded', ['ranBesideItself']],
+	['the ledger still says running', 0, 'running', ['notInLedger']],
+	['the ledger does not know it', 0, undefined, ['notInLedger']],
+	['the ledger says something else', 0, 'interrupted', ['notInLedger']],
+] as const)('the witnesses see that %s', (_, together, ledger, expected) => {
+	const seen: string[] = [];
+	judgeWitnesses(command, view('succeeded', good), { together, ledger }, (column) => seen.push(column));
+	expect(seen).toEqual(expected);
+});
+
+test('what has not ended need not be final in the ledger, and what a lost store left behind may run on', () => {
+	const seen: string[] = [];
+	const offend = (column: string) => seen.push(column);
+	judgeWitnesses(command, view('running', null), { together: 0, ledger: undefined }, offend);
+	const ofLostStore = sentCommand({ ship: shipWith([5000]) });
+	judgeWitnesses(ofLostStore, view('succeeded', good), { together: 1, ledger: 'succeeded' }, offend);
+	expect(seen).toEqual([]);
 });
 
 test('lost is a broken promise, unless the ship lost its store or shared its name', () => {

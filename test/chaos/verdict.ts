@@ -7,19 +7,23 @@
 
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { hasEnded } from '../../src/domain/state.ts';
 import type { CommandView } from '../../src/domain/view.ts';
-import { type Acceptance, outputOf, type Sent, type SentCommand } from './workload.ts';
+import { LedgerStore } from '../../src/jetstream/ledger-store.ts';
+import { type Acceptance, outputOf, type Sent, type SentCommand, togetherWord } from './workload.ts';
 import type { World } from './world.ts';
 
 /** Any of these breaks a promise. */
 export const forbidden = [
 	'lost',
 	'overExecuted',
+	'ranBesideItself',
 	'ranThoughUnstarted',
 	'neverExecuted',
 	'resultsMissing',
 	'withoutFinalState',
+	'notInLedger',
 	'calledLost',
 	'brokenPromises',
 	'eventsLost',
@@ -40,7 +44,8 @@ export type Verdict = {
 
 const atOnce = 16;
 
-export async function judge(world: World, sent: Sent): Promise<Verdict> {
+/** `ledgerWithinMs`: how far the ledger may be behind what a view tells. */
+export async function judge(world: World, sent: Sent, ledgerWithinMs: number): Promise<Verdict> {
 	const counts = Object.fromEntries(columns.map((column) => [column, 0])) as Record<Column, number>;
 	const offences: Offence[] = [];
 	const offend = (column: Column, handle: string, why: string) => {
@@ -54,12 +59,19 @@ export async function judge(world: World, sent: Sent): Promise<Verdict> {
 	).length;
 	const starts = await startsById(world);
 	counts.executions = [...starts.values()].reduce((sum, count) => sum + count, 0);
+	const writtenState = ledgerOf(world, performance.now() + ledgerWithinMs);
 	const judgeOne = async (command: SentCommand) => {
 		const view = await world.fleet.get(command.handle);
 		if (view?.state === 'interrupted') counts.interrupted += 1;
-		if (view) judgeCommand(command, view, starts.get(command.handle) ?? 0, sent, offend);
-		else if (wentWithStore(command.accepted)) counts.goneWithStore += 1;
-		else offend('lost', command.handle, 'nobody knows it');
+		if (!view) {
+			if (wentWithStore(command.accepted)) counts.goneWithStore += 1;
+			else offend('lost', command.handle, 'nobody knows it');
+			return;
+		}
+		judgeCommand(command, view, starts.get(command.handle) ?? 0, sent, offend);
+		const together = starts.get(`${command.ship.name}.${togetherWord(command.id)}`) ?? 0;
+		const ledger = hasEnded(view) ? await writtenState(view) : undefined;
+		judgeWitnesses(command, view, { together, ledger }, offend);
 	};
 	for (let at = 0; at < sent.commands.length; at += atOnce) {
 		await Promise.all(sent.commands.slice(at, at + atOnce).map(judgeOne));
@@ -112,6 +124,36 @@ export function judgeCommand(
 		(cancel === 'whileRunning' && view.state === 'cancelled') ||
 		(cancel === 'tooLate' && view.state !== 'cancelled');
 	if (!isKept) offend('brokenPromises', handle, `${told}; the answer to its cancel was ${cancel}`);
+}
+
+/** What a view does not tell: what the system and the ledger itself say. */
+export function judgeWitnesses(
+	{ handle, ship }: SentCommand,
+	view: CommandView,
+	{ together, ledger }: { readonly together: number; readonly ledger: string | undefined },
+	offend: (column: Column, handle: string, why: string) => void,
+): void {
+	// What is left of a node whose store is gone, or of a namesake on another machine, nobody can end.
+	const stores = ship.storeLostAt.length + ship.nameSharedAt.length;
+	if (together > 0 && stores === 0) {
+		offend('ranBesideItself', handle, `${together} times; ${view.state}; ${historyText(view)}`);
+	}
+	// A report counts for whoever asks, and is swept away once it was acknowledged.
+	if (hasEnded(view) && ledger !== view.state) {
+		offend('notInLedger', handle, `${view.state}, and the ledger says ${ledger}; ${historyText(view)}`);
+	}
+}
+
+/** What the ledger alone says of what has ended: asked again while a centre may still be behind. */
+function ledgerOf({ raw }: World, deadline: number): (view: CommandView) => Promise<string | undefined> {
+	const ledger = new LedgerStore(raw.connection);
+	return async ({ node, id, state }) => {
+		for (;;) {
+			const written = (await ledger.read({ node, id }))?.entry.state;
+			if (written === state || performance.now() > deadline) return written;
+			await pause(100);
+		}
+	};
 }
 
 function historyText({ history }: CommandView): string {

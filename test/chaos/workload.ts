@@ -15,7 +15,7 @@ import { socketPathFor } from '../../src/node/intake/socket-path.ts';
 import type { Random } from './random.ts';
 import type { Pace, Ship, World } from './world.ts';
 
-type CommandKind = 'succeeds' | 'fails' | 'reruns' | 'retries' | 'isLate' | 'isCancelled';
+export type CommandKind = 'succeeds' | 'fails' | 'reruns' | 'retries' | 'isLate' | 'isCancelled';
 
 export type SentCommand = {
 	readonly handle: string;
@@ -79,8 +79,10 @@ const clocks = {
 } as const satisfies Record<Pace, Partial<MessageForm>>;
 
 function formOf(ship: Ship, id: string, kind: CommandKind, pace: Pace, random: Random): MessageForm {
-	const takes = (random.between(0, 30) / 100).toFixed(2);
-	const say = `sleep ${takes}; echo out ${id}`;
+	// Some are in their middle when something breaks; what may run again is still at it when its node is back.
+	const longer = random.chance(0.1) ? (kind === 'reruns' ? 6 : 3) : 0;
+	const takes = (random.between(0, 30) / 100 + longer).toFixed(2);
+	const say = `${alone(ship, id)}; sleep ${takes}; echo out ${id}`;
 	const body: Record<CommandKind, string> = {
 		...{ succeeds: say, reruns: say, isLate: say },
 		fails: `${say}; exit 3`,
@@ -99,6 +101,16 @@ function formOf(ship: Ship, id: string, kind: CommandKind, pace: Pace, random: R
 		data: ship.effects.shell(`${id} $STEWARD_ATTEMPT`, body[kind]),
 		...policy[kind],
 	};
+}
+
+/** Says so when another run of the same command still lives: the system holds the lock for whoever does. */
+function alone({ effects }: Ship, id: string): string {
+	return `exec 9> ${effects.path}-${id}; flock -n 9 || echo ${togetherWord(id)} >> ${effects.path}`;
+}
+
+/** The word of a command that ran beside itself. */
+export function togetherWord(id: string): string {
+	return `together:${id}`;
 }
 
 /** A ship's disk that takes nothing. */
@@ -140,13 +152,14 @@ export async function sendOne(
 	n: number,
 	random: Random,
 	signal: AbortSignal,
+	kinds?: readonly CommandKind[],
 ): Promise<void> {
 	const ship = random.pick(world.ships);
 	const from = random.pick(world.ships);
 	const way = random.pick<Way>(['operator', 'operator', 'operator', 'socket', 'file']);
-	const isEvent = random.chance(0.15);
+	const isEvent = kinds === undefined && random.chance(0.15);
 	const [id, text] = [isEvent ? `e${n}` : `c${n}`, `event ${n}`];
-	const kind = drawKind(random);
+	const kind = kinds ? random.pick(kinds) : drawKind(random);
 	const form: MessageForm = isEvent
 		? { toNode: ship.name, kind: 'event', method: 'textLogging', data: [text], id }
 		: formOf(ship, id, kind, world.pace, random);

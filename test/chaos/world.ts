@@ -65,8 +65,9 @@ const leaseTtlMs = 3000;
 
 export async function buildWorld(
 	site: Site,
-	options: { readonly ships: number; readonly pace: Pace },
+	options: { readonly ships: number; readonly pace: Pace; readonly buildDir?: string | undefined },
 ): Promise<World> {
+	const { buildDir } = options;
 	const parts = disposables();
 	parts.use(site);
 	try {
@@ -75,7 +76,7 @@ export async function buildWorld(
 		const centres = centreClocksMs.map((clockOffsetMs) =>
 			parts.use(
 				keep(async (onSpawn) => {
-					const process = await startCentralProcess(site.servers, centre, clockOffsetMs);
+					const process = await startCentralProcess(site.servers, centre, clockOffsetMs, buildDir);
 					onSpawn(process.pid);
 					return process;
 				}),
@@ -83,7 +84,7 @@ export async function buildWorld(
 		);
 		const ships: Ship[] = [];
 		for (let n = 0; n < options.ships; n++) {
-			const ship = await launch(`ship${n}`, dir, await site.shipWay(`ship${n}`));
+			const ship = await launch(`ship${n}`, dir, await site.shipWay(`ship${n}`), buildDir);
 			if (ship.disk) parts.use(ship.disk);
 			parts.use(ship.process);
 			ships.push(ship);
@@ -99,7 +100,7 @@ export async function buildWorld(
 			...{ site, centres, ships, fleet, raw, dir, pace: options.pace },
 			async startNamesake(ship, dataDir) {
 				await mkdir(dataDir);
-				return startNode(ship, dataDir);
+				return startNode(ship, dataDir, { buildDir });
 			},
 			[Symbol.asyncDispose]: () => parts[Symbol.asyncDispose](),
 		};
@@ -111,7 +112,7 @@ export async function buildWorld(
 
 const nodeConfig: ConfigForm['node'] = { beatEveryMs: 1000, lanes: { normal: 4, urgent: 2 } };
 
-async function launch(name: string, dir: string, way: ShipWay): Promise<Ship> {
+async function launch(name: string, dir: string, way: ShipWay, buildDir?: string): Promise<Ship> {
 	const dataDir = join(dir, name);
 	const witness = join(dir, `${name}-witness`);
 	for (const path of [dataDir, witness]) await mkdir(path);
@@ -120,7 +121,9 @@ async function launch(name: string, dir: string, way: ShipWay): Promise<Ship> {
 		...{ ...way, disk },
 		...{ name, dataDir, folders: [dataDir], effects: effectsIn(witness) },
 		...{ clockOffsetMs: 0, storeLostAt: [], nameSharedAt: [] },
-		process: keep((onSpawn) => startNode(ship, dataDir, { onSpawn, clockOffsetMs: ship.clockOffsetMs })),
+		process: keep((onSpawn) =>
+			startNode(ship, dataDir, { onSpawn, clockOffsetMs: ship.clockOffsetMs, buildDir }),
+		),
 	};
 	return ship;
 }

@@ -29,8 +29,9 @@ export async function startCentralProcess(
 	servers: string,
 	centre: ConfigForm['centre'] = {},
 	clockOffsetMs = 0,
+	givenBuild?: string,
 ): Promise<CentralProcess> {
-	const buildDir = dirname(dirname(await builtFile('central/central.js')));
+	const buildDir = givenBuild ?? dirname(dirname(await builtFile('central/central.js')));
 	const config: ConfigForm = { servers, data: 'unused', centre };
 	const child = fork(runner, [JSON.stringify({ buildDir, config, streamsDir, clockOffsetMs })], {
 		stdio: ['ignore', 'pipe', 'pipe', 'ipc'],

@@ -71,6 +71,8 @@ export type NodeProcessOptions = {
 	under?: readonly string[];
 	/** Variables beside those of this process. */
 	env?: Readonly<Record<string, string>>;
+	/** Folder of the compiled program, where it is another than what the sources say now. */
+	buildDir?: string | undefined;
 	/** Called as soon as there is a process, which is long before it is ready. */
 	onSpawn?: (pid: number) => void;
 };
@@ -82,7 +84,7 @@ export async function startNodeProcess(
 	options: NodeProcessOptions = {},
 ): Promise<NodeProcess> {
 	const { node = {}, clockOffsetMs = 0, nameQuietMs } = options;
-	const buildDir = dirname(dirname(await builtFile('node/node.js')));
+	const buildDir = options.buildDir ?? dirname(dirname(await builtFile('node/node.js')));
 	const config: ConfigForm = {
 		...{ servers, data: dataDir, node: { beatEveryMs: 400, ...node } },
 		...options.config,

@@ -35,7 +35,7 @@ export type LinkProxy = AsyncDisposable & {
 	resets(probability: number, random: () => number): void;
 	/** Passes so many bytes a second in each direction of each connection. */
 	bandwidth(bytesPerSecond: number): void;
-	/** Passes everything again, at once. */
+	/** Passes everything again, at once, and waits for nothing any more. */
 	heal(): void;
 };
 
@@ -86,8 +86,10 @@ export async function startProxy(targetPort: number): Promise<LinkProxy> {
 		dropServerToClient: () => change('dropServerToClient'),
 		tripAt: (pattern, then) =>
 			new Promise((resolve) => {
-				link.trip = (text) => {
-					if (!pattern.test(text)) return;
+				const everywhere = new RegExp(pattern, 'g');
+				link.trip = (text, before) => {
+					const ends = [...text.matchAll(everywhere)].map(({ index, 0: found }) => index + found.length);
+					if (!ends.some((end) => end > before)) return;
 					link.trip = undefined;
 					change(then === 'hold' ? 'blackHole' : 'dropServerToClient');
 					resolve();
@@ -103,6 +105,7 @@ export async function startProxy(targetPort: number): Promise<LinkProxy> {
 			link.bytesPerMs = bytesPerSecond / 1000;
 		},
 		heal() {
+			link.trip = undefined;
 			link.delayMs = 0;
 			link.isReset = () => false;
 			link.bytesPerMs = Number.POSITIVE_INFINITY;
@@ -125,8 +128,8 @@ type Link = {
 	readonly targetPort: number;
 	bytesToServer: number;
 	bytesLost: number;
-	/** Looks at what clients sent last, before it goes on. */
-	trip: ((text: string) => void) | undefined;
+	/** Looks at what clients sent last, before it goes on; up to `before` it was seen. */
+	trip: ((text: string, before: number) => void) | undefined;
 };
 
 /** What is kept of the bytes before, so that a pattern is seen that lies across two chunks. */
@@ -186,8 +189,9 @@ class Pair {
 		this.#watch(server, this.#toClient, () => this.#client);
 		this.#client.on('data', (chunk: Buffer) => {
 			if (this.#link.isReset()) return this.#reset();
-			this.#lastSent = this.#lastSent.slice(-lookBehind) + chunk.toString('latin1');
-			this.#link.trip?.(this.#lastSent);
+			const before = this.#lastSent.slice(-lookBehind);
+			this.#lastSent = before + chunk.toString('latin1');
+			this.#link.trip?.(this.#lastSent, before.length);
 			this.#toServer.pass(this.#client, chunk, (part) => {
 				this.#link.bytesToServer += part.length;
 				server.write(part);
