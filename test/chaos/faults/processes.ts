@@ -26,7 +26,7 @@ async function restartLoop(kept: Kept, random: Random, sleep: Sleep): Promise<vo
 }
 
 /** Children of a node that run commands now: a shell each. */
-async function childrenOf(pid: number): Promise<number[]> {
+export async function childrenOf(pid: number): Promise<number[]> {
 	const children: number[] = [];
 	for (const name of await readdir('/proc')) {
 		if (!/^\d+$/.test(name)) continue;

@@ -1,0 +1,60 @@
+import { describe, expect, test } from 'vitest';
+import { tableText } from '../verdict.ts';
+import { mutate } from './mutant.ts';
+import { mutations } from './mutations.ts';
+import { runScenario, scenarios } from './scenarios.ts';
+
+/**
+ * The chaos runs are worth something only if they fail when the product is broken. Here it is: real builds of it, each with one
+ * line of defence taken out, meet real faults, and the verdict must name what that line of defence is for.
+ */
+
+/** Each is a world of its own, and starts several processes at once: as many at a time as there are kinds of them. */
+describe.concurrent.each(Object.entries(scenarios))(
+	'with one line of defence less, where %s',
+	(_, ofKind) => {
+		test.sequential.each(Object.entries(ofKind))(
+			'%s',
+			async (_title, scenario) => {
+				const report = await runScenario(scenario);
+				const { counts, ...verdict } = report.verdict;
+				const offences = verdict.offences.map(({ column, handle, why }) => `${column}: ${handle}: ${why}`);
+				const faults = report.faults.map((fault) => JSON.stringify(fault));
+				const told = [tableText(report.verdict, {}), ...faults, ...report.problems, ...offences].join('\n');
+				expect(report.problems, told).toEqual([]);
+				expect(report.faults.length, told).toBeGreaterThan(0);
+				expect(counts.executions, told).toBeGreaterThan(20);
+				if (!scenario.offences) return expect(offences, told).toEqual([]);
+				const expected = scenario.offences.reduce((sum, column) => sum + counts[column], 0);
+				expect(expected, `${scenario.offences.join(' or ')}\n${told}`).toBeGreaterThan(0);
+				// The rest of it is at work: a product that does nothing would be accused of everything.
+				const accused = new Set(verdict.offences.map(({ handle }) => handle));
+				expect(accused.size, told).toBeLessThan(counts.commands / 2);
+			},
+			240_000,
+		);
+	},
+);
+
+describe('a mutation', () => {
+	const mutation = { file: 'a.ts', find: 'await ', replace: '' };
+
+	test('is the source with the text replaced', () => {
+		expect(mutate('await write();', mutation)).toBe('write();');
+		expect(mutate('await write();', { ...mutation, replace: '$& $1 ' })).toBe('$& $1 write();');
+	});
+
+	test.each([
+		['write();', 'a.ts holds this text 0 times'],
+		['await write(); await ack();', 'a.ts holds this text 2 times'],
+	])('is refused where the source has moved on: %s', (source, message) => {
+		expect(() => mutate(source, mutation)).toThrow(message);
+	});
+
+	test('is in a scenario, each of them', () => {
+		const used = Object.values(scenarios).flatMap((ofKind) =>
+			Object.values(ofKind).flatMap(({ sabotage }) => sabotage ?? []),
+		);
+		expect(used.toSorted()).toEqual(Object.keys(mutations).toSorted());
+	});
+});
