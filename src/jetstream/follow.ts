@@ -206,10 +206,11 @@ class Follower implements Following {
 
 	/** Last sequence of the stream. */
 	async #noticeReset(): Promise<number> {
-		const { created, state } = await this.#connection.jsm.streams.info(this.#options.stream);
+		const { created, state, config } = await this.#connection.jsm.streams.info(this.#options.stream);
 		const isBehind = created === this.#streamCreated && state.last_seq < this.#cursor;
 		this.#behindSince = isBehind ? (this.#behindSince ?? this.#clock.monotonic()) : undefined;
-		if (this.#behindSince !== undefined && this.#clock.monotonic() - this.#behindSince < catchUpMs) {
+		const mayCatchUp = config.num_replicas > 1 && isBehind;
+		if (mayCatchUp && this.#clock.monotonic() - (this.#behindSince ?? 0) < catchUpMs) {
 			throw new Error('a new leader has not caught up yet');
 		}
 		const isAnother = this.#streamCreated !== '' && (created !== this.#streamCreated || isBehind);

@@ -1,7 +1,9 @@
+import { cp, rm } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { type Followed, type Following, type FollowOptions, follow } from '../../src/jetstream/follow.ts';
 import { Publisher } from '../../src/jetstream/publisher.ts';
 import { eventually } from '../support/eventually.ts';
+import { tempDir } from '../support/temp.ts';
 import { type Broker, startBroker } from './setup.ts';
 
 const stream = 'STEWARD_REPORTS';
@@ -139,6 +141,25 @@ test('a stream that was made anew is read from its beginning, after it is said',
 	await report(broker, 'c');
 	await eventually(() => following.ids.length === 3);
 	expect([following.ids, resets]).toEqual([['a', 'b', 'c'], 1]);
+});
+
+test('a stream whose store is an older one is read from its beginning, after it is said', async () => {
+	await using broker = await startBroker();
+	await using older = await tempDir();
+	let resets = 0;
+	await using following = await followed(broker.connection, { onReset: () => resets++ });
+	await report(broker, 'a', 'b');
+	await broker.nats.kill();
+	await cp(broker.nats.storeDir, older.path, { recursive: true });
+	await broker.nats.restart();
+	await report(broker, 'c');
+	await eventually(() => following.ids.length === 3);
+	await broker.nats.kill();
+	await rm(broker.nats.storeDir, { recursive: true });
+	await cp(older.path, broker.nats.storeDir, { recursive: true });
+	await broker.nats.restart();
+	await eventually(() => following.ids.length === 5);
+	expect([following.ids, resets]).toEqual([['a', 'b', 'c', 'a', 'b'], 1]);
 });
 
 test('stops at once while the link is down, and says so when it cannot begin', async () => {

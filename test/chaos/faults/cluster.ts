@@ -10,7 +10,7 @@ import type { World } from '../world.ts';
 import { type Fault, lasting, type Sleep, stopAndGo } from './fault.ts';
 
 /** What a leader may lead: a stream, or the cluster itself. */
-const led = [streams.commands(0), streams.claims, undefined] as const;
+const led = [streams.commands(0), streams.claims, 'all'] as const;
 
 function clusterIn({ site }: World): Cluster {
 	if ('cluster' in site) return site.cluster as Cluster;
@@ -42,9 +42,9 @@ export const clusterFaults = {
 			const cluster = clusterIn(world);
 			await cluster.whenCurrent();
 			const of = random.pick(led);
-			const leader = await cluster.leaderOf(of);
+			const leader = await cluster.leaderOf(of === 'all' ? undefined : of);
 			const ms = lasting(world, random, { short: [1000, 8000], long: [1000, 60_000] });
-			return `${of ?? 'all'}: ${await killFor(leader, ms, sleep)}`;
+			return `${of}: ${await killFor(leader, ms, sleep)}`;
 		},
 	},
 	rollingRestart: {
