@@ -8,12 +8,11 @@
  */
 
 import { createInbox, type Msg } from '@nats-io/transport-node';
-import { askReplicas } from './ask-replicas.ts';
+import { askLeader, askReplicas } from './ask-again.ts';
 import { type Connection, requestTimeoutMs } from './connection.ts';
-import { isNoAnswer, noAnswer } from './errors.ts';
+import { noAnswer } from './errors.ts';
 import { headersOf } from './headers.ts';
 import { LinkLostError } from './reach.ts';
-import { electionMs, rideOver } from './ride-over.ts';
 
 export type Stored = {
 	readonly subject: string;
@@ -109,7 +108,7 @@ export async function getFromLeader(
 	query: { readonly last_by_subj: string } | { readonly seq: number },
 ): Promise<Stored | undefined> {
 	try {
-		const message = await rideOver(() => jsm.streams.getMessage(stream, query), isNoAnswer, electionMs);
+		const message = await askLeader(() => jsm.streams.getMessage(stream, query));
 		return (
 			(message && {
 				subject: message.subject,

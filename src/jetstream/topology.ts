@@ -7,10 +7,10 @@
 import type { StreamConfig, StreamInfo } from '@nats-io/jetstream';
 import { messageOf, StewardError } from '../base/errors.ts';
 import { streams } from '../domain/subject.ts';
+import { askLeader } from './ask-again.ts';
 import type { Connection } from './connection.ts';
 import { loadDefinitions, type StreamDefinition } from './definitions.ts';
-import { isNoAnswer, isNoPlace, isNoRoom, isStreamNotFound } from './errors.ts';
-import { electionMs, rideOver } from './ride-over.ts';
+import { isNoPlace, isNoRoom, isStreamNotFound } from './errors.ts';
 
 /** Schema of streams and messages that this program writes and reads. */
 const schemaVersion = 1;
@@ -180,7 +180,7 @@ export type Topology = {
 export async function readTopology(connection: Connection): Promise<Topology | undefined> {
 	let info: StreamInfo | undefined;
 	try {
-		info = await rideOver(() => streamInfo(connection, streams.commands(0)), isNoAnswer, electionMs);
+		info = await askLeader(() => streamInfo(connection, streams.commands(0)));
 	} catch (error) {
 		throw new StewardError(
 			'no-broker',

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { streamsDir } from '../../src/base/package.ts';
 import { streams, subjects } from '../../src/domain/subject.ts';
@@ -97,23 +98,25 @@ test('a lane’s consumer is silent while its server is away, and is made again 
 	expect((await cluster.homesOf(stream, consumer)).map(({ name }) => name)).not.toContain(home.name);
 });
 
-test('what is published while a stream has no leader is stored once, alone and in a batch', async () => {
+test('what is published while a stream has no leader is stored once, alone and in a batch, and questions are answered', async () => {
 	await using cluster = await startReplicated();
-	const leader = await cluster.leaderOf(streams.claims);
+	const leader = await cluster.leaderOf(stream);
 	await using raw = await openTo(cluster.members.filter((member) => member !== leader));
-	const publisher = new Publisher(raw.connection, { stream: streams.claims, mayLookUp: true });
-	const claim = (id: string) => ({
-		subject: subjects.claim('ship1', id),
+	const publisher = new Publisher(raw.connection, { stream, mayLookUp: true });
+	const ping = (id: string) => ({
+		subject: subjects.command(0, { ...wanted, method: 'ping', id }),
 		data: '{}',
 		headers: { 'Nats-Expected-Last-Subject-Sequence': '0' },
 	});
-	await publisher.publish(claim('before'));
+	await publisher.publish(ping('before'));
 	await leader.kill();
-	const alone = publisher.publishSingle(claim('alone'));
-	const batch = Array.from({ length: 20 }, (_, n) => publisher.publish(claim(`batch${n}`)));
-	const acks = await Promise.all([alone, ...batch]);
+	const alone = publisher.publishSingle(ping('alone'));
+	const batch = Array.from({ length: 20 }, (_, n) => publisher.publish(ping(`batch${n}`)));
+	// As whoever comes anew in this moment.
+	const [topology, ...acks] = await Promise.all([requireTopology(raw.connection), alone, ...batch]);
+	expect(topology).toMatchObject({ shards: 1, replicas: 3 });
 	expect(new Set(acks.map(({ seq }) => seq)).size).toBe(21);
-	const { state } = await raw.jsm.streams.info(streams.claims);
+	const { state } = await raw.jsm.streams.info(stream);
 	expect(state.messages).toBe(22);
 });
 
@@ -152,9 +155,9 @@ test('a server that hangs fails no question, and is not believed afterwards that
 		// Each asks four times, and every third of that or so is for the one that hangs.
 		const views = await Promise.all(Array.from({ length: 8 }, () => sending.get(before?.handle ?? '')));
 		expect(views.map((view) => view?.state)).toEqual(views.map(() => 'queued'));
-		// More than the sockets on the way to it hold: what comes after that never arrives there.
-		const data = ['x'.repeat(450_000)];
-		await Promise.all(Array.from({ length: 32 }, () => sending.send(command({ data }))));
+		// More than the sockets on the way to it hold, and nothing that shrinks on its way: what comes after never arrives there.
+		const data = () => [randomBytes(330_000).toString('base64')];
+		await Promise.all(Array.from({ length: 50 }, () => sending.send(command({ data: data() }))));
 		[{ handle: missed } = { handle: undefined }] = await sending.send(command());
 		await Promise.all(others.map((member) => member.kill()));
 	} finally {
