@@ -58,7 +58,9 @@ export async function judge(world: World, sent: Sent, ledgerWithinMs: number): P
 		({ accepted }) => accepted.by !== 'broker',
 	).length;
 	const starts = await startsById(world);
-	counts.executions = [...starts.values()].reduce((sum, count) => sum + count, 0);
+	counts.executions = [...starts]
+		.filter(([handle]) => !handle.includes(togetherWord('')))
+		.reduce((sum, [, times]) => sum + times, 0);
 	const writtenState = ledgerOf(world, performance.now() + ledgerWithinMs);
 	const judgeOne = async (command: SentCommand) => {
 		const view = await world.fleet.get(command.handle);
