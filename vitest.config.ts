@@ -34,11 +34,10 @@ export default defineConfig({
 			},
 			{
 				test: {
-					// Real processes, real faults, counts at the end: alone on the machine.
+					// Real processes, real faults, counts at the end: after the others, which have clocks of their own.
 					name: 'chaos',
 					include: ['test/chaos/**/*.test.ts'],
 					sequence: { groupOrder: 1 },
-					fileParallelism: false,
 				},
 			},
 			{

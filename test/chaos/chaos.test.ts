@@ -34,7 +34,8 @@ function siteOf(topology: string) {
 	return site;
 }
 
-test.each(topologies)(
+// Worlds of their own: what they wait for, they wait for side by side.
+test.concurrent.each(topologies)(
 	`nothing that was acknowledged is lost, run too often or left without an end: %s, seed ${seed}`,
 	async (topology) => {
 		const { build: site, faults } = siteOf(topology);
