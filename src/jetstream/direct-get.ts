@@ -11,7 +11,7 @@ import { createInbox, type Msg } from '@nats-io/transport-node';
 import { askLeader, askReplicas } from './ask-again.ts';
 import { type Connection, requestTimeoutMs } from './connection.ts';
 import { noAnswer } from './errors.ts';
-import { headersOf } from './headers.ts';
+import { headersOf, storedHeader } from './headers.ts';
 import { LinkLostError } from './reach.ts';
 
 export type Stored = {
@@ -113,7 +113,7 @@ export async function getFromLeader(
 			(message && {
 				subject: message.subject,
 				data: message.data,
-				header: (name) => message.header.last(name) ?? '',
+				header: (name) => storedHeader(message, name),
 				seq: message.seq,
 				storedAt: Date.parse(message.timestamp),
 			}) ??

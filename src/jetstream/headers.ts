@@ -5,6 +5,7 @@
  * property itself: whoever looked at such a message would end, or never read again.) Pure.
  */
 
+import type { StoredMsg } from '@nats-io/jetstream';
 import type { Msg } from '@nats-io/transport-node';
 
 export type Headers = {
@@ -25,6 +26,15 @@ export function headersOf(message: Msg): Headers {
 		};
 	} catch {
 		return readLines(rawHeaders(message).split('\r\n'));
+	}
+}
+
+/** Of a message that came as JSON. Where a name or a value among them is bad, steward did not write them, and none counts. */
+export function storedHeader(message: StoredMsg, name: string): string {
+	try {
+		return message.header.last(name);
+	} catch {
+		return '';
 	}
 }
 

@@ -5,7 +5,14 @@ import { streamsDir } from '../../src/base/package.ts';
 import { streams, subjects } from '../../src/domain/subject.ts';
 import { Link } from '../../src/jetstream/connection.ts';
 import { ensureCentreConsumer } from '../../src/jetstream/consumers.ts';
-import { firstFrom, getAt, getLast, getLastOfMany, getNext } from '../../src/jetstream/direct-get.ts';
+import {
+	firstFrom,
+	getAt,
+	getFromLeader,
+	getLast,
+	getLastOfMany,
+	getNext,
+} from '../../src/jetstream/direct-get.ts';
 import { type Followed, follow } from '../../src/jetstream/follow.ts';
 import { type Delivery, Puller } from '../../src/jetstream/pull.ts';
 import { applyTopology } from '../../src/jetstream/topology.ts';
@@ -64,11 +71,13 @@ test('direct gets answer with what the server says of a message, whatever header
 			await getLast(connection, streams.events, subject),
 			await getAt(connection, streams.events, seq),
 			await getNext(connection, streams.events, all, seq),
+			await getFromLeader(connection, streams.events, { seq }),
 		];
 		const { first, count } = await firstFrom(connection, streams.events, all, seq);
 		expect(count).toBe(broker.sent.length - index);
 		for (const one of [...found, first]) {
 			expect(one).toMatchObject({ seq, subject });
+			expect(one?.header('Steward-Id')).toBe('');
 			expect(String(Buffer.from(one?.data ?? []))).toBe(body);
 			expect(Math.abs((one?.storedAt ?? 0) - systemClock.now())).toBeLessThan(60_000);
 		}
