@@ -5,6 +5,7 @@ import { systemClock } from '../../src/base/clock.ts';
 import { silentLog } from '../../src/base/log.ts';
 import { CentreIndex } from '../../src/central/index.ts';
 import { Reaper } from '../../src/central/reaper.ts';
+import type { Fleet } from '../../src/client/fleet.ts';
 import { foldClaim } from '../../src/domain/ledger.ts';
 import type { MessageForm } from '../../src/domain/message.ts';
 import { type NodeState, nodeStateSchema } from '../../src/domain/node-state.ts';
@@ -222,7 +223,11 @@ async function acknowledgedUnreported(
 	expect(await delivery?.ackAck()).toBe(true);
 }
 
-async function lastWords(url: string): Promise<NodeState> {
+/** A node that ran there once, with what it said last. */
+async function wasThere(url: string, fleet: Fleet, dataDir: string): Promise<NodeState> {
+	const ship = await startNode(url, 'ship1', { dataDir });
+	await eventually(async () => (await fleet.node('ship1'))?.lanes.every(({ status }) => status === 'ready'));
+	await ship.stop();
 	await using raw = await openRaw(url);
 	const said = await raw.jsm.streams.getMessage(streams.state, { last_by_subj: subjects.state('ship1') });
 	return nodeStateSchema.parse(said?.json());
@@ -233,10 +238,7 @@ test('what a store had recorded and not yet said is told as interrupted by the n
 	await using dir = await tempDir();
 	await using _central = await startCentral(nats.url);
 	await using fleet = await openFleet(nats.url);
-	const ship = await startNode(nats.url, 'ship1', { dataDir: dir.path });
-	await eventually(async () => (await fleet.node('ship1'))?.lanes.every(({ status }) => status === 'ready'));
-	await ship.stop();
-	const { machine, epoch } = await lastWords(nats.url);
+	const { machine, epoch } = await wasThere(nats.url, fleet, dir.path);
 	await acknowledgedUnreported(nats.url, { machine, epoch }, {});
 	await rm(join(dir.path, 'store'), { recursive: true });
 
@@ -250,9 +252,7 @@ test('what another machine of the name had recorded and not yet said is lost aft
 	await using dir = await tempDir();
 	await using _central = await startCentral(nats.url);
 	await using fleet = await openFleet(nats.url);
-	const ship = await startNode(nats.url, 'ship1', { dataDir: dir.path });
-	await eventually(async () => (await fleet.node('ship1'))?.lanes.every(({ status }) => status === 'ready'));
-	await ship.stop();
+	await wasThere(nats.url, fleet, dir.path);
 	await acknowledgedUnreported(
 		nats.url,
 		{ machine: 'other', epoch: 'other' },

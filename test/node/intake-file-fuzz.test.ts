@@ -5,11 +5,10 @@
 
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { isStewardError } from '../../src/base/errors.ts';
 import { parseMessage } from '../../src/domain/message.ts';
 import { maxDepth, type Rest, type Span, ValueScanner } from '../../src/node/intake/intake-file-parser.ts';
 import { decodeValue } from '../../src/node/intake/intake-file-value.ts';
-import { fuzz, fuzzTimeoutMs } from '../support/fuzz.ts';
+import { attempt, fuzz, fuzzTimeoutMs } from '../support/fuzz.ts';
 
 const bytesOf = (text: string) => new TextEncoder().encode(text);
 
@@ -153,16 +152,6 @@ function readAll(bytes: Uint8Array, cuts: readonly number[]): Read {
 		expect(end).toBeGreaterThan(span.start);
 		covered.push([span.start, end]);
 		from = end;
-	}
-}
-
-/** Nothing is thrown but StewardError `invalid`. */
-function attempt<T>(run: () => T): T | undefined {
-	try {
-		return run();
-	} catch (error) {
-		if (!isStewardError(error, 'invalid')) throw error;
-		return undefined;
 	}
 }
 

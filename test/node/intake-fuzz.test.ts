@@ -6,7 +6,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { isStewardError } from '../../src/base/errors.ts';
 import { envelopeFor, envelopeSchema } from '../../src/domain/envelope.ts';
 import { parseMessage } from '../../src/domain/message.ts';
 import { kinds } from '../../src/domain/names.ts';
@@ -15,7 +14,7 @@ import { claimSchema, decode, reportSchema } from '../../src/domain/wire.ts';
 import { readEnvelope } from '../../src/jetstream/commands.ts';
 import { keyHeaders } from '../../src/jetstream/events.ts';
 import { intakeRequest, parseForm, readIntake } from '../../src/jetstream/intake.ts';
-import { fuzz, fuzzTimeoutMs, isReplay } from '../support/fuzz.ts';
+import { attempt, fuzz, fuzzTimeoutMs, isReplay } from '../support/fuzz.ts';
 
 const bytesOf = (text: string) => new TextEncoder().encode(text);
 
@@ -141,16 +140,6 @@ const damage = fc.oneof(
 	{ weight: 3, arbitrary: fc.constant([]) },
 	fc.array(fc.nat(1000), { minLength: 1, maxLength: 3 }),
 );
-
-/** Nothing is thrown but StewardError `invalid`. */
-function attempt<T>(run: () => T): T | undefined {
-	try {
-		return run();
-	} catch (error) {
-		if (!isStewardError(error, 'invalid')) throw error;
-		return undefined;
-	}
-}
 
 test(
 	'a message, however it is damaged, is accepted for what its subject says, or refused',

@@ -5,6 +5,8 @@
  * Read once from the environment, which `scripts/fuzz.mjs` sets.
  */
 
+import { isStewardError } from '../../src/base/errors.ts';
+
 const { STEWARD_FUZZ_RUNS, STEWARD_FUZZ_SEED, STEWARD_FUZZ_PATH } = process.env;
 
 const runs = Number(STEWARD_FUZZ_RUNS ?? 10_000);
@@ -18,3 +20,13 @@ export const isReplay = STEWARD_FUZZ_PATH !== undefined;
 
 /** For the test around it: 10 ms a run on a machine that does other things as well. */
 export const fuzzTimeoutMs = 60_000 + runs * 10;
+
+/** What it answers; undefined where it refuses with StewardError `invalid`, which is all that it may throw. */
+export function attempt<T>(run: () => T): T | undefined {
+	try {
+		return run();
+	} catch (error) {
+		if (!isStewardError(error, 'invalid')) throw error;
+		return undefined;
+	}
+}
