@@ -21,9 +21,10 @@ export async function linkExclusively(from: string, to: string): Promise<boolean
 
 /** Makes a folder, with those above it; the names of what it made survive a power loss. */
 export async function makeFolder(path: string, mode = 0o700): Promise<void> {
-	const first = await mkdir(path, { recursive: true, mode });
+	const folder = resolve(path);
+	const first = await mkdir(folder, { recursive: true, mode });
 	if (first === undefined) return;
-	for (let made = resolve(path); made.length >= first.length; made = dirname(made)) {
+	for (let made = folder; made.length >= first.length; made = dirname(made)) {
 		try {
 			await syncFolder(dirname(made));
 		} catch (error) {

@@ -189,7 +189,9 @@ export class Central implements Service {
 		const reaper = new Reaper({
 			...{ index, claims, ledger, reports, settler, readMessage, presenceTtlMs, serverNow, clock, log },
 		});
-		const sweeper = new Sweeper({ connection, index, claims, claimRetentionMs, serverNow, log });
+		const sweeper = new Sweeper({
+			...{ connection, index, claims, commands, settler, claimRetentionMs, serverNow, log },
+		});
 		const { eventDeliverWithinMs: deliverWithinMs } = config.centre;
 		const undelivered = new Undelivered({ connection, events, dead, deliverWithinMs, serverNow, log });
 		this.#offLink.push(link.onReconnect(() => sweeper.forgetFloors()));

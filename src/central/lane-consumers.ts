@@ -26,8 +26,8 @@ export class LaneConsumers {
 	readonly #options: LaneConsumersOptions;
 	/** What is wanted of a node at whose consumers somebody works: the last word counts. */
 	readonly #wanted = new Map<string, readonly LaneConsumer[]>();
-	/** Consumers that say nothing, by node and lane. */
-	readonly #silent = new Set<string>();
+	/** Consumers that say nothing, by node and lane, as they are wanted now. */
+	readonly #silent = new Map<string, LaneConsumer>();
 	readonly #working = new Set<Promise<void>>();
 	#stopping = new AbortController();
 
@@ -71,15 +71,13 @@ export class LaneConsumers {
 		const { log } = this.#options;
 		const { node, lane } = wanted;
 		const key = `${node} ${lane}`;
-		if (this.#silent.has(key) || this.#stopping.signal.aborted) return;
+		if (this.#stopping.signal.aborted) return;
+		if (this.#silent.has(key)) return void this.#silent.set(key, wanted);
 		const isSilent = await this.#saying(wanted, () => this.#ensure(wanted));
 		if (!isSilent) return;
 		log.warn({ node, lane }, 'the consumer of a lane says nothing: its server is away');
-		this.#silent.add(key);
-		this.#work(async () => {
-			await this.#saying(wanted, () => this.#waitFor(wanted));
-			this.#silent.delete(key);
-		});
+		this.#silent.set(key, wanted);
+		this.#work(() => this.#waitFor(key, wanted));
 	}
 
 	/** Answers whether it is there and says nothing. */
@@ -90,19 +88,32 @@ export class LaneConsumers {
 		return found === 'silent';
 	}
 
-	/** Until it speaks again, or has been silent for too long. */
-	async #waitFor(wanted: LaneConsumer): Promise<void> {
-		const { connection, lostAfterMs, clock, log } = this.#options;
-		const { node, lane } = wanted;
+	/** Until it speaks again, or has been silent for too long. What goes wrong meanwhile is silence as well. */
+	async #waitFor(key: string, first: LaneConsumer): Promise<void> {
+		const { lostAfterMs, clock } = this.#options;
 		const { signal } = this.#stopping;
 		const silentSince = clock.monotonic();
 		while (!signal.aborted) {
 			await clock.sleep(Math.min(lookAgainMs, lostAfterMs), signal);
-			if (signal.aborted || !(await this.#ensure(wanted))) return;
-			if (clock.monotonic() - silentSince < lostAfterMs) continue;
-			log.warn({ node, lane }, 'the server with the consumer of a lane is gone: it is made again elsewhere');
-			if ((await remakeLaneConsumer(connection, wanted)) !== 'silent') return;
+			if (signal.aborted) break;
+			const wanted = this.#silent.get(key) ?? first;
+			const isLost = clock.monotonic() - silentSince >= lostAfterMs;
+			const isSilent = await this.#saying(wanted, () =>
+				isLost ? this.#makeElsewhere(wanted) : this.#ensure(wanted),
+			);
+			// What was said of it meanwhile counts.
+			if (isSilent === false && this.#silent.get(key) === wanted) break;
 		}
+		this.#silent.delete(key);
+	}
+
+	/** Answers whether it still says nothing. */
+	async #makeElsewhere(wanted: LaneConsumer): Promise<boolean> {
+		const { connection, log } = this.#options;
+		const { node, lane } = wanted;
+		if (!(await this.#ensure(wanted))) return false;
+		log.warn({ node, lane }, 'the server with the consumer of a lane is gone: it is made again elsewhere');
+		return (await remakeLaneConsumer(connection, wanted)) === 'silent';
 	}
 
 	/** What goes wrong is said, and left to the node's next word. */

@@ -26,6 +26,7 @@ export class Leadership implements Service {
 	readonly #options: LeadershipOptions;
 	readonly #lifecycle: Lifecycle;
 	#leads = false;
+	#following: Promise<void> = Promise.resolve();
 	#cancelWatch: () => void = () => undefined;
 
 	constructor(options: LeadershipOptions) {
@@ -43,7 +44,7 @@ export class Leadership implements Service {
 			async () => {
 				await loop.stop();
 				this.#cancelWatch();
-				await this.#follow(false);
+				await this.#follow(true);
 				if (link.connection) await lease.release(link.connection).catch(() => undefined);
 			},
 		);
@@ -73,11 +74,29 @@ export class Leadership implements Service {
 		}
 		if (lease.held !== wasHeld)
 			log.info(lease.held ? 'this centre leads' : 'this centre does not lead any more');
-		await this.#follow(lease.held);
+		await this.#follow();
+		this.#watch();
 		return this.#leads;
 	}
 
-	async #follow(leads: boolean): Promise<void> {
+	/** A renewal may take longer than the lease lasts. */
+	#watch(): void {
+		const { lease, clock, log } = this.#options;
+		this.#cancelWatch();
+		if (!this.#leads) return;
+		this.#cancelWatch = clock.after(lease.heldForMs + 1, () => {
+			this.#follow().catch((error: unknown) => log.error({ err: messageOf(error) }, 'duties did not stop'));
+		});
+	}
+
+	/** Does as the lease says, one change at a time. */
+	#follow(isOver = false): Promise<void> {
+		const step = this.#following.then(() => this.#change(!isOver && this.#options.lease.held));
+		this.#following = step.catch(() => undefined);
+		return step;
+	}
+
+	async #change(leads: boolean): Promise<void> {
 		if (leads === this.#leads) return;
 		// Duties that cannot start are tried again with the next renewal; the lease stays, and nothing is done twice.
 		if (leads) await this.#options.duties.start();

@@ -19,7 +19,6 @@ import {
 import { nodeOfSubject, shardOf, streams, subjects } from '../domain/subject.ts';
 import { decode } from '../domain/wire.ts';
 import type { Connection } from '../jetstream/connection.ts';
-import { remakeLaneConsumer } from '../jetstream/consumers.ts';
 import { type Followed, type Following, follow } from '../jetstream/follow.ts';
 import type { Nodes } from '../jetstream/nodes.ts';
 import { LaneConsumers } from './lane-consumers.ts';
@@ -96,7 +95,6 @@ export class NodeKeeper implements Service {
 			return;
 		}
 		this.#inTurn(node, async () => {
-			await this.#renewAfterLoss(node, state);
 			await this.#record(node, state, message.storedAt);
 			if (state.stopping) return;
 			await this.#greet(node, message.storedAt);
@@ -115,22 +113,6 @@ export class NodeKeeper implements Service {
 		void turn.then(() => {
 			if (this.#turns.get(node) === turn) this.#turns.delete(node);
 		});
-	}
-
-	/**
-	 * A new store on the same machine: what the old one acknowledged and had not reported is handed over once more, so that
-	 * the node says what it can of it, which is that it was interrupted. Before the state is written down, so that a crash
-	 * here is a renewal more.
-	 */
-	async #renewAfterLoss(node: string, { machine, epoch, lanes }: NodeState): Promise<void> {
-		const { nodes, connection, shards, log } = this.#options;
-		const known = (await nodes.read(node))?.record.state;
-		if (!known || known.machine !== machine || known.epoch === epoch) return;
-		log.warn({ node }, 'the node has a new store: what is not settled is delivered again');
-		const shard = shardOf(node, shards);
-		for (const { lane, capacity } of lanes) {
-			if (lane !== 'events') await remakeLaneConsumer(connection, { node, shard, lane, capacity });
-		}
 	}
 
 	async #record(node: string, state: NodeState, lastSeenAt: number): Promise<void> {

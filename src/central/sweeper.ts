@@ -1,7 +1,7 @@
 /**
  * Owns keeping the streams small: what every reader has taken is removed.
- * Promises that nothing above an ack floor goes, and that a claim stays while a delivery of its command may be under
- * way somewhere. A crash leaves something for the next round.
+ * Promises that nothing above an ack floor goes, and that a claim stays while its command is on its stream or a delivery of
+ * it may be under way somewhere: it is all that keeps the command from a start. A crash leaves something for the next round.
  */
 
 import { messageOf } from '../base/errors.ts';
@@ -10,11 +10,13 @@ import { formatHandle, type Handle } from '../domain/names.ts';
 import { isFinal } from '../domain/state.ts';
 import { consumerName, parseKeyedSubject, streams, subjects } from '../domain/subject.ts';
 import type { Claims } from '../jetstream/claims.ts';
+import type { Commands } from '../jetstream/commands.ts';
 import type { Connection } from '../jetstream/connection.ts';
 import { ackFloor, contentOf, purgeBelow } from '../jetstream/consumers.ts';
 import type { CentreIndex } from './index.ts';
 import { intakeConsumer } from './intake-worker.ts';
 import { projectorConsumer } from './projector.ts';
+import type { Settler } from './settler.ts';
 
 /** Where claims fill their stream, they are kept for a few `ack_wait`s only. */
 const shortRetentionMs = 120_000;
@@ -24,6 +26,8 @@ export type SweeperOptions = {
 	connection: Connection;
 	index: CentreIndex;
 	claims: Claims;
+	commands: Pick<Commands, 'findForCertain'>;
+	settler: Pick<Settler, 'settle'>;
 	/** A claim stays this long after its command ended, milliseconds. */
 	claimRetentionMs: number;
 	serverNow: () => number;
@@ -75,19 +79,33 @@ export class Sweeper {
 	}
 
 	async #sweepClaims(): Promise<number> {
-		const { connection, claims } = this.#options;
+		const { connection } = this.#options;
 		const { subjects: held, fill } = await contentOf(connection, streams.claims, subjects.claim('*', '*'));
 		const over = held.flatMap((subject) => {
 			const handle = parseKeyedSubject(subject);
 			return handle && this.#isOver(handle, fill) ? [handle] : [];
 		});
+		let swept = 0;
 		for (let from = 0; from < over.length; from += purgesAtOnce) {
-			await Promise.all(over.slice(from, from + purgesAtOnce).map((handle) => claims.purge(handle)));
+			const some = over.slice(from, from + purgesAtOnce);
+			swept += (await Promise.all(some.map((handle) => this.#sweepClaim(handle)))).filter(Boolean).length;
 		}
-		return over.length;
+		return swept;
 	}
 
-	/** Settled for long enough, by the ledger's own time, and gone from its stream. */
+	/**
+	 * The stream itself is asked: whoever called the command final may have died before it was removed, and then nobody's index
+	 * tells. What is still there is settled once more, and its claim waits for that.
+	 */
+	async #sweepClaim(handle: Handle): Promise<boolean> {
+		const { claims, commands, settler } = this.#options;
+		const left = await commands.findForCertain(handle.node, handle.id);
+		if (left) settler.settle(left);
+		else await claims.purge(handle);
+		return !left;
+	}
+
+	/** Settled for long enough, by the ledger's own time. */
 	#isOver(handle: Handle, fill: number): boolean {
 		const { index, claimRetentionMs, serverNow } = this.#options;
 		const summary = index.ledger.get(formatHandle(handle));

@@ -15,11 +15,22 @@ const ofReplicasMs = [400, 900, 1500, 2100, 2800, 3500, 4200] as const;
 /** An election takes 4 to 9 s, and what was asked before its end is lost. */
 const ofLeaderMs = [1000, 2000, 3500, 5000, 6500, 8000, 9500] as const;
 
+/** One of several tries. */
+export type Try = {
+	readonly timeoutMs: number;
+	/** Another try has its answer: this one is of no use any more. */
+	readonly signal: AbortSignal;
+	/** To be called when an answer begins to come, which may be long: then no further try begins. */
+	readonly heard: () => void;
+};
+
 /** What any replica may answer, within the time of one try. */
-export function askReplicas<T>(ask: (timeoutMs: number) => Promise<T>, timeoutMs: number): Promise<T> {
+export function askReplicas<T>(ask: (one: Try) => Promise<T>, timeoutMs: number): Promise<T> {
 	const later = ofReplicasMs.filter((ms) => ms < timeoutMs);
 	const isSilence = (error: unknown) => error instanceof TimeoutError;
-	return askOverlapping((beganMs) => askAgainWhenLost(() => ask(timeoutMs - beganMs)), later, isSilence);
+	const one = (beganMs: number, signal: AbortSignal, heard: () => void) =>
+		askAgainWhenLost(() => ask({ timeoutMs: timeoutMs - beganMs, signal, heard }));
+	return askOverlapping(one, later, isSilence);
 }
 
 /** What only the leader of a stream answers. */
@@ -29,29 +40,40 @@ export function askLeader<T>(ask: () => Promise<T>): Promise<T> {
 
 /** Where all tries meet silence, the last error; any other error at once. */
 function askOverlapping<T>(
-	ask: (beganMs: number) => Promise<T>,
+	ask: (beganMs: number, signal: AbortSignal, heard: () => void) => Promise<T>,
 	later: readonly number[],
 	isSilence: (error: unknown) => boolean,
 ): Promise<T> {
 	return new Promise((resolve, reject) => {
-		let silent = 0;
+		const over = new AbortController();
+		let waiting = 0;
 		const begin = (beganMs: number) => {
-			ask(beganMs).then(
+			waiting += 1;
+			ask(beganMs, over.signal, cancelLater).then(
 				(answer) => {
 					end();
 					resolve(answer);
 				},
 				(error: unknown) => {
-					silent += 1;
-					if (isSilence(error) && silent <= later.length) return;
+					waiting -= 1;
+					if (isSilence(error) && (waiting > 0 || cancels.length > 0)) return;
 					end();
 					reject(error);
 				},
 			);
 		};
-		const cancels = later.map((ms) => systemClock.after(ms, () => begin(ms)));
+		const cancels = later.map((ms) =>
+			systemClock.after(ms, () => {
+				cancels.shift();
+				begin(ms);
+			}),
+		);
+		const cancelLater = () => {
+			for (const cancel of cancels.splice(0)) cancel();
+		};
 		const end = () => {
-			for (const cancel of cancels) cancel();
+			cancelLater();
+			over.abort();
 		};
 		begin(0);
 	});

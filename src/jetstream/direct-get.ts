@@ -7,8 +7,9 @@
  * headers in the reader of the connection, which stops for good where they are bad.)
  */
 
-import { createInbox, type Msg } from '@nats-io/transport-node';
-import { askLeader, askReplicas } from './ask-again.ts';
+import { createInbox, type Msg, TimeoutError } from '@nats-io/transport-node';
+import { systemClock } from '../base/clock.ts';
+import { askLeader, askReplicas, type Try } from './ask-again.ts';
 import { type Connection, requestTimeoutMs } from './connection.ts';
 import { noAnswer } from './errors.ts';
 import { headersOf, storedHeader } from './headers.ts';
@@ -52,7 +53,7 @@ export async function getLastOfMany(
 	for (let from = 0; from < subjects.length; from += mostSubjects) {
 		const part = subjects.slice(from, from + mostSubjects);
 		try {
-			found.push(...(await askReplicas((ms) => getPart(connection, stream, part, ms), timeoutMs)));
+			found.push(...(await askReplicas((one) => getPart(connection, stream, part, one), timeoutMs)));
 		} catch (error) {
 			throw noAnswer(stream, error);
 		}
@@ -84,9 +85,9 @@ async function ask(
 	question: string,
 ): Promise<Stored | undefined> {
 	try {
-		return await askReplicas(async (timeoutMs) => {
+		return await askReplicas(async (one) => {
 			let found: Stored | undefined;
-			await request(connection, { subject, question, timeoutMs }, (message) => {
+			await request(connection, { subject, question, ...one }, (message) => {
 				found = toStored(message);
 				return found !== undefined || headersOf(message).code === 404 ? 'done' : statusOf(message);
 			});
@@ -154,12 +155,12 @@ async function getPart(
 	connection: Connection,
 	stream: string,
 	subjects: readonly string[],
-	timeoutMs: number,
+	one: Try,
 ): Promise<readonly Stored[]> {
 	const found: Stored[] = [];
 	const question = JSON.stringify({ multi_last: subjects });
 	const subject = `${connection.api}.DIRECT.GET.${stream}`;
-	await request(connection, { subject, question, timeoutMs }, (message) => {
+	await request(connection, { subject, question, ...one }, (message) => {
 		const stored = toStored(message);
 		if (stored) {
 			found.push(stored);
@@ -171,12 +172,12 @@ async function getPart(
 	return found;
 }
 
-type Question = { readonly subject: string; readonly question: string; readonly timeoutMs: number };
+type Question = Try & { readonly subject: string; readonly question: string };
 
 /** Hands the answers to `take` until that says `done`, or what is wrong. Its inbox is its own. */
 async function request(
 	{ nc, reach }: Connection,
-	{ subject, question, timeoutMs }: Question,
+	{ subject, question, timeoutMs, signal, heard }: Question,
 	take: (message: Msg) => 'done' | 'more' | Error,
 ): Promise<void> {
 	if (!reach.isUp && !(await reach.whenUp(timeoutMs))) throw new LinkLostError(false);
@@ -187,10 +188,10 @@ async function request(
 		settle = (error) => (error === undefined ? resolve() : reject(error));
 	});
 	const subscription = nc.subscribe(inbox, {
-		timeout: timeoutMs,
 		callback: (error, message) => {
 			// A batch of one ends with a word of its own.
 			if (isOver) return;
+			heard();
 			const next = error ?? take(message);
 			if (next === 'more') return;
 			isOver = true;
@@ -198,11 +199,17 @@ async function request(
 		},
 	});
 	const { lost, end } = reach.whenLost();
+	const giveUp = () => settle(new Error('another try was answered'));
+	signal.addEventListener('abort', giveUp, { once: true });
+	// Not the subscription's own timeout: that ends with the first message of many.
+	const cancel = systemClock.after(timeoutMs, () => settle(new TimeoutError()));
 	try {
 		nc.publish(subject, question, { reply: inbox });
 		await Promise.race([answered, lost]);
 	} finally {
 		end();
+		cancel();
+		signal.removeEventListener('abort', giveUp);
 		subscription.unsubscribe();
 	}
 }

@@ -52,6 +52,11 @@ export class Lease {
 		return this.#clock.monotonic() < this.#heldUntil;
 	}
 
+	/** For how long from now it is certainly held, milliseconds. */
+	get heldForMs(): number {
+		return Math.max(0, this.#heldUntil - this.#clock.monotonic());
+	}
+
 	/** Takes the lease, or renews it. Answers whether it is held; a lost answer counts as "no". */
 	async refresh(connection: Connection): Promise<boolean> {
 		const askedAt = this.#clock.monotonic();
@@ -63,7 +68,7 @@ export class Lease {
 				expectRevision,
 				ttlMs: this.#ttlMs,
 			});
-			const publisher = new Publisher(connection, { stream: bucketStream(buckets.leases), mayLookUp: false });
+			const publisher = publisherOf(connection);
 			this.#revision = undefined;
 			this.#revision = (await publisher.publish(write)).seq;
 			// A third is left for clocks that tick apart and for what is under way when it ends.
@@ -81,7 +86,7 @@ export class Lease {
 		this.#heldUntil = 0;
 		const revision = this.#revision ?? (await this.#freeRevision(connection));
 		if (revision === undefined) return;
-		const publisher = new Publisher(connection, { stream: bucketStream(buckets.leases), mayLookUp: false });
+		const publisher = publisherOf(connection);
 		await publisher.publish(deleteRequest(buckets.leases, this.#key, revision));
 	}
 
@@ -95,4 +100,13 @@ export class Lease {
 		const isDead = other?.pidSpace === this.#self.pidSpace && !isSameProcess(other);
 		return isOurs || isDead ? entry.revision : undefined;
 	}
+}
+
+/** Waits for no election: the next renewal comes soon, and the holder has to know in time that this one failed. */
+function publisherOf(connection: Connection): Publisher {
+	return new Publisher(connection, {
+		stream: bucketStream(buckets.leases),
+		mayLookUp: false,
+		rideOverMs: 0,
+	});
 }

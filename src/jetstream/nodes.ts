@@ -33,7 +33,9 @@ export class Nodes {
 			nodes: new BucketReader(connection, buckets.nodes),
 		};
 		this.#records = new Publisher(connection, { stream: bucketStream(buckets.nodes), mayLookUp: true });
-		this.#presence = new Publisher(connection, { stream: bucketStream(buckets.presence), mayLookUp: true });
+		// A beat that waited for an election would be old: the next one is on its way.
+		const presence = { stream: bucketStream(buckets.presence), mayLookUp: true, rideOverMs: 0 };
+		this.#presence = new Publisher(connection, presence);
 	}
 
 	async read(node: string): Promise<{ record: NodeRecord; revision: number } | undefined> {

@@ -217,7 +217,8 @@ async function acknowledgedUnreported(
 	const { fleet, parts } = await fleetOn(raw.connection);
 	await fleet.send(command({ id: 'a', ...form }));
 	const facts = await factsOf(parts, { node: 'ship1', id: 'a' });
-	await parts.claims.write({ node: 'ship1', id: 'a' }, { ...started(facts), ...by });
+	const { machine, epoch } = by;
+	await parts.claims.write({ node: 'ship1', id: 'a' }, { ...started(facts), machine, epoch });
 	const consumer = await raw.js.consumers.get(streams.commands(0), 'ship1-normal');
 	const delivery = await consumer.next();
 	expect(await delivery?.ackAck()).toBe(true);
@@ -233,33 +234,22 @@ async function wasThere(url: string, fleet: Fleet, dataDir: string): Promise<Nod
 	return nodeStateSchema.parse(said?.json());
 }
 
-test('what a store had recorded and not yet said is told as interrupted by the next store on that machine', async () => {
-	await using nats = await startNats();
-	await using dir = await tempDir();
-	await using _central = await startCentral(nats.url);
-	await using fleet = await openFleet(nats.url);
-	const { machine, epoch } = await wasThere(nats.url, fleet, dir.path);
-	await acknowledgedUnreported(nats.url, { machine, epoch }, {});
-	await rm(join(dir.path, 'store'), { recursive: true });
+test.each([
+	['a lost store', (before: NodeState) => before],
+	['another machine of the name', () => ({ machine: 'other', epoch: 'other' })],
+])(
+	'what %s had recorded and not yet said is lost after its patience, however present the node is',
+	async (_, claimedBy) => {
+		await using nats = await startNats();
+		await using dir = await tempDir();
+		await using _central = await startCentral(nats.url);
+		await using fleet = await openFleet(nats.url);
+		const by = claimedBy(await wasThere(nats.url, fleet, dir.path));
+		await acknowledgedUnreported(nats.url, by, { runFor: '1s', patience: '1s' });
+		await rm(join(dir.path, 'store'), { recursive: true });
 
-	await using _again = await startNode(nats.url, 'ship1', { dataDir: dir.path });
-	const [view] = await fleet.wait(['ship1.a'], { timeoutMs: 20_000 });
-	expect(view).toMatchObject({ state: 'interrupted', attempt: 1 });
-});
-
-test('what another machine of the name had recorded and not yet said is lost after its patience, however present the node is', async () => {
-	await using nats = await startNats();
-	await using dir = await tempDir();
-	await using _central = await startCentral(nats.url);
-	await using fleet = await openFleet(nats.url);
-	await wasThere(nats.url, fleet, dir.path);
-	await acknowledgedUnreported(
-		nats.url,
-		{ machine: 'other', epoch: 'other' },
-		{ runFor: '1s', patience: '1s' },
-	);
-
-	await using _again = await startNode(nats.url, 'ship1', { dataDir: dir.path });
-	const [view] = await fleet.wait(['ship1.a'], { timeoutMs: 20_000 });
-	expect(view).toMatchObject({ state: 'lost', attempt: 1, closed: { actor: 'central' } });
-});
+		await using _again = await startNode(nats.url, 'ship1', { dataDir: dir.path });
+		const [view] = await fleet.wait(['ship1.a'], { timeoutMs: 20_000 });
+		expect(view).toMatchObject({ state: 'lost', attempt: 1, closed: { actor: 'central' } });
+	},
+);

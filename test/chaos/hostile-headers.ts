@@ -56,7 +56,13 @@ const noBlocks = [
 	'no headers at all',
 ];
 
-export function headersFor({ id, method }: Names, random: Random, n: number): string {
+/** `without`: names that are not written. */
+export function headersFor(
+	{ id, method }: Names,
+	random: Random,
+	n: number,
+	without: readonly string[] = [],
+): string {
 	const how = random.between(1, 100);
 	if (how <= 15) return '';
 	if (how <= 25) return random.pick(noBlocks);
@@ -80,6 +86,6 @@ export function headersFor({ id, method }: Names, random: Random, n: number): st
 	// A batch that is never committed: a stream has room for fifty.
 	if (random.chance(0.03))
 		fields.push(['Nats-Batch-Id', `x${n}`], ['Nats-Batch-Sequence', random.pick(['1', '2', 'x'])]);
-	const kept = fields.filter(() => random.chance(0.9));
+	const kept = fields.filter(([name]) => random.chance(0.9) && !without.includes(name));
 	return `NATS/1.0\r\n${kept.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n`;
 }

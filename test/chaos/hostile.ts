@@ -57,15 +57,16 @@ export async function publishGarbage(
 	random: Random,
 	count: number,
 	ships: readonly string[],
-	signal?: AbortSignal,
+	/** Headers that are left out. */
+	without: readonly string[] = [],
 ): Promise<Garbage> {
 	const sent = Object.fromEntries(families.map((family) => [family, 0])) as Record<Family, number>;
 	let [bytes, closed, n] = [0, 0, 0];
-	while (n < count && !signal?.aborted) {
+	while (n < count) {
 		await using publisher = await openRawPublisher(nc.getServer());
-		for (let isOpen = true; isOpen && n < count && !signal?.aborted; n++) {
+		for (let isOpen = true; isOpen && n < count; n++) {
 			const family = random.pick(families);
-			bytes += publishOne(publisher, family, random, ships, n);
+			bytes += publishOne(publisher, family, { random, ships, n, without });
 			sent[family] += 1;
 			if (n % atOnce === atOnce - 1 || n === count - 1) isOpen = await publisher.flush();
 			if (!isOpen) closed += 1;
@@ -74,13 +75,14 @@ export async function publishGarbage(
 	return { sent, bytes, closed };
 }
 
-function publishOne(
-	publisher: RawPublisher,
-	family: Family,
-	random: Random,
-	ships: readonly string[],
-	n: number,
-): number {
+type Drawn = {
+	readonly random: Random;
+	readonly ships: readonly string[];
+	readonly n: number;
+	readonly without: readonly string[];
+};
+
+function publishOne(publisher: RawPublisher, family: Family, { random, ships, n, without }: Drawn): number {
 	const id = random.chance(0.1) ? random.pick(oddTokens) : `x-${n}-${random.between(0, 9)}`;
 	const isForShip = random.chance(0.6);
 	const node = random.chance(0.1) ? random.pick(oddTokens) : isForShip ? random.pick(ships) : 'ghost';
@@ -94,7 +96,7 @@ function publishOne(
 	publisher.publish({
 		subject,
 		body,
-		headers: headersFor(names, random, n),
+		headers: headersFor(names, random, n, without),
 		...(random.chance(0.1) ? { reply: random.pick(replies) } : {}),
 	});
 	return body.length;

@@ -8,7 +8,7 @@ import { brokerFaults } from './faults/broker.ts';
 import { clusterFaults } from './faults/cluster.ts';
 import { diskFaults } from './faults/disks.ts';
 import type { Fault } from './faults/fault.ts';
-import { hostileFaults } from './faults/hostile.ts';
+import { hostileFaults, stopsReplicas } from './faults/hostile.ts';
 import { leafFaults } from './faults/leaf.ts';
 import { linkFaults } from './faults/links.ts';
 import { processFaults } from './faults/processes.ts';
@@ -19,16 +19,19 @@ import { leafSite } from './site-leaf.ts';
 
 export type Faults = Readonly<Record<string, Fault>>;
 
-const everywhere: Faults = { ...processFaults, ...linkFaults, ...diskFaults, ...hostileFaults };
+const everywhere: Faults = { ...processFaults, ...linkFaults, ...diskFaults };
 const { consumerDeleted, streamFull } = brokerFaults;
 
 export const sites: Readonly<
 	Record<string, { readonly build: () => Promise<Site>; readonly faults: Faults }>
 > = {
-	single: { build: singleSite, faults: { ...everywhere, ...brokerFaults } },
+	single: { build: singleSite, faults: { ...everywhere, ...brokerFaults, ...hostileFaults() } },
 	// Servers of a cluster are away one at a time: of three, two are a majority.
-	cluster: { build: clusterSite, faults: { ...everywhere, consumerDeleted, streamFull, ...clusterFaults } },
-	leaf: { build: leafSite, faults: { ...everywhere, ...brokerFaults, ...leafFaults } },
+	cluster: {
+		build: clusterSite,
+		faults: { ...everywhere, consumerDeleted, streamFull, ...clusterFaults, ...hostileFaults(stopsReplicas) },
+	},
+	leaf: { build: leafSite, faults: { ...everywhere, ...brokerFaults, ...leafFaults, ...hostileFaults() } },
 };
 
 /** One of these, by their weights. */

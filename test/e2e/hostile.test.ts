@@ -57,7 +57,7 @@ test(`garbage on every subject harms no honest work (seed ${seed})`, async () =>
 	const publishing = (async () => {
 		const told: string[] = [];
 		for (let round = 0; round < rounds; round++) {
-			told.push(await hostileFaults.hostile.run({ raw, ships: started }, random.fork(`garbage ${round}`)));
+			told.push(await hostileFaults().hostile.run({ raw, ships: started }, random.fork(`garbage ${round}`)));
 		}
 		return told;
 	})();

@@ -4,11 +4,12 @@
  * After a crash in between there is no store where one is expected, which is said as well.
  */
 
-import { open, readdir, rename, rm } from 'node:fs/promises';
+import { readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Clock } from '../../base/clock.ts';
 import { messageOf, StewardError } from '../../base/errors.ts';
+import { syncFolder } from '../../base/files.ts';
 import type { Log } from '../../base/log.ts';
 import { conditionOf } from './store-condition.ts';
 
@@ -67,15 +68,6 @@ async function moveAside(path: string, now: number): Promise<string> {
 			`the node's store at ${path} is damaged, and cannot be moved aside (${messageOf(error)}): move it away by hand`,
 			{ cause: error },
 		);
-	}
-}
-
-async function syncFolder(path: string): Promise<void> {
-	const folder = await open(path, 'r');
-	try {
-		await folder.sync();
-	} finally {
-		await folder.close();
 	}
 }
 

@@ -16,17 +16,24 @@ type Reached = {
 	readonly ships: readonly { readonly name: string }[];
 };
 
-export const hostileFaults = {
-	hostile: {
-		weight: 1,
-		async run({ raw, ships }: Reached, random: Random) {
-			const names = ships.map(({ name }) => name);
-			try {
-				const { bytes, closed } = await publishGarbage(raw.nc, random, random.between(200, 800), names);
-				return `garbage, ${bytes} bytes; connections closed over it: ${closed}`;
-			} catch (error) {
-				return `garbage until the broker was away: ${messageOf(error)}`;
-			}
+/** `without`: headers that are left out. */
+export function hostileFaults(without: readonly string[] = []) {
+	return {
+		hostile: {
+			weight: 1,
+			async run({ raw, ships }: Reached, random: Random) {
+				const names = ships.map(({ name }) => name);
+				const count = random.between(200, 800);
+				try {
+					const { bytes, closed } = await publishGarbage(raw.nc, random, count, names, without);
+					return `garbage, ${bytes} bytes; connections closed over it: ${closed}`;
+				} catch (error) {
+					return `garbage until the broker was away: ${messageOf(error)}`;
+				}
+			},
 		},
-	},
-} as const satisfies Record<string, Fault>;
+	} as const satisfies Record<string, Fault>;
+}
+
+/** One message with it stops a replicated stream of nats-server 2.15.1 for good: ARCHITECTURE.md, "Clusters". */
+export const stopsReplicas = ['Nats-Expected-Last-Msg-Id'] as const;

@@ -1,0 +1,46 @@
+import { expect, test } from 'vitest';
+import { silentLog } from '../../src/base/log.ts';
+import { CentreIndex } from '../../src/central/index.ts';
+import { Sweeper } from '../../src/central/sweeper.ts';
+import { foldClaim } from '../../src/domain/ledger.ts';
+import { formatHandle } from '../../src/domain/names.ts';
+import { cancelled, command, factsOf, fleetOn } from '../client/setup.ts';
+import { eventually } from '../support/eventually.ts';
+import { startCentral } from '../support/fleet.ts';
+import { startNats } from '../support/nats.ts';
+import { openRaw } from '../support/raw.ts';
+
+test('a claim stays while its command is on its stream, though the ledger calls that final and the index knows nothing of it', async () => {
+	await using nats = await startNats();
+	await (await startCentral(nats.url)).stop();
+	await using raw = await openRaw(nats.url);
+	const { connection } = raw;
+	const { fleet, parts } = await fleetOn(connection);
+	const { claims, commands, ledger, serverNow } = parts;
+	const index = new CentreIndex(connection, 1);
+	await index.start();
+	const handle = { node: 'ship1', id: 'a' };
+	await fleet.send(command({ id: 'a' }));
+	await eventually(() => index.waiting.get('ship1')?.has('a') === true);
+	// The leader closes it, calls it final, and dies before it is removed.
+	const facts = await factsOf(parts, handle);
+	await claims.write(handle, cancelled(facts));
+	const settledAt = facts.queuedAt + 1000;
+	await ledger.write(foldClaim(handle, undefined, cancelled(facts)), 0, undefined, settledAt);
+	await eventually(() => index.isComplete && index.ledger.get('ship1.a')?.settledAt === settledAt);
+
+	const settled: string[] = [];
+	const settler = { settle: (one: { node: string; id: string }) => void settled.push(formatHandle(one)) };
+	const sweeper = new Sweeper({
+		...{ connection, index, claims, commands, settler, claimRetentionMs: 0, log: silentLog },
+		serverNow: () => serverNow() + 60_000,
+	});
+	expect((await sweeper.runOnce()).claims).toBe(0);
+	expect(await claims.read(handle)).toMatchObject({ event: 'cancelled' });
+	expect(settled).toEqual(['ship1.a']);
+
+	await commands.purge('ship1', 'a', facts.seq);
+	expect((await sweeper.runOnce()).claims).toBe(1);
+	expect(await claims.read(handle)).toBeUndefined();
+	await index.stop();
+});
