@@ -16,7 +16,8 @@ const ships = Number(env.STEWARD_CHAOS_SHIPS ?? 4);
 const rate = Number(env.STEWARD_CHAOS_RATE ?? 12);
 const isLong = env.STEWARD_CHAOS_MS !== undefined;
 const everyMs = Number(env.STEWARD_CHAOS_EVERY_MS ?? 2500);
-const topologies = listOf(env.STEWARD_CHAOS_SITES ?? 'all', sites);
+// The short form on a cluster is in cluster.test.ts.
+const topologies = listOf(env.STEWARD_CHAOS_SITES ?? 'single,leaf', sites);
 const allFaults = Object.assign({}, ...Object.values(sites).map(({ faults }) => faults));
 const among = listOf(env.STEWARD_CHAOS_FAULTS ?? 'all', allFaults);
 

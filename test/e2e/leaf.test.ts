@@ -156,5 +156,5 @@ test('steward up has its streams in its own broker, whatever domain the settings
 	await up.printed('steward is up');
 	const [servers = ''] = /nats:\S+/.exec(up.stdout()) ?? [];
 	const ping = ['send', 'central', 'ping', '--servers', servers, '--wait', '--timeout', '10s'];
-	await eventually(async () => (await runCli(ping)).code === 0, { timeoutMs: 20_000, everyMs: 500 });
+	await eventually(async () => (await runCli(ping)).code === 0, { timeoutMs: 60_000, everyMs: 500 });
 });

@@ -9,7 +9,7 @@ import { eventually } from '../support/eventually.ts';
 import { tempDir } from '../support/temp.ts';
 
 // Runs the README's tour word for word: each "$ " line of its console blocks in bash, in a home of its own, and compares
-// what is printed with what stands below it. Only what cannot be the same twice (times, ids) is masked.
+// what is printed with what stands below it. Only what cannot be the same twice (times, ids, places in a queue) is masked.
 
 type Step =
 	| { readonly kind: 'service' | 'console' | 'eventually'; readonly commands: readonly Command[] }
@@ -41,16 +41,20 @@ function readTour(readme: string): Step[] {
 }
 
 function mask(text: string): string {
-	return text
-		.replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g, '<time>')
-		.replace(/\b\w{3} \w{3} +\d+ [\d:]+ (AM |PM )?\w+ \d{4}\b/g, '<date>')
-		.replace(/(?<=\.)[A-Za-z0-9_-]{26}(?![A-Za-z0-9_-])/g, '<id>')
-		.replace(/\b(\d+(ms|s|m|h|d) ?)+ago\b|\bjust now\b|\bnow\b/g, '<ago>')
-		.replace(/\b(\d+(ms|s|m|h|d))( \d+(ms|s|m|h|d))*\b/g, '<duration>')
-		.replace(/\b\d+ bytes/g, '<n> bytes')
-		.replace(/[ \t]+/g, ' ')
-		.replace(/ +$/gm, '')
-		.trim();
+	return (
+		text
+			.replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g, '<time>')
+			.replace(/\b\w{3} \w{3} +\d+ [\d:]+ (AM |PM )?\w+ \d{4}\b/g, '<date>')
+			.replace(/(?<=\.)[A-Za-z0-9_-]{26}(?![A-Za-z0-9_-])/g, '<id>')
+			.replace(/\b(\d+(ms|s|m|h|d) ?)+ago\b|\bjust now\b|\bnow\b/g, '<ago>')
+			.replace(/\b(\d+(ms|s|m|h|d))( \d+(ms|s|m|h|d))*\b/g, '<duration>')
+			// What the node has taken already has no place in its queue.
+			.replace(/\bposition \d+, /g, '')
+			.replace(/\b\d+ bytes/g, '<n> bytes')
+			.replace(/[ \t]+/g, ' ')
+			.replace(/ +$/gm, '')
+			.trim()
+	);
 }
 
 async function freePort(): Promise<number> {

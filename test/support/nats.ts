@@ -130,13 +130,13 @@ async function whenReady(
 			const file = (await readdir(dir)).find((name) => name.endsWith(`_${pid}.ports`));
 			return file !== undefined && JSON.parse(await readFile(join(dir, file), 'utf8'));
 		},
-		{ message: 'nats-server did not say its ports', timeoutMs: 30_000, everyMs: 5, signal },
+		{ message: 'nats-server did not say its ports', timeoutMs: 60_000, everyMs: 5, signal },
 	);
 	const [url] = addresses.nats;
 	const [monitorUrl] = addresses.monitoring;
 	await eventually(async () => (await fetch(`${monitorUrl}/healthz`)).ok, {
 		message: 'nats-server did not become healthy',
-		timeoutMs: 30_000,
+		timeoutMs: 60_000,
 		everyMs: 5,
 		signal,
 	});

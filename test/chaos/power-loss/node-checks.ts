@@ -7,6 +7,7 @@
 import { join } from 'node:path';
 import { open } from 'lmdb';
 import type { JournalEntry } from '../../../src/node/store/journal.ts';
+import { unsealed } from '../../../src/node/store/store-layout.ts';
 import type { Promised } from './promises.ts';
 import { descriptorOf, type Trace, textsOf } from './trace.ts';
 import { readWire } from './wire.ts';
@@ -49,7 +50,7 @@ export async function journalOf(dataDir: string): Promise<Map<string, JournalEnt
 		const journal = root.openDB<string, string>('journal', { encoding: 'string' });
 		const states = new Map<string, JournalEntry['state']>();
 		for (const { key, value } of journal.getRange()) {
-			states.set(String(key), (JSON.parse(value) as JournalEntry).state);
+			states.set(String(key), (JSON.parse(unsealed('journal', key, value)) as JournalEntry).state);
 		}
 		return states;
 	} finally {
