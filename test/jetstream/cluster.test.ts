@@ -18,15 +18,26 @@ const stream = streams.commands(0);
 const wanted = { node: 'ship1', shard: 0, lane: 'normal', capacity: 1 } as const;
 const consumer = 'ship1-normal';
 
+type Raw = Awaited<ReturnType<typeof openRaw>>;
+
 /** A connection to members that stay. */
 function openTo(members: readonly Member[]) {
 	return openRaw(members.map(({ url }) => url).join(','));
 }
 
+/**
+ * As a centre does, which tries again: the server that places streams takes one that was busy for a moment for one that is
+ * away.
+ */
+function apply({ connection }: Raw, replicas?: number) {
+	const options = { dir: streamsDir, ...(replicas === undefined ? {} : { replicas }) };
+	return eventually(() => applyTopology(connection, options), { timeoutMs: 60_000, everyMs: 500 });
+}
+
 async function startReplicated(): Promise<Cluster> {
 	const cluster = await startCluster();
 	await using raw = await openTo(cluster.members);
-	await applyTopology(raw.connection, { dir: streamsDir, replicas: 3 });
+	await apply(raw, 3);
 	await cluster.whenCurrent();
 	return cluster;
 }
@@ -42,22 +53,21 @@ test('every stream is on as many servers as asked, which stays when nothing is a
 		}
 		return [...new Set(all)];
 	};
-	await applyTopology(raw.connection, { dir: streamsDir });
+	await apply(raw);
 	expect(await replicasOf()).toEqual([1]);
 	await ensureCentreConsumer(raw.connection, streams.reports, '_projector');
 	await ensureLaneConsumer(raw.connection, wanted);
 
-	const raised = await applyTopology(raw.connection, { dir: streamsDir, replicas: 3 });
-	expect(raised.changes.every(({ change }) => change === 'updated')).toBe(true);
+	expect((await apply(raw, 3)).replicas).toBe(3);
 	await eventually(async () => expect(await replicasOf()).toEqual([3]) ?? true);
 	await cluster.whenCurrent();
-	const again = await applyTopology(raw.connection, { dir: streamsDir });
+	const again = await apply(raw);
 	expect(again.replicas).toBe(3);
 	expect(again.changes.every(({ change }) => change === 'unchanged')).toBe(true);
 	expect((await cluster.homesOf(streams.reports, '_projector')).length).toBe(3);
 	expect((await cluster.homesOf(stream, consumer)).length).toBe(1);
 
-	await applyTopology(raw.connection, { dir: streamsDir, replicas: 1 });
+	await apply(raw, 1);
 	await eventually(async () => expect(await replicasOf()).toEqual([1]) ?? true);
 	expect(await requireTopology(raw.connection)).toMatchObject({ replicas: 1 });
 });
