@@ -28,18 +28,27 @@ function numberOf(name, text) {
 	process.exit(2);
 }
 
-const { values } = parseArgs({
-	options: {
-		minutes: { type: 'string', default: '5' },
-		seed: { type: 'string', default: 'random' },
-		ships: { type: 'string', default: '6' },
-		rate: { type: 'string', default: '15' },
-		every: { type: 'string', default: '6' },
-		topology: { type: 'string', default: 'single' },
-		faults: { type: 'string', default: 'all' },
-		help: { type: 'boolean', default: false },
-	},
-});
+function parsed() {
+	try {
+		return parseArgs({
+			options: {
+				minutes: { type: 'string', default: '5' },
+				seed: { type: 'string', default: 'random' },
+				ships: { type: 'string', default: '6' },
+				rate: { type: 'string', default: '15' },
+				every: { type: 'string', default: '6' },
+				topology: { type: 'string', default: 'single' },
+				faults: { type: 'string', default: 'all' },
+				help: { type: 'boolean', default: false },
+			},
+		});
+	} catch (error) {
+		console.error(`${error.message}\n${usage}`);
+		process.exit(2);
+	}
+}
+
+const { values } = parsed();
 if (values.help) {
 	console.log(usage);
 	process.exit(0);

@@ -132,18 +132,20 @@ export class Reaper {
 		return silent;
 	}
 
+	#isPresent(node: string): boolean {
+		return this.#options.index.presence.get(node)?.gone === false;
+	}
+
 	/** Its node is present, and says that it runs it or still owes its report. */
 	#saysItHas({ node, id }: Handle): boolean {
-		const { index } = this.#options;
-		if (index.presence.get(node)?.gone !== false) return false;
-		const { running = [], unreported = [] } = index.nodes.get(node)?.state ?? {};
+		if (!this.#isPresent(node)) return false;
+		const { running = [], unreported = [] } = this.#options.index.nodes.get(node)?.state ?? {};
 		return unreported.includes(id) || running.some((run) => run.id === id);
 	}
 
 	/** A node that is present is not silent: what is still on its stream comes to an end by itself. */
 	#isWaitedFor({ node, id }: Handle): boolean {
-		const { index } = this.#options;
-		return index.presence.get(node)?.gone === false && index.waiting.get(node)?.has(id) === true;
+		return this.#isPresent(node) && this.#options.index.waiting.get(node)?.has(id) === true;
 	}
 
 	/**

@@ -26,7 +26,7 @@ import type { Connection } from './connection.ts';
 import { getAt, getLast, getLastOfMany, type Stored } from './direct-get.ts';
 import { noAnswer } from './errors.ts';
 import { follow } from './follow.ts';
-import { usualMaxPayload } from './limits.ts';
+import { maxPayloadOf } from './limits.ts';
 import { expectedSeqHeader, isWrongSequence, Publisher } from './publisher.ts';
 
 /** Of a message that does not fit beside its evidence, this much is kept. A quote of text takes up to six bytes a character. */
@@ -115,7 +115,7 @@ export class DeadLetters {
 			characters: message?.length ?? null,
 			replayed: null,
 		};
-		const limit = (this.#connection.nc.info?.max_payload ?? usualMaxPayload) - roomBytes;
+		const limit = maxPayloadOf(this.#connection) - roomBytes;
 		if (message === null || Buffer.byteLength(JSON.stringify(letter)) <= limit) return letter;
 		return { ...letter, message: message.slice(0, keptCharacters), kept: 'beginning' };
 	}

@@ -36,7 +36,7 @@ export function getLast(
 	stream: string,
 	subject: string,
 ): Promise<Stored | undefined> {
-	return ask(connection, stream, `${connection.api}.DIRECT.GET.${stream}.${subject}`, '');
+	return ask(connection, stream, `${subjectOf(connection, stream)}.${subject}`, '');
 }
 
 /**
@@ -63,7 +63,7 @@ export async function getLastOfMany(
 
 /** The message with this sequence, undefined when it is gone. @throws StewardError `no-broker` */
 export function getAt(connection: Connection, stream: string, seq: number): Promise<Stored | undefined> {
-	return ask(connection, stream, `${connection.api}.DIRECT.GET.${stream}`, JSON.stringify({ seq }));
+	return ask(connection, stream, subjectOf(connection, stream), JSON.stringify({ seq }));
 }
 
 /** The first message that matches `filter` from sequence `from` on. @throws StewardError `no-broker` */
@@ -74,7 +74,12 @@ export function getNext(
 	from: number,
 ): Promise<Stored | undefined> {
 	const question = JSON.stringify({ seq: from, next_by_subj: filter });
-	return ask(connection, stream, `${connection.api}.DIRECT.GET.${stream}`, question);
+	return ask(connection, stream, subjectOf(connection, stream), question);
+}
+
+/** Where a stream's direct gets are asked for. */
+function subjectOf({ api }: Connection, stream: string): string {
+	return `${api}.DIRECT.GET.${stream}`;
 }
 
 /** One message, undefined where the server says that there is none. */
@@ -110,16 +115,10 @@ export async function getFromLeader(
 ): Promise<Stored | undefined> {
 	try {
 		const message = await askLeader(() => jsm.streams.getMessage(stream, query));
-		return (
-			(message && {
-				subject: message.subject,
-				data: message.data,
-				header: (name) => storedHeader(message, name),
-				seq: message.seq,
-				storedAt: Date.parse(message.timestamp),
-			}) ??
-			undefined
-		);
+		if (!message) return undefined;
+		const { subject, data, seq, timestamp } = message;
+		const header = (name: string) => storedHeader(message, name);
+		return { subject, data, header, seq, storedAt: Date.parse(timestamp) };
 	} catch (error) {
 		throw noAnswer(stream, error);
 	}
@@ -147,7 +146,7 @@ export async function firstFrom(
 	from: number,
 ): Promise<{ readonly first: Stored | undefined; readonly count: number }> {
 	const question = JSON.stringify({ batch: 1, seq: from, next_by_subj: filter });
-	const first = await ask(connection, stream, `${connection.api}.DIRECT.GET.${stream}`, question);
+	const first = await ask(connection, stream, subjectOf(connection, stream), question);
 	return { first, count: first ? Number(first.header('Nats-Num-Pending')) + 1 : 0 };
 }
 
@@ -159,7 +158,7 @@ async function getPart(
 ): Promise<readonly Stored[]> {
 	const found: Stored[] = [];
 	const question = JSON.stringify({ multi_last: subjects });
-	const subject = `${connection.api}.DIRECT.GET.${stream}`;
+	const subject = subjectOf(connection, stream);
 	await request(connection, { subject, question, ...one }, (message) => {
 		const stored = toStored(message);
 		if (stored) {

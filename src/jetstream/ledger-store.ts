@@ -16,7 +16,7 @@ import { buckets } from '../domain/subject.ts';
 import { decode, ledgerAgeMs } from '../domain/wire.ts';
 import { bucketStream, readEntries, readEntry, writeRequest } from './bucket.ts';
 import type { Connection } from './connection.ts';
-import { usualMaxPayload } from './limits.ts';
+import { maxPayloadOf } from './limits.ts';
 import { Publisher } from './publisher.ts';
 
 export type LedgerRecord = { readonly entry: LedgerEntry; readonly revision: number };
@@ -120,7 +120,7 @@ export class LedgerStore {
 
 	/** Bytes of the largest value. */
 	get #largest(): number {
-		return (this.#connection.nc.info?.max_payload ?? usualMaxPayload) - headerBytes;
+		return maxPayloadOf(this.#connection) - headerBytes;
 	}
 
 	/**

@@ -12,6 +12,11 @@ export const usualMaxPayload = 1024 * 1024;
 /** For headers, and for what evidence adds to the message. */
 const roomBytes = 8 * 1024;
 
+/** Bytes of the largest message that the broker takes, headers included. */
+export function maxPayloadOf({ nc }: Pick<Connection, 'nc'>): number {
+	return nc.info?.max_payload ?? usualMaxPayload;
+}
+
 /** Bytes of the largest body: half of the broker's `max_payload`, less some room. */
 export function largestBody(maxPayload: number | undefined): number {
 	return Math.floor((maxPayload ?? usualMaxPayload) / 2) - roomBytes;

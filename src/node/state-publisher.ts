@@ -13,7 +13,7 @@ import { streams, subjects } from '../domain/subject.ts';
 import { decode } from '../domain/wire.ts';
 import { type Connection, type Link, requestTimeoutMs } from '../jetstream/connection.ts';
 import { getLast } from '../jetstream/direct-get.ts';
-import { usualMaxPayload } from '../jetstream/limits.ts';
+import { maxPayloadOf } from '../jetstream/limits.ts';
 import { PublishError, Publisher } from '../jetstream/publisher.ts';
 import { momentOf, type ServerTime } from './server-time.ts';
 import { boundedState } from './state-bounds.ts';
@@ -145,7 +145,7 @@ export class StatePublisher implements Service {
 		if (this.#saidSeq > 0) await this.#watchName(connection, subject);
 		const publisher = new Publisher(connection, { stream: streams.state, mayLookUp: false });
 		const offsetBefore = serverTime.offsetMs;
-		const state = boundedState(describe(), connection.nc.info?.max_payload ?? usualMaxPayload);
+		const state = boundedState(describe(), maxPayloadOf(connection));
 		const sent = momentOf(clock);
 		const ack = await publisher.publish({ subject, data: JSON.stringify(state) });
 		const answered = momentOf(clock);

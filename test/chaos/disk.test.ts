@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { hasEnded } from '../../src/domain/state.ts';
 import { disposables } from '../support/disposables.ts';
@@ -16,8 +17,6 @@ import { diskFaults } from './faults/disks.ts';
 import { keep } from './kept.ts';
 import { randomFrom } from './random.ts';
 import type { World } from './world.ts';
-
-const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 
 /** One ship on a small disk of its own, as far as faults of disks need a world. */
 async function smallWorld() {

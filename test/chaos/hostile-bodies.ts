@@ -11,7 +11,7 @@ export const families = [
 ] as const;
 export type Family = (typeof families)[number];
 
-type Names = {
+export type Names = {
 	readonly node: string;
 	readonly id: string;
 	readonly method: string;

@@ -4,9 +4,8 @@
  * Pure, but for the chance that is drawn.
  */
 
+import type { Names } from './hostile-bodies.ts';
 import type { Random } from './random.ts';
-
-type Names = { readonly id: string; readonly method: string };
 
 /** What the server acts on, or writes itself. */
 const ofServer: readonly (readonly [string, string])[] = [
@@ -58,7 +57,7 @@ const noBlocks = [
 
 /** `without`: names that are not written. */
 export function headersFor(
-	{ id, method }: Names,
+	{ id, method }: Pick<Names, 'id' | 'method'>,
 	random: Random,
 	n: number,
 	without: readonly string[] = [],

@@ -8,7 +8,7 @@
 
 import type { NatsConnection } from '@nats-io/transport-node';
 import { openRawPublisher, type RawPublisher } from '../support/raw-publisher.ts';
-import { bodyFor, type Family, families } from './hostile-bodies.ts';
+import { bodyFor, type Family, families, type Names } from './hostile-bodies.ts';
 import { headersFor } from './hostile-headers.ts';
 import type { Random } from './random.ts';
 
@@ -101,14 +101,6 @@ function publishOne(publisher: RawPublisher, family: Family, { random, ships, n,
 	});
 	return body.length;
 }
-
-type Names = {
-	readonly node: string;
-	readonly id: string;
-	readonly method: string;
-	readonly sender: string;
-	readonly lane: string;
-};
 
 function subjectOf(family: Family, { node, id, method, sender, lane }: Names, random: Random): string {
 	const kind = random.pick(['command', 'event', 'nope', '*']);

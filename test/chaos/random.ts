@@ -10,6 +10,8 @@ export type Random = {
 	/** An integer from `from` to `to`, both included. */
 	between(from: number, to: number): number;
 	pick<Item>(items: readonly Item[]): Item;
+	/** One of them, the more often the more it weighs. */
+	weighted<Item>(items: readonly (readonly [item: Item, weight: number])[]): Item;
 	/** True with this probability. */
 	chance(probability: number): boolean;
 	/** Another stream of numbers, told by its name. */
@@ -33,6 +35,14 @@ export function randomFrom(seed: number): Random {
 			const item = items[between(0, items.length - 1)];
 			if (item === undefined) throw new RangeError('nothing to pick from');
 			return item;
+		},
+		weighted(items) {
+			let rest = next() * items.reduce((sum, [, weight]) => sum + weight, 0);
+			for (const [item, weight] of items) {
+				rest -= weight;
+				if (rest < 0) return item;
+			}
+			throw new RangeError('nothing to pick from');
 		},
 		chance: (probability) => next() < probability,
 		fork: (name) =>

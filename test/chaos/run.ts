@@ -12,7 +12,6 @@ import { subjectsOf } from '../../src/jetstream/consumers.ts';
 import type { Fault } from './faults/fault.ts';
 import { randomFrom } from './random.ts';
 import type { Site } from './site.ts';
-import { drawFault } from './sites.ts';
 import { judge, type Verdict, wentWithStore } from './verdict.ts';
 import { type CommandKind, nothingSent, type Sent, type SentCommand, sendOne } from './workload.ts';
 import { buildWorld, healAll, type Pace, type World } from './world.ts';
@@ -76,7 +75,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
 	const ending = untilAllEnded(world, sent, workOver.signal, quietWithinMs);
 	const working = work(world, sent, options, over.signal);
 	const breaking = breakThings(world, { broken, problems: sent.problems }, options, over.signal);
-	await sleepUntil(forMs, random.fork('end').between(0, 500));
+	await sleep(forMs + random.fork('end').between(0, 500));
 	over.abort();
 	await breaking;
 	await healAll(world);
@@ -94,10 +93,6 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
 		problems: sent.problems,
 		recoveryMs,
 	};
-}
-
-function sleepUntil(forMs: number, jitterMs: number): Promise<void> {
-	return new Promise((resolve) => setTimeout(resolve, forMs + jitterMs));
 }
 
 /** Resolves early when the run is over. */
@@ -141,12 +136,13 @@ async function breakThings(
 ): Promise<void> {
 	const beganAt = performance.now();
 	const random = randomFrom(seed).fork('faults');
+	const drawn = Object.entries(faults).map((entry) => [entry, entry[1].weight] as const);
 	const under = new Set<Promise<void>>();
 	const places = new Map<string, Promise<void>>();
 	for (let n = 1; !signal.aborted; n++) {
 		await sleep(random.between(200, faultEveryMs), signal);
 		if (signal.aborted) break;
-		const [name, fault] = drawFault(random, faults);
+		const [name, fault] = random.weighted(drawn);
 		const own = random.fork(`fault ${n}`);
 		const run = async () => {
 			// What still waits for its place when the run is over does not come.

@@ -12,7 +12,7 @@ import { hasEnded } from '../../src/domain/state.ts';
 import type { CommandView } from '../../src/domain/view.ts';
 import { LedgerStore } from '../../src/jetstream/ledger-store.ts';
 import { type Acceptance, outputOf, type Sent, type SentCommand, togetherWord } from './workload.ts';
-import type { World } from './world.ts';
+import type { Ship, World } from './world.ts';
 
 /** Any of these breaks a promise. */
 export const forbidden = [
@@ -94,6 +94,11 @@ export function wentWithStore({ by, at }: Acceptance): boolean {
 	return by !== 'broker' && by.storeLostAt.some((lostAt) => lostAt >= at);
 }
 
+/** Stores that worked under this name, beside the one that it began with. */
+function otherStoresOf({ storeLostAt, nameSharedAt }: Ship): number {
+	return storeLostAt.length + nameSharedAt.length;
+}
+
 /** One command against the word of the ledger; `ran`: how often it started, by what it left behind. */
 export function judgeCommand(
 	command: SentCommand,
@@ -105,8 +110,8 @@ export function judgeCommand(
 	const { handle, ship } = command;
 	const told = `${view.state}, ran ${ran} times; ${historyText(view)}`;
 	if (!hasEnded(view)) return offend('withoutFinalState', handle, told);
-	// A store counts the starts of its own node: \`rerun\` may start again on another, \`report\` never.
-	const stores = ship.storeLostAt.length + ship.nameSharedAt.length;
+	// A store counts the starts of its own node: `rerun` may start again on another, `report` never.
+	const stores = otherStoresOf(ship);
 	const mostStarts = command.mostStarts === 1 ? 1 : command.mostStarts * (1 + stores);
 	if (ran > mostStarts) offend('overExecuted', handle, `${told}; allowed ${mostStarts}`);
 	const isUnstarted = view.startedAt === null || view.state === 'expired' || view.state === 'rejected';
@@ -136,8 +141,7 @@ export function judgeWitnesses(
 	offend: (column: Column, handle: string, why: string) => void,
 ): void {
 	// What is left of a node whose store is gone, or of a namesake on another machine, nobody can end.
-	const stores = ship.storeLostAt.length + ship.nameSharedAt.length;
-	if (together > 0 && stores === 0) {
+	if (together > 0 && otherStoresOf(ship) === 0) {
 		offend('ranBesideItself', handle, `${together} times; ${view.state}; ${historyText(view)}`);
 	}
 	// A report counts for whoever asks, and is swept away once it was acknowledged.

@@ -55,15 +55,6 @@ const weights: readonly (readonly [CommandKind, number])[] = [
 	['isCancelled', 10],
 ];
 
-function drawKind(random: Random): CommandKind {
-	let rest = random.between(1, 100);
-	for (const [kind, weight] of weights) {
-		rest -= weight;
-		if (rest <= 0) return kind;
-	}
-	return 'succeeds';
-}
-
 /** What a command prints: its result is compared with it. */
 export function outputOf(id: string): string {
 	return `out ${id}\n`;
@@ -159,7 +150,7 @@ export async function sendOne(
 	const way = random.pick<Way>(['operator', 'operator', 'operator', 'socket', 'file']);
 	const isEvent = kinds === undefined && random.chance(0.15);
 	const [id, text] = [isEvent ? `e${n}` : `c${n}`, `event ${n}`];
-	const kind = kinds ? random.pick(kinds) : drawKind(random);
+	const kind = kinds ? random.pick(kinds) : random.weighted(weights);
 	const form: MessageForm = isEvent
 		? { toNode: ship.name, kind: 'event', method: 'textLogging', data: [text], id }
 		: formOf(ship, id, kind, world.pace, random);

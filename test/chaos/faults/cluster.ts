@@ -21,7 +21,7 @@ async function killFor(member: Member, ms: number, sleep: Sleep): Promise<string
 	await member.kill();
 	await sleep(ms);
 	await member.restart();
-	return `${member.name}`;
+	return member.name;
 }
 
 export const clusterFaults = {
@@ -68,7 +68,7 @@ export const clusterFaults = {
 			const { name, pid } = random.pick(cluster.members);
 			const ms = lasting(world, random, { short: [2000, 8000], long: [2000, 60_000] });
 			await stopAndGo(pid, ms, sleep);
-			return `${name}`;
+			return name;
 		},
 	},
 } as const satisfies Record<string, Fault>;

@@ -46,7 +46,7 @@ export const diskFaults = {
 			} finally {
 				await disk.free();
 			}
-			return `${name}`;
+			return name;
 		},
 	},
 	/** As a file system that was not clean after a power cut: nobody can write, and no node can start. */
@@ -64,7 +64,7 @@ export const diskFaults = {
 			} finally {
 				await disk.readOnly(false);
 			}
-			return `${name}`;
+			return name;
 		},
 	},
 	storeTorn: {

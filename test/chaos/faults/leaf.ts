@@ -34,7 +34,7 @@ export const leafFaults = {
 			const { name, leaf } = anyLeaf(world, random);
 			const ms = lasting(world, random, { short: [2000, 5000], long: [5000, 60_000] });
 			await stopAndGo(leaf.pid, ms, sleep);
-			return `${name}`;
+			return name;
 		},
 	},
 } as const satisfies Record<string, Fault>;

@@ -25,7 +25,7 @@ function atLink(weight: number, breakIt: (link: ShipLink, random: Random) => voi
 			} finally {
 				link.heal();
 			}
-			return `${name}`;
+			return name;
 		},
 	};
 }
