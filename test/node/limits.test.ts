@@ -1,5 +1,5 @@
 /**
- * Sizes at each bound, one less and one more, by every way in and on every way back: what is within the bound works end to end,
+ * Sizes at each bound, one less and one more, by fleet, broker, socket and file, and on the way back: what is within the bound works end to end,
  * what is beyond it is told to its sender with the bound and the next step, and costs none of its neighbours.
  */
 
