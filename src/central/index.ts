@@ -15,6 +15,8 @@ import { readStoredCommand, type StoredCommand } from '../jetstream/commands.ts'
 import type { Connection } from '../jetstream/connection.ts';
 import { type Followed, type Following, follow } from '../jetstream/follow.ts';
 import { type LedgerSummary, readLedgerSummary } from '../jetstream/ledger-store.ts';
+import { readScheduleEntry } from '../jetstream/schedules.ts';
+import { ScheduleIndex } from './schedule-index.ts';
 
 /** When a node was last known to be gone; `present` has no time. */
 type PresenceEntry = { readonly gone: boolean; readonly writtenAt: number };
@@ -29,6 +31,7 @@ export class CentreIndex implements Service {
 	readonly waiting = new Map<string, Map<string, StoredCommand>>();
 	readonly nodes = new Map<string, NodeRecord>();
 	readonly presence = new Map<string, PresenceEntry>();
+	readonly schedules = new ScheduleIndex();
 	/** Arrived after the ledger had called their id final: either a repeat, or the ledger's entry is out of date here. */
 	readonly #doubtful = new Map<string, StoredCommand>();
 	readonly #connection: Connection;
@@ -151,6 +154,19 @@ export class CentreIndex implements Service {
 				},
 				(message) => this.#onNode(message),
 			),
+			follow(
+				this.#connection,
+				{
+					stream: bucketStream(buckets.schedules),
+					filter: [bucketSubject(buckets.schedules, '>')],
+					from: 'last',
+					onReset: () => this.schedules.forgetStored(),
+				},
+				({ subject, seq, data, header }) => {
+					const entry = readScheduleEntry(keyOf(buckets.schedules, subject), seq, data, isMarker(header));
+					if (entry) this.schedules.take(entry);
+				},
+			),
 			...shards.map((shard) =>
 				follow(
 					this.#connection,
@@ -176,6 +192,7 @@ export class CentreIndex implements Service {
 		this.#isComplete = false;
 		for (const map of [this.ledger, this.withNode, this.waiting, this.nodes, this.presence, this.#doubtful])
 			map.clear();
+		this.schedules.clear();
 	}
 
 	#onLedger(message: Followed): void {
@@ -194,7 +211,11 @@ export class CentreIndex implements Service {
 
 	#onCommand(message: Followed): void {
 		const command = readStoredCommand(message);
-		if (!command || command.shard !== shardOf(command.node, this.#shards)) return;
+		if (command && command.shard === shardOf(command.node, this.#shards)) this.noteStored(command);
+	}
+
+	/** A command is on its stream: heard of, or known by whoever has put it there. */
+	noteStored(command: StoredCommand): void {
 		const summary = this.ledger.get(formatHandle(command));
 		if (summary && isFinal(summary.state)) {
 			this.#doubtful.set(formatHandle(command), command);
@@ -208,11 +229,14 @@ export class CentreIndex implements Service {
 		const ofNode = this.waiting.get(command.node) ?? new Map<string, StoredCommand>();
 		this.waiting.set(command.node, ofNode);
 		ofNode.set(command.id, command);
+		this.schedules.addOpen(command);
 	}
 
 	#forgetShard(shard: number): void {
 		for (const node of [...this.waiting.keys()]) {
-			if (shardOf(node, this.#shards) === shard) this.waiting.delete(node);
+			if (shardOf(node, this.#shards) !== shard) continue;
+			for (const command of this.waiting.get(node)?.values() ?? []) this.schedules.removeOpen(command);
+			this.waiting.delete(node);
 		}
 	}
 
@@ -229,6 +253,7 @@ export class CentreIndex implements Service {
 		const command = ofNode?.get(handle.slice(node.length + 1));
 		if (!ofNode || !command) return;
 		ofNode.delete(command.id);
+		this.schedules.removeOpen(command);
 		if (ofNode.size === 0) this.waiting.delete(node);
 		// Another sequence: sent again in the moment of its settling, and to be removed as well.
 		if (command.facts.seq !== seq) for (const listener of this.#settled) listener(command);

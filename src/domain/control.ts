@@ -6,7 +6,7 @@
 
 import { z } from 'zod';
 import { derivedId } from '../base/ids.ts';
-import { type Handle, lanes, methodNamePattern } from './names.ts';
+import { type Handle, lanes, methodNamePattern, scheduleNamePattern } from './names.ts';
 
 /** Lanes that can be paused: without the control lane nobody could resume them. */
 const pausableLane = z.enum(lanes).exclude(['control']);
@@ -24,6 +24,8 @@ const authorShape = {
 };
 export const authorSchema = z.object(authorShape);
 const method = z.string().regex(methodNamePattern);
+const scheduleName = z.string().regex(scheduleNamePattern);
+const scheduleVersion = z.number().int().min(1);
 
 export const controls = {
 	/** Calls off one command: what runs is aborted, what was started and waits does not start again. */
@@ -40,6 +42,16 @@ export const controls = {
 	drain: z.object({ ...authorShape }),
 	/** Runs this method no more: its commands wait, and the lanes that they are on. */
 	stop: z.object({ method, ...authorShape }),
+	/** Fires this schedule by itself from now on, instead of any version of it before. */
+	schedule: z.object({
+		name: scheduleName,
+		version: scheduleVersion,
+		/** As it was written. */ form: z.record(z.string(), z.unknown()),
+		/** Server time from which its ticks count, milliseconds since the epoch. */ since: z.number(),
+		...authorShape,
+	}),
+	/** Fires this schedule no more; a version after this one stays. */
+	unschedule: z.object({ name: scheduleName, version: scheduleVersion, ...authorShape }),
 } as const;
 export type ControlName = keyof typeof controls;
 export type Control<Name extends ControlName> = z.infer<(typeof controls)[Name]>;

@@ -9,6 +9,7 @@ import { contentDigest } from '../base/ids.ts';
 import type { Message } from './message.ts';
 import { type CommandLane, commandLanes } from './names.ts';
 import { runPolicySchema } from './policy.ts';
+import { scheduleRefSchema } from './schedule-ref.ts';
 
 /** Where neither sender nor method names one. */
 const usualLane = 'normal';
@@ -31,6 +32,8 @@ export const envelopeSchema = z.object({
 	deliverWithinMs: z.number().min(0).nullable(),
 	...runPolicySchema.shape,
 	lineage: lineageSchema.optional(),
+	/** Which tick of which schedule it is. */
+	schedule: scheduleRefSchema.optional(),
 });
 export type Envelope = z.infer<typeof envelopeSchema>;
 
@@ -56,8 +59,11 @@ export function envelopeFor(
 	};
 }
 
-/** What makes two commands with one id the same command: everything but who sent it, and a lane that nobody named. */
+/**
+ * What makes two commands with one id the same command: everything but who sent it, a lane that nobody named, and the version of
+ * a schedule whose tick it is.
+ */
 export function envelopeDigest(envelope: Envelope): string {
-	const { sender: _, laneFrom, ...content } = envelope;
+	const { sender: _, laneFrom, schedule: __, ...content } = envelope;
 	return contentDigest(laneFrom ? { ...content, lane: usualLane } : content);
 }

@@ -4,9 +4,11 @@
  * it is as long as the entry's attempts, which are bounded. Pure.
  */
 
+import { rfc3339 } from '../base/clock.ts';
 import type { Lineage } from './envelope.ts';
 import type { LedgerEntry } from './ledger.ts';
 import type { Attempt } from './result.ts';
+import type { ScheduleRef } from './schedule-ref.ts';
 import { advance, type CommandState, isFinal } from './state.ts';
 
 export type Transition = {
@@ -39,12 +41,22 @@ export function queuedTransition({
 	queuedAt,
 	sender,
 	lineage,
+	schedule,
 }: {
 	readonly queuedAt: number;
 	readonly sender: string;
 	readonly lineage?: Lineage | null | undefined;
+	readonly schedule?: ScheduleRef | null | undefined;
 }): Transition {
-	return on('queued', queuedAt, sender, lineage ? `${lineage.kind} of ${lineage.of}` : '');
+	return on('queued', queuedAt, sender, howMade(lineage, schedule));
+}
+
+function howMade(lineage: Lineage | null | undefined, schedule: ScheduleRef | null | undefined): string {
+	if (lineage) return `${lineage.kind} of ${lineage.of}`;
+	if (!schedule) return '';
+	const { name, tick, version } = schedule;
+	const which = tick === null ? 'run now' : `tick ${rfc3339(tick)}`;
+	return `${which} of schedule ${name}, version ${version}`;
 }
 
 function ofAttempt(entry: LedgerEntry, attempt: Attempt, index: number): Transition[] {

@@ -10,6 +10,7 @@ import { lineageSchema } from './envelope.ts';
 import { centralNode, type Handle, lanes } from './names.ts';
 import { commandDefaults } from './policy.ts';
 import { type Attempt, attemptSchema, faultSchema } from './result.ts';
+import { scheduleRefSchema } from './schedule-ref.ts';
 import { advance, type CommandEvent, commandEvents, commandStates, isFinal } from './state.ts';
 import { type Claim, type CommandFacts, closedSchema, type Report } from './wire.ts';
 
@@ -33,6 +34,7 @@ export const ledgerEntrySchema = z.object({
 	runForMs: z.number().nullable().default(null),
 	patienceMs: z.number().nullable().default(null),
 	lineage: lineageSchema.nullable().default(null),
+	schedule: scheduleRefSchema.nullable().default(null),
 	startedAt: z.number().nullable(),
 	endedAt: z.number().nullable(),
 	nextAttemptAt: z.number().nullable(),
@@ -67,6 +69,7 @@ export function entryFor(handle: Handle, facts: CommandFacts): LedgerEntry {
 		runForMs: facts.runForMs ?? null,
 		patienceMs: facts.patienceMs ?? null,
 		lineage: facts.lineage ?? null,
+		schedule: facts.schedule ?? null,
 		startedAt: null,
 		endedAt: null,
 		nextAttemptAt: null,

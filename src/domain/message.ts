@@ -29,7 +29,8 @@ import {
 } from './policy.ts';
 import { deepestNesting, describeProblems, isNestedTooDeep } from './validation.ts';
 
-const durationMs = z
+/** `10m` as milliseconds. */
+export const durationMs = z
 	.string({ error: 'expected a duration such as "10m" or "7d"' })
 	.transform((text, context) => {
 		const ms = parseDuration(text);

@@ -26,12 +26,14 @@ export const rawSender = '_raw';
 
 /** Letters, digits, `_`, `-`; not all digits (it would parse as a sequence in an ack subject); no leading `_`. */
 export const nodeNamePattern = /^(?!_)(?!\d+$)[A-Za-z0-9_-]{1,63}$/;
+export const scheduleNamePattern = /^[A-Za-z0-9_-]{1,64}$/;
 export const methodNamePattern = /^[A-Za-z][A-Za-z0-9_-]{0,63}$/;
 export const idPattern = /^[A-Za-z0-9_-]{1,64}$/;
 
 export const nodeNameRule =
 	'1 to 63 letters, digits, "_" or "-", not beginning with "_", not digits only (for example ship1)';
 export const methodNameRule = '1 to 64 letters, digits, "_" or "-", beginning with a letter';
+export const scheduleNameRule = '1 to 64 letters, digits, "_" or "-" (for example nightly-backup)';
 export const idRule = '1 to 64 letters, digits, "_" or "-"';
 
 export function isNodeName(text: string): boolean {

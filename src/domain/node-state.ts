@@ -6,6 +6,7 @@
 
 import { z } from 'zod';
 import { type CommandLane, commandLanes, kinds, lanes } from './names.ts';
+import { progressSchema } from './progress.ts';
 
 const methodStateSchema = z.object({
 	name: z.string(),
@@ -66,6 +67,17 @@ export const nodeStateSchema = z.object({
 	),
 	/** Methods that run no more until they are resumed. */
 	stopped: z.array(pauseSchema.extend({ method: z.string() })).default([]),
+	/** Schedules that the node fires by itself: what it has, and how far each has come. */
+	schedules: z
+		.array(
+			progressSchema.extend({
+				name: z.string(),
+				version: z.number().int(),
+				/** Server time of the next tick; null where there is none any more, or it is paused. */
+				next: z.number().nullable(),
+			}),
+		)
+		.default([]),
 	/** Commands that ended here and whose report is still in the outbox: some of them. */
 	unreported: z.array(z.string()).default([]),
 	outbox: z.number().int().min(0),

@@ -56,6 +56,14 @@ const commandView = z.object({
 	closed: closedSchema.nullable().describe('why and by whom it was called off or given up'),
 	late: z.array(z.object({ event: z.string(), at: time })).describe('what came after the final state'),
 	lineage: lineageSchema.nullable().describe('the command that it was made from'),
+	schedule: z
+		.object({
+			name: z.string(),
+			tick: time.nullable().describe('its moment; null where somebody had the schedule run beside its ticks'),
+			version: z.number().int().describe('of the schedule, when it fired'),
+		})
+		.nullable()
+		.describe('which tick of which schedule it is'),
 	history: z.array(transitionView),
 	result: resultSchema.nullable(),
 });

@@ -11,6 +11,7 @@ import type { LedgerEntry } from './ledger.ts';
 import { formatHandle, type Handle, type Kind, type Lane } from './names.ts';
 import type { NodeRecord, Pause } from './node-state.ts';
 import type { Attempt, Result } from './result.ts';
+import type { ScheduleRef } from './schedule-ref.ts';
 import type { AttemptView, CommandView, NodeView, Presence, TransitionView } from './view-schema.ts';
 import type { CommandFacts } from './wire.ts';
 
@@ -36,6 +37,7 @@ export type QueuedCommand = {
 	queuedAt: number;
 	deadlineAt: number | null;
 	lineage?: Lineage | undefined;
+	schedule?: ScheduleRef | undefined;
 };
 
 export function timeOrNull(ms: number | null | undefined): string | null {
@@ -64,6 +66,7 @@ export function queuedView(command: QueuedCommand): CommandView {
 		closed: null,
 		late: [],
 		lineage: command.lineage ?? null,
+		schedule: scheduleView(command.schedule),
 		history: [transitionView(queuedTransition(command))],
 		result: null,
 	};
@@ -73,9 +76,9 @@ export function queuedView(command: QueuedCommand): CommandView {
 export function waitingView(
 	command: Handle & { method: string; lane: Lane; facts: CommandFacts },
 ): CommandView {
-	const { queuedAt, deliverWithinMs, sender, lineage } = command.facts;
+	const { queuedAt, deliverWithinMs, sender, lineage, schedule } = command.facts;
 	const deadlineAt = deliverWithinMs === null ? null : queuedAt + deliverWithinMs;
-	return queuedView({ ...command, sender, queuedAt, deadlineAt, lineage });
+	return queuedView({ ...command, sender, queuedAt, deadlineAt, lineage, schedule });
 }
 
 export function ledgerView(entry: LedgerEntry, result: Result | null): CommandView {
@@ -100,9 +103,14 @@ export function ledgerView(entry: LedgerEntry, result: Result | null): CommandVi
 		closed: entry.closed,
 		late: entry.late.map(({ event, at }) => ({ event, at: rfc3339(at) })),
 		lineage: entry.lineage,
+		schedule: scheduleView(entry.schedule),
 		history: historyOf(entry).map(transitionView),
 		result,
 	};
+}
+
+function scheduleView(ref: ScheduleRef | null | undefined): CommandView['schedule'] {
+	return ref ? { ...ref, tick: timeOrNull(ref.tick) } : null;
 }
 
 function transitionView(transition: Transition): TransitionView {

@@ -8,6 +8,7 @@ import { z } from 'zod';
 import { lineageSchema } from './envelope.ts';
 import { lanes, methodNamePattern } from './names.ts';
 import { attemptSchema, faultSchema, resultSchema } from './result.ts';
+import { isSameTick, type ScheduleRef, scheduleRefSchema } from './schedule-ref.ts';
 import { commandEvents } from './state.ts';
 import { deepestNesting, isNestedTooDeep } from './validation.ts';
 
@@ -28,17 +29,22 @@ const commandFactsSchema = z.object({
 	runForMs: z.number().optional(),
 	patienceMs: z.number().optional(),
 	lineage: lineageSchema.optional(),
+	schedule: scheduleRefSchema.optional(),
 });
 export type CommandFacts = z.infer<typeof commandFactsSchema>;
 
 /** The ledger keeps a command this long after its end, milliseconds. */
 export const ledgerAgeMs = 30 * 86_400_000;
 
-/** Once the ledger has forgotten a command, its id may be given to another one, of the same content as well. */
+/**
+ * Once the ledger has forgotten a command, its id may be given to another one, of the same content as well. A tick is one command,
+ * whoever fired it, and with which version of its schedule.
+ */
 export function isSameCommand(
-	one: Pick<CommandFacts, 'digest' | 'queuedAt'>,
-	other: Pick<CommandFacts, 'digest' | 'queuedAt'>,
+	one: Pick<CommandFacts, 'digest' | 'queuedAt' | 'schedule'>,
+	other: Pick<CommandFacts, 'digest' | 'queuedAt'> & { readonly schedule?: ScheduleRef | null | undefined },
 ): boolean {
+	if (isSameTick(one.schedule, other.schedule ?? undefined)) return true;
 	return one.digest === other.digest && isSameTime(one.queuedAt, other.queuedAt);
 }
 

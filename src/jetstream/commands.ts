@@ -6,6 +6,7 @@
 
 import { type Envelope, envelopeSchema, lineageSchema } from '../domain/envelope.ts';
 import type { Lane } from '../domain/names.ts';
+import { formatScheduleRef, parseScheduleRef } from '../domain/schedule-ref.ts';
 import { type CommandAddress, parseCommandSubject, shardOf, streams, subjects } from '../domain/subject.ts';
 import { type CommandFacts, decode } from '../domain/wire.ts';
 import type { Connection } from './connection.ts';
@@ -24,6 +25,8 @@ const header = {
 	patience: 'Steward-Patience',
 	/** `<kind> <handle>` of the command that it was made from. */
 	lineage: 'Steward-Lineage',
+	/** Which tick of which schedule it is. */
+	schedule: 'Steward-Schedule',
 	/** Made anew for each send: tells "mine, whose answer was lost" from "another's with the same id". */
 	nonce: 'Steward-Nonce',
 } as const;
@@ -65,6 +68,7 @@ export function readStoredCommand(message: StoredMessage): StoredCommand | undef
 	if ([deliverWithinMs, runForMs, patienceMs].some(Number.isNaN)) return undefined;
 	const [kind, of] = message.header(header.lineage).split(' ');
 	const lineage = lineageSchema.safeParse({ kind, of });
+	const schedule = parseScheduleRef(message.header(header.schedule));
 	const facts: CommandFacts = {
 		method: address.method,
 		lane: address.lane,
@@ -76,6 +80,7 @@ export function readStoredCommand(message: StoredMessage): StoredCommand | undef
 		...(runForMs === undefined ? {} : { runForMs }),
 		...(patienceMs === undefined ? {} : { patienceMs }),
 		...(lineage.success ? { lineage: lineage.data } : {}),
+		...(schedule && { schedule }),
 	};
 	return { ...address, facts, nonce: message.header(header.nonce) };
 }
@@ -138,6 +143,7 @@ export class Commands {
 				...(envelope.lineage === undefined
 					? {}
 					: { [header.lineage]: `${envelope.lineage.kind} ${envelope.lineage.of}` }),
+				...(envelope.schedule && { [header.schedule]: formatScheduleRef(envelope.schedule) }),
 				[header.nonce]: nonce,
 			},
 		});

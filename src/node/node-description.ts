@@ -24,6 +24,7 @@ export type NodeParts = {
 	readonly executor: { running(): readonly RunningCommand[] };
 	readonly outbox: { readonly depth: number; unreported(most: number): readonly string[] };
 	readonly pauses: { stoppedMethods(): NodeState['stopped'] };
+	readonly schedules: { states(): NodeState['schedules'] };
 };
 
 /** As many handles as help whoever wonders about one; how many there are is the outbox's depth. */
@@ -58,6 +59,7 @@ export function describeNode(parts: NodeParts): NodeState {
 		lanes: parts.lanes.states(),
 		running: [...parts.executor.running()],
 		stopped: parts.pauses.stoppedMethods(),
+		schedules: [...parts.schedules.states()],
 		unreported: [...parts.outbox.unreported(mostUnreported)],
 		outbox: parts.outbox.depth,
 		stopping: parts.isStopping(),

@@ -99,7 +99,9 @@ export function buildTree(
 	const { pauses, held, recovery, control, lanes, executor } = delivery;
 	const { version } = options;
 	const about = { identity, version, labels, startedAt: clock.now(), now: () => clock.now(), isStopping };
-	const describe = () => describeNode({ ...about, serverTime, methods, lanes, executor, outbox, pauses });
+	const schedules = { states: () => [] };
+	const describe = () =>
+		describeNode({ ...about, serverTime, methods, lanes, executor, outbox, pauses, schedules });
 	const state = new StatePublisher({
 		...{ node, link, serverTime, describe, beat: identity, beatEveryMs, clock, log },
 		onNameUsedTwice: (machine) => {

@@ -51,6 +51,7 @@ const record: NodeRecord = {
 			},
 		],
 		stopped: [{ method: 'ping', kind: 'stop', by: 'anna', reason: 'it hangs', since: 1 }],
+		schedules: [],
 		unreported: ['c2'],
 		outbox: 3,
 		stopping: false,

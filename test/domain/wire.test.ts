@@ -84,6 +84,12 @@ const state = {
 	lanes: [{ lane: 'normal', capacity: 1, running: 0, status: 'ready', pause: null }],
 	running: [{ id: 'c1', method: 'ping', lane: 'normal', startedAt: 3, attempt: 1, runForMs: 60_000 }],
 	stopped: [{ method: 'ping', kind: 'stop', by: 'anna', reason: 'it hangs', since: 1 }],
+	schedules: [
+		{
+			...{ name: 'nightly', version: 2, through: 4, last: 4, next: 8 },
+			...{ fired: 3, missed: 2, skipped: 1 },
+		},
+	],
 	unreported: ['c0'],
 	outbox: 0,
 	stopping: false,
@@ -120,7 +126,7 @@ describe.each(statements)('$name', ({ schema, value }) => {
 			// Any JSON: what is left out of it is undefined, and that is allowed to be.
 			if (field === 'data' || field === 'envelope') continue;
 			// A node that has not been brought up to date does not know of these.
-			if (field !== 'stopped' && field !== 'unreported') {
+			if (!['stopped', 'unreported', 'schedules'].includes(field)) {
 				expect(decode<unknown>(schema, bytes({ ...value, [field]: undefined }))).toBeUndefined();
 			}
 			expect(decode<unknown>(schema, bytes({ ...value, [field]: [[]] }))).toBeUndefined();

@@ -77,6 +77,7 @@ export function printCommand(screen: Screen, view: CommandView, nowMs: number): 
 	row('ended', time(view.endedAt));
 	row('closed', closedText(view));
 	row('made', view.lineage && `as a ${view.lineage.kind} of ${view.lineage.of}`);
+	row('schedule', view.schedule && scheduleText(view.schedule));
 	row('fault', view.fault && `${oneLine(view.fault.code)}: ${oneLine(view.fault.message)}`);
 	for (const late of view.late) row('late', `${late.event} at ${late.at}, after it was ${state}`);
 	const { result } = view;
@@ -122,4 +123,8 @@ function attemptText(attempt: AttemptView): string {
 		attempt.fault ? `(${oneLine(attempt.fault.message)})` : '',
 	];
 	return facts.filter(Boolean).join(' ');
+}
+
+function scheduleText({ name, tick, version }: NonNullable<CommandView['schedule']>): string {
+	return `${name}, ${tick === null ? 'run now' : `tick ${tick}`}, version ${version}`;
 }

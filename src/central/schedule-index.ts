@@ -1,0 +1,77 @@
+/**
+ * Owns what the centre's index knows of schedules: their records, how far each has come, and which of their commands are open.
+ * Promises to say what is stored, as far as it has been heard of.
+ * Soft state: a restart reads it again.
+ */
+
+import { formatHandle } from '../domain/names.ts';
+import type { Progress } from '../domain/progress.ts';
+import type { ScheduleRecord } from '../domain/schedule.ts';
+import type { StoredCommand } from '../jetstream/commands.ts';
+import type { Revised, ScheduleEntry } from '../jetstream/schedules.ts';
+
+export class ScheduleIndex {
+	/** By name; tombstones as well. */
+	readonly records = new Map<string, Revised<ScheduleRecord>>();
+	readonly progress = new Map<string, Revised<Progress>>();
+	/** Commands of ticks that are on their stream, by schedule and node. */
+	readonly #open = new Map<string, Map<string, StoredCommand>>();
+	readonly #listeners: ((name: string) => void)[] = [];
+
+	/** Called when a record is new or another. */
+	onChange(listener: (name: string) => void): void {
+		this.#listeners.push(listener);
+	}
+
+	/** Those of its commands on a node that have not ended, in the order of the stream. */
+	openCommands(name: string, node: string): readonly StoredCommand[] {
+		const commands = [...(this.#open.get(openKey(name, node))?.values() ?? [])];
+		return commands.sort((a, b) => a.facts.seq - b.facts.seq);
+	}
+
+	take(entry: ScheduleEntry): void {
+		const { name, revision } = entry;
+		if (entry.kind === 'progress') {
+			if (entry.value) this.progress.set(name, { value: entry.value, revision });
+			else this.progress.delete(name);
+			return;
+		}
+		if (entry.value) this.records.set(name, { value: entry.value, revision });
+		else this.records.delete(name);
+		for (const listener of this.#listeners) listener(name);
+	}
+
+	addOpen(command: StoredCommand): void {
+		const { schedule } = command.facts;
+		if (!schedule || command.lane === 'control') return;
+		const key = openKey(schedule.name, command.node);
+		const open = this.#open.get(key) ?? new Map<string, StoredCommand>();
+		this.#open.set(key, open);
+		open.set(formatHandle(command), command);
+	}
+
+	removeOpen(command: StoredCommand): void {
+		const { schedule } = command.facts;
+		if (!schedule) return;
+		const key = openKey(schedule.name, command.node);
+		const open = this.#open.get(key);
+		open?.delete(formatHandle(command));
+		if (open?.size === 0) this.#open.delete(key);
+	}
+
+	forgetStored(): void {
+		const names = [...this.records.keys()];
+		this.records.clear();
+		this.progress.clear();
+		for (const name of names) for (const listener of this.#listeners) listener(name);
+	}
+
+	clear(): void {
+		this.forgetStored();
+		this.#open.clear();
+	}
+}
+
+function openKey(name: string, node: string): string {
+	return `${name} ${node}`;
+}

@@ -1,0 +1,141 @@
+/**
+ * Owns the ticks of a schedule: when they are, what each is called, what each sends, and which of those that are due fire.
+ * Promises that a tick's id depends on the schedule's name, the node and the tick's moment alone, whoever fires it; and that ticks
+ * are strictly increasing. Pure.
+ */
+
+import { rfc3339 } from '../base/clock.ts';
+import { derivedId } from '../base/ids.ts';
+import { nextOfCron } from './cron.ts';
+import { type Envelope, envelopeFor } from './envelope.ts';
+import { type CommandLane, centralNode } from './names.ts';
+import type { Missed, Schedule } from './schedule.ts';
+import { fillIn } from './template.ts';
+
+/** A tick that fires no later than this is not missed, milliseconds. */
+export const lateAfterMs = 60_000;
+/** Ticks that are counted one by one after an outage; of more the oldest are left out of the count. */
+const mostCounted = 100_000;
+
+/** The first tick after `after`, undefined where there is none any more. Milliseconds since the epoch. */
+export function nextTick(schedule: Schedule, after: number): number | undefined {
+	const { recurrence, zone, startAt, endAt } = schedule;
+	const from = startAt === null ? after : Math.max(after, startAt - 1);
+	let tick: number | undefined;
+	if (recurrence.kind === 'cron') tick = nextOfCron(recurrence.cron, zone, from);
+	else {
+		// Counted from its start, else from the epoch: the same for whoever counts.
+		const anchor = startAt ?? 0;
+		tick = anchor + (Math.floor((from - anchor) / recurrence.everyMs) + 1) * recurrence.everyMs;
+	}
+	return tick === undefined || (endAt !== null && tick > endAt) ? undefined : tick;
+}
+
+/** The next ticks after `after` and until `until`, `count` of them at the most. */
+export function nextTicks(
+	schedule: Schedule,
+	after: number,
+	count: number,
+	until = Number.POSITIVE_INFINITY,
+): number[] {
+	const ticks: number[] = [];
+	let tick = nextTick(schedule, after);
+	while (tick !== undefined && tick <= until && ticks.length < count) {
+		ticks.push(tick);
+		tick = nextTick(schedule, tick);
+	}
+	return ticks;
+}
+
+/** How much later than its moment a tick fires for this node, milliseconds: the same for whoever asks. */
+export function jitterOf({ name, jitterMs }: Schedule, node: string, tick: number): number {
+	if (jitterMs === 0) return 0;
+	let hash = 0x811c9dc5;
+	for (const byte of new TextEncoder().encode(`${name} ${node} ${tick}`)) {
+		hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
+	}
+	// Names that differ in their last letter are near each other without this.
+	hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b) >>> 0;
+	hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35) >>> 0;
+	hash = (hash ^ (hash >>> 16)) >>> 0;
+	return Math.floor((hash / 2 ** 32) * jitterMs);
+}
+
+/** The id of the command that a tick is for a node. */
+export function tickId(name: string, node: string, tick: number): string {
+	return derivedId('tick', name, node, tick);
+}
+
+/** The command that a tick is for a node. */
+export function tickEnvelope(
+	schedule: Schedule,
+	{
+		node,
+		tick,
+		version,
+		methodLane,
+	}: { node: string; tick: number; version: number; methodLane?: CommandLane | undefined },
+): Envelope {
+	const { name, message } = schedule;
+	const data = fillIn(message.data, { node, tick: rfc3339(tick), schedule: name });
+	const envelope = envelopeFor(
+		{ ...message, data, target: { nodes: [node] } },
+		node,
+		tickId(name, node, tick),
+		centralNode,
+		methodLane,
+	);
+	return { ...envelope, schedule: { name, tick, version } };
+}
+
+/** Which of the ticks that are due fire, in order, and how many were missed. */
+export type Decision = { readonly fire: readonly number[]; readonly missed: number };
+
+/**
+ * What becomes of the ticks of one node that were due after `through` and until `now`.
+ * @param shift How much later than its moment each fires, milliseconds.
+ */
+export function decideDue(
+	schedule: Schedule,
+	through: number,
+	now: number,
+	shift: (tick: number) => number = () => 0,
+): Decision {
+	const due = dueTicks(schedule, through, now, shift);
+	const late = due.filter((tick) => now - tick - shift(tick) > lateAfterMs);
+	const inTime = due.filter((tick) => now - tick - shift(tick) <= lateAfterMs);
+	const madeUp = madeUpFor(schedule.missed, late, inTime, now);
+	return { fire: [...madeUp, ...inTime], missed: late.length - madeUp.length };
+}
+
+function madeUpFor(
+	missed: Missed,
+	late: readonly number[],
+	inTime: readonly number[],
+	now: number,
+): readonly number[] {
+	switch (missed.policy) {
+		case 'skip':
+			return [];
+		case 'once':
+			// One that is in time makes up for those before it.
+			return inTime.length > 0 ? [] : late.slice(-1);
+		case 'all':
+			return late.filter((tick) => now - tick <= missed.notOlderThanMs).slice(-missed.max);
+	}
+}
+
+/** In order. After a long outage of a dense schedule its oldest ticks are left out. */
+function dueTicks(
+	schedule: Schedule,
+	through: number,
+	now: number,
+	shift: (tick: number) => number,
+): number[] {
+	const from = through - schedule.jitterMs;
+	const isDue = (tick: number) => tick + shift(tick) > through && tick + shift(tick) <= now;
+	const ticks = nextTicks(schedule, from, mostCounted, now);
+	const last = ticks.at(-1);
+	if (last === undefined || ticks.length < mostCounted) return ticks.filter(isDue);
+	return nextTicks(schedule, Math.max(last, now - (last - from)), mostCounted, now).filter(isDue);
+}
