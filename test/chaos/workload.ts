@@ -131,7 +131,8 @@ type Way = 'operator' | 'socket' | 'file';
 /** From an operator, or from another ship: through its node's socket, or its inmsg.txt. */
 function handOver(world: World, form: MessageForm, way: Way, from: Ship): Promise<unknown> {
 	if (way === 'operator') return world.fleet.send(form);
-	if (way === 'file') return appendFile(join(from.dataDir, 'inmsg.txt'), `${JSON.stringify(form)}\n`);
+	// A try that failed may have left a part of a line behind: what comes next begins a line of its own.
+	if (way === 'file') return appendFile(join(from.dataDir, 'inmsg.txt'), `\n${JSON.stringify(form)}\n`);
 	const path = socketPathFor(from.dataDir, from.dataDir);
 	return sendViaSocket(path, form, { timeoutMs: 5000, clock: systemClock });
 }

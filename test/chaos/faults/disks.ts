@@ -6,6 +6,7 @@
  */
 
 import { eventually } from '../../support/eventually.ts';
+import type { SmallDisk } from '../../support/small-disk.ts';
 import { loseStore, tearStore } from '../disk.ts';
 import type { Random } from '../random.ts';
 import type { Ship, World } from '../world.ts';
@@ -26,6 +27,16 @@ async function whileDown<Answer>({ process }: Ship, work: () => Promise<Answer>)
 		return await work();
 	} finally {
 		process.hold(false);
+	}
+}
+
+/** False while somebody has a file open there for writing. */
+async function madeReadOnly(disk: SmallDisk): Promise<boolean> {
+	try {
+		await disk.readOnly(true);
+		return true;
+	} catch {
+		return false;
 	}
 }
 
@@ -59,7 +70,8 @@ export const diskFaults = {
 			const ms = lasting(world, random, durations);
 			if (!disk) return `${name} ${noDisk}`;
 			try {
-				await whileDown(ship, () => disk.readOnly(true));
+				// What the node left running may still have a file open there, for as long as it likes.
+				if (!(await whileDown(ship, () => madeReadOnly(disk)))) return `${name} is busy`;
 				await sleep(ms);
 			} finally {
 				await disk.readOnly(false);
