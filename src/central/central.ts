@@ -24,6 +24,7 @@ import { Lease } from '../jetstream/lease.ts';
 import { LedgerStore } from '../jetstream/ledger-store.ts';
 import { leaderKey, Nodes } from '../jetstream/nodes.ts';
 import { Reports } from '../jetstream/reports.ts';
+import { Schedules } from '../jetstream/schedules.ts';
 import { ServerClock } from '../jetstream/server-clock.ts';
 import { applyTopology, requireTopology, type Topology } from '../jetstream/topology.ts';
 import { Supervisor } from '../supervision/supervisor.ts';
@@ -34,8 +35,11 @@ import { Leadership } from './leadership.ts';
 import { NodeKeeper } from './node-keeper.ts';
 import { Projector } from './projector.ts';
 import { Reaper } from './reaper.ts';
+import { ScheduleSync } from './schedule-sync.ts';
+import { Scheduler } from './scheduler.ts';
 import { Settler } from './settler.ts';
 import { Sweeper } from './sweeper.ts';
+import { TickWriter } from './tick-writer.ts';
 import { Undelivered } from './undelivered.ts';
 
 export type CentralOptions = {
@@ -49,6 +53,8 @@ export type CentralOptions = {
 };
 
 const reapEveryMs = 2000;
+/** Whether something changed is looked at so often. */
+const syncEveryMs = 500;
 /** The broker's clock is read, and the index forgets what the ledger has forgotten. */
 const upkeepEveryMs = 60_000;
 const retryMs = 1000;
@@ -193,6 +199,17 @@ export class Central implements Service {
 			...{ connection, index, claims, commands, settler, claimRetentionMs, serverNow, log },
 		});
 		const { eventDeliverWithinMs: deliverWithinMs } = config.centre;
+		// At the last moment before something goes out: a process that was stopped for a while must not write then.
+		const mayFire = () => lease.held;
+		const writer = new TickWriter({
+			commands: new Commands(connection, shards, { mayPublish: mayFire }),
+			...{ claims, ledger, serverNow, onQueued: (command) => index.noteStored(command) },
+		});
+		const schedules = new Schedules(connection);
+		const scheduler = new Scheduler({
+			...{ index, schedules, writer, claims, mayFire, readMessage, serverNow, clock, log },
+		});
+		const sync = new ScheduleSync({ index, parts: { commands, claims, ledger }, mayFire, log });
 		const undelivered = new Undelivered({ connection, events, dead, deliverWithinMs, serverNow, log });
 		this.#offLink.push(link.onReconnect(() => sweeper.forgetFloors()));
 		const duties = new Supervisor({
@@ -205,6 +222,9 @@ export class Central implements Service {
 				}),
 				new Projector({ link, ledger, dead, settler, readMessage, findWaiting, serverNow, clock, log }),
 				new IntakeWorker({ link, index, commands, claims, ledger, events, dead, serverNow, clock, log }),
+				scheduler,
+				{ name: 'sync begins', start: async () => sync.begin(), stop: async () => sync.end() },
+				new Periodic({ name: 'sync', everyMs: syncEveryMs, runOnce: () => sync.runOnce(), clock, log }),
 				{ name: 'reaper begins', start: async () => reaper.begin(), stop: async () => undefined },
 				new Periodic({ name: 'reaper', everyMs: reapEveryMs, runOnce: () => reaper.runOnce(), clock, log }),
 				new Periodic({

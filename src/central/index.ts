@@ -39,6 +39,7 @@ export class CentreIndex implements Service {
 	readonly #lifecycle: Lifecycle;
 	readonly #settled: ((command: StoredCommand) => void)[] = [];
 	readonly #presenceLost: (() => void)[] = [];
+	readonly #nodeListeners = new Set<(node: string) => void>();
 	#followings: Following[] = [];
 	#isComplete = false;
 
@@ -72,6 +73,12 @@ export class CentreIndex implements Service {
 	/** Called when nothing is known of who is present any more: the broker's memory was lost. */
 	onPresenceLost(listener: () => void): void {
 		this.#presenceLost.push(listener);
+	}
+
+	/** Called when a node has said something new; the answer takes the listener off. */
+	onNode(listener: (node: string) => void): () => void {
+		this.#nodeListeners.add(listener);
+		return () => this.#nodeListeners.delete(listener);
 	}
 
 	/** Commands of a node that are on their stream and not final, in the order of the stream. */
@@ -245,6 +252,7 @@ export class CentreIndex implements Service {
 		const record = isMarker(message.header) ? undefined : decode(nodeRecordSchema, message.data);
 		if (record) this.nodes.set(node, record);
 		else this.nodes.delete(node);
+		for (const listener of this.#nodeListeners) listener(node);
 	}
 
 	#forgetWaiting(handle: string, seq: number): void {

@@ -8,14 +8,14 @@ import type { Clock } from '../base/clock.ts';
 import { messageOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import { foldLost, type LedgerEntry, lostAt } from '../domain/ledger.ts';
-import { formatHandle, type Handle, parseHandle } from '../domain/names.ts';
+import { centralNode, formatHandle, type Handle, parseHandle } from '../domain/names.ts';
 import { commandDefaults } from '../domain/policy.ts';
 import type { CommandAddress } from '../domain/subject.ts';
-import type { CentreClaim } from '../domain/wire.ts';
 import type { Claims } from '../jetstream/claims.ts';
 import { parseEnvelope, type StoredCommand } from '../jetstream/commands.ts';
 import type { LedgerStore } from '../jetstream/ledger-store.ts';
 import type { Reports } from '../jetstream/reports.ts';
+import { closeCommand } from './close.ts';
 import type { CentreIndex } from './index.ts';
 import type { Settler } from './settler.ts';
 
@@ -85,25 +85,19 @@ export class Reaper {
 	}
 
 	async #expire(command: StoredCommand): Promise<boolean> {
-		const { claims, serverNow, readMessage, log } = this.#options;
+		const { log } = this.#options;
 		const handle = formatHandle(command);
-		const at = serverNow();
-		const claim: CentreClaim = {
-			v: 1,
-			by: 'centre',
+		const why = {
 			event: 'expired',
 			reason: 'deliverWithin passed before a start',
-			actor: 'central',
-			at,
-			facts: command.facts,
-			envelope: await readMessage({ ...command, seq: command.facts.seq }),
-		};
+			actor: centralNode,
+		} as const;
 		try {
-			const held = await claims.write(command, claim);
+			const isClosed = await closeCommand(this.#options, command, why);
 			// Claimed by its node: the projector is on its way.
 			this.#tryLater(handle);
-			if (held === claim) log.info({ handle }, 'expired');
-			return held === claim;
+			if (isClosed) log.info({ handle }, 'expired');
+			return isClosed;
 		} catch (error) {
 			log.warn({ handle, err: messageOf(error) }, 'not expired yet; trying again');
 			this.#tryLater(handle);

@@ -16,11 +16,12 @@ export class ScheduleIndex {
 	readonly progress = new Map<string, Revised<Progress>>();
 	/** Commands of ticks that are on their stream, by schedule and node. */
 	readonly #open = new Map<string, Map<string, StoredCommand>>();
-	readonly #listeners: ((name: string) => void)[] = [];
+	readonly #listeners = new Set<(name: string) => void>();
 
-	/** Called when a record is new or another. */
-	onChange(listener: (name: string) => void): void {
-		this.#listeners.push(listener);
+	/** Called when a record is new or another; the answer takes the listener off. */
+	onChange(listener: (name: string) => void): () => void {
+		this.#listeners.add(listener);
+		return () => this.#listeners.delete(listener);
 	}
 
 	/** Those of its commands on a node that have not ended, in the order of the stream. */

@@ -47,11 +47,11 @@ export function nextTicks(
 	return ticks;
 }
 
-/** How much later than its moment a tick fires for this node, milliseconds: the same for whoever asks. */
-export function jitterOf({ name, jitterMs }: Schedule, node: string, tick: number): number {
+/** How much later than their moments the ticks of a schedule fire for this node, milliseconds: the same for whoever asks. */
+export function jitterOf({ name, jitterMs }: Schedule, node: string): number {
 	if (jitterMs === 0) return 0;
 	let hash = 0x811c9dc5;
-	for (const byte of new TextEncoder().encode(`${name} ${node} ${tick}`)) {
+	for (const byte of new TextEncoder().encode(`${name} ${node}`)) {
 		hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
 	}
 	// Names that differ in their last letter are near each other without this.
@@ -93,19 +93,24 @@ export type Decision = { readonly fire: readonly number[]; readonly missed: numb
 
 /**
  * What becomes of the ticks of one node that were due after `through` and until `now`.
- * @param shift How much later than its moment each fires, milliseconds.
+ * @param shift How much later than its moment each of them fires, {@link jitterOf}.
  */
-export function decideDue(
-	schedule: Schedule,
-	through: number,
-	now: number,
-	shift: (tick: number) => number = () => 0,
+export function decideDue(schedule: Schedule, through: number, now: number, shift = 0): Decision {
+	return decide(schedule.missed, dueTicks(schedule, through, now), { through, now, shift });
+}
+
+/** As {@link decideDue}, where the ticks are known: in order, and perhaps more than are due. */
+export function decide(
+	missed: Missed,
+	ticks: readonly number[],
+	{ through, now, shift }: { through: number; now: number; shift: number },
 ): Decision {
-	const due = dueTicks(schedule, through, now, shift);
-	const late = due.filter((tick) => now - tick - shift(tick) > lateAfterMs);
-	const inTime = due.filter((tick) => now - tick - shift(tick) <= lateAfterMs);
-	const madeUp = madeUpFor(schedule.missed, late, inTime, now);
-	return { fire: [...madeUp, ...inTime], missed: late.length - madeUp.length };
+	const from = firstAfter(ticks, through - shift);
+	const inTimeFrom = Math.max(from, firstAfter(ticks, now - shift - lateAfterMs - 1));
+	const to = firstAfter(ticks, now - shift);
+	const inTime = ticks.slice(inTimeFrom, to);
+	const madeUp = madeUpFor(missed, ticks.slice(from, inTimeFrom), inTime, now);
+	return { fire: [...madeUp, ...inTime], missed: inTimeFrom - from - madeUp.length };
 }
 
 function madeUpFor(
@@ -125,17 +130,25 @@ function madeUpFor(
 	}
 }
 
-/** In order. After a long outage of a dense schedule its oldest ticks are left out. */
-function dueTicks(
-	schedule: Schedule,
-	through: number,
-	now: number,
-	shift: (tick: number) => number,
-): number[] {
+/**
+ * The ticks that are due after `through` and until `now` for any node, in order. After a long outage of a dense schedule its
+ * oldest are left out.
+ */
+export function dueTicks(schedule: Schedule, through: number, now: number): readonly number[] {
 	const from = through - schedule.jitterMs;
-	const isDue = (tick: number) => tick + shift(tick) > through && tick + shift(tick) <= now;
 	const ticks = nextTicks(schedule, from, mostCounted, now);
 	const last = ticks.at(-1);
-	if (last === undefined || ticks.length < mostCounted) return ticks.filter(isDue);
-	return nextTicks(schedule, Math.max(last, now - (last - from)), mostCounted, now).filter(isDue);
+	if (last === undefined || ticks.length < mostCounted) return ticks;
+	return nextTicks(schedule, Math.max(last, now - (last - from)), mostCounted, now);
+}
+
+/** Index of the first of these, which are in order, that is greater than `limit`. */
+export function firstAfter(ordered: readonly number[], limit: number): number {
+	let [low, high] = [0, ordered.length];
+	while (low < high) {
+		const middle = (low + high) >> 1;
+		if ((ordered[middle] ?? 0) > limit) high = middle;
+		else low = middle + 1;
+	}
+	return low;
 }

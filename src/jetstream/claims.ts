@@ -7,10 +7,10 @@
 import { systemClock } from '../base/clock.ts';
 import { isStewardError, StewardError } from '../base/errors.ts';
 import { formatHandle, type Handle } from '../domain/names.ts';
-import { streams, subjects } from '../domain/subject.ts';
+import { parseKeyedSubject, streams, subjects } from '../domain/subject.ts';
 import { type Claim, claimSchema, decode } from '../domain/wire.ts';
 import type { Connection } from './connection.ts';
-import { getLast } from './direct-get.ts';
+import { getLast, getLastOfMany } from './direct-get.ts';
 import { expectedSeqHeader, isWrongSequence, PublishError, Publisher } from './publisher.ts';
 
 const tries = 4;
@@ -59,18 +59,21 @@ export class Claims {
 		}
 	}
 
+	/** The claims of many, by handle; what is unclaimed is left out. @throws StewardError as {@link read} */
+	async readMany(handles: readonly Handle[]): Promise<ReadonlyMap<string, Claim>> {
+		const wanted = handles.map(({ node, id }) => subjects.claim(node, id));
+		const claims = new Map<string, Claim>();
+		for (const { subject, data } of await getLastOfMany(this.#connection, streams.claims, wanted)) {
+			const handle = parseKeyedSubject(subject);
+			if (handle) claims.set(formatHandle(handle), decoded(handle, data));
+		}
+		return claims;
+	}
+
 	/** The claim of a command, undefined when it is unclaimed. */
 	async read(handle: Handle): Promise<Claim | undefined> {
 		const stored = await getLast(this.#connection, streams.claims, subjects.claim(handle.node, handle.id));
-		if (!stored) return undefined;
-		const claim = decode(claimSchema, stored.data);
-		if (claim) return claim;
-		const text = formatHandle(handle);
-		throw new StewardError(
-			'schema-newer',
-			`the claim of ${text} cannot be read: it was written by a newer steward; install that`,
-			{ details: { handle: text } },
-		);
+		return stored && decoded(handle, stored.data);
 	}
 
 	/** The claim, or the write's own error where the broker cannot be asked either. */
@@ -88,6 +91,18 @@ export class Claims {
 			filter: subjects.claim(handle.node, handle.id),
 		});
 	}
+}
+
+/** @throws StewardError `schema-newer` */
+function decoded(handle: Handle, data: Uint8Array): Claim {
+	const claim = decode(claimSchema, data);
+	if (claim) return claim;
+	const text = formatHandle(handle);
+	throw new StewardError(
+		'schema-newer',
+		`the claim of ${text} cannot be read: it was written by a newer steward; install that`,
+		{ details: { handle: text } },
+	);
 }
 
 /** There is a claim, and nobody tells whose: that is no refusal. */

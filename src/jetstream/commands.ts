@@ -107,12 +107,15 @@ export function readEnvelope(command: CommandAddress, data: Uint8Array): Envelop
 export class Commands {
 	readonly #connection: Connection;
 	readonly #shards: number;
+	readonly #options: { readonly mayPublish?: () => boolean };
 	readonly #publishers = new Map<number, Publisher>();
 	readonly #bodies = new Map<number, GroupGet>();
 
-	constructor(connection: Connection, shards: number) {
+	/** `mayPublish`: as of a Publisher. */
+	constructor(connection: Connection, shards: number, options: { mayPublish?: () => boolean } = {}) {
 		this.#connection = connection;
 		this.#shards = shards;
+		this.#options = options;
 	}
 
 	get allShards(): readonly number[] {
@@ -219,7 +222,8 @@ export class Commands {
 	#publisher(shard: number): Publisher {
 		const existing = this.#publishers.get(shard);
 		if (existing) return existing;
-		const publisher = new Publisher(this.#connection, { stream: streams.commands(shard), mayLookUp: true });
+		const stream = streams.commands(shard);
+		const publisher = new Publisher(this.#connection, { stream, mayLookUp: true, ...this.#options });
 		this.#publishers.set(shard, publisher);
 		return publisher;
 	}

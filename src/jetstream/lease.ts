@@ -1,6 +1,6 @@
 /**
  * Owns one lease: taking it, renewing it, giving it back, and knowing for how long it is certainly held.
- * Promises that the holder stands down, by its own monotonic clock, before another can take it.
+ * Promises that the holder stands down, by both of its own clocks, before another can take it.
  * A holder that dies loses it after the TTL; one that died on this machine is seen to be dead, and followed at once.
  */
 
@@ -31,6 +31,7 @@ export class Lease {
 	/** Undefined where the answer to the last write was lost. */
 	#revision: number | undefined;
 	#heldUntil = 0;
+	#heldUntilWall = 0;
 
 	constructor(options: {
 		key: string;
@@ -49,17 +50,25 @@ export class Lease {
 
 	/** True while it is certain that nobody else can hold it. */
 	get held(): boolean {
-		return this.#clock.monotonic() < this.#heldUntil;
+		return this.heldForMs > 0;
 	}
 
-	/** For how long from now it is certainly held, milliseconds. */
+	/**
+	 * For how long from now it is certainly held, milliseconds. By both clocks: the monotonic one stands still while the machine is
+	 * suspended, and the wall clock may be put back.
+	 */
 	get heldForMs(): number {
-		return Math.max(0, this.#heldUntil - this.#clock.monotonic());
+		const restMs = Math.min(
+			this.#heldUntil - this.#clock.monotonic(),
+			this.#heldUntilWall - this.#clock.now(),
+		);
+		return Math.max(0, restMs);
 	}
 
 	/** Takes the lease, or renews it. Answers whether it is held; a lost answer counts as "no". */
 	async refresh(connection: Connection): Promise<boolean> {
 		const askedAt = this.#clock.monotonic();
+		const askedAtWall = this.#clock.now();
 		try {
 			const known = this.held ? this.#revision : undefined;
 			const expectRevision = known ?? (await this.#freeRevision(connection));
@@ -73,6 +82,7 @@ export class Lease {
 			this.#revision = (await publisher.publish(write)).seq;
 			// A third is left for clocks that tick apart and for what is under way when it ends.
 			this.#heldUntil = askedAt + (this.#ttlMs * 2) / 3;
+			this.#heldUntilWall = askedAtWall + (this.#ttlMs * 2) / 3;
 		} catch (error) {
 			if (isWrongSequence(error)) this.#heldUntil = 0;
 			else if (!(error instanceof PublishError)) throw error;

@@ -59,6 +59,8 @@ export type PublisherOptions = {
 	readonly timeoutMs?: number;
 	/** How long it is tried again where nobody takes it, because the stream is between two leaders. */
 	readonly rideOverMs?: number;
+	/** Asked at the last moment before something goes out; where it says no, that is refused. */
+	readonly mayPublish?: () => boolean;
 };
 
 export class Publisher {
@@ -71,7 +73,7 @@ export class Publisher {
 	constructor(connection: Connection, options: PublisherOptions) {
 		this.#connection = connection;
 		const usual = { maxMessages: 1000, maxBytes: 4 * 1024 * 1024, timeoutMs: requestTimeoutMs };
-		this.#options = { ...usual, rideOverMs: electionMs, ...options };
+		this.#options = { ...usual, rideOverMs: electionMs, mayPublish: () => true, ...options };
 	}
 
 	/** @throws PublishError */
@@ -164,6 +166,7 @@ export class Publisher {
 		if (!reach.isUp && !(await reach.whenUp(this.#options.timeoutMs))) {
 			throw publishErrorOf(new LinkLostError(false));
 		}
+		this.#assertMayPublish();
 		const last = batch.length - 1;
 		for (let index = 0; index < last; index++) {
 			const request = batch[index]?.request;
@@ -197,6 +200,11 @@ export class Publisher {
 		return [];
 	}
 
+	#assertMayPublish(): void {
+		if (!this.#options.mayPublish())
+			throw new PublishError('refused', 0, 'this process may not write that any more');
+	}
+
 	/** Buckets are reached by the API's prefix where that names a domain: their own subjects do not cross a leaf's link. */
 	#wireSubject({ subject }: PublishRequest): string {
 		const { domain, api } = this.#connection;
@@ -206,6 +214,7 @@ export class Publisher {
 	async #request(request: PublishRequest, headers: MsgHdrs): Promise<ReturnType<typeof parseAnswer>> {
 		const { timeoutMs } = this.#options;
 		const { reach, domain } = this.#connection;
+		this.#assertMayPublish();
 		let reply: Msg;
 		try {
 			reply = await reach.request(this.#wireSubject(request), request.data, { headers, timeoutMs });

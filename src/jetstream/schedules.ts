@@ -103,6 +103,14 @@ export class Schedules {
 		return [...records.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
 	}
 
+	/** How far the centre has come with one; as {@link read}. */
+	async readProgress(name: string): Promise<Revised<Progress | undefined>> {
+		const entry = await readEntry(this.#connection, buckets.schedules, name + progressSuffix);
+		const read = entry && readScheduleEntry(entry.key, entry.revision, entry.value, entry.gone);
+		const value = read?.kind === 'progress' ? read.value : undefined;
+		return { value, revision: entry?.revision ?? 0 };
+	}
+
 	/** The new revision, or undefined where another was faster. @throws PublishError */
 	async write(record: ScheduleRecord, revision: number): Promise<number | undefined> {
 		return this.#write(record.name, record, revision);

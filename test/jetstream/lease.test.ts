@@ -74,6 +74,20 @@ test('who cannot renew it stands down by its own clock before another can take i
 	expect(await lease.refresh(broker.connection)).toBe(true);
 });
 
+test('a machine that was suspended stands down before it does anything else', async () => {
+	await using broker = await startBroker();
+	const clock = manualClock();
+	const lease = leaseOf('a', { clock });
+	expect(await lease.refresh(broker.connection)).toBe(true);
+	// Only the wall clock tells of the time that has passed.
+	clock.jump(59_000);
+	expect([lease.held, lease.heldForMs]).toEqual([false, 0]);
+	expect(await lease.refresh(broker.connection)).toBe(true);
+	// One that was put back gives nobody more time.
+	clock.jump(-3_600_000);
+	expect(lease.heldForMs).toBe(40_000);
+});
+
 test('after its time to live another takes it', async () => {
 	await using broker = await startBroker();
 	const lost = leaseOf('a', { ttlMs: 1000, pidSpace: 'elsewhere' });

@@ -1,0 +1,32 @@
+/**
+ * Owns closing commands that nobody has started, in the centre's name.
+ * Promises that what it calls closed certainly never starts, and that the claim brings the envelope along.
+ * A crash after the claim is resumed by the projector, which reads it.
+ */
+
+import type { CentreClaim } from '../domain/wire.ts';
+import type { Claims } from '../jetstream/claims.ts';
+import type { Commands, StoredCommand } from '../jetstream/commands.ts';
+
+export type Closing = {
+	readonly claims: Pick<Claims, 'write'>;
+	/** The command's body, for the claim's copy; null when it is gone. */
+	readonly readMessage: (command: Parameters<Commands['body']>[0]) => Promise<string | null>;
+	readonly serverNow: () => number;
+};
+
+/**
+ * True where it is closed by this; false where its node, or somebody else, was first.
+ * @throws PublishError while neither can be known
+ */
+export async function closeCommand(
+	{ claims, readMessage, serverNow }: Closing,
+	command: StoredCommand,
+	why: Pick<CentreClaim, 'event' | 'reason' | 'actor'>,
+): Promise<boolean> {
+	const at = serverNow();
+	const { facts } = command;
+	const envelope = await readMessage({ ...command, seq: facts.seq });
+	const claim: CentreClaim = { v: 1, by: 'centre', ...why, at, facts, envelope };
+	return (await claims.write(command, claim)) === claim;
+}
