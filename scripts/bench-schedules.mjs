@@ -1,0 +1,239 @@
+/**
+ * Owns `npm run bench:schedules`: how punctually a centre fires ticks, and how fast it queues those of one instant, beside the rate of
+ * raw atomic batches of the same bodies on the same server, with strict durability (sync_interval: always).
+ * Promises figures from the server's own times of storing; the centre is a process of its own, and nobody watches while it works.
+ * The server and its store are gone at the end.
+ */
+
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { jetstream, jetstreamManager } from '@nats-io/jetstream';
+import { connect } from '@nats-io/transport-node';
+import { systemClock } from '../dist/base/clock.js';
+import { silentLog } from '../dist/base/log.js';
+import { findNatsServer } from '../dist/broker/find.js';
+import { startServer } from '../dist/broker/server-process.js';
+import { parseSchedule } from '../dist/domain/schedule.js';
+import { parseScheduleRef } from '../dist/domain/schedule-ref.js';
+import { parseCommandSubject } from '../dist/domain/subject.js';
+import { jitterOf } from '../dist/domain/ticks.js';
+import { closeConnection, openConnection } from '../dist/jetstream/connection.js';
+import { follow } from '../dist/jetstream/follow.js';
+import { Schedules } from '../dist/jetstream/schedules.js';
+
+const usage = `npm run bench:schedules -- [options]
+  --ticks 50000      of each shape
+  --runs 5           of the instant and of raw batches, alternating
+  --json             figures as JSON`;
+const { values } = (() => {
+	try {
+		return parseArgs({
+			options: {
+				ticks: { type: 'string', default: '50000' },
+				runs: { type: 'string', default: '5' },
+				json: { type: 'boolean', default: false },
+				help: { type: 'boolean', default: false },
+			},
+		});
+	} catch (error) {
+		console.error(`${error.message}\n${usage}`);
+		process.exit(2);
+	}
+})();
+if (values.help) {
+	console.log(usage);
+	process.exit(0);
+}
+const ticks = Number(values.ticks);
+const runs = Number(values.runs);
+if (!(Number.isInteger(ticks) && ticks >= 1000 && Number.isInteger(runs) && runs >= 1)) {
+	console.error(`expected --ticks of 1000 or more, and --runs of 1 or more\n${usage}`);
+	process.exit(2);
+}
+
+const root = fileURLToPath(new URL('../', import.meta.url));
+const folder = await mkdtemp(join(tmpdir(), 'steward-bench-'));
+const say = (text) => process.stderr.write(`${text}\n`);
+const server = await startServer(
+	{
+		program: (await findNatsServer({ env: process.env })).path,
+		shippedConfig: join(root, 'nats-server.conf'),
+		folder,
+		settings: { host: '127.0.0.1', port: 0, storeDir: join(folder, 'data'), maxFileBytes: 16 * 2 ** 30 },
+		readyWithinMs: 20_000,
+		stopWithinMs: 10_000,
+		clock: systemClock,
+		log: silentLog,
+	},
+	new AbortController().signal,
+);
+const url = `nats://127.0.0.1:${server.port}`;
+let centre;
+
+async function startCentre() {
+	centre = spawn(process.execPath, [join(root, 'dist/bin/steward.js'), 'central', '--servers', url], {
+		stdio: ['ignore', 'ignore', 'pipe'],
+	});
+	centre.stderr.setEncoding('utf8').on('data', (text) => process.env.DEBUG && process.stderr.write(text));
+}
+
+async function stopCentre() {
+	centre?.kill('SIGTERM');
+	if (centre && centre.exitCode === null) await once(centre, 'exit');
+	centre = undefined;
+}
+
+const message = { method: 'shellCommand', data: ['bash', '-c', 'x'.repeat(120)] };
+
+/** Writes the schedules, waits until their time is over, and answers how late each command was stored, milliseconds. */
+async function fire(forms, untilMs) {
+	const connection = await openConnection({ servers: [url], name: 'bench' });
+	const schedules = new Schedules(connection);
+	const jsm = await jetstreamManager(connection.nc);
+	await jsm.streams.purge('STEWARD_COMMANDS_0');
+	const since = Date.now();
+	const records = forms.map((form) => ({
+		...{ v: 1, name: form.name, version: 1, form, since, removed: false },
+		changes: [{ version: 1, at: since, by: 'bench', change: 'added', fields: [] }],
+	}));
+	for (let from = 0; from < records.length; from += 1000) {
+		await Promise.all(records.slice(from, from + 1000).map((record) => schedules.write(record, 0)));
+	}
+	const wanted = ticks;
+	for (const deadline = untilMs + 60_000; ; ) {
+		const { state } = await jsm.streams.info('STEWARD_COMMANDS_0');
+		if (Date.now() > untilMs && state.messages >= wanted) break;
+		if (Date.now() > deadline) throw new Error(`${state.messages} of ${wanted} ticks fired`);
+		await new Promise((resolve) => setTimeout(resolve, 1000));
+	}
+	const byName = new Map(forms.map((form) => [form.name, parseSchedule(form)]));
+	const stored = [];
+	const following = await follow(
+		connection,
+		{ stream: 'STEWARD_COMMANDS_0', filter: ['steward.command.>'], from: 'all', headersOnly: true },
+		({ subject, header, storedAt }) => {
+			const ref = parseScheduleRef(header('Steward-Schedule'));
+			const address = parseCommandSubject(subject);
+			if (!ref || !address) return;
+			stored.push({ storedAt, due: ref.tick + jitterOf(byName.get(ref.name), address.node) });
+		},
+	);
+	await following.caughtUp;
+	await following.stop();
+	await jsm.streams.purge('STEWARD_COMMANDS_0');
+	for (const { name } of forms) await schedules.forget(name, (await schedules.read(name)).revision);
+	await closeConnection(connection, systemClock);
+	if (stored.length !== wanted) throw new Error(`${stored.length} of ${wanted} ticks are there`);
+	return stored;
+}
+
+/** The same number of bodies of the same size in atomic batches of 1,000, as fast as one client can. */
+async function raw() {
+	const nc = await connect({ servers: url });
+	const jsm = await jetstreamManager(nc);
+	const js = jetstream(nc);
+	const { config } = await jsm.streams.info('STEWARD_COMMANDS_0');
+	const { subjects: _, metadata: __, ...same } = config;
+	await jsm.streams.add({ ...same, name: 'RAW', subjects: ['raw.>'] });
+	const body = JSON.stringify({
+		v: 1,
+		id: 'x'.repeat(26),
+		node: 'ship12345',
+		lane: 'normal',
+		sender: 'central',
+		...message,
+		deliverWithinMs: 604_800_000,
+		schedule: { name: 'instant-12', tick: Date.now(), version: 1 },
+	});
+	const began = Date.now();
+	for (let from = 0; from < ticks; from += 1000) {
+		const size = Math.min(1000, ticks - from);
+		const batch = await js.startBatch(`raw.${from}`, body);
+		for (let n = 1; n < size - 1; n++) batch.add(`raw.${from + n}`, body);
+		await batch.commit(`raw.${from + size - 1}`, body);
+	}
+	const tookMs = Date.now() - began;
+	await jsm.streams.delete('RAW');
+	await nc.close();
+	return (ticks * 1000) / tookMs;
+}
+
+const median = (list) => [...list].sort((a, b) => a - b)[Math.floor(list.length / 2)];
+const spreadOf = (stored) => {
+	const late = stored.map(({ storedAt, due }) => storedAt - due).sort((a, b) => a - b);
+	return {
+		median: median(late),
+		p99: late[Math.floor(late.length * 0.99)],
+		max: late.at(-1),
+		early: late.filter((ms) => ms < -1).length,
+	};
+};
+const minute = () => Math.ceil(Date.now() / 60_000) * 60_000;
+
+try {
+	await startCentre();
+	await new Promise((resolve) => setTimeout(resolve, 4000));
+	const figures = {};
+
+	for (const [shape, schedulesOf] of [
+		['one schedule for each tick', ticks],
+		['50 schedules with a jitter of a minute', 50],
+	]) {
+		const perSchedule = ticks / schedulesOf;
+		const lead = schedulesOf > 1000 ? 30_000 : 5000;
+		const begins = minute() + (minute() - Date.now() < lead ? 60_000 : 0);
+		say(`${ticks} ticks over a minute, ${shape} …`);
+		const forms = Array.from({ length: schedulesOf }, (_, n) => ({
+			name: `spread-${schedulesOf}-${n}`,
+			every: '1m',
+			message,
+			toNodes: Array.from({ length: perSchedule }, (_, at) => `ship${n * perSchedule + at}`),
+			startAt: new Date(begins + (perSchedule === 1 ? Math.floor((n * 60_000) / ticks) : 0)).toISOString(),
+			endAt: new Date(begins + 59_999).toISOString(),
+			...(perSchedule === 1 ? {} : { jitter: '1m' }),
+		}));
+		figures[shape] = spreadOf(await fire(forms, begins + 125_000));
+		say(JSON.stringify(figures[shape]));
+	}
+
+	const ratios = [];
+	for (let run = 1; run <= runs; run++) {
+		const rawRate = await raw();
+		const instant = minute() + (minute() - Date.now() < 5000 ? 60_000 : 0);
+		const forms = Array.from({ length: 50 }, (_, n) => ({
+			name: `instant-${run}-${n}`,
+			cron: '* * * * *',
+			message,
+			toNodes: Array.from({ length: ticks / 50 }, (_, at) => `ship${n * (ticks / 50) + at}`),
+			startAt: new Date(instant).toISOString(),
+			endAt: new Date(instant).toISOString(),
+		}));
+		const stored = await fire(forms, instant + 3000);
+		const lastAt = Math.max(...stored.map(({ storedAt }) => storedAt - instant));
+		const rate = (ticks * 1000) / lastAt;
+		ratios.push({
+			raw: Math.round(rawRate),
+			ticks: Math.round(rate),
+			ratio: Number((rate / rawRate).toFixed(2)),
+		});
+		say(`run ${run} of ${runs}: ${JSON.stringify(ratios.at(-1))}`);
+	}
+	figures.instant = {
+		raw: median(ratios.map((one) => one.raw)),
+		ticks: median(ratios.map((one) => one.ticks)),
+		ratio: median(ratios.map((one) => one.ratio)),
+		least: Math.min(...ratios.map((one) => one.ratio)),
+		most: Math.max(...ratios.map((one) => one.ratio)),
+	};
+	if (values.json) console.log(JSON.stringify(figures, null, '\t'));
+	else console.table(figures);
+} finally {
+	await stopCentre();
+	await server.stop();
+	await rm(folder, { recursive: true, force: true });
+}
