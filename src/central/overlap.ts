@@ -27,6 +27,7 @@ export type Resolved = { readonly fire: readonly number[]; readonly replaced: re
 
 export function resolveOverlap(overlapping: Overlapping): Resolved {
 	const { name, node, overlap, fire, open, isInLedger } = overlapping;
+	if (fire.length <= 1 && open.length === 0) return { fire, replaced: [] };
 	const idOf = (tick: number) => tickId(name, node, tick);
 	const isOpen = (tick: number) => open.some(({ id }) => id === idOf(tick));
 	const isKnown = (tick: number) => isOpen(tick) || isInLedger(formatHandle({ node, id: idOf(tick) }));

@@ -9,6 +9,7 @@ import type { Clock } from '../base/clock.ts';
 import { messageOf } from '../base/errors.ts';
 import { Lifecycle, type Service } from '../base/lifecycle.ts';
 import type { Log } from '../base/log.ts';
+import type { Envelope } from '../domain/envelope.ts';
 import { formatHandle } from '../domain/names.ts';
 import { laneOfMethod, matchesLabels } from '../domain/node-state.ts';
 import type { Schedule } from '../domain/schedule.ts';
@@ -44,7 +45,7 @@ export type SchedulerOptions = Closing & {
 export type Fired = { readonly fired: number; readonly missed: number; readonly skipped: number };
 
 /** A tick that fires for a node now. */
-type Firing = { readonly node: string; readonly tick: number };
+type Firing = { readonly plan: SchedulePlan; readonly node: string; readonly tick: number };
 /** What a round is to do for one schedule. */
 type Round = {
 	readonly plan: SchedulePlan;
@@ -127,8 +128,8 @@ export class Scheduler implements Service {
 		const rounds = due.map((plan) => this.#roundOf(plan, now));
 		const closed = await Promise.all(rounds.map((round) => this.#supersede(round)));
 		const ready = rounds.filter((_, place) => closed[place]);
-		const envelopes = ready.flatMap((round) => this.#envelopesOf(round));
-		const written = await this.#options.writer.write(envelopes);
+		const firing = ready.flatMap((round) => round.firing);
+		const written = await this.#options.writer.write(firing.map((one) => () => this.#envelopeOf(one)));
 		let from = 0;
 		const ends = ready.map((round) => {
 			const own = written.slice(from, from + round.firing.length);
@@ -204,11 +205,10 @@ export class Scheduler implements Service {
 			const { fire, replaced } = this.#resolve(plan, decision);
 			missed += decision.missed;
 			skipped += decision.fire.length - fire.length;
-			firing.push(...fire.map((tick) => ({ node: decision.node, tick })));
-			const by = formatHandle({
-				node: decision.node,
-				id: tickId(plan.record.name, decision.node, fire.at(-1) ?? 0),
-			});
+			firing.push(...fire.map((tick) => ({ plan, node: decision.node, tick })));
+			if (replaced.length === 0) continue;
+			const id = tickId(plan.record.name, decision.node, fire.at(-1) ?? 0);
+			const by = formatHandle({ node: decision.node, id });
 			superseded.push(...replaced.map((command) => ({ command, by })));
 		}
 		return { plan, now, firing, missed, skipped, superseded };
@@ -247,14 +247,10 @@ export class Scheduler implements Service {
 		}
 	}
 
-	#envelopesOf({ plan, firing }: Round): ReturnType<typeof tickEnvelope>[] {
-		const { index } = this.#options;
-		const { schedule, record } = plan;
-		return firing.map(({ node, tick }) => {
-			const state = index.nodes.get(node)?.state;
-			const methodLane = state && laneOfMethod(state, schedule.message.method);
-			return tickEnvelope(schedule, { node, tick, version: record.version, methodLane });
-		});
+	#envelopeOf({ plan: { schedule, record }, node, tick }: Firing): Envelope {
+		const state = this.#options.index.nodes.get(node)?.state;
+		const methodLane = state && laneOfMethod(state, schedule.message.method);
+		return tickEnvelope(schedule, { node, tick, version: record.version, methodLane });
 	}
 
 	/** Writes down how far it came, where all of it is done. */

@@ -15,8 +15,8 @@ import type { LedgerStore } from '../jetstream/ledger-store.ts';
 import { isTooLarge } from '../jetstream/publish-answer.ts';
 import { isWrongSequence } from '../jetstream/publisher.ts';
 
-/** Commands that are looked up together, and for which this process asks once whether it may still fire. */
-const atOnce = 4000;
+/** Commands that are made and looked up together: as many as a batch holds. */
+const atOnce = 1000;
 
 /** `known`: it was fired before. `refused`: it never can be. `failed`: not now. */
 export type Written =
@@ -39,23 +39,23 @@ export class TickWriter {
 		this.#options = options;
 	}
 
-	/** What became of each, in order. */
-	async write(envelopes: readonly Envelope[]): Promise<readonly Written[]> {
-		const written: Promise<readonly Written[]>[] = [];
-		for (let from = 0; from < envelopes.length; from += atOnce) {
-			const queueing = await this.#publish(envelopes.slice(from, from + atOnce));
-			// The next are on their way while these are looked up.
-			written.push(this.#look(queueing));
-		}
-		return (await Promise.all(written)).flat();
-	}
-
-	#publish(envelopes: readonly Envelope[]): Promise<readonly Publishing[]> {
-		return Promise.all(envelopes.map((envelope) => this.#publishOne(envelope)));
-	}
-
-	async #publishOne(envelope: Envelope): Promise<Publishing> {
+	/** What became of each, in order; each is made when its turn comes. */
+	async write(makers: readonly (() => Envelope)[]): Promise<readonly Written[]> {
 		const nonce = randomToken();
+		const looked: Promise<readonly Written[]>[] = [];
+		const make = (from: number) => makers.slice(from, from + atOnce).map((maker) => maker());
+		let envelopes = make(0);
+		for (let from = 0; from < makers.length; from += atOnce) {
+			const publishing = Promise.all(envelopes.map((envelope) => this.#publish(envelope, nonce)));
+			// While the broker writes these, the next are made, and those before are looked up.
+			await Promise.resolve();
+			envelopes = make(from + atOnce);
+			looked.push(this.#look(await publishing));
+		}
+		return (await Promise.all(looked)).flat();
+	}
+
+	async #publish(envelope: Envelope, nonce: string): Promise<Publishing> {
 		const digest = envelopeDigest(envelope);
 		try {
 			const { seq } = await this.#options.commands.enqueue(envelope, digest, nonce);

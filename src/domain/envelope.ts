@@ -61,9 +61,11 @@ export function envelopeFor(
 
 /**
  * What makes two commands with one id the same command: everything but who sent it, a lane that nobody named, and the version of
- * a schedule whose tick it is.
+ * a schedule that it comes from. A tick is itself, whatever its schedule has it say.
  */
 export function envelopeDigest(envelope: Envelope): string {
-	const { sender: _, laneFrom, schedule: __, ...content } = envelope;
+	const { sender: _, laneFrom, schedule, ...content } = envelope;
+	// Its id was made from just these, and nobody else can say that it is one.
+	if (schedule && schedule.tick !== null) return `tick ${schedule.name} ${schedule.tick}`;
 	return contentDigest(laneFrom ? { ...content, lane: usualLane } : content);
 }
