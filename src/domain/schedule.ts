@@ -73,7 +73,7 @@ const scheduleFields = z.strictObject({
 	placement: z.enum(placements, { error: 'expected "centre" or "node"' }).default('centre'),
 	missed: missedSchema.default({ policy: 'once' }),
 	overlap: z.enum(overlapPolicies, { error: 'expected "allow", "skip" or "replace"' }).default('skip'),
-	jitter: durationMs.default(0),
+	jitter: durationMs.refine((ms) => ms <= longestJitterMs, { error: 'expected 1d at the most' }).default(0),
 	startAt: z.string().optional(),
 	endAt: z.string().optional(),
 	paused: z.boolean().default(false),
@@ -123,8 +123,6 @@ export function parseSchedule(input: unknown): Schedule {
 	const targets = [form.toNode, form.toNodes, form.where].filter((target) => target !== undefined).length;
 	if (targets !== 1) problems.push(`toNode: expected exactly one of toNode, toNodes, where, got ${targets}`);
 	const message = isRecord(form.message) ? messageOfTicks(form.message, problems) : undefined;
-	if (parsed.success && parsed.data.jitter > longestJitterMs)
-		problems.push('jitter: expected 1d at the most');
 	if (!parsed.success || problems.length > 0 || !recurrence || !message) throw invalidSchedule(problems);
 	const { name, toNode, toNodes, where, placement, missed, overlap, jitter, paused, note } = parsed.data;
 	return {
@@ -155,19 +153,18 @@ function recurrenceOf(form: Readonly<Record<string, unknown>>, problems: string[
 	if ((cron === undefined) === (every === undefined)) {
 		problems.push(`cron: expected exactly one of cron, every, got ${cron === undefined ? 'none' : 'both'}`);
 	}
+	const everyMs = durationMs.safeParse(every);
+	if (everyMs.success && everyMs.data < shortestEveryMs) {
+		problems.push(`every: expected 1s at the least, got "${String(every)}"`);
+	}
 	if (typeof cron === 'string') {
 		try {
 			return { kind: 'cron', cron: parseCron(cron) };
 		} catch (error) {
 			problems.push(`cron: ${messageOf(error)}`);
 		}
-		return undefined;
 	}
-	const everyMs = durationMs.safeParse(every);
-	if (!everyMs.success) return undefined;
-	if (everyMs.data < shortestEveryMs)
-		problems.push(`every: expected 1s at the least, got "${String(every)}"`);
-	return { kind: 'every', everyMs: everyMs.data };
+	return everyMs.success ? { kind: 'every', everyMs: everyMs.data } : undefined;
 }
 
 function timeOf(
@@ -197,13 +194,15 @@ function messageOfTicks(
 	form: Readonly<Record<string, unknown>>,
 	problems: string[],
 ): Omit<Message, 'target'> | undefined {
-	const own = Object.entries(form).filter(([key]) => !(key in notForTicks));
+	const isEvent = form.kind === 'event' || form.commandOrEvent === 'event';
+	const own = Object.entries(form).filter(
+		([key]) => !Object.hasOwn(notForTicks, key) && !(isEvent && (key === 'kind' || key === 'commandOrEvent')),
+	);
 	for (const [key, why] of Object.entries(notForTicks)) {
 		if (form[key] !== undefined) problems.push(`message.${key}: ${why}`);
 	}
-	if (form.kind === 'event' || form.commandOrEvent === 'event') {
+	if (isEvent) {
 		problems.push('message.commandOrEvent: a schedule sends commands, so that each tick has an outcome');
-		return undefined;
 	}
 	problems.push(...templateProblems(form.data).map((problem) => `message.data: ${problem}`));
 	try {

@@ -4,7 +4,7 @@
  * hand is told. Pure.
  */
 
-import { closest } from './validation.ts';
+import { closest, isNestedTooDeep } from './validation.ts';
 
 const words = ['node', 'tick', 'schedule'] as const;
 export type TemplateWords = Readonly<Record<(typeof words)[number], string>>;
@@ -13,6 +13,8 @@ const word = /\{\{\s*([A-Za-z]+)\s*\}\}/g;
 
 /** What looks like one of the words and is none. */
 export function templateProblems(data: unknown): string[] {
+	// A circle has no end; whoever checks the form says that it is one.
+	if (isNestedTooDeep(data)) return [];
 	const problems = new Set<string>();
 	for (const text of textsIn(data)) {
 		for (const [found, name = ''] of text.matchAll(word)) {
@@ -48,7 +50,8 @@ function textsIn(data: unknown): string[] {
 	while (waiting.length > 0) {
 		const next = waiting.pop();
 		if (typeof next === 'string') texts.push(next);
-		else if (typeof next === 'object' && next !== null) waiting.push(...Object.values(next));
+		else if (typeof next === 'object' && next !== null)
+			for (const value of Object.values(next)) waiting.push(value);
 	}
 	return texts;
 }

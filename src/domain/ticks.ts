@@ -16,11 +16,17 @@ import { fillIn } from './template.ts';
 export const lateAfterMs = 60_000;
 /** Ticks that are counted one by one after an outage; of more the oldest are left out of the count. */
 const mostCounted = 100_000;
+/** No two ticks are nearer to each other, milliseconds. */
+const nearestMs = 1000;
+/** What comes later has no date of four digits. */
+const lastMoment = Date.parse('9999-12-31T00:00:00Z');
 
 /** The first tick after `after`, undefined where there is none any more. Milliseconds since the epoch. */
 export function nextTick(schedule: Schedule, after: number): number | undefined {
-	const { recurrence, zone, startAt, endAt } = schedule;
+	const { recurrence, zone, startAt } = schedule;
+	const end = Math.min(schedule.endAt ?? lastMoment, lastMoment);
 	const from = startAt === null ? after : Math.max(after, startAt - 1);
+	if (from >= end) return undefined;
 	let tick: number | undefined;
 	if (recurrence.kind === 'cron') tick = nextOfCron(recurrence.cron, zone, from);
 	else {
@@ -28,7 +34,7 @@ export function nextTick(schedule: Schedule, after: number): number | undefined 
 		const anchor = startAt ?? 0;
 		tick = anchor + (Math.floor((from - anchor) / recurrence.everyMs) + 1) * recurrence.everyMs;
 	}
-	return tick === undefined || (endAt !== null && tick > endAt) ? undefined : tick;
+	return tick === undefined || tick > end ? undefined : tick;
 }
 
 /** The next ticks after `after` and until `until`, `count` of them at the most. */
@@ -137,9 +143,37 @@ function madeUpFor(
 export function dueTicks(schedule: Schedule, through: number, now: number): readonly number[] {
 	const from = through - schedule.jitterMs;
 	const ticks = nextTicks(schedule, from, mostCounted, now);
-	const last = ticks.at(-1);
-	if (last === undefined || ticks.length < mostCounted) return ticks;
-	return nextTicks(schedule, Math.max(last, now - (last - from)), mostCounted, now);
+	return ticks.length < mostCounted ? ticks : newestTicks(schedule, from, now);
+}
+
+/** The last ticks after `from` and until `until`, in order, as many as are counted. */
+function newestTicks(schedule: Schedule, from: number, until: number): number[] {
+	const pieces: number[][] = [];
+	let left = mostCounted;
+	let last = lastTick(schedule, from, until);
+	while (last !== undefined && left > 0) {
+		// There is no room for more than are left.
+		const start = Math.max(from, last - left * nearestMs);
+		const piece = nextTicks(schedule, start, left, last);
+		pieces.unshift(piece);
+		left -= piece.length;
+		last = lastTick(schedule, from, start);
+	}
+	return pieces.flat();
+}
+
+/** The last tick after `from` and until `until`. Finds it by halves, since ticks are reckoned forward. */
+function lastTick(schedule: Schedule, from: number, until: number): number | undefined {
+	let last = nextTick(schedule, from);
+	if (last === undefined || last > until) return undefined;
+	let end = until;
+	while (end - last >= nearestMs) {
+		const middle = Math.floor((last + end) / 2);
+		const next = nextTick(schedule, middle);
+		if (next !== undefined && next <= until) last = next;
+		else end = middle;
+	}
+	return last;
 }
 
 /** Index of the first of these, which are in order, that is greater than `limit`. */

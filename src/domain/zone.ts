@@ -4,12 +4,16 @@
  * Pure; the rules are those of the runtime's own data (IANA, through Intl).
  */
 
+import { rfc3339 } from '../base/clock.ts';
 import { StewardError } from '../base/errors.ts';
 
 const dayMs = 86_400_000;
+/** More than the runtime has: names may be written in small letters as well. */
+const mostZones = 1000;
 
 /** A stretch of time in which the distance to UTC stays the same. All in milliseconds; `from` and `to` since the epoch. */
 export type Stretch = {
+	/** When the clocks were last changed; or a moment since when they were not, two days before the turn of a year. */
 	readonly from: number;
 	/** The first moment that is not in it any more. */
 	readonly to: number;
@@ -37,6 +41,7 @@ export class Zone {
 		if (known) return known;
 		if (!isTimeZone(name)) throw new StewardError('invalid', `timeZone: ${timeZoneRule}, got "${name}"`);
 		const zone = new Zone(name);
+		if (Zone.#known.size >= mostZones) Zone.#known.clear();
 		Zone.#known.set(name, zone);
 		return zone;
 	}
@@ -75,7 +80,8 @@ export class Zone {
 	}
 
 	#stretchesOf(year: number): readonly Stretch[] {
-		const [start, end] = [Date.UTC(year), Date.UTC(year + 1)];
+		// A little of the year before: what follows from a change (up to a day) may reach over the turn of the year.
+		const [start, end] = [Date.UTC(year) - 2 * dayMs, Date.UTC(year + 1)];
 		const stretches: Stretch[] = [];
 		let from = start;
 		let before = this.#readOffset(start - 1);
@@ -90,7 +96,7 @@ export class Zone {
 			from = at;
 			offset = changed;
 		}
-		return [...stretches, { from, to: end, offset, before }];
+		return [...stretches, { from, to: end, offset, before }].filter(({ to }) => to > Date.UTC(year));
 	}
 
 	/** The first moment after `low` that is as far from UTC as `high` is. */
@@ -155,6 +161,7 @@ export function parseTime(text: string, timeZone: string): number | undefined {
 	if (offset === 'Z') return wall;
 	if (offset === undefined) return Zone.of(timeZone).momentOf(wall);
 	const [, sign, hours, minutes] = /^([+-])(\d\d):(\d\d)$/.exec(offset) ?? [];
+	if (Number(hours) > 23 || Number(minutes) > 59) return undefined;
 	const size = (Number(hours) * 60 + Number(minutes)) * 60_000;
 	return sign === '-' ? wall + size : wall - size;
 }
@@ -165,6 +172,6 @@ export function localTime(at: number, timeZone: string): string {
 	const minutes = Math.round(Math.abs(offset) / 60_000);
 	const two = (value: number) => String(value).padStart(2, '0');
 	const sign = offset < 0 ? '-' : '+';
-	const wall = new Date(at + offset).toISOString().slice(0, 19);
+	const wall = rfc3339(at + offset).slice(0, 19);
 	return `${wall}${sign}${two(Math.floor(minutes / 60))}:${two(minutes % 60)}`;
 }
