@@ -79,22 +79,36 @@ export function readCronFields(text: string): CronFields {
 			text,
 		);
 	}
-	if (!isNamed) {
-		const six = words.length === 5 ? ['0', ...words] : words;
-		const problems = fieldForms.flatMap(({ name, form, size }, place) => {
-			const problem = problemOfForm(six[place] ?? '', form, size) ?? problemOfValues(six, place);
-			return problem === undefined ? [] : `${name}: ${problem}`;
-		});
-		if (problems.length > 0) throw invalid(`a cron expression (${problems.join('; ')})`, text);
+	const six = words.length === 5 ? ['0', ...words] : words;
+	let cause: unknown;
+	if (isNamed || problemsOf(six, problemOfForm).length === 0) {
+		try {
+			return compile(CronExpressionParser.parse(text, { tz: 'UTC' }).fields, words.at(-4) ?? '');
+		} catch (error) {
+			cause = error;
+		}
 	}
-	try {
-		return compile(CronExpressionParser.parse(text, { tz: 'UTC' }).fields, words.at(-4) ?? '');
-	} catch (error) {
-		throw invalid(`a cron expression (${wordsOf(error)})`, text, error);
-	}
+	const problems = problemsOf(six, problemOfField);
+	throw invalid(
+		`a cron expression (${problems.length > 0 ? problems.join('; ') : wordsOf(cause)})`,
+		text,
+		cause,
+	);
 }
 
-function problemOfForm(word: string, form: RegExp, size: number): string | undefined {
+type FieldForm = (typeof fieldForms)[number];
+
+function problemsOf(
+	six: readonly string[],
+	problemOf: (word: string, field: FieldForm) => string | undefined,
+): string[] {
+	return fieldForms.flatMap((field, place) => {
+		const problem = problemOf(six[place] ?? '', field);
+		return problem === undefined ? [] : `${field.name}: ${problem}`;
+	});
+}
+
+function problemOfForm(word: string, { form, size }: FieldForm): string | undefined {
 	if (!form.test(word)) {
 		// What it stands for is drawn anew by each parse: a tick would have no name.
 		return word.includes('H')
@@ -105,10 +119,12 @@ function problemOfForm(word: string, form: RegExp, size: number): string | undef
 	return step === undefined ? undefined : `a step of ${step} is more than there are; use "every" instead`;
 }
 
-/** What cron-parser says of this field alone. */
-function problemOfValues(words: readonly string[], place: number): string | undefined {
+/** What is wrong with its form, or what cron-parser says of this field alone. */
+function problemOfField(word: string, field: FieldForm): string | undefined {
+	const problem = problemOfForm(word, field);
+	if (problem !== undefined) return problem;
 	try {
-		CronExpressionParser.parse(words.map((word, other) => (other === place ? word : '*')).join(' '));
+		CronExpressionParser.parse(fieldForms.map((other) => (other === field ? word : '*')).join(' '));
 		return undefined;
 	} catch (error) {
 		return wordsOf(error);

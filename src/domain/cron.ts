@@ -15,10 +15,19 @@ const longestYears = 41;
 
 export type Cron = CronFields & { readonly expression: string };
 
+/** Many schedules say the same: those that were read last, so that 50,000 schedules hold a few of them and are read quickly. */
+const known = new Map<string, Cron>();
+const mostKnown = 1000;
+
 /** @throws StewardError `invalid`: the message says what is wrong with the expression */
 export function parseCron(expression: string): Cron {
 	const text = expression.trim().replaceAll(/\s+/g, ' ');
-	return { expression: text, ...readCronFields(text) };
+	const found = known.get(text);
+	if (found) return found;
+	const cron = { expression: text, ...readCronFields(text) };
+	if (known.size >= mostKnown) known.clear();
+	known.set(text, cron);
+	return cron;
 }
 
 /** The first moment after `after`, undefined where there is none for decades. All in milliseconds since the epoch. */

@@ -4,7 +4,7 @@
  * hand is told. Pure.
  */
 
-import { closest, isNestedTooDeep } from './validation.ts';
+import { isNestedTooDeep } from './validation.ts';
 
 const words = ['node', 'tick', 'schedule'] as const;
 export type TemplateWords = Readonly<Record<(typeof words)[number], string>>;
@@ -17,9 +17,9 @@ export function templateProblems(data: unknown): string[] {
 	if (isNestedTooDeep(data)) return [];
 	const problems = new Set<string>();
 	for (const text of textsIn(data)) {
-		for (const [found, name = ''] of text.matchAll(word)) {
-			const meant = isWord(name) ? undefined : closest(name, words);
-			if (meant) problems.add(`${found}: there is no such word; did you mean "{{${meant}}}"?`);
+		for (const [, name = ''] of text.matchAll(word)) {
+			const meant = isWord(name) ? undefined : words.find((one) => isSlipOf(name.toLowerCase(), one));
+			if (meant) problems.add(`{{${name}}}: there is no such word; did you mean "{{${meant}}}"?`);
 		}
 	}
 	return [...problems];
@@ -42,6 +42,26 @@ export function fillIn(data: unknown, values: TemplateWords): unknown {
 
 function isWord(name: string): name is (typeof words)[number] {
 	return words.some((one) => one === name);
+}
+
+/**
+ * Capital letters, a letter too few or too many, or two in the wrong order. What differs in a letter (`name`, `code`, `note`) is a
+ * word of another program.
+ */
+function isSlipOf(name: string, meant: string): boolean {
+	if (name.length === meant.length) return name === meant || swapped(meant).includes(name);
+	const [long, short] = name.length > meant.length ? [name, meant] : [meant, name];
+	return long.length === short.length + 1 && shortened(long).includes(short);
+}
+
+function shortened(text: string): string[] {
+	return [...text].map((_, at) => text.slice(0, at) + text.slice(at + 1));
+}
+
+function swapped(text: string): string[] {
+	return [...text.slice(1)].map(
+		(next, at) => text.slice(0, at) + next + text.charAt(at) + text.slice(at + 2),
+	);
 }
 
 function textsIn(data: unknown): string[] {

@@ -46,6 +46,11 @@ export class Zone {
 		return zone;
 	}
 
+	/** Whether it was asked for before. */
+	static isKnown(name: string): boolean {
+		return Zone.#known.has(name);
+	}
+
 	/** Local time less UTC at `at`, milliseconds. */
 	offsetAt(at: number): number {
 		return this.stretchAt(at).offset;
@@ -123,6 +128,8 @@ export class Zone {
 export const timeZoneRule = 'expected an IANA time zone such as Europe/Oslo or UTC';
 
 export function isTimeZone(name: string): boolean {
+	// To ask the runtime takes a tenth of a millisecond.
+	if (Zone.isKnown(name)) return true;
 	// Plain offsets have no rules, and some runtimes take them.
 	if (!/^[A-Za-z]/.test(name)) return false;
 	try {

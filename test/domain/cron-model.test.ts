@@ -135,7 +135,7 @@ function difference(
 }
 
 /** A year is long: fewer runs of these than of others. */
-const yearRuns = isReplay ? fuzz : { ...fuzz, numRuns: Math.ceil(fuzz.numRuns / 400) };
+const yearRuns = isReplay ? fuzz : { ...fuzz, numRuns: Math.ceil(fuzz.numRuns / 500) };
 const windowRuns = isReplay ? fuzz : { ...fuzz, numRuns: Math.ceil(fuzz.numRuns / 50) };
 
 describe('the ticks are exactly what the clocks show', () => {

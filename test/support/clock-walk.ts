@@ -81,7 +81,7 @@ function read(field: string, lowest: number, highest: number, names: readonly st
 type Reading = { readonly isRealTime: boolean; readonly matches: (wall: number) => boolean };
 
 /** An expression of five or six fields. */
-export function readExpression(expression: string): Reading {
+function readExpression(expression: string): Reading {
 	const words = expression.split(' ');
 	const [second = '', minute = '', hour = '', day = '', month = '', weekday = ''] =
 		words.length === 6 ? words : ['0', ...words];
