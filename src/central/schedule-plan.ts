@@ -72,7 +72,8 @@ export class SchedulePlan {
 	/** What is due for each node until `now`; nodes for which nothing is are left out. */
 	decide(now: number): readonly NodeDecision[] {
 		const { through, schedule } = this;
-		const ticks = dueTicks(schedule, through, now);
+		// With jitter those that are due now may be from before it counts.
+		const ticks = dueTicks(schedule, through, now).filter((tick) => tick > this.record.since);
 		if (ticks.length === 0) return [];
 		// Without jitter all nodes have the same.
 		const shared =
@@ -107,7 +108,7 @@ export class SchedulePlan {
 	#nextDue(): number {
 		const { schedule, through } = this;
 		let next = Number.POSITIVE_INFINITY;
-		let tick = nextTick(schedule, through - schedule.jitterMs);
+		let tick = nextTick(schedule, Math.max(through - schedule.jitterMs, this.record.since));
 		for (; tick !== undefined && tick < next; tick = nextTick(schedule, tick)) {
 			const shift = this.#shifts[firstAfter(this.#shifts, through - tick)];
 			if (shift !== undefined) next = Math.min(next, tick + shift);
