@@ -35,7 +35,7 @@ export class Answers implements Answerers {
 	}
 
 	async commands(question: Question<'commands'>): Promise<Page> {
-		const all = [...this.#queued(question), ...this.#known(question)].sort(newestFirst);
+		const all = [...this.#onStream(question), ...this.#known(question)].sort(newestFirst);
 		const { cursor } = question;
 		const from = cursor === undefined ? 0 : all.findIndex((item) => cursorOf(item) > cursor);
 		return this.#page(from < 0 ? [] : all.slice(from), Math.min(question.limit, pageOfCommands));
@@ -55,7 +55,8 @@ export class Answers implements Answerers {
 	}
 
 	async nodes({ node, cursor }: Question<'nodes'>): Promise<Page> {
-		const names = [...new Set([...this.#index.nodes.keys(), ...this.#index.waiting.keys()])]
+		const { nodes, waiting, later } = this.#index;
+		const names = [...new Set([...nodes.keys(), ...waiting.keys(), ...later.nodes()])]
 			.filter((name) => isNodeName(name) && (node === undefined || name === node))
 			.filter((name) => cursor === undefined || name > cursor)
 			.sort();
@@ -78,12 +79,15 @@ export class Answers implements Answerers {
 		return { status: 'absent', since: rfc3339(Math.max(entry?.writtenAt ?? 0, record.lastSeenAt)) };
 	}
 
-	/** What waits and is not in the ledger. */
-	#queued({ node, method, states, since }: Question<'commands'>): Item[] {
-		if (states && !states.includes('queued')) return [];
-		const nodes = node === undefined ? [...this.#index.waiting.keys()] : [node];
-		return nodes
-			.flatMap((name) => [...(this.#index.waiting.get(name)?.values() ?? [])])
+	/** What waits for its node or its time, and is not in the ledger. */
+	#onStream({ node, method, states, since }: Question<'commands'>): Item[] {
+		const { waiting, later } = this.#index;
+		const nodes = node === undefined ? [...waiting.keys()] : [node];
+		const queued = () => nodes.flatMap((name) => [...(waiting.get(name)?.values() ?? [])]);
+		return [
+			...(!states || states.includes('queued') ? queued() : []),
+			...(!states || states.includes('scheduled') ? later.commands(node) : []),
+		]
 			.filter((command) => method === undefined || command.method === method)
 			.map(toItem)
 			.filter(({ handle, queuedAt }) => !this.#index.ledger.has(handle) && queuedAt >= (since ?? 0));

@@ -20,6 +20,7 @@ import { Commands } from '../jetstream/commands.ts';
 import { type Connection, Link } from '../jetstream/connection.ts';
 import { DeadLetters } from '../jetstream/dead-letters.ts';
 import { Events } from '../jetstream/events.ts';
+import { LaterCommands } from '../jetstream/later-commands.ts';
 import { Lease } from '../jetstream/lease.ts';
 import { LedgerStore } from '../jetstream/ledger-store.ts';
 import { leaderKey, Nodes } from '../jetstream/nodes.ts';
@@ -35,6 +36,7 @@ import { Leadership } from './leadership.ts';
 import { NodeKeeper } from './node-keeper.ts';
 import { Projector } from './projector.ts';
 import { Reaper } from './reaper.ts';
+import { Releaser } from './releaser.ts';
 import { ScheduleSync } from './schedule-sync.ts';
 import { Scheduler } from './scheduler.ts';
 import { Settler } from './settler.ts';
@@ -53,6 +55,7 @@ export type CentralOptions = {
 };
 
 const reapEveryMs = 2000;
+const releaseEveryMs = 200;
 /** Whether something changed is looked at so often. */
 const syncEveryMs = 500;
 /** The broker's clock is read, and the index forgets what the ledger has forgotten. */
@@ -198,6 +201,7 @@ export class Central implements Service {
 		const sweeper = new Sweeper({
 			...{ connection, index, claims, commands, settler, claimRetentionMs, serverNow, log },
 		});
+		const releaser = new Releaser({ index, later: new LaterCommands(connection), serverNow, log });
 		const { eventDeliverWithinMs: deliverWithinMs } = config.centre;
 		// At the last moment before something goes out: a process that was stopped for a while must not write then.
 		const mayFire = () => lease.held;
@@ -209,7 +213,7 @@ export class Central implements Service {
 		const scheduler = new Scheduler({
 			...{ index, schedules, writer, claims, mayFire, readMessage, serverNow, clock, log },
 		});
-		const sync = new ScheduleSync({ index, parts: { commands, claims, ledger }, mayFire, log });
+		const sync = new ScheduleSync({ index, parts: { commands, claims, ledger, serverNow }, mayFire, log });
 		const undelivered = new Undelivered({ connection, events, dead, deliverWithinMs, serverNow, log });
 		this.#offLink.push(link.onReconnect(() => sweeper.forgetFloors()));
 		const duties = new Supervisor({
@@ -228,18 +232,16 @@ export class Central implements Service {
 				{ name: 'reaper begins', start: async () => reaper.begin(), stop: async () => undefined },
 				new Periodic({ name: 'reaper', everyMs: reapEveryMs, runOnce: () => reaper.runOnce(), clock, log }),
 				new Periodic({
-					name: 'sweeper',
-					everyMs: sweepEveryMs,
-					runOnce: () => sweeper.runOnce(),
-					clock,
-					log,
+					...{ name: 'releaser', everyMs: releaseEveryMs, clock, log },
+					runOnce: (stopping) => releaser.runOnce(stopping),
 				}),
 				new Periodic({
-					name: 'undelivered',
-					everyMs: sweepEveryMs,
+					...{ name: 'sweeper', everyMs: sweepEveryMs, clock, log },
+					runOnce: () => sweeper.runOnce(),
+				}),
+				new Periodic({
+					...{ name: 'undelivered', everyMs: sweepEveryMs, clock, log },
 					runOnce: (stopping) => undelivered.runOnce(stopping),
-					clock,
-					log,
 				}),
 			],
 			stopWithinMs,

@@ -5,7 +5,8 @@
  */
 
 import { Lifecycle, type Service } from '../base/lifecycle.ts';
-import { formatHandle } from '../domain/names.ts';
+import { isLater } from '../domain/delay.ts';
+import { formatHandle, parseHandle } from '../domain/names.ts';
 import { type NodeRecord, nodeRecordSchema } from '../domain/node-state.ts';
 import { isFinal } from '../domain/state.ts';
 import { buckets, shardOf, streams, subjects } from '../domain/subject.ts';
@@ -16,6 +17,7 @@ import type { Connection } from '../jetstream/connection.ts';
 import { type Followed, type Following, follow } from '../jetstream/follow.ts';
 import { type LedgerSummary, readLedgerSummary } from '../jetstream/ledger-store.ts';
 import { readScheduleEntry } from '../jetstream/schedules.ts';
+import { LaterIndex } from './later-index.ts';
 import { ScheduleIndex } from './schedule-index.ts';
 
 /** When a node was last known to be gone; `present` has no time. */
@@ -27,8 +29,10 @@ export class CentreIndex implements Service {
 	readonly ledger = new Map<string, LedgerSummary>();
 	/** Handles of those that silence would make lost, and when, server time. */
 	readonly withNode = new Map<string, number>();
-	/** Commands that are on their stream, by node and id; also those that run. */
+	/** Commands that are on their lane, by node and id; also those that run. */
 	readonly waiting = new Map<string, Map<string, StoredCommand>>();
+	/** Commands that wait for their time, and are on no lane. */
+	readonly later = new LaterIndex();
 	readonly nodes = new Map<string, NodeRecord>();
 	readonly presence = new Map<string, PresenceEntry>();
 	readonly schedules = new ScheduleIndex();
@@ -81,7 +85,7 @@ export class CentreIndex implements Service {
 		return () => this.#nodeListeners.delete(listener);
 	}
 
-	/** Commands of a node that are on their stream and not final, in the order of the stream. */
+	/** Commands of a node that are on their lane and not final, in the order of the stream. */
 	openCommands(node: string): StoredCommand[] {
 		const commands = [...(this.waiting.get(node)?.values() ?? [])];
 		return commands.sort((a, b) => a.facts.seq - b.facts.seq);
@@ -200,6 +204,7 @@ export class CentreIndex implements Service {
 		for (const map of [this.ledger, this.withNode, this.waiting, this.nodes, this.presence, this.#doubtful])
 			map.clear();
 		this.schedules.clear();
+		this.later.clear();
 	}
 
 	#onLedger(message: Followed): void {
@@ -233,6 +238,8 @@ export class CentreIndex implements Service {
 	}
 
 	#addWaiting(command: StoredCommand): void {
+		if (isLater(command.facts)) return this.later.add(command);
+		this.later.noteQueued(command);
 		const ofNode = this.waiting.get(command.node) ?? new Map<string, StoredCommand>();
 		this.waiting.set(command.node, ofNode);
 		ofNode.set(command.id, command);
@@ -240,6 +247,7 @@ export class CentreIndex implements Service {
 	}
 
 	#forgetShard(shard: number): void {
+		this.later.forgetWhere((node) => shardOf(node, this.#shards) === shard);
 		for (const node of [...this.waiting.keys()]) {
 			if (shardOf(node, this.#shards) !== shard) continue;
 			for (const command of this.waiting.get(node)?.values() ?? []) this.schedules.removeOpen(command);
@@ -256,14 +264,17 @@ export class CentreIndex implements Service {
 	}
 
 	#forgetWaiting(handle: string, seq: number): void {
-		const node = handle.slice(0, handle.indexOf('.'));
+		const { node, id } = parseHandle(handle);
 		const ofNode = this.waiting.get(node);
-		const command = ofNode?.get(handle.slice(node.length + 1));
-		if (!ofNode || !command) return;
-		ofNode.delete(command.id);
-		this.schedules.removeOpen(command);
-		if (ofNode.size === 0) this.waiting.delete(node);
-		// Another sequence: sent again in the moment of its settling, and to be removed as well.
-		if (command.facts.seq !== seq) for (const listener of this.#settled) listener(command);
+		const queued = ofNode?.get(id);
+		const later = this.later.remove({ node, id });
+		ofNode?.delete(id);
+		if (queued) this.schedules.removeOpen(queued);
+		if (ofNode?.size === 0) this.waiting.delete(node);
+		for (const command of [queued, later]) {
+			// Another sequence: sent again in the moment of its settling, and to be removed as well.
+			if (!command || command.facts.seq === seq) continue;
+			for (const listener of this.#settled) listener(command);
+		}
 	}
 }

@@ -9,7 +9,7 @@ import { messageOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import { formatHandle, type Handle } from '../domain/names.ts';
 import { isFinal } from '../domain/state.ts';
-import { type CommandFacts, isSameTime } from '../domain/wire.ts';
+import { type CommandFacts, isOfOneTime } from '../domain/wire.ts';
 import type { Commands } from '../jetstream/commands.ts';
 import type { LedgerStore } from '../jetstream/ledger-store.ts';
 
@@ -61,10 +61,10 @@ export class Settler {
 		const { commands, ledger, onForgotten } = this.#options;
 		const record = await ledger.read(handle);
 		if (!record) return onForgotten(handle);
-		const { state, seq, queuedAt } = record.entry;
+		const { state, seq } = record.entry;
 		if (!isFinal(state)) return;
 		// Sent again in the moment of its settling; what was sent long after is another command with its id.
-		const isRepeat = facts !== undefined && isSameTime(facts.queuedAt, queuedAt);
+		const isRepeat = facts !== undefined && isOfOneTime(facts, record.entry);
 		await commands.purge(handle.node, handle.id, isRepeat ? Math.max(facts.seq, seq) : seq);
 	}
 }

@@ -19,6 +19,8 @@ export type Cli = {
 	/** All of standard input, as text. */
 	readStdin(): Promise<string>;
 	readonly clock: Clock;
+	/** The zone of this machine, IANA: what a time without one means to its user. */
+	readonly timeZone: string;
 	/** Calls `listener` on SIGINT and SIGTERM instead of ending; the answer takes it back. */
 	onSignal(listener: (signal: 'SIGINT' | 'SIGTERM') => void): () => void;
 	/** Ends the process now, whatever is unfinished. */

@@ -27,6 +27,7 @@ const cli: Cli = {
 		return text;
 	},
 	clock: systemClock,
+	timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone,
 	onSignal(listener) {
 		process.on('SIGINT', listener);
 		process.on('SIGTERM', listener);

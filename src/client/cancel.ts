@@ -6,6 +6,7 @@
 
 import { isStewardError } from '../base/errors.ts';
 import { authorSchema, cancelId } from '../domain/control.ts';
+import { isLater } from '../domain/delay.ts';
 import { formatHandle, type Handle } from '../domain/names.ts';
 import { hasEnded } from '../domain/state.ts';
 import type { Cancellation, CommandView } from '../domain/view.ts';
@@ -25,8 +26,8 @@ export type CancelOptions = {
 
 const usualReason = 'cancelled by an operator';
 const usualTimeoutMs = 15_000;
-/** A command moves at most from its stream to a claim to the ledger while it is looked at. */
-const looks = 3;
+/** A command moves at most onto its lane, to a claim and to the ledger while it is looked at. */
+const looks = 4;
 
 /** @throws StewardError `invalid`, `not-found`, `no-broker`, `ambiguous`, `refused` */
 export async function cancelCommand(
@@ -38,7 +39,7 @@ export async function cancelCommand(
 	// What its node would refuse is refused before it is claimed.
 	checkWish('cancel', authorSchema, { by: parts.author, reason });
 	let view = await lookUpKnown(parts, handle);
-	for (let look = 1; view.state === 'queued' && look <= looks; look++) {
+	for (let look = 1; isUnclaimed(view) && look <= looks; look++) {
 		await close(parts, handle, reason);
 		// What the claim turned out to be, and what the ledger says by now: that counts.
 		view = await lookUpKnown(parts, handle);
@@ -46,6 +47,10 @@ export async function cancelCommand(
 	if (answerOf(view) === 'asked')
 		view = await abort(parts, view, reason, options.timeoutMs ?? usualTimeoutMs);
 	return { answer: answerOf(view), command: view };
+}
+
+function isUnclaimed({ state }: CommandView): boolean {
+	return state === 'scheduled' || state === 'queued';
 }
 
 function answerOf(view: CommandView): Cancellation['answer'] {
@@ -58,6 +63,9 @@ function answerOf(view: CommandView): Cancellation['answer'] {
 async function close(parts: FleetParts, handle: Handle, reason: string): Promise<void> {
 	const command = await parts.commands.find(handle.node, handle.id);
 	if (!command) return;
+	const envelope = await parts.commands.body({ ...command, seq: command.facts.seq });
+	// Its time has come while we looked: it is on its lane now, and the claim has a copy of that one.
+	if (envelope === null && isLater(command.facts)) return;
 	const claim: CentreClaim = {
 		v: 1,
 		by: 'centre',
@@ -66,7 +74,7 @@ async function close(parts: FleetParts, handle: Handle, reason: string): Promise
 		actor: parts.author,
 		at: parts.serverNow(),
 		facts: command.facts,
-		envelope: await parts.commands.body({ ...command, seq: command.facts.seq }),
+		envelope,
 	};
 	try {
 		await parts.claims.write(handle, claim);

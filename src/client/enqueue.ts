@@ -6,6 +6,7 @@
 
 import { isStewardError, StewardError } from '../base/errors.ts';
 import { randomToken } from '../base/ids.ts';
+import { isLater } from '../domain/delay.ts';
 import { type Envelope, envelopeDigest } from '../domain/envelope.ts';
 import { formatHandle } from '../domain/names.ts';
 import type { CommandFacts } from '../domain/wire.ts';
@@ -21,9 +22,17 @@ export type Enqueued = {
 	readonly seq: number;
 	/** Server time of the earlier one where it is a duplicate, else undefined: the PubAck does not say. */
 	readonly queuedAt?: number | undefined;
+	/** It waits for its time, and is not queued before. */
+	readonly scheduled?: boolean;
 };
 
-type Parts = { commands: Commands; claims: Claims; ledger: LedgerStore };
+type Parts = {
+	commands: Commands;
+	claims: Claims;
+	ledger: LedgerStore;
+	/** The broker's clock, milliseconds since the epoch. */
+	serverNow: () => number;
+};
 
 /** How often a publish without an answer is asked after and tried again. */
 const tries = 3;
@@ -41,8 +50,10 @@ export async function enqueue(parts: Parts, envelope: Envelope, chosen: boolean)
 	const nonce = randomToken();
 	for (let attempt = 1; ; attempt++) {
 		try {
-			const { seq } = await parts.commands.enqueue(envelope, digest, nonce);
-			return chosen ? await undoIfSettled(parts, envelope, digest, seq) : { duplicate: false, seq };
+			const scheduled = envelope.notBefore !== undefined && envelope.notBefore > parts.serverNow();
+			const { seq } = await parts.commands.enqueue(envelope, digest, nonce, scheduled);
+			const queued = { duplicate: false, seq, scheduled };
+			return chosen ? await undoIfSettled(parts, envelope, digest, queued) : queued;
 		} catch (error) {
 			if (error instanceof StewardError) throw error;
 			const answer = await afterRefusal(parts, envelope, digest, nonce, error);
@@ -66,7 +77,8 @@ async function afterRefusal(
 		// By the word of the leader, which has refused: a replica that lags knows neither the other nor this one.
 		const waiting = await parts.commands.findForCertain(envelope.node, envelope.id);
 		if (waiting?.nonce === nonce) {
-			return { duplicate: false, seq: waiting.facts.seq, queuedAt: waiting.facts.queuedAt };
+			const { seq, queuedAt } = waiting.facts;
+			return { duplicate: false, seq, queuedAt, scheduled: isLater(waiting.facts) };
 		}
 		// Not on the stream: it was settled in the meantime, if it ever was there.
 		const earlier = waiting?.facts ?? (await findEarlier(parts, envelope));
@@ -84,9 +96,10 @@ async function findEarlier(parts: Parts, envelope: Envelope): Promise<CommandFac
 	if (claim) return claim.facts;
 	const record = await parts.ledger.read(envelope);
 	if (!record) return undefined;
-	const { method, lane, sender, digest, seq, queuedAt, deadlineAt } = record.entry;
+	const { method, lane, sender, digest, seq, queuedAt, deadlineAt, accepted } = record.entry;
 	const deliverWithinMs = deadlineAt === null ? null : deadlineAt - queuedAt;
-	return { method, lane, sender, digest, seq, queuedAt, deliverWithinMs };
+	const facts = { method, lane, sender, digest, seq, queuedAt, deliverWithinMs };
+	return accepted ? { ...facts, accepted } : facts;
 }
 
 /** A command with this id may have been settled and removed between the first look and the PubAck: then ours goes. */
@@ -94,12 +107,14 @@ async function undoIfSettled(
 	parts: Parts,
 	envelope: Envelope,
 	digest: string,
-	seq: number,
+	queued: Enqueued,
 ): Promise<Enqueued> {
+	const { seq } = queued;
 	let earlier: CommandFacts | undefined;
 	try {
 		earlier = await findEarlier(parts, envelope);
-		if (!earlier || earlier.seq === seq) return { duplicate: false, seq };
+		// Its time may have come, and its node have started it, before we looked.
+		if (!earlier || earlier.seq === seq || earlier.accepted?.seq === seq) return queued;
 		await parts.commands.remove(envelope.node, seq);
 	} catch (error) {
 		const handle = formatHandle(envelope);

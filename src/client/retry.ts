@@ -34,9 +34,10 @@ export async function retryCommand(parts: FleetParts, handle: Handle): Promise<R
 	return sendEnvelope(parts, anew(parts, envelope, { kind: 'retry', of: text }));
 }
 
-/** The same message as a new command of its own. */
+/** The same message as a new command of its own, to be queued now: the time that it waited for has been. */
 export function anew(parts: FleetParts, envelope: Envelope, lineage: Lineage, id = parts.newId()): Envelope {
-	return { ...envelope, id, sender: operatorSender, lineage };
+	const { notBefore: _, ...message } = envelope;
+	return { ...message, id, sender: operatorSender, lineage };
 }
 
 /** The results bucket has it once a centre has written the end down; before that its stream or its claim. */

@@ -53,7 +53,10 @@ function completed(parts: FleetParts, receipts: readonly Receipt[], known: Known
 			...receipt,
 			presence: known(receipt.node).presence,
 			position:
-				receipt.kind === 'command' && !receipt.duplicate && receipts.length <= countedTargets
+				receipt.kind === 'command' &&
+				receipt.state !== 'scheduled' &&
+				!receipt.duplicate &&
+				receipts.length <= countedTargets
 					? await positionOf(parts, receipt)
 					: null,
 		})),
@@ -135,11 +138,15 @@ async function sendCommand(
 
 async function queueEnvelope(parts: FleetParts, envelope: Envelope, chosen: boolean): Promise<Receipt> {
 	const queued = await enqueue(parts, envelope, chosen);
-	const queuedAt = queued.queuedAt ?? parts.serverNow();
-	const deadlineAt = envelope.deliverWithinMs === null ? null : queuedAt + envelope.deliverWithinMs;
-	const { duplicate, seq } = queued;
+	const storedAt = queued.queuedAt ?? parts.serverNow();
+	const { duplicate, seq, scheduled } = queued;
 	const current = duplicate ? await lookUp(parts, envelope) : undefined;
-	return receiptOf(current ?? queuedView({ ...envelope, queuedAt, deadlineAt }), duplicate, seq);
+	if (current) return receiptOf(current, duplicate, seq);
+	const { deliverWithinMs } = envelope;
+	const times = scheduled
+		? { queuedAt: null, scheduledAt: storedAt, deadlineAt: null }
+		: { queuedAt: storedAt, deadlineAt: deliverWithinMs === null ? null : storedAt + deliverWithinMs };
+	return receiptOf(queuedView({ ...envelope, ...times }), duplicate, seq);
 }
 
 async function sendEvent(parts: FleetParts, message: Message, node: string, id: string): Promise<Receipt> {

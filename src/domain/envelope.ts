@@ -29,6 +29,9 @@ export const envelopeSchema = z.object({
 	laneFrom: z.literal('method').optional(),
 	data: z.unknown(),
 	sender: z.string(),
+	/** Its time: it is not queued before, server time, milliseconds since the epoch. */
+	notBefore: z.number().optional(),
+	/** Counted from when it is queued. */
 	deliverWithinMs: z.number().min(0).nullable(),
 	...runPolicySchema.shape,
 	lineage: lineageSchema.optional(),
@@ -55,6 +58,7 @@ export function envelopeFor(
 		...(lane === undefined && methodLane !== undefined && { laneFrom: 'method' as const }),
 		data: message.data,
 		sender,
+		...(message.notBefore !== undefined && { notBefore: message.notBefore }),
 		...policy,
 	};
 }

@@ -5,8 +5,10 @@
  */
 
 import { rfc3339 } from '../base/clock.ts';
+import { beginningsOf } from './delay.ts';
 import type { Lineage } from './envelope.ts';
 import type { LedgerEntry } from './ledger.ts';
+import { centralNode } from './names.ts';
 import type { Attempt } from './result.ts';
 import type { ScheduleRef } from './schedule-ref.ts';
 import { advance, type CommandState, isFinal } from './state.ts';
@@ -26,7 +28,7 @@ export type Transition = {
 /** In the order of what happened. */
 export function historyOf(entry: LedgerEntry): Transition[] {
 	return [
-		queuedTransition(entry),
+		...beginning({ ...entry, ...beginningsOf(entry) }),
 		...entry.attempts.flatMap((attempt, index) => ofAttempt(entry, attempt, index)),
 		...ending(entry),
 		...entry.late.map(({ event, at }) => ({
@@ -36,19 +38,27 @@ export function historyOf(entry: LedgerEntry): Transition[] {
 	];
 }
 
-/** How each command begins. */
-export function queuedTransition({
+/** How a command begins: what has not happened is null. */
+export function beginning({
+	scheduledAt = null,
 	queuedAt,
 	sender,
 	lineage,
 	schedule,
 }: {
-	readonly queuedAt: number;
+	/** Accepted before its time. */
+	readonly scheduledAt?: number | null | undefined;
+	readonly queuedAt: number | null;
 	readonly sender: string;
 	readonly lineage?: Lineage | null | undefined;
 	readonly schedule?: ScheduleRef | null | undefined;
-}): Transition {
-	return on('queued', queuedAt, sender, howMade(lineage, schedule));
+}): Transition[] {
+	const made = howMade(lineage, schedule);
+	if (scheduledAt === null) return queuedAt === null ? [] : [on('queued', queuedAt, sender, made)];
+	const accepted = on('scheduled', scheduledAt, sender, made);
+	return queuedAt === null
+		? [accepted]
+		: [accepted, on('queued', queuedAt, centralNode, 'its time had come')];
 }
 
 function howMade(lineage: Lineage | null | undefined, schedule: ScheduleRef | null | undefined): string {

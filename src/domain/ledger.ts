@@ -6,6 +6,7 @@
 
 import { z } from 'zod';
 import { unreachable } from '../base/errors.ts';
+import { acceptedSchema, isLater } from './delay.ts';
 import { lineageSchema } from './envelope.ts';
 import { centralNode, type Handle, lanes } from './names.ts';
 import { commandDefaults } from './policy.ts';
@@ -35,6 +36,8 @@ export const ledgerEntrySchema = z.object({
 	patienceMs: z.number().nullable().default(null),
 	lineage: lineageSchema.nullable().default(null),
 	schedule: scheduleRefSchema.nullable().default(null),
+	notBefore: z.number().nullable().default(null),
+	accepted: acceptedSchema.nullable().default(null),
 	startedAt: z.number().nullable(),
 	endedAt: z.number().nullable(),
 	nextAttemptAt: z.number().nullable(),
@@ -63,13 +66,17 @@ export function entryFor(handle: Handle, facts: CommandFacts): LedgerEntry {
 		sender: facts.sender,
 		digest: facts.digest,
 		seq: facts.seq,
-		state: 'queued',
+		state: isLater(facts) ? 'scheduled' : 'queued',
 		queuedAt: facts.queuedAt,
-		deadlineAt: facts.deliverWithinMs === null ? null : facts.queuedAt + facts.deliverWithinMs,
+		// Counted from when it is queued: before its time nothing is too late.
+		deadlineAt:
+			facts.deliverWithinMs === null || isLater(facts) ? null : facts.queuedAt + facts.deliverWithinMs,
 		runForMs: facts.runForMs ?? null,
 		patienceMs: facts.patienceMs ?? null,
 		lineage: facts.lineage ?? null,
 		schedule: facts.schedule ?? null,
+		notBefore: facts.notBefore ?? null,
+		accepted: facts.accepted ?? null,
 		startedAt: null,
 		endedAt: null,
 		nextAttemptAt: null,
@@ -82,9 +89,15 @@ export function entryFor(handle: Handle, facts: CommandFacts): LedgerEntry {
 	};
 }
 
+/** What a statement is folded into. One that waited for its time was queued since, where the statement says so. */
+function knownBefore(handle: Handle, entry: LedgerEntry | undefined, facts: CommandFacts): LedgerEntry {
+	if (!entry || (entry.state === 'scheduled' && !isLater(facts))) return entryFor(handle, facts);
+	return entry;
+}
+
 /** The entry after a claim; the same object when the claim says nothing new. */
 export function foldClaim(handle: Handle, entry: LedgerEntry | undefined, claim: Claim): LedgerEntry {
-	const current = entry ?? entryFor(handle, claim.facts);
+	const current = knownBefore(handle, entry, claim.facts);
 	if (claim.by === 'node' && claim.event === 'started') {
 		// A report that overtook its claim knows the start better: from the journal, where it was written down after.
 		if (current.startedAt !== null) return current;
@@ -111,7 +124,7 @@ export function foldClaim(handle: Handle, entry: LedgerEntry | undefined, claim:
 
 /** The entry after a report; the same object when it was known. A report stands alone: it tells the whole story. */
 export function foldReport(handle: Handle, entry: LedgerEntry | undefined, report: Report): LedgerEntry {
-	const current = entry ?? entryFor(handle, report.facts);
+	const current = knownBefore(handle, entry, report.facts);
 	if (!isEnding(report.event) && !isFurther(report.attempts, current.attempts)) return current;
 	return apply(current, report.event, report.at, `${report.key.epoch}:${report.key.n}`, {
 		startedAt: report.attempts[0]?.startedAt ?? null,

@@ -28,6 +28,7 @@ import {
 	whenAbsentPolicies,
 } from './policy.ts';
 import { deepestNesting, describeProblems, isNestedTooDeep } from './validation.ts';
+import { isTimeZone, parseTime, timeRule, timeZoneRule } from './zone.ts';
 
 /** `10m` as milliseconds. */
 export const durationMs = z
@@ -69,6 +70,9 @@ const backoffSchema = z.union([
 		.transform(backoffOf),
 ]);
 
+/** Of a time that says no zone. */
+const usualZone = 'UTC';
+
 /** Any JSON. Measured before it is walked through: the walk recurses. */
 const json = z
 	.custom<z.input<ReturnType<typeof z.json>>>((data) => !isNestedTooDeep(data), {
@@ -95,6 +99,9 @@ const messageFields = z.strictObject({
 		.regex(idPattern, { error: `expected ${idRule}` })
 		.optional(),
 	lane: z.enum(commandLanes, { error: `expected one of ${commandLanes.join(', ')}` }).optional(),
+	notBefore: z.string({ error: timeRule }).optional(),
+	/** Of a `notBefore` that says none itself. */
+	timeZone: z.string().refine(isTimeZone, { error: timeZoneRule }).optional(),
 	deliverWithin: z
 		.union([z.literal('never'), durationMs], { error: 'expected a duration or "never"' })
 		.optional(),
@@ -121,6 +128,8 @@ export type Message = {
 	readonly method: string;
 	readonly data: unknown;
 	readonly id?: string | undefined;
+	/** A command is not queued before, server time, milliseconds since the epoch. */
+	readonly notBefore?: number | undefined;
 	readonly policy: CommandPolicy;
 	readonly whenAbsent: WhenAbsent;
 };
@@ -169,9 +178,12 @@ function crossChecks(form: Readonly<Record<string, unknown>>): string[] {
 	if (kindsSaid.length === 0) {
 		problems.push('commandOrEvent: expected "command" or "event", got nothing');
 	}
+	problems.push(...timeProblems(form));
 	if (kindsSaid.includes('event')) {
 		for (const key of [
 			'lane',
+			'notBefore',
+			'timeZone',
 			'runFor',
 			'attempts',
 			'backoff',
@@ -185,6 +197,18 @@ function crossChecks(form: Readonly<Record<string, unknown>>): string[] {
 	return problems;
 }
 
+function timeProblems(form: Readonly<Record<string, unknown>>): string[] {
+	const { notBefore, timeZone = usualZone } = form;
+	if (notBefore === undefined) {
+		return form.timeZone === undefined
+			? []
+			: ['timeZone: it says where notBefore is meant, and there is none'];
+	}
+	if (typeof notBefore !== 'string' || typeof timeZone !== 'string' || !isTimeZone(timeZone)) return [];
+	if (parseTime(notBefore, timeZone) !== undefined) return [];
+	return [`notBefore: ${timeRule}, got "${notBefore.slice(0, 60)}"`];
+}
+
 function compile(form: z.output<typeof messageFields>): Message {
 	const kind = form.kind ?? form.commandOrEvent ?? 'command';
 	const target: Target = form.where
@@ -196,6 +220,9 @@ function compile(form: z.output<typeof messageFields>): Message {
 		method: form.method,
 		data: form.data,
 		id: form.id,
+		...(form.notBefore !== undefined && {
+			notBefore: parseTime(form.notBefore, form.timeZone ?? usualZone),
+		}),
 		whenAbsent: form.whenAbsent ?? commandDefaults.whenAbsent,
 		policy: {
 			lane: form.lane,

@@ -14,6 +14,15 @@ export type CommandAddress = {
 	readonly id: string;
 };
 
+/** Stands where the lane does while a command waits for its time: no node's consumer filters it. */
+const later = 'later';
+
+/** The address of a stored command; of one that waits for its time the subject does not say the lane. */
+type StoredAddress = Omit<CommandAddress, 'lane'> & {
+	readonly shard: number;
+	readonly lane: Lane | typeof later;
+};
+
 /** FNV-1a-32 of the node's name modulo `shards`: the same as the server's `{{partition(shards,1)}}`. */
 export function shardOf(node: string, shards: number): number {
 	let hash = 0x811c9dc5;
@@ -28,7 +37,10 @@ type DeadPart = 'node' | 'kind' | 'method' | 'id';
 export const subjects = {
 	command: (shard: number, { node, lane, method, id }: CommandAddress) =>
 		`steward.command.${shard}.${node}.${lane}.${method}.${id}`,
-	/** Every lane and method of one id: what deduplication and look-up by id filter on. */
+	/** Of a command whose time has not come. */
+	laterCommand: (shard: number, { node, method, id }: Omit<CommandAddress, 'lane'>) =>
+		`steward.command.${shard}.${node}.${later}.${method}.${id}`,
+	/** Every lane and method of one id, also before its time: what deduplication and look-up by id filter on. */
 	commandById: (shard: number, node: string, id: string) => `steward.command.${shard}.${node}.*.*.${id}`,
 	commandsOfLane: (shard: number, node: string, lane: Lane) => `steward.command.${shard}.${node}.${lane}.>`,
 	commandsOfNode: (shard: number, node: string) => `steward.command.${shard}.${node}.>`,
@@ -80,11 +92,12 @@ export function consumerName(node: string, lane: Lane): string {
 }
 
 /** Undefined for a subject that is not a command's. */
-export function parseCommandSubject(subject: string): (CommandAddress & { shard: number }) | undefined {
+export function parseCommandSubject(subject: string): StoredAddress | undefined {
 	const tokens = subject.split('.');
 	const [root, family, shard, node, lane, method, id] = tokens;
 	if (tokens.length !== 7 || root !== 'steward' || family !== 'command') return undefined;
-	if (!shard || !node || !lane || !method || !id || !isLane(lane)) return undefined;
+	if (!shard || !node || !lane || !method || !id) return undefined;
+	if (lane !== later && !isLane(lane)) return undefined;
 	if (!/^\d{1,4}$/.test(shard) || !isNodeName(node)) return undefined;
 	if (!methodNamePattern.test(method) || !idPattern.test(id)) return undefined;
 	return { shard: Number(shard), node, lane, method, id };

@@ -5,8 +5,9 @@
  */
 
 import { rfc3339 } from '../base/clock.ts';
+import { beginningsOf } from './delay.ts';
 import type { Lineage } from './envelope.ts';
-import { historyOf, queuedTransition, type Transition } from './history.ts';
+import { beginning, historyOf, type Transition } from './history.ts';
 import type { LedgerEntry } from './ledger.ts';
 import { formatHandle, type Handle, type Kind, type Lane } from './names.ts';
 import type { NodeRecord, Pause } from './node-state.ts';
@@ -34,7 +35,10 @@ export type QueuedCommand = {
 	method: string;
 	lane: Lane;
 	sender: string;
-	queuedAt: number;
+	/** Null while it is on no lane; `scheduledAt`: when it was accepted before its time. */
+	queuedAt: number | null;
+	scheduledAt?: number | null | undefined;
+	notBefore?: number | undefined;
 	deadlineAt: number | null;
 	lineage?: Lineage | undefined;
 	schedule?: ScheduleRef | undefined;
@@ -52,9 +56,10 @@ export function queuedView(command: QueuedCommand): CommandView {
 		kind: command.kind ?? 'command',
 		method: command.method,
 		lane: command.lane,
-		state: command.kind === 'event' ? 'waiting' : 'queued',
+		state: stateOfQueued(command),
 		sender: command.sender,
-		queuedAt: rfc3339(command.queuedAt),
+		queuedAt: timeOrNull(command.queuedAt),
+		notBefore: timeOrNull(command.notBefore),
 		startedAt: null,
 		endedAt: null,
 		deadline: timeOrNull(command.deadlineAt),
@@ -67,18 +72,25 @@ export function queuedView(command: QueuedCommand): CommandView {
 		late: [],
 		lineage: command.lineage ?? null,
 		schedule: scheduleView(command.schedule),
-		history: [transitionView(queuedTransition(command))],
+		history: beginning(command).map(transitionView),
 		result: null,
 	};
+}
+
+function stateOfQueued({ kind, queuedAt, scheduledAt }: QueuedCommand): CommandView['state'] {
+	if (kind === 'event') return 'waiting';
+	return queuedAt === null && scheduledAt != null ? 'scheduled' : 'queued';
 }
 
 /** A command that waits on its stream, as its headers tell it. */
 export function waitingView(
 	command: Handle & { method: string; lane: Lane; facts: CommandFacts },
 ): CommandView {
-	const { queuedAt, deliverWithinMs, sender, lineage, schedule } = command.facts;
-	const deadlineAt = deliverWithinMs === null ? null : queuedAt + deliverWithinMs;
-	return queuedView({ ...command, sender, queuedAt, deadlineAt, lineage, schedule });
+	const { deliverWithinMs, sender, lineage, schedule, notBefore } = command.facts;
+	const { queuedAt, scheduledAt } = beginningsOf(command.facts);
+	const deadlineAt = deliverWithinMs === null || queuedAt === null ? null : queuedAt + deliverWithinMs;
+	const times = { queuedAt, scheduledAt, notBefore, deadlineAt };
+	return queuedView({ ...command, sender, ...times, lineage, schedule });
 }
 
 export function ledgerView(entry: LedgerEntry, result: Result | null): CommandView {
@@ -91,7 +103,8 @@ export function ledgerView(entry: LedgerEntry, result: Result | null): CommandVi
 		lane: entry.lane,
 		state: entry.state,
 		sender: entry.sender,
-		queuedAt: rfc3339(entry.queuedAt),
+		queuedAt: timeOrNull(beginningsOf(entry).queuedAt),
+		notBefore: timeOrNull(entry.notBefore),
 		startedAt: timeOrNull(entry.startedAt),
 		endedAt: timeOrNull(entry.endedAt),
 		deadline: timeOrNull(entry.deadlineAt),

@@ -44,8 +44,9 @@ function causeOf(facts: WhyFacts): Cause {
 			return ofRunning(facts);
 		case 'retrying':
 			return ofRetrying(facts);
-		case 'queued':
 		case 'scheduled':
+			return ofScheduled(facts);
+		case 'queued':
 		case 'waiting':
 		case 'accepted':
 			return ofWaiting(facts);
@@ -175,6 +176,25 @@ function ofRetrying(facts: WhyFacts): Cause {
 	const next = until ? `the next one is due at ${until} (${relative(until, now)})` : 'the next one is due';
 	const away = presence.status === 'present' ? '' : `; ${awayText(command.node, presence, now)}`;
 	return { cause: 'retrying', since: last?.endedAt ?? null, until, sentence: `${failed}; ${next}${away}.` };
+}
+
+/** A centre queues it when its time has come. */
+function ofScheduled({ command, presence, now }: WhyFacts): Cause {
+	const { notBefore: until } = command;
+	if (until === null || Date.parse(until) > now) {
+		const when = until === null ? '' : `: ${until} (${relative(until, now)})`;
+		return { cause: 'scheduled', until, sentence: `It waits for its time${when}.` };
+	}
+	const since = presence.since === null ? 'watches' : `since ${presence.since}`;
+	const centre =
+		presence.status === 'unknown'
+			? `a centre queues it, and there is no centre ${since}`
+			: 'a centre queues it now';
+	return {
+		cause: 'due',
+		since: until,
+		sentence: `Its time was ${until} (${relative(until, now)}): ${centre}.`,
+	};
 }
 
 /** What must be so before it can start, in the order in which one holds up the others. */

@@ -5,6 +5,7 @@
  */
 
 import { z } from 'zod';
+import { acceptedSchema } from './delay.ts';
 import { lineageSchema } from './envelope.ts';
 import { lanes, methodNamePattern } from './names.ts';
 import { attemptSchema, faultSchema, resultSchema } from './result.ts';
@@ -30,6 +31,10 @@ const commandFactsSchema = z.object({
 	patienceMs: z.number().optional(),
 	lineage: lineageSchema.optional(),
 	schedule: scheduleRefSchema.optional(),
+	/** Its time, where it had to wait for one, server time. */
+	notBefore: z.number().optional(),
+	/** The message as which it was accepted before its time. */
+	accepted: acceptedSchema.optional(),
 });
 export type CommandFacts = z.infer<typeof commandFactsSchema>;
 
@@ -41,11 +46,20 @@ export const ledgerAgeMs = 30 * 86_400_000;
  * whoever fired it, and with which version of its schedule.
  */
 export function isSameCommand(
-	one: Pick<CommandFacts, 'digest' | 'queuedAt' | 'schedule'>,
-	other: Pick<CommandFacts, 'digest' | 'queuedAt'> & { readonly schedule?: ScheduleRef | null | undefined },
+	one: Pick<CommandFacts, 'digest' | 'schedule'> & Lasting,
+	other: Pick<CommandFacts, 'digest'> & Lasting & { readonly schedule?: ScheduleRef | null | undefined },
 ): boolean {
 	if (isSameTick(one.schedule, other.schedule ?? undefined)) return true;
-	return one.digest === other.digest && isSameTime(one.queuedAt, other.queuedAt);
+	return one.digest === other.digest && isOfOneTime(one, other);
+}
+
+/** One that had to wait for its time is there from its acceptance on, until it was queued. */
+type Lasting = Pick<CommandFacts, 'queuedAt'> & { readonly accepted?: CommandFacts['accepted'] | null };
+
+/** As {@link isSameTime}, of commands that may have waited for their time for longer than the ledger remembers. */
+export function isOfOneTime(one: Lasting, other: Lasting): boolean {
+	const [begun, otherBegun] = [one.accepted?.at ?? one.queuedAt, other.accepted?.at ?? other.queuedAt];
+	return Math.max(begun - other.queuedAt, otherBegun - one.queuedAt) < ledgerAgeMs;
 }
 
 /** Close enough in time that one id means one command. */

@@ -4,8 +4,9 @@
  * A crash before the PubAck leaves the command queued or not; the id tells which.
  */
 
+import { isLater, parseAccepted } from '../domain/delay.ts';
 import { type Envelope, envelopeSchema, lineageSchema } from '../domain/envelope.ts';
-import type { Lane } from '../domain/names.ts';
+import { commandLanes, isLane, type Lane } from '../domain/names.ts';
 import { formatScheduleRef, parseScheduleRef } from '../domain/schedule-ref.ts';
 import { type CommandAddress, parseCommandSubject, shardOf, streams, subjects } from '../domain/subject.ts';
 import { type CommandFacts, decode } from '../domain/wire.ts';
@@ -27,9 +28,17 @@ const header = {
 	lineage: 'Steward-Lineage',
 	/** Which tick of which schedule it is. */
 	schedule: 'Steward-Schedule',
+	/** Its time, where it has one; of one that waits for it also its lane, which its subject does not say. */
+	notBefore: 'Steward-Not-Before',
+	lane: 'Steward-Lane',
 	/** Made anew for each send: tells "mine, whose answer was lost" from "another's with the same id". */
 	nonce: 'Steward-Nonce',
 } as const;
+
+/** The message as which a command was accepted before its time. */
+export const acceptedHeader = 'Steward-Accepted';
+/** What a command keeps when it is queued: all that was said of it but the lane, which its subject says then. */
+export const keptHeaders: readonly string[] = Object.values(header).filter((name) => name !== header.lane);
 
 /** Bodies read in one request: each may have half a megabyte. */
 const bodiesAtOnce = 32;
@@ -59,19 +68,26 @@ type StoredMessage = {
 export function readStoredCommand(message: StoredMessage): StoredCommand | undefined {
 	const address = parseCommandSubject(message.subject);
 	const said = (name: string) => millisecondsOf(message.header(name));
-	const [deliverWithinMs, runForMs, patienceMs] = [
+	const [deliverWithinMs, runForMs, patienceMs, notBefore] = [
 		message.header(header.deliverWithin) === 'never' ? null : said(header.deliverWithin),
 		said(header.runFor),
 		said(header.patience),
+		said(header.notBefore),
 	];
 	if (!address || deliverWithinMs === undefined) return undefined;
-	if ([deliverWithinMs, runForMs, patienceMs].some(Number.isNaN)) return undefined;
+	if ([deliverWithinMs, runForMs, patienceMs, notBefore].some(Number.isNaN)) return undefined;
+	const waits = !isLane(address.lane);
+	const lane = isLane(address.lane) ? address.lane : laneOf(message.header(header.lane));
+	if (!lane || (waits && notBefore === undefined)) return undefined;
+	const accepted = waits
+		? { at: message.storedAt, seq: message.seq }
+		: parseAccepted(message.header(acceptedHeader));
 	const [kind, of] = message.header(header.lineage).split(' ');
 	const lineage = lineageSchema.safeParse({ kind, of });
 	const schedule = parseScheduleRef(message.header(header.schedule));
 	const facts: CommandFacts = {
 		method: address.method,
-		lane: address.lane,
+		lane,
 		sender: message.header(header.sender),
 		digest: message.header(header.digest),
 		seq: message.seq,
@@ -81,8 +97,15 @@ export function readStoredCommand(message: StoredMessage): StoredCommand | undef
 		...(patienceMs === undefined ? {} : { patienceMs }),
 		...(lineage.success ? { lineage: lineage.data } : {}),
 		...(schedule && { schedule }),
+		...(notBefore === undefined ? {} : { notBefore }),
+		...(accepted && { accepted }),
 	};
-	return { ...address, facts, nonce: message.header(header.nonce) };
+	return { ...address, lane, facts, nonce: message.header(header.nonce) };
+}
+
+/** A lane that a sender may pick: no other command waits for its time. */
+function laneOf(text: string): Lane | undefined {
+	return commandLanes.find((lane) => lane === text);
 }
 
 /** Undefined where nothing is said; not a number for what steward does not write. */
@@ -126,13 +149,16 @@ export class Commands {
 		return shardOf(node, this.#shards);
 	}
 
-	/** @throws PublishError; 10071 means that the id is there already, on any lane or method, 10054 that it is too large. */
-	async enqueue(envelope: Envelope, digest: string, nonce: string): Promise<PublishAck> {
+	/**
+	 * @param waits Its time has not come: it is on no lane before that.
+	 * @throws PublishError; 10071 means that the id is there already, on any lane or method, 10054 that it is too large.
+	 */
+	async enqueue(envelope: Envelope, digest: string, nonce: string, waits = false): Promise<PublishAck> {
 		const shard = this.shardOf(envelope.node);
 		const data = JSON.stringify(envelope);
 		assertFits(this.#connection, data);
 		return this.#publisher(shard).publish({
-			subject: subjects.command(shard, envelope),
+			subject: waits ? subjects.laterCommand(shard, envelope) : subjects.command(shard, envelope),
 			data,
 			headers: {
 				[expectedSeqHeader]: '0',
@@ -147,6 +173,8 @@ export class Commands {
 					? {}
 					: { [header.lineage]: `${envelope.lineage.kind} ${envelope.lineage.of}` }),
 				...(envelope.schedule && { [header.schedule]: formatScheduleRef(envelope.schedule) }),
+				...(envelope.notBefore !== undefined && { [header.notBefore]: String(envelope.notBefore) }),
+				...(waits && { [header.lane]: envelope.lane }),
 				[header.nonce]: nonce,
 			},
 		});
@@ -169,12 +197,16 @@ export class Commands {
 
 	/** The stored body of exactly this message, null when it is gone. */
 	async body(command: CommandAddress & { readonly seq: number }): Promise<string | null> {
-		const { seq } = command;
+		const { seq, node, id, method } = command;
 		const shard = this.shardOf(command.node);
 		const subject = subjects.command(shard, command);
 		let stored = (await this.#bodiesOf(shard).get([subject])).get(subject);
 		if (stored?.seq !== seq) stored = await getFromLeader(this.#connection, streams.commands(shard), { seq });
-		return stored?.seq === seq && stored.subject === subject ? new TextDecoder().decode(stored.data) : null;
+		if (stored?.seq !== seq) return null;
+		// One that waits for its time has another subject.
+		const waiting = subjects.laterCommand(shard, { node, method, id });
+		const isIt = stored.subject === subject || stored.subject === waiting;
+		return isIt ? new TextDecoder().decode(stored.data) : null;
 	}
 
 	#bodiesOf(shard: number): GroupGet {
@@ -194,8 +226,9 @@ export class Commands {
 		return Math.max(0, all - behind);
 	}
 
-	/** As {@link positionOf}, with how many there are in all, and the first of them; undefined if it is gone. */
+	/** As {@link positionOf}, with how many there are in all, and the first of them; undefined if it is gone, or on no lane yet. */
 	async placeOf({ node, lane, facts }: StoredCommand): Promise<QueuePlace | undefined> {
+		if (isLater(facts)) return undefined;
 		const shard = this.shardOf(node);
 		const filter = subjects.commandsOfLane(shard, node, lane);
 		const stream = streams.commands(shard);

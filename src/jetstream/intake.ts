@@ -28,6 +28,7 @@ const sentSchema = z.object({
 	kind: z.enum(kinds),
 	method: z.string().regex(methodNamePattern),
 	data: z.unknown(),
+	notBefore: z.number().optional(),
 	whenAbsent: z.enum(whenAbsentPolicies),
 	policy: z.object({
 		lane: z.enum(commandLanes).optional(),
@@ -44,11 +45,11 @@ export function intakeRequest(
 	id: string,
 	key: OutboxKey,
 ): PublishRequest {
-	const { kind, method, data, whenAbsent, policy } = message;
+	const { kind, method, data, notBefore, whenAbsent, policy } = message;
 	const target = node === undefined ? message.target : { nodes: [node] };
 	return {
 		subject: subjects.intake(node ?? labelledTarget, sender, kind, method),
-		data: JSON.stringify({ v: 1, target, kind, method, data, whenAbsent, policy }),
+		data: JSON.stringify({ v: 1, target, kind, method, data, notBefore, whenAbsent, policy }),
 		headers: keyHeaders(id, key),
 	};
 }

@@ -17,6 +17,7 @@ function stage() {
 		...{ env: {}, cwd: '/', version: '0', program: 'steward', stdout: keptScreen(), stderr: keptScreen() },
 		readStdin: async () => '',
 		clock: manualClock(),
+		timeZone: 'UTC',
 		onSignal(listener) {
 			listeners.add(listener);
 			return () => listeners.delete(listener);

@@ -49,7 +49,7 @@ function receipt(change: Partial<Receipt>, presence: Partial<Presence> = {}): Re
 
 describe('a receipt', () => {
 	const line = (change: Partial<Receipt>, presence?: Partial<Presence>) =>
-		receiptLine(receipt(change, presence), keptScreen(), nowMs);
+		receiptLine(receipt(change, presence), keptScreen(), nowMs, 'Europe/Oslo');
 
 	test('says where the command stands, and until when it may start', () => {
 		expect(line({}, { status: 'never' })).toBe(
@@ -75,6 +75,28 @@ describe('a receipt', () => {
 	});
 });
 
+test('a receipt of what waits for its time says when that is, as its reader reckons', () => {
+	const notBefore = '2026-12-24T07:00:00.000Z';
+	const line = (change: Partial<Receipt>, timeZone: string) =>
+		receiptLine(
+			receipt({ notBefore, position: null, deadline: null, ...change }),
+			keptScreen(),
+			nowMs,
+			timeZone,
+		);
+	expect(line({ state: 'scheduled' }, 'Europe/Oslo')).toBe(
+		'scheduled  ship1.a  for 2026-12-24T08:00+01:00 (in 31d 20h)  (ship1 is present)',
+	);
+	expect(line({ state: 'scheduled', duplicate: true }, 'America/New_York')).toMatch(
+		/for 2026-12-24T02:00-05:00 .*nothing was added$/,
+	);
+	expect(line({ state: 'scheduled', notBefore: '2026-12-24T07:00:30.000Z' }, 'UTC')).toContain(
+		'for 2026-12-24T07:00:30+00:00 ',
+	);
+	expect(line({ state: 'accepted', via: 'outbox' }, 'UTC')).toContain('for 2026-12-24T07:00+00:00');
+	expect(line({ state: 'queued' }, 'UTC')).not.toContain(' for ');
+});
+
 describe('a command', () => {
 	test('in full: state, times, attempts, fault, output; nothing of it steers the terminal', () => {
 		const screen = keptScreen({ columns: 200 });
@@ -97,6 +119,19 @@ describe('a command', () => {
 
 	test.each(['interrupted', 'lost'] as const)('%s says that the outcome is unknown', (state) => {
 		expect(endedLine({ ...failed, state, fault: null }, keptScreen())).toContain('outcome unknown');
+	});
+
+	test('that waits for its time says when it is due, and names no deadline', () => {
+		const notBefore = '2026-11-22T12:03:00.000Z';
+		const view = queuedView({
+			...{ node: 'ship1', id: 'a', method: 'm', lane: 'normal', sender: '_operator' },
+			...{ queuedAt: null, scheduledAt: queuedAt, notBefore: Date.parse(notBefore), deadlineAt: null },
+		});
+		const screen = keptScreen({ columns: 200 });
+		printCommand(screen, view, nowMs);
+		expect(screen.text).toContain('  due       2026-11-22T12:03:00.000Z (in 2h)\n');
+		expect(screen.text).not.toMatch(/deadline|queued/);
+		expect(commandTable([view], screen, nowMs)).toMatch(/scheduled {2}ship1\.a .* - .* due in 2h$/);
 	});
 
 	test('that ended is one line', () => {

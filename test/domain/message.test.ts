@@ -177,6 +177,45 @@ describe('each field', () => {
 	});
 });
 
+describe('a time to come', () => {
+	const at = (form: object) => parseMessage({ ...command, ...form }).notBefore;
+
+	test('says its zone itself, or is of the one that is named, or else of UTC', () => {
+		const utc = Date.UTC(2026, 11, 24, 8);
+		expect(at({ notBefore: '2026-12-24T08:00:00+01:00' })).toBe(utc - 3_600_000);
+		expect(at({ notBefore: '2026-12-24T08:00', timeZone: 'Europe/Oslo' })).toBe(utc - 3_600_000);
+		expect(at({ notBefore: '2026-12-24T08:00Z', timeZone: 'Europe/Oslo' })).toBe(utc);
+		expect(at({ notBefore: '2026-12-24 08:00' })).toBe(utc);
+		expect(at({})).toBeUndefined();
+	});
+
+	test('that is none, or of no zone, is told with its field', () => {
+		const problems = (form: object) => problemsOf({ ...command, ...form });
+		expect(problems({ notBefore: 'soon' })).toEqual([expect.stringMatching(/^notBefore: .*got "soon"$/)]);
+		expect(problems({ notBefore: 1e12 })).toEqual([expect.stringMatching(/^notBefore: /)]);
+		expect(problems({ notBefore: '2026-02-30', timeZone: 'UTC' })).toHaveLength(1);
+		expect(problems({ notBefore: '2026-12-24', timeZone: 'Oslo' })).toEqual([
+			expect.stringMatching(/^timeZone: .*IANA/),
+		]);
+		expect(problems({ timeZone: 'UTC' })).toEqual([expect.stringMatching(/^timeZone: /)]);
+		expect(problems({ kind: 'event', notBefore: '2026-12-24', timeZone: 'UTC' })).toEqual([
+			'notBefore: an event has none; it is for commands',
+			'timeZone: an event has none; it is for commands',
+		]);
+	});
+
+	test('travels in the envelope, and makes it another command', () => {
+		const envelope = (form: object) =>
+			envelopeFor(parseMessage({ ...command, ...form }), 'ship1', 'c1', '_operator');
+		const timed = envelope({ notBefore: '2026-12-24T08:00', timeZone: 'Europe/Oslo' });
+		expect(decode(envelopeSchema, JSON.stringify(timed))).toEqual(timed);
+		expect(timed.notBefore).toBe(Date.UTC(2026, 11, 24, 7));
+		expect(envelopeDigest(timed)).toBe(envelopeDigest(envelope({ notBefore: '2026-12-24T07:00Z' })));
+		expect(envelopeDigest(timed)).not.toBe(envelopeDigest(envelope({})));
+		expect(envelope({})).not.toHaveProperty('notBefore');
+	});
+});
+
 describe('fields that contradict each other', () => {
 	const { toNode: _, kind: __, ...rest } = command;
 

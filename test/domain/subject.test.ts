@@ -24,6 +24,18 @@ describe('what is built is read back', () => {
 		}
 	});
 
+	test('a command that waits for its time, which no lane filters', () => {
+		const address = { node: 'ship1', method: 'shellCommand', id };
+		const subject = subjects.laterCommand(15, address);
+		expect(parseCommandSubject(subject)).toEqual({ shard: 15, lane: 'later', ...address });
+		const fits = (filter: string) =>
+			new RegExp(`^${filter.replaceAll('.', '\\.').replaceAll('*', '[^.]+').replace('>', '.+')}$`).test(
+				subject,
+			);
+		for (const lane of lanes) expect(fits(subjects.commandsOfLane(15, 'ship1', lane))).toBe(false);
+		expect(fits(subjects.commandById(15, 'ship1', id))).toBe(true);
+	});
+
 	test('an event', () => {
 		for (const sender of ['ship2', '_operator', '_raw']) {
 			const address = { node: 'central', sender, method: 'textLogging' };

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { entryFor } from '../../src/domain/ledger.ts';
 import type { NodeRecord } from '../../src/domain/node-state.ts';
-import { ledgerView, nodeView, queuedView, timeOrNull } from '../../src/domain/view.ts';
+import { ledgerView, nodeView, queuedView, timeOrNull, waitingView } from '../../src/domain/view.ts';
 import { jsonSchemaOf, viewSchemas } from '../../src/domain/view-schema.ts';
 
 const handle = { node: 'ship1', id: 'c1' };
@@ -78,6 +78,33 @@ describe('a command', () => {
 			attempts: [],
 			result: null,
 		});
+	});
+
+	test('before its time is scheduled and in no queue; afterwards its history tells both', () => {
+		const accepted = { at: facts.queuedAt - 5000, seq: 3 };
+		const notBefore = facts.queuedAt;
+		const later = { ...facts, seq: 3, queuedAt: accepted.at, accepted, notBefore };
+		const stored = { ...handle, method: facts.method, lane: facts.lane };
+		const [before, after] = [later, { ...facts, accepted, notBefore }].map((told) => {
+			const view = waitingView({ ...stored, facts: told });
+			checkCommand(view);
+			// The stream's headers and the records say the same.
+			expect(ledgerView(entryFor(handle, told), null)).toEqual(view);
+			return view;
+		});
+		expect(before).toMatchObject({
+			...{ state: 'scheduled', queuedAt: null, deadline: null, notBefore: '2026-01-01T00:00:00.000Z' },
+			history: [{ state: 'scheduled', at: '2025-12-31T23:59:55.000Z', by: '_operator' }],
+		});
+		expect(after).toMatchObject({
+			...{ state: 'queued', queuedAt: '2026-01-01T00:00:00.000Z', deadline: '2026-01-08T00:00:00.000Z' },
+			...{ notBefore: '2026-01-01T00:00:00.000Z' },
+			history: [{ state: 'scheduled' }, { state: 'queued', by: 'central', at: '2026-01-01T00:00:00.000Z' }],
+		});
+	});
+
+	test('in an outbox has no history yet', () => {
+		expect(queuedView({ ...queued, queuedAt: null }).history).toEqual([]);
 	});
 
 	test('an event waits under its own word, and without a deadline', () => {

@@ -16,6 +16,8 @@ const facts: CommandFacts = {
 };
 const present: Presence = { status: 'present', since: null };
 const queued = entryFor(handle, facts);
+const due = (notBefore: number) =>
+	entryFor(handle, { ...facts, notBefore, accepted: { at: facts.queuedAt, seq: facts.seq } });
 const claim: Claim = {
 	...{ v: 1, by: 'node', epoch: 'e', boot: 'b', machine: 'm', event: 'started', at: now - 3 * minute },
 	facts,
@@ -201,6 +203,24 @@ const causes: readonly [string, ReturnType<typeof why>, string, RegExp][] = [
 		why(running, { node: nodeWith({ lanes: [{ ...normal, status: 'paused', pause }] }) }),
 		'lanePaused',
 		/ship1 does not run it now; the lane normal of ship1 is paused by anna/,
+	],
+	[
+		'its time has not come, whether its node is there or not',
+		why(due(now + 120 * minute), { presence: { status: 'absent', since: null } }),
+		'scheduled',
+		/^It waits for its time: 2026-01-01T14:00:00.000Z \(in 2h\)\.$/,
+	],
+	[
+		'its time has come, and a centre is there',
+		why(due(now - 1000)),
+		'due',
+		/^Its time was 2026-01-01T11:59:59.000Z \(1s ago\): a centre queues it now\.$/,
+	],
+	[
+		'its time has come, and no centre queues it',
+		why(due(now - minute), { presence: { status: 'unknown', since: '2026-01-01T11:00:00.000Z' } }),
+		'due',
+		/: a centre queues it, and there is no centre since 2026-01-01T11:00:00.000Z\.$/,
 	],
 	[
 		'its next attempt is due later',

@@ -143,7 +143,7 @@ function cancelLine(cli: Cli, { answer, command }: Cancellation): string {
 }
 
 function retryLine(cli: Cli, receipt: Receipt): string {
-	return `${receiptLine(receipt, cli.stdout, cli.clock.now())}  (retry of ${receipt.lineage?.of ?? 'an earlier one'})`;
+	return `${receiptLine(receipt, cli.stdout, cli.clock.now(), cli.timeZone)}  (retry of ${receipt.lineage?.of ?? 'an earlier one'})`;
 }
 
 function notAnswered(told: readonly Cancellation[]): StewardError {

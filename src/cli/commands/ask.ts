@@ -126,13 +126,24 @@ export async function list(cli: Cli, flags: ListFlags): Promise<number> {
 export async function queue(cli: Cli, node: string, flags: AskFlags): Promise<number> {
 	const name = nodeName(node);
 	const config = await brokerSettings(cli, flags);
-	const views = await withFleet(cli, config, (fleet) => fleet.queue(name));
-	return printList(
+	const [views, scheduled] = await withFleet(cli, config, (fleet) =>
+		Promise.all([
+			fleet.queue(name),
+			flags.json ? [] : fleet.list({ node: name, states: ['scheduled'], limit: 1 }),
+		]),
+	);
+	const code = printList(
 		cli,
 		views,
 		flags,
 		`nothing waits for ${name} or runs there: steward list --node ${name} shows what has ended`,
 	);
+	if (scheduled.length > 0) {
+		cli.stderr.line(
+			`what waits for its time is on no lane yet: steward list --node ${name} --state scheduled`,
+		);
+	}
+	return code;
 }
 
 function printList(cli: Cli, views: readonly CommandView[], flags: JsonFlag, empty: string): number {

@@ -6,7 +6,9 @@
 
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { parseDuration } from '../../base/duration.ts';
 import { messageOf, StewardError } from '../../base/errors.ts';
+import { timeOrNull } from '../../domain/view.ts';
 import type { Cli } from '../cli.ts';
 import { withoutUnset } from '../settings.ts';
 
@@ -14,6 +16,9 @@ export type SendOptions = {
 	readonly event?: boolean;
 	readonly id?: string;
 	readonly lane?: string;
+	readonly at?: string;
+	readonly in?: string;
+	readonly timeZone?: string;
 	readonly deliverWithin?: string;
 	readonly runFor?: string;
 	readonly attempts?: string;
@@ -53,11 +58,29 @@ export async function readForms(cli: Cli, words: readonly string[], options: Sen
 		method,
 		commandOrEvent: options.event === true ? 'event' : 'command',
 		data: dataOf(options.data, data),
+		...timeOf(cli, options),
 		...withoutUnset({ id, lane, deliverWithin, runFor, onInterrupt, patience, whenAbsent }),
 		...(backoff === undefined ? {} : { backoff: backoffOf(backoff) }),
 		...(attempts === undefined ? {} : { attempts: numberOr(attempts) }),
 	};
 	return { forms: [form], many: names === undefined || new Set(names).size > 1 };
+}
+
+/** A time that somebody wrote means the zone that they named, or else the one that they live in. @throws StewardError `usage` */
+function timeOf(cli: Cli, { at, in: wait, timeZone }: SendOptions): Record<string, string> {
+	if (at !== undefined && wait !== undefined) {
+		throw new StewardError('usage', 'the time came twice: give --at or --in, not both');
+	}
+	if (at !== undefined) return { notBefore: at, timeZone: timeZone ?? cli.timeZone };
+	if (timeZone !== undefined) {
+		throw new StewardError('usage', '--time-zone is for --at: add it, or leave --time-zone out');
+	}
+	if (wait === undefined) return {};
+	const ms = parseDuration(wait);
+	const time = ms === undefined ? undefined : timeOrNull(cli.clock.now() + ms);
+	if (!time)
+		throw new StewardError('usage', `--in: expected a duration such as "30m" or "2h", got "${wait}"`);
+	return { notBefore: time };
 }
 
 /** `a=1,b=2`. @throws StewardError `usage` naming the flag */
@@ -105,11 +128,14 @@ async function formsFromFile(
 	options: SendOptions,
 ): Promise<Forms> {
 	const { event, id, lane, deliverWithin, runFor, attempts, backoff, whenAbsent, where, data } = options;
-	const { onInterrupt, patience } = options;
+	const { onInterrupt, patience, at, in: wait, timeZone } = options;
 	const beside = {
 		event,
 		id,
 		lane,
+		at,
+		in: wait,
+		timeZone,
 		deliverWithin,
 		runFor,
 		attempts,

@@ -97,12 +97,21 @@ function nobody(
 }
 
 function acceptedReceipts(form: MessageForm, { id, nodes }: Accepted): Receipt[] {
-	const { kind, method, policy } = parseMessage(form);
+	const { kind, method, policy, notBefore } = parseMessage(form);
 	const lane = kind === 'event' ? 'events' : (policy.lane ?? 'normal');
 	return nodes.map((node) => ({
-		...queuedView({ node, id, kind, method, lane, sender: operatorSender, queuedAt: 0, deadlineAt: null }),
+		...queuedView({
+			node,
+			id,
+			kind,
+			method,
+			lane,
+			sender: operatorSender,
+			queuedAt: null,
+			notBefore,
+			deadlineAt: null,
+		}),
 		state: 'accepted',
-		queuedAt: null,
 		duplicate: false,
 		presence: { status: 'unknown', since: null },
 		position: null,

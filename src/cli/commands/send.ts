@@ -31,14 +31,15 @@ export async function send(cli: Cli, words: readonly string[], flags: SendFlags)
 	const config = await brokerSettings(cli, flags);
 	const { forms: written, many } = await readForms(cli, words, flags);
 	const forms = checkAll(written);
+	const telling = { many, json: flags.json === true, timeZone: flags.timeZone ?? cli.timeZone };
 	let connected = false;
 	try {
 		return await withFleet(cli, config, async (fleet) => {
 			connected = true;
 			const receipts = await sendAll(fleet, forms);
 			return flags.wait
-				? await waitFor(cli, fleet, receipts, { many, json: flags.json === true, timeoutMs })
-				: told(cli, receipts, { many, json: flags.json === true });
+				? await waitFor(cli, fleet, receipts, { ...telling, timeoutMs })
+				: told(cli, receipts, telling);
 		});
 	} catch (error) {
 		// Once there was a connection, something may have been sent: then the caller decides, with the same id.
@@ -48,7 +49,7 @@ export async function send(cli: Cli, words: readonly string[], flags: SendFlags)
 		const identified = forms.map((form) => ({ ...form, id: form.id ?? newId() }));
 		const { handToLocalNode } = await import('./send-local.ts');
 		const receipts = await handToLocalNode(cli, config, identified, error);
-		const code = told(cli, receipts, { many, json: flags.json === true });
+		const code = told(cli, receipts, telling);
 		if (!flags.wait) return code;
 		throw new StewardError(
 			'no-broker',
@@ -98,11 +99,13 @@ async function sendAll(fleet: Fleet, forms: readonly MessageForm[]): Promise<Rec
 	return receipts;
 }
 
-type Telling = { readonly many: boolean; readonly json: boolean };
+type Telling = { readonly many: boolean; readonly json: boolean; readonly timeZone: string };
 
-function told(cli: Cli, receipts: readonly Receipt[], { many, json }: Telling): number {
+function told(cli: Cli, receipts: readonly Receipt[], { many, json, timeZone }: Telling): number {
 	if (json) cli.stdout.line(JSON.stringify(many ? receipts : (receipts[0] ?? null)));
-	else for (const receipt of receipts) cli.stdout.line(receiptLine(receipt, cli.stdout, cli.clock.now()));
+	else
+		for (const receipt of receipts)
+			cli.stdout.line(receiptLine(receipt, cli.stdout, cli.clock.now(), timeZone));
 	hintNext(cli, receipts, json);
 	return exitCodes.done;
 }
@@ -125,11 +128,12 @@ async function waitFor(
 	cli: Cli,
 	fleet: Fleet,
 	receipts: readonly Receipt[],
-	{ many, json, timeoutMs }: Telling & { timeoutMs: number | undefined },
+	{ many, json, timeZone, timeoutMs }: Telling & { timeoutMs: number | undefined },
 ): Promise<number> {
-	if (receipts.length === 0) return told(cli, receipts, { many, json });
+	if (receipts.length === 0) return told(cli, receipts, { many, json, timeZone });
 	if (!json) {
-		for (const receipt of receipts) cli.stderr.line(receiptLine(receipt, cli.stderr, cli.clock.now()));
+		for (const receipt of receipts)
+			cli.stderr.line(receiptLine(receipt, cli.stderr, cli.clock.now(), timeZone));
 	}
 	const { views, pending } = await followToEnd(cli, fleet, receipts, { quiet: json, timeoutMs });
 	if (json) {

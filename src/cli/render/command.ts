@@ -55,6 +55,7 @@ function note(view: CommandView, nowMs: number): string {
 	if (view.nextAttemptAt) return `attempt ${view.attempt + 1} ${ago(view.nextAttemptAt, nowMs)}`;
 	if (view.endedAt)
 		return howItEnded(view.attempts.at(-1) ?? view.result ?? { exitCode: null, signal: null });
+	if (view.state === 'scheduled' && view.notBefore) return `due ${ago(view.notBefore, nowMs)}`;
 	if (!view.startedAt && view.deadline) return `to start ${ago(view.deadline, nowMs)} at the latest`;
 	return '';
 }
@@ -70,7 +71,9 @@ export function printCommand(screen: Screen, view: CommandView, nowMs: number): 
 	row('means', explainState(view));
 	row('method', `${view.method} (${view.kind}) on lane ${view.lane}, from ${view.sender}`);
 	row('queued', time(view.queuedAt));
-	if (!view.startedAt && !view.endedAt) row('deadline', view.deadline ? time(view.deadline) : 'none');
+	row('due', time(view.notBefore));
+	if (!view.startedAt && !view.endedAt && state !== 'scheduled')
+		row('deadline', view.deadline ? time(view.deadline) : 'none');
 	row('started', time(view.startedAt));
 	for (const attempt of view.attempts) row(`attempt ${attempt.attempt}`, attemptText(attempt));
 	row('next', time(view.nextAttemptAt));

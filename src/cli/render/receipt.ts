@@ -5,25 +5,34 @@
  */
 
 import type { Receipt } from '../../domain/view.ts';
+import { localTime } from '../../domain/zone.ts';
 import type { Screen } from './screen.ts';
 import { stateStyle } from './states.ts';
-import { timeWithAgo } from './time.ts';
+import { ago, timeWithAgo } from './time.ts';
 
-/** One line a receipt. */
-export function receiptLine(receipt: Receipt, screen: Screen, nowMs: number): string {
+/** One line a receipt. @param timeZone Of the times that its reader has in mind. */
+export function receiptLine(receipt: Receipt, screen: Screen, nowMs: number, timeZone: string): string {
 	const { state, handle, duplicate } = receipt;
-	const facts = duplicate
-		? ['there already with the same content: nothing was added']
-		: [`(${presenceText(receipt, nowMs)})`, waitText(receipt)];
+	const due = receipt.notBefore && ['scheduled', 'accepted'].includes(state) ? receipt.notBefore : null;
+	const facts = [
+		due && `for ${localTime(Date.parse(due), timeZone).replace(/:00(?=[+-])/, '')} (${ago(due, nowMs)})`,
+		...(duplicate
+			? ['there already with the same content: nothing was added']
+			: [`(${presenceText(receipt, nowMs)})`, waitText(receipt)]),
+	];
 	return [screen.paint(stateStyle(state), state), screen.paint('bold', handle), ...facts]
 		.filter(Boolean)
 		.join('  ');
 }
 
-function presenceText({ node, kind, presence, via }: Receipt, nowMs: number): string {
+function presenceText({ node, kind, state, presence, via }: Receipt, nowMs: number): string {
 	if (via === 'outbox') return 'on the disk of the local node; it goes out when the link is back';
 	const later =
-		kind === 'event' ? 'it is delivered when the node connects' : 'it runs when the node connects';
+		kind === 'event'
+			? 'it is delivered when the node connects'
+			: state === 'scheduled'
+				? 'it runs when its time has come and the node is there'
+				: 'it runs when the node connects';
 	const since = presence.since === null ? '' : ` since ${timeWithAgo(presence.since, nowMs)}`;
 	switch (presence.status) {
 		case 'present':

@@ -33,6 +33,7 @@ export function stateStyle(state: State): Style {
 
 const explanations: Partial<Record<State, string>> = {
 	accepted: 'on the disk of the local node; it goes out when the link is back',
+	scheduled: 'waits on the broker for its time; a centre queues it then',
 	queued: 'waits on the broker for its node',
 	waiting: 'waits on the broker for its node',
 	retrying: 'an attempt failed; the next one is due',

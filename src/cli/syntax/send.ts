@@ -26,6 +26,9 @@ export function addSend(program: Command, cli: Cli, done: Done): void {
 		.option('--where <k=v,…>', 'every node with these labels, instead of names')
 		.option('--id <id>', 'an id of your own: sent again with it, the command is there once')
 		.option('--lane <lane>', 'urgent, normal or bulk')
+		.option('--in <time>', 'queue it after this time, such as 2h: it is scheduled until then')
+		.option('--at <time>', 'queue it at this time, such as 2026-12-24T08:00')
+		.option('--time-zone <zone>', "with --at: IANA zone of that time (this machine's)")
 		.option('--deliver-within <time>', 'longest wait for a start, or never (7d)')
 		.option('--run-for <time>', 'longest run (10m)')
 		.option('--attempts <number>', 'starts at the most (1)')
@@ -49,6 +52,7 @@ export function addSend(program: Command, cli: Cli, done: Done): void {
 				'steward send --where role=tug shellCommand --when-absent skip -- systemctl restart radio',
 				'steward send ship1 shellCommand --deliver-within 1h --run-for 5m --attempts 3 -- ./backup',
 				'steward send ship1 shellCommand --attempts 5 --backoff fixed,initial=1m --on-interrupt rerun -- ./fetch',
+				'steward send ship1 shellCommand --at 2026-12-24T08:00 --time-zone Europe/Oslo -- ./jingle',
 				'steward send ship1 ping --data \'{"n":1}\' --wait',
 				'steward send central textLogging --event -- "engine is warm"',
 				'steward send --file messages.json',
