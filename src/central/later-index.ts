@@ -25,6 +25,11 @@ export class LaterIndex {
 		return this.#count;
 	}
 
+	/** Entries in the order of time; more than {@link size} where some are stale. */
+	get queued(): number {
+		return this.#due.size;
+	}
+
 	nodes(): Iterable<string> {
 		return this.#commands.keys();
 	}

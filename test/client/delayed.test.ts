@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest';
+import { cancelCommand } from '../../src/client/cancel.ts';
 import { enqueue } from '../../src/client/enqueue.ts';
+import { isLater } from '../../src/domain/delay.ts';
 import { envelopeFor } from '../../src/domain/envelope.ts';
 import { parseMessage } from '../../src/domain/message.ts';
 import { Commands } from '../../src/jetstream/commands.ts';
@@ -82,6 +84,30 @@ test('is called off for certain before its time, and sent again at once', async 
 	}
 });
 
+test('one whose time comes while it is called off is called off all the same, with its message kept', async () => {
+	await using broker = await startBroker();
+	const { fleet, parts } = await fleetOn(broker.connection);
+	await fleet.send(command({ id, notBefore, data: ['kept'] }));
+	const later = new LaterCommands(broker.connection);
+	/** Its time comes between the look and the reading of its message. */
+	class Moving extends Commands {
+		override async body(...args: Parameters<Commands['body']>) {
+			const before = await release(parts.commands, later);
+			if (before?.facts.seq === 1) await later.drop(before);
+			return super.body(...args);
+		}
+	}
+	const moving = { ...parts, commands: new Moving(broker.connection, 1) };
+	expect(await cancelCommand(moving, handle)).toMatchObject({
+		answer: 'beforeStart',
+		command: { state: 'cancelled', history: [{ state: 'scheduled' }, { state: 'queued' }, {}] },
+	});
+	const claim = await parts.claims.read(handle);
+	expect(claim).toMatchObject({ facts: { seq: 2 }, envelope: expect.stringContaining('kept') });
+	await parts.commands.purge('ship1', id, 2);
+	expect((await fleet.retry(['ship1.id1']))[0]).toMatchObject({ state: 'queued' });
+});
+
 test('while both messages are there the newer counts, and both are removed when it is settled', async () => {
 	await using broker = await startBroker();
 	const { fleet, parts } = await fleetOn(broker.connection);
@@ -129,7 +155,7 @@ test('one that is queued and started before its sender has looked again is its s
 /** As a leader does when its time has come; answers what it was before. */
 async function release(commands: Commands, later: LaterCommands) {
 	const before = await commands.find('ship1', id);
-	const stored = before && (await later.read(before));
+	const stored = before && isLater(before.facts) && (await later.read(before));
 	if (before && stored) await later.queue(before, stored);
 	return before;
 }
