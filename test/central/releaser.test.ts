@@ -1,7 +1,10 @@
 import { expect, test } from 'vitest';
+import { systemClock } from '../../src/base/clock.ts';
 import { CentreIndex } from '../../src/central/index.ts';
 import { Releaser } from '../../src/central/releaser.ts';
+import { Settler } from '../../src/central/settler.ts';
 import { streams, subjects } from '../../src/domain/subject.ts';
+import { ledgerAgeMs } from '../../src/domain/wire.ts';
 import type { Connection } from '../../src/jetstream/connection.ts';
 import { ensureLaneConsumer } from '../../src/jetstream/consumers.ts';
 import { countFrom } from '../../src/jetstream/direct-get.ts';
@@ -199,7 +202,7 @@ test('one that somebody removed from the stream is forgotten', async () => {
 	expect(one.index.later.size).toBe(0);
 });
 
-test('a claim that closed it holds wherever it is: what was queued all the same goes with it', async () => {
+test('a claim that closed it holds wherever it is: what was queued all the same goes with it, however long it had waited', async () => {
 	await using broker = await startBroker();
 	const { connection } = broker;
 	const { fleet, parts } = await fleetOn(connection);
@@ -227,4 +230,12 @@ test('a claim that closed it holds wherever it is: what was queued all the same 
 	if (claim) await settle(parts, handle, claim.facts, 'cancelled');
 	await eventually(() => settled.includes('a 1 2'));
 	expect(one.index.waiting.size).toBe(0);
+	expect(await messagesOf(connection, stream)).toBe(1);
+	const { commands, ledger } = parts;
+	const [onForgotten, log] = [() => undefined, recordingLog()];
+	const settler = new Settler({ commands, ledger, onForgotten, clock: systemClock, log });
+	const facts = await factsOf(parts, handle);
+	// As if it had waited for longer than the ledger remembers.
+	settler.settle({ ...handle, facts: { ...facts, queuedAt: facts.queuedAt + 2 * ledgerAgeMs } });
+	await eventually(async () => (await messagesOf(connection, stream)) === 0);
 });

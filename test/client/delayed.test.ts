@@ -23,7 +23,9 @@ test('a command with a time is scheduled: on its stream, on no lane, and told so
 	expect(receipt?.history).toMatchObject([{ state: 'scheduled', by: '_operator' }]);
 	expect(await fleet.get('ship1.id1')).toMatchObject(told);
 	expect(await parts.commands.positionOf('ship1', 'urgent', 1)).toBe(0);
-	expect((await fleet.send(command({ lane: 'urgent' })))[0]?.position).toBe(1);
+	const position = async (more: object) =>
+		(await fleet.send(command({ lane: 'urgent', ...more })))[0]?.position;
+	expect([await position({}), await position({ notBefore }), await position({})]).toEqual([1, null, 2]);
 	expect(await fleet.why('ship1.id1')).toMatchObject({ cause: 'scheduled', until: notBefore });
 	await expect(fleet.wait(['ship1.id1'], { timeoutMs: 100 })).rejects.toMatchObject({
 		code: 'waited-too-long',
