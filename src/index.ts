@@ -17,12 +17,22 @@ export type { IdleOptions, StillRuns } from './client/idle.ts';
 export type { DrainOptions, PauseOptions, ResumeOptions, StopOptions } from './client/lanes.ts';
 export type { LogPiece, LogsOptions } from './client/logs.ts';
 export type { GapReason } from './client/output-pieces.ts';
+export type { AddScheduleOptions, ScheduleReason } from './client/schedule-changes.ts';
+export type { RunNowOptions } from './client/schedule-run.ts';
+export type { ScheduleBook } from './client/schedules.ts';
 export type { WaitOptions, WatchOptions } from './client/watch.ts';
 export type { DeadLetterView, DeadOutcome } from './domain/dead-letter.ts';
 export type { MessageForm } from './domain/message.ts';
 export type { Handle, Kind, Lane } from './domain/names.ts';
 export type { OutputStream } from './domain/output.ts';
 export type { OutputSummary, Result } from './domain/result.ts';
+export type { ScheduleForm } from './domain/schedule.ts';
+export type {
+	ScheduleChangeView,
+	ScheduleOutcome,
+	ScheduleTickView,
+	ScheduleView,
+} from './domain/schedule-view.ts';
 export type { CommandState } from './domain/state.ts';
 export type {
 	AttemptView,

@@ -1,5 +1,5 @@
 /**
- * Owns the answers to questions over many: lists, queues, nodes; from the index, with bodies read for one page.
+ * Owns the answers to questions over many: lists, queues, nodes, schedules; from the index, with bodies read for one page.
  * Promises pages that fit a message, newest first for lists, in the order of running for queues.
  * Reads only.
  */
@@ -13,6 +13,7 @@ import type { Answerers } from '../jetstream/api.ts';
 import type { StoredCommand } from '../jetstream/commands.ts';
 import type { LedgerStore } from '../jetstream/ledger-store.ts';
 import type { CentreIndex } from './index.ts';
+import { ScheduleAnswers } from './schedule-answers.ts';
 
 /** Items of one page: a command's view has about 1 kB, a node's with its methods' schemas several. */
 const pageOfCommands = 200;
@@ -28,10 +29,12 @@ type Item = {
 export class Answers implements Answerers {
 	readonly #index: CentreIndex;
 	readonly #ledger: LedgerStore;
+	readonly #schedules: ScheduleAnswers;
 
-	constructor(index: CentreIndex, ledger: LedgerStore) {
+	constructor(index: CentreIndex, ledger: LedgerStore, serverNow: () => number) {
 		this.#index = index;
 		this.#ledger = ledger;
+		this.#schedules = new ScheduleAnswers(index, serverNow);
 	}
 
 	async commands(question: Question<'commands'>): Promise<Page> {
@@ -69,6 +72,10 @@ export class Answers implements Answerers {
 			next: part.length < names.length ? (part.at(-1) ?? null) : null,
 			indexing: !this.#index.isComplete,
 		};
+	}
+
+	async schedules(question: Question<'schedules'>): Promise<Page> {
+		return this.#schedules.answer(question);
 	}
 
 	#presenceOf(node: string): Presence {

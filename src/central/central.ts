@@ -261,7 +261,7 @@ export class Central implements Service {
 			await serverClock.refresh(connection);
 			return index.prune(serverNow());
 		};
-		const answers = new Answers(index, ledger);
+		const answers = new Answers(index, ledger, serverNow);
 		const supervisor = new Supervisor({
 			name: 'central',
 			strategy: 'rest-for-one',

@@ -32,6 +32,7 @@ import { type LogPiece, type LogsOptions, logs } from './logs.ts';
 import { lookUp } from './lookup.ts';
 import { type FleetParts, fleetParts } from './parts.ts';
 import { retryCommand } from './retry.ts';
+import { ScheduleBook } from './schedules.ts';
 import { sendMessage } from './send.ts';
 import { type WaitOptions, type WatchOptions, waitFor, watch } from './watch.ts';
 import { whyCommand } from './why.ts';
@@ -186,6 +187,11 @@ export class Fleet implements AsyncDisposable {
 	/** Dead letters: what was taken out of its lane, with its evidence. Needs no centre. */
 	get dead(): DeadLetterOffice {
 		return new DeadLetterOffice(this.#parts);
+	}
+
+	/** What is to be sent again and again: a form, kept under a name. Lists ask a centre, all else needs the broker only. */
+	get schedules(): ScheduleBook {
+		return new ScheduleBook(this.#parts);
 	}
 
 	/**

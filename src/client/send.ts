@@ -20,8 +20,17 @@ import type { FleetParts } from './parts.ts';
 /** Counting what is ahead costs two requests a target: done for this many at most. */
 const countedTargets = 20;
 
-/** @throws StewardError as Fleet.send */
-export async function sendMessage(parts: FleetParts, message: Message): Promise<Receipt[]> {
+type Finish = (envelope: Envelope) => Envelope;
+
+/**
+ * @param finish What is still to be written into the command of each node.
+ * @throws StewardError as Fleet.send
+ */
+export async function sendMessage(
+	parts: FleetParts,
+	message: Message,
+	finish: Finish = (envelope) => envelope,
+): Promise<Receipt[]> {
 	const targets = await resolveTargets(parts, message);
 	const asking = askAbout(parts, message, targets);
 	const wanted = message.whenAbsent === 'queue' ? targets : applyWhenAbsent(message, targets, await asking);
@@ -30,7 +39,7 @@ export async function sendMessage(parts: FleetParts, message: Message): Promise<
 		wanted.map((node) =>
 			message.kind === 'event'
 				? sendEvent(parts, message, node, id)
-				: sendCommand(parts, message, node, id, asking),
+				: sendCommand(parts, message, node, id, asking, finish),
 		),
 	);
 	throwFailures(wanted, id, settled);
@@ -127,12 +136,13 @@ async function sendCommand(
 	node: string,
 	id: string,
 	asking: Promise<Known>,
+	finish: Finish,
 ): Promise<Receipt> {
 	const methodLane =
 		message.policy.lane === undefined
 			? await parts.methodLanes.of(node, message.method, async () => (await asking)(node).record())
 			: undefined;
-	const envelope = envelopeFor(message, node, id, operatorSender, methodLane);
+	const envelope = finish(envelopeFor(message, node, id, operatorSender, methodLane));
 	return queueEnvelope(parts, envelope, message.id !== undefined);
 }
 

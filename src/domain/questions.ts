@@ -1,5 +1,5 @@
 /**
- * Owns the questions over many commands or nodes that a centre answers, as they travel.
+ * Owns the questions over many commands, nodes or schedules that a centre answers, as they travel.
  * Promises pages: an answer fits a message, and says where the next one begins.
  * Pure.
  */
@@ -19,16 +19,18 @@ const commandsQuestion = z.object({
 });
 const queueQuestion = z.object({ node: z.string(), cursor: z.string().optional() });
 const nodesQuestion = z.object({ node: z.string().optional(), cursor: z.string().optional() });
+const schedulesQuestion = z.object({ name: z.string().optional(), cursor: z.string().optional() });
 
 export const questions = {
 	commands: commandsQuestion,
 	queue: queueQuestion,
 	nodes: nodesQuestion,
+	schedules: schedulesQuestion,
 } as const;
 export type QuestionName = keyof typeof questions;
 export type Question<Name extends QuestionName> = z.infer<(typeof questions)[Name]>;
 
-/** `items` are the views of domain/view.ts; `next` is the cursor of the next page. */
+/** `items` are the views of domain/view.ts, and of domain/schedule-view.ts; `next` is the cursor of the next page. */
 export const answerSchema = z.discriminatedUnion('ok', [
 	z.object({
 		ok: z.literal(true),

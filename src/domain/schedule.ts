@@ -240,6 +240,7 @@ const changeSchema = z.object({
 	change: z.enum(scheduleChanges),
 	/** Fields of the form that are different since. */
 	fields: z.array(z.string()),
+	reason: z.string().optional(),
 });
 export type ScheduleChange = z.infer<typeof changeSchema>;
 

@@ -11,11 +11,10 @@ import { kinds, lanes } from './names.ts';
 import { nodeStateSchema, pauseSchema } from './node-state.ts';
 import { outputStreams } from './output.ts';
 import { faultSchema, resultSchema } from './result.ts';
+import { scheduleViewSchemas } from './schedule-view-schema.ts';
 import { commandStates } from './state.ts';
+import { time } from './view-time.ts';
 import { closedSchema } from './wire.ts';
-
-/** RFC 3339, UTC, milliseconds. */
-const time = z.iso.datetime({ precision: 3 }).describe('RFC 3339, UTC, milliseconds');
 
 const attemptView = z.object({
 	attempt: z.number().int().min(1),
@@ -268,6 +267,7 @@ export const viewSchemas = {
 	stream: streamView,
 	deadLetter,
 	deadOutcome,
+	...scheduleViewSchemas,
 	setup,
 	error,
 } as const;

@@ -22,9 +22,12 @@ export function largestBody(maxPayload: number | undefined): number {
 	return Math.floor((maxPayload ?? usualMaxPayload) / 2) - roomBytes;
 }
 
-/** @throws PublishError as the server would, before anything is sent */
-export function assertFits(connection: Connection, body: string): void {
-	const bytes = Buffer.byteLength(body);
+/**
+ * @param besideBytes What else its message will hold.
+ * @throws PublishError as the server would, before anything is sent
+ */
+export function assertFits(connection: Connection, body: string, besideBytes = 0): void {
+	const bytes = Buffer.byteLength(body) + besideBytes;
 	const limit = largestBody(connection.nc.info?.max_payload);
 	if (bytes > limit) throw tooLarge(bytes, limit);
 }

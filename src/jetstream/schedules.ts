@@ -22,10 +22,14 @@ import {
 } from './bucket.ts';
 import type { Connection } from './connection.ts';
 import { follow } from './follow.ts';
+import { assertFits } from './limits.ts';
 import { isWrongSequence, Publisher } from './publisher.ts';
 
 /** What stands beside the name of a schedule in the key of its progress; no name holds a dot. */
 const progressSuffix = '.progress';
+
+/** Of the message that tells a node of a schedule: what stands beside its form. */
+const besideFormBytes = 4096;
 
 const storedProgressSchema = progressSchema.extend({ v: z.literal(1) });
 
@@ -109,6 +113,11 @@ export class Schedules {
 		const read = entry && readScheduleEntry(entry.key, entry.revision, entry.value, entry.gone);
 		const value = read?.kind === 'progress' ? read.value : undefined;
 		return { value, revision: entry?.revision ?? 0 };
+	}
+
+	/** Whether its nodes can be told of it in one message, as it is written. @throws PublishError 10054 */
+	assertFits(form: ScheduleRecord['form']): void {
+		assertFits(this.#connection, JSON.stringify(form), besideFormBytes);
 	}
 
 	/** The new revision, or undefined where another was faster. @throws PublishError */

@@ -1,0 +1,179 @@
+/**
+ * Owns how schedules are told in the JSON contract: one as it stands, its ticks, its changes, what became of a wish.
+ * Promises times in RFC 3339 UTC and fields that are always there, null where nothing is known.
+ * Pure. The shapes themselves are in schedule-view-schema.ts, and described in docs/json.md.
+ */
+
+import { rfc3339 } from '../base/clock.ts';
+import { formatHandle } from './names.ts';
+import type { Schedule, ScheduleChange, ScheduleRecord } from './schedule.ts';
+import type {
+	ScheduleChangeView,
+	ScheduleOutcome,
+	ScheduleTickView,
+	ScheduleView,
+} from './schedule-view-schema.ts';
+import { scheduleWords } from './schedule-words.ts';
+import type { CommandState } from './state.ts';
+import { nextTicks, tickId } from './ticks.ts';
+import { timeOrNull } from './view.ts';
+import { localTime } from './zone.ts';
+
+export type {
+	ScheduleChangeView,
+	ScheduleOutcome,
+	ScheduleTickView,
+	ScheduleView,
+} from './schedule-view-schema.ts';
+
+/** The newest command of a schedule on a node; `state` null where its node alone knows of it so far. Times in milliseconds. */
+export type LastOnNode = {
+	readonly node: string;
+	readonly id: string;
+	readonly tick: number;
+	readonly state: CommandState | null;
+};
+
+/** What a node said of a schedule that it fires by itself. Times in milliseconds. */
+export type OnNode = {
+	readonly node: string;
+	readonly version: number | null;
+	readonly next: number | null;
+	readonly last: number | null;
+	readonly missed: number;
+};
+
+/** What is known of a schedule beside its record. */
+export type ScheduleFacts = {
+	readonly now: number;
+	readonly targets: number;
+	readonly last: readonly LastOnNode[];
+	readonly on: readonly OnNode[];
+	readonly counts: ScheduleView['counts'];
+};
+
+/** @param mostNodes Nodes that are named; the states count all. */
+export function scheduleView(
+	record: ScheduleRecord,
+	schedule: Schedule,
+	facts: ScheduleFacts,
+	mostNodes: number,
+): ScheduleView {
+	const { recurrence, target, missed } = schedule;
+	const all = missed.policy === 'all' ? missed : undefined;
+	const [next] = upcoming(record, schedule, facts.now, 1);
+	const changed = record.changes.at(-1);
+	const stateOf = new Map(facts.last.map((one) => [`${one.node} ${one.tick}`, one.state]));
+	return {
+		name: record.name,
+		version: record.version,
+		words: scheduleWords(schedule),
+		cron: recurrence.kind === 'cron' ? recurrence.cron.expression : null,
+		everyMs: recurrence.kind === 'every' ? recurrence.everyMs : null,
+		timeZone: schedule.zone.name,
+		toNodes: 'nodes' in target ? [...target.nodes] : null,
+		where: 'where' in target ? target.where : null,
+		targets: facts.targets,
+		message: recordOf(record.form.message),
+		placement: schedule.placement,
+		missed: { policy: missed.policy, max: all?.max ?? null, notOlderThanMs: all?.notOlderThanMs ?? null },
+		overlap: schedule.overlap,
+		jitterMs: schedule.jitterMs,
+		startAt: timeOrNull(schedule.startAt),
+		endAt: timeOrNull(schedule.endAt),
+		paused: schedule.paused,
+		note: schedule.note,
+		since: rfc3339(record.since),
+		next: schedule.paused ? null : timeOrNull(next),
+		last: lastView(facts.last, mostNodes),
+		counts: facts.counts,
+		changed: { at: rfc3339(changed?.at ?? record.since), by: changed?.by ?? '' },
+		on: facts.on.slice(0, mostNodes).map(({ node, version, next, last, missed }) => ({
+			node,
+			version,
+			inEffect: version === record.version,
+			next: timeOrNull(next),
+			last: timeOrNull(last),
+			lastState: stateOf.get(`${node} ${last}`) ?? null,
+			missed,
+		})),
+	};
+}
+
+function lastView(last: readonly LastOnNode[], mostNodes: number): ScheduleView['last'] {
+	if (last.length === 0) return null;
+	const states: Record<string, number> = {};
+	for (const { state } of last) states[state ?? 'unreported'] = (states[state ?? 'unreported'] ?? 0) + 1;
+	return {
+		tick: rfc3339(last.reduce((newest, { tick }) => Math.max(newest, tick), 0)),
+		states,
+		nodes: last.slice(0, mostNodes).map(({ node, id, tick, state }) => ({
+			node,
+			handle: formatHandle({ node, id }),
+			tick: rfc3339(tick),
+			state,
+		})),
+	};
+}
+
+/** The tick of a schedule on a node that fired it by itself, and of which the centre may not have heard yet. */
+export function lastOf(name: string, node: string, tick: number, state: CommandState | null): LastOnNode {
+	return { node, id: tickId(name, node, tick), tick, state };
+}
+
+/** The next ticks after `now` as they are told; also of a schedule that is paused. */
+export function ticksAfter(
+	record: Pick<ScheduleRecord, 'name' | 'since'>,
+	schedule: Schedule,
+	now: number,
+	count: number,
+): ScheduleTickView[] {
+	const { name, zone } = schedule;
+	return upcoming(record, schedule, now, count).map((tick) => ({
+		name,
+		tick: rfc3339(tick),
+		timeZone: zone.name,
+		local: localTime(tick, zone.name),
+	}));
+}
+
+function upcoming(
+	{ since }: Pick<ScheduleRecord, 'since'>,
+	schedule: Schedule,
+	now: number,
+	count: number,
+): number[] {
+	return nextTicks(schedule, Math.max(now, since), count);
+}
+
+export function changeView(
+	{ name }: Pick<ScheduleRecord, 'name'>,
+	change: ScheduleChange,
+): ScheduleChangeView {
+	return { ...change, name, at: rfc3339(change.at), reason: change.reason ?? '' };
+}
+
+/** @param count Ticks that are told. */
+export function outcomeView(
+	outcome: ScheduleOutcome['outcome'],
+	record: Pick<ScheduleRecord, 'name' | 'form' | 'since'> & { readonly version: number | null },
+	schedule: Schedule,
+	now: number,
+	{ count = 1, fields = [] }: { count?: number; fields?: readonly string[] } = {},
+): ScheduleOutcome {
+	const isOver = outcome === 'removed' || (schedule.paused && outcome !== 'valid');
+	return {
+		name: record.name,
+		outcome,
+		version: record.version,
+		words: scheduleWords(schedule),
+		paused: schedule.paused,
+		fields: [...fields],
+		form: record.form,
+		next: isOver ? [] : ticksAfter(record, schedule, now, count),
+	};
+}
+
+function recordOf(value: unknown): Record<string, unknown> {
+	return typeof value === 'object' && value !== null ? { ...value } : {};
+}
