@@ -13,6 +13,7 @@ import { addDead } from './syntax/dead.ts';
 import { addLogs } from './syntax/logs.ts';
 import { addNodes } from './syntax/nodes.ts';
 import { addQuestions } from './syntax/questions.ts';
+import { addSchedules } from './syntax/schedules.ts';
 import { addSend } from './syntax/send.ts';
 import { addServices } from './syntax/services.ts';
 import { addSetup } from './syntax/setup.ts';
@@ -65,6 +66,7 @@ function buildProgram(cli: Cli, asJson: boolean, done: Done): Command {
 	addActs(program, cli, done);
 	addNodes(program, cli, done);
 	addDead(program, cli, done);
+	addSchedules(program, cli, done);
 	return program;
 }
 

@@ -10,6 +10,7 @@ import { join, resolve } from 'node:path';
 import { messageOf, StewardError, systemCodeOf } from '../base/errors.ts';
 import { type Config, compileConfig } from '../domain/config.ts';
 import type { Cli } from './cli.ts';
+import { parseYaml } from './yaml.ts';
 
 /** What flags set, in the form of the config file. */
 export type Overrides = Readonly<Record<string, unknown>>;
@@ -69,17 +70,9 @@ async function readConfigFile(cli: Cli, named: string | undefined): Promise<unkn
 }
 
 async function parseConfig(path: string, text: string): Promise<unknown> {
-	// JSON is YAML as well; the parser says line and column of every problem.
-	const { parseDocument } = await import('yaml');
-	const document = parseDocument(text);
-	if (document.errors.length > 0) {
-		throw notValid(
-			path,
-			document.errors.map(({ message }) => message.split('\n')[0] ?? ''),
-			document.errors[0],
-		);
-	}
-	const value: unknown = document.toJS() ?? {};
+	const parsed = await parseYaml(text);
+	if ('problems' in parsed) throw notValid(path, parsed.problems, parsed.cause);
+	const value = parsed.value ?? {};
 	if (typeof value === 'object' && !Array.isArray(value)) return value;
 	throw notValid(path, ['expected fields such as "servers: nats://127.0.0.1:4222", got something else']);
 }

@@ -7,7 +7,7 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { parseDuration } from '../../base/duration.ts';
-import { messageOf, StewardError } from '../../base/errors.ts';
+import { isStewardError, messageOf, StewardError } from '../../base/errors.ts';
 import { timeOrNull } from '../../domain/view.ts';
 import type { Cli } from '../cli.ts';
 import { withoutUnset } from '../settings.ts';
@@ -83,6 +83,34 @@ function timeOf(cli: Cli, { at, in: wait, timeZone }: SendOptions): Record<strin
 	return { notBefore: time };
 }
 
+/**
+ * What each form means.
+ * @throws StewardError `invalid` with the problems of all of them
+ */
+export function checkForms<Meaning>(
+	forms: readonly unknown[],
+	parse: (form: unknown) => Meaning,
+	consequence: string,
+): Meaning[] {
+	const problems: string[] = [];
+	const meanings: Meaning[] = [];
+	for (const [index, form] of forms.entries()) {
+		try {
+			meanings.push(parse(form));
+		} catch (error) {
+			const own = isStewardError(error, 'invalid') ? error.details.problems : undefined;
+			if (!Array.isArray(own)) throw error;
+			problems.push(...own.map((line) => (forms.length > 1 ? `[${index}].${line}` : String(line))));
+		}
+	}
+	if (problems.length === 0) return meanings;
+	throw new StewardError(
+		'invalid',
+		`not valid, ${consequence}:\n${problems.map((line) => `  ${line}`).join('\n')}`,
+		{ details: { problems } },
+	);
+}
+
 /** `a=1,b=2`. @throws StewardError `usage` naming the flag */
 export function parsePairs(flag: string, text: string): Record<string, string> {
 	return Object.fromEntries(
@@ -155,7 +183,8 @@ async function formsFromFile(
 	return { forms, many: Array.isArray(value) || namesMany(value) };
 }
 
-async function readText(cli: Cli, file: string): Promise<string> {
+/** Of a named file, or of stdin for `-`. @throws StewardError `usage` */
+export async function readText(cli: Cli, file: string): Promise<string> {
 	if (file === '-') return cli.readStdin();
 	try {
 		return await readFile(resolve(cli.cwd, file), 'utf8');
@@ -178,6 +207,7 @@ function parseJson(source: string, text: string): unknown {
 	}
 }
 
-function dashed(name: string): string {
+/** `notOlderThan` as an option is written. */
+export function dashed(name: string): string {
 	return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }

@@ -17,7 +17,7 @@ import { printOutput } from '../render/output.ts';
 import { receiptLine } from '../render/receipt.ts';
 import { neutralise } from '../render/screen.ts';
 import { followToEnd, parseTimeout } from './follow.ts';
-import { type Forms, readForms, type SendOptions } from './send-form.ts';
+import { checkForms, type Forms, readForms, type SendOptions } from './send-form.ts';
 
 export type SendFlags = SendOptions &
 	BrokerFlags &
@@ -61,23 +61,7 @@ export async function send(cli: Cli, words: readonly string[], flags: SendFlags)
 
 /** @throws StewardError `invalid` with the problems of all of them */
 function checkAll(forms: Forms['forms']): MessageForm[] {
-	const problems: string[] = [];
-	for (const [index, form] of forms.entries()) {
-		try {
-			parseMessage(form);
-		} catch (error) {
-			const own = isStewardError(error, 'invalid') ? error.details.problems : undefined;
-			if (!Array.isArray(own)) throw error;
-			problems.push(...own.map((line) => (forms.length > 1 ? `[${index}].${line}` : String(line))));
-		}
-	}
-	if (problems.length > 0) {
-		throw new StewardError(
-			'invalid',
-			`not valid, nothing was sent:\n${problems.map((line) => `  ${line}`).join('\n')}`,
-			{ details: { problems } },
-		);
-	}
+	checkForms(forms, parseMessage, 'nothing was sent');
 	return forms as MessageForm[];
 }
 
@@ -101,7 +85,8 @@ async function sendAll(fleet: Fleet, forms: readonly MessageForm[]): Promise<Rec
 
 type Telling = { readonly many: boolean; readonly json: boolean; readonly timeZone: string };
 
-function told(cli: Cli, receipts: readonly Receipt[], { many, json, timeZone }: Telling): number {
+/** Prints receipts, and what to ask next. */
+export function told(cli: Cli, receipts: readonly Receipt[], { many, json, timeZone }: Telling): number {
 	if (json) cli.stdout.line(JSON.stringify(many ? receipts : (receipts[0] ?? null)));
 	else
 		for (const receipt of receipts)

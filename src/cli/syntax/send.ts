@@ -7,10 +7,10 @@
 import type { Command } from 'commander';
 import type { Cli } from '../cli.ts';
 import type { SendFlags } from '../commands/send.ts';
-import { brokerOptions, type Done, examples, jsonOption } from './shared.ts';
+import { brokerOptions, type Done, examples, jsonOption, policyOptions } from './shared.ts';
 
 export function addSend(program: Command, cli: Cli, done: Done): void {
-	jsonOption(brokerOptions(program.command('send')))
+	policyOptions(jsonOption(brokerOptions(program.command('send'))))
 		.summary('send a command (or an event) to nodes, there or not')
 		.description(
 			'Sends a command to one node or to many. It is queued when the broker has it on disk, and runs when its node is there. ' +
@@ -25,23 +25,9 @@ export function addSend(program: Command, cli: Cli, done: Done): void {
 		.option('--event', 'an event: delivered and acknowledged, without an outcome')
 		.option('--where <k=v,…>', 'every node with these labels, instead of names')
 		.option('--id <id>', 'an id of your own: sent again with it, the command is there once')
-		.option('--lane <lane>', 'urgent, normal or bulk')
 		.option('--in <time>', 'queue it after this time, such as 2h: it is scheduled until then')
 		.option('--at <time>', 'queue it at this time, such as 2026-12-24T08:00')
 		.option('--time-zone <zone>', "with --at: IANA zone of that time (this machine's)")
-		.option('--deliver-within <time>', 'longest wait for a start, or never (7d)')
-		.option('--run-for <time>', 'longest run (10m)')
-		.option('--attempts <number>', 'starts at the most (1)')
-		.option(
-			'--backoff <kind>',
-			'wait between attempts: fixed, or exponential,initial=1s,cap=5m,jitter=0.5 (exponential)',
-		)
-		.option('--on-interrupt <policy>', 'its node dies in the middle: report or rerun (report)')
-		.option(
-			'--patience <time>',
-			'how long its node may be silent past its clocks before it is called lost (7d)',
-		)
-		.option('--when-absent <policy>', 'a node is not present: queue, skip or reject (queue)')
 		.option('--wait', 'wait for the end, and print the output')
 		.option('--timeout <time>', 'with --wait: longest wait, such as 30s')
 		.addHelpText(

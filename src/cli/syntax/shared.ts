@@ -33,3 +33,22 @@ export function filterOptions(command: Command): Command {
 		.option('--state <states>', 'in one of these states, such as queued,running')
 		.option('--since <time>', 'queued since then: 1h, or 2026-11-22T10:00:00Z');
 }
+
+/** How a command is to be treated. */
+export function policyOptions(command: Command): Command {
+	return command
+		.option('--lane <lane>', 'urgent, normal or bulk')
+		.option('--deliver-within <time>', 'longest wait for a start, or never (7d)')
+		.option('--run-for <time>', 'longest run (10m)')
+		.option('--attempts <number>', 'starts at the most (1)')
+		.option(
+			'--backoff <kind>',
+			'wait between attempts: fixed, or exponential,initial=1s,cap=5m,jitter=0.5 (exponential)',
+		)
+		.option('--on-interrupt <policy>', 'its node dies in the middle: report or rerun (report)')
+		.option(
+			'--patience <time>',
+			'how long its node may be silent past its clocks before it is called lost (7d)',
+		)
+		.option('--when-absent <policy>', 'a node is not present: queue, skip or reject (queue)');
+}
