@@ -185,8 +185,8 @@ export function parseSince(text: string, nowMs: number): Date {
 }
 
 /** @throws StewardError `usage` */
-export function parseLimit(text: string): number {
+export function parseLimit(text: string, flag = '--limit'): number {
 	const limit = Number(text);
 	if (Number.isInteger(limit) && limit >= 1 && limit <= 100_000) return limit;
-	throw new StewardError('usage', `--limit: expected a number from 1 to 100000, got "${text}"`);
+	throw new StewardError('usage', `${flag}: expected a number from 1 to 100000, got "${text}"`);
 }

@@ -11,7 +11,7 @@ import type { Cli } from '../cli.ts';
 import { brokerSettings, withFleet } from '../connect.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { changeTable, printSchedule, scheduleTable, tickTable } from '../render/schedule.ts';
-import type { AskFlags } from './ask.ts';
+import { type AskFlags, parseLimit } from './ask.ts';
 
 export type ShowScheduleFlags = AskFlags & { readonly form?: boolean };
 export type NextFlags = AskFlags & { readonly count?: string };
@@ -77,7 +77,7 @@ async function viewOf(cli: Cli, { schedules }: Fleet, name: string): Promise<Sch
 }
 
 export async function nextTicksOf(cli: Cli, name: string, flags: NextFlags): Promise<number> {
-	const count = flags.count === undefined ? 10 : Number(flags.count);
+	const count = flags.count === undefined ? 10 : parseLimit(flags.count, '--count');
 	const config = await brokerSettings(cli, flags);
 	const [ticks, form] = await withFleet(cli, config, (fleet) =>
 		Promise.all([fleet.schedules.next(name, count), fleet.schedules.form(name)]),
