@@ -148,6 +148,18 @@ test('two who write at once both succeed, one after the other, and none is lost'
 	expect(history.map(({ version }) => version)).toEqual([7, 6, 5, 4, 3, 2, 1]);
 });
 
+test('a write that turns out to be there already is its own: its answer was lost', async () => {
+	await using broker = await startBroker();
+	// The same words by the same person at the same moment: what a repeat finds.
+	const { fleet } = await fleetOn(broker.connection, manualClock());
+	const both = await Promise.all([fleet.schedules.add(form), fleet.schedules.add(form)]);
+	expect(both.map(({ outcome, version }) => [outcome, version])).toEqual([
+		['added', 1],
+		['added', 1],
+	]);
+	expect(await fleet.schedules.history('nightly')).toHaveLength(1);
+});
+
 test('what was removed leaves its history, and comes back with a version of its own', async () => {
 	await using broker = await startBroker();
 	const { fleet } = await fleetOn(broker.connection);
