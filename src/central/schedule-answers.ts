@@ -6,7 +6,6 @@
 
 import { formatHandle } from '../domain/names.ts';
 import { matchesLabels, type NodeState } from '../domain/node-state.ts';
-import { noProgress } from '../domain/progress.ts';
 import type { Question } from '../domain/questions.ts';
 import { parseSchedule, type Schedule, type ScheduleRecord } from '../domain/schedule.ts';
 import {
@@ -18,6 +17,7 @@ import {
 } from '../domain/schedule-view.ts';
 import type { CommandState } from '../domain/state.ts';
 import type { CentreIndex } from './index.ts';
+import { progressOf } from './schedule-plan.ts';
 
 /** A page holds schedules until they have so many bytes together; one alone may have more. */
 const pageBytes = 256 * 1024;
@@ -68,7 +68,7 @@ export class ScheduleAnswers {
 		const targets = this.#targetsOf(schedule);
 		const isOnNodes = schedule.placement === 'node';
 		const on = [...new Set([...(isOnNodes ? targets : []), ...said.keys()])];
-		const centre = this.#index.schedules.progress.get(record.name)?.value ?? noProgress(record.since);
+		const centre = progressOf(record, this.#index.schedules.progress.get(record.name)?.value);
 		const sums = [centre, ...said.values()];
 		const sum = (pick: (one: (typeof sums)[number]) => number) =>
 			sums.reduce((total, one) => total + pick(one), 0);

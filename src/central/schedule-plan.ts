@@ -26,15 +26,13 @@ export function planOf(
 	if (record.removed) return undefined;
 	const schedule = parseSchedule(record.form);
 	if (schedule.paused || schedule.placement !== 'centre') return undefined;
-	const addedAt = record.changes.findLast(({ change }) => change === 'added')?.at ?? 0;
-	// One of this name that was removed has counts of its own.
-	const isOwn = known !== undefined && known.value.through >= addedAt;
-	return new SchedulePlan(
-		record,
-		schedule,
-		isOwn ? known.value : noProgress(record.since),
-		known?.revision ?? 0,
-	);
+	return new SchedulePlan(record, schedule, progressOf(record, known?.value), known?.revision ?? 0);
+}
+
+/** How far the centre has come with it: one of this name that was removed has counts of its own. */
+export function progressOf({ changes, since }: ScheduleRecord, known: Progress | undefined): Progress {
+	const addedAt = changes.findLast(({ change }) => change === 'added')?.at ?? 0;
+	return known && known.through >= addedAt ? known : noProgress(since);
 }
 
 export class SchedulePlan {

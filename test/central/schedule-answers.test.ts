@@ -85,7 +85,7 @@ test('the last tick with what became of it on each node, also where an earlier o
 	await book.fire(form, 'ship2', day1);
 	await book.fire(form, 'ship3', day2);
 	await book.fleet.schedules.runNow('nightly', { nodes: ['ship2'] });
-	const progress = { ...noProgress(day2), last: day2, fired: 5, missed: 2, skipped: 1 };
+	const progress = { ...noProgress(book.parts.serverNow()), last: day2, fired: 5, missed: 2, skipped: 1 };
 	await book.schedules.writeProgress('nightly', progress, 0);
 	await eventually(() => book.view()?.counts.fired === 5 && book.index.openCommands('ship2').length === 2);
 	await eventually(() => book.view()?.last?.states.succeeded === 1);
@@ -105,6 +105,11 @@ test('the last tick with what became of it on each node, also where an earlier o
 		],
 	});
 	expect(book.view()?.counts).toEqual({ fired: 5, missed: 2, skipped: 1 });
+	// Another of this name counts for itself.
+	await book.fleet.schedules.remove('nightly');
+	await book.fleet.schedules.add(form);
+	await eventually(() => book.view()?.version === 3);
+	expect(book.view()?.counts).toEqual({ fired: 0, missed: 0, skipped: 0 });
 });
 
 test('what nodes say of those that they fire themselves: which version, how far, and what is not heard yet', async () => {
@@ -150,7 +155,7 @@ test('lists name 20 nodes and count all; pages fit a message, and go on where th
 	const many = { ...form, toNodes };
 	await book.fleet.schedules.add(many);
 	for (const node of toNodes) await book.fire(many, node, day2);
-	await book.schedules.writeProgress('nightly', { ...noProgress(day2), last: day2 }, 0);
+	await book.schedules.writeProgress('nightly', { ...noProgress(book.parts.serverNow()), last: day2 }, 0);
 	await eventually(() => book.view()?.last?.nodes.length === 25);
 	expect(book.list()[0]?.last).toMatchObject({ states: { queued: 25 }, nodes: { length: 20 } });
 	for (let n = 0; n < 7; n++) {

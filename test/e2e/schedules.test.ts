@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { z } from 'zod';
 import { viewSchemas } from '../../src/domain/view-schema.ts';
 import { runCli, startCli } from '../support/cli.ts';
+import { eventually } from '../support/eventually.ts';
 import { type Nats, startNats } from '../support/nats.ts';
 import { tempDir } from '../support/temp.ts';
 
@@ -156,6 +157,30 @@ test('from a YAML file to its end: add, ls, show, next, pause, resume, run-now, 
 	expect(removed.stderr).toContain('to have it again: echo \'{"name":"nightly"');
 	const back = await piped(form.stdout, 'schedules', 'add', '--file', '-');
 	expect(back.stdout).toMatch(/^added {2}nightly {2}version 6/);
+});
+
+test('what fired is told with its outcome on each node', async () => {
+	await using dir = await tempDir();
+	const here = { ...env(), STEWARD_DATA: dir.path };
+	await using central = startCli(['central'], { env: here });
+	await central.printed('the centre runs');
+	await using node = startCli(['node', '--node', 'ship7'], { env: here });
+	await node.printed('node ship7 runs');
+	const words = ['schedules', 'add', 'often', 'ship7', 'shellCommand', '--every', '1s', '--json'];
+	const added = await steward(...words, '--', 'echo', '{{node}} {{schedule}}');
+	expect(exactly(scheduleOutcome.array(), added.stdout)).toMatchObject([{ outcome: 'added' }]);
+	let handle = '';
+	await eventually(async () => {
+		const [view] = exactly(schedule.array(), (await steward('schedules', 'show', 'often', '--json')).stdout);
+		const last = view?.last?.nodes.find(({ state }) => state === 'succeeded');
+		handle = last?.handle ?? '';
+		return handle !== '' && (view?.counts.fired ?? 0) > 0;
+	});
+	expect((await steward('schedules', 'ls')).stdout).toMatch(
+		/often +every second +ship7 +centre .* ship7 [a-z]+/,
+	);
+	expect((await steward('show', handle)).stdout).toContain('ship7 often');
+	expect((await steward('schedules', 'rm', 'often')).code).toBe(0);
 });
 
 test('the help has examples, and says what needs a centre', async () => {

@@ -85,7 +85,7 @@ function addAdding(group: Command, cli: Cli, done: Done): void {
 			'what could not fire in time: skip, once, or all,max=10,not-older-than=1d (once)',
 		)
 		.option('--overlap <policy>', 'the one before is not done: allow, skip or replace (skip)')
-		.option('--jitter <time>', 'each node fires up to this much later, each tick anew')
+		.option('--jitter <time>', 'each node fires up to this much later, always by the same')
 		.option('--start-at <time>', 'no tick before, such as 2026-12-24T08:00')
 		.option('--end-at <time>', 'no tick after')
 		.option('--paused', 'fires nothing until it is resumed')
