@@ -146,10 +146,11 @@ export class Reaper {
 	 * The node that is there now works with another store, on this machine or another: what the store before had recorded and
 	 * not yet said, nobody can say any more, however often the node beats.
 	 */
-	async #isOfAnotherStore(handle: Handle): Promise<boolean> {
+	async #isOfAnotherStore(entry: LedgerEntry): Promise<boolean> {
 		const { index, claims } = this.#options;
-		const state = index.nodes.get(handle.node)?.state;
-		const claim = await claims.read(handle);
+		const state = index.nodes.get(entry.node)?.state;
+		if (entry.epoch !== null) return state !== undefined && state.epoch !== entry.epoch;
+		const claim = await claims.read(entry);
 		if (!state || claim?.by !== 'node') return false;
 		return claim.epoch !== state.epoch || claim.machine !== state.machine;
 	}

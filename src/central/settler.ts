@@ -9,7 +9,7 @@ import { messageOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import { formatHandle, type Handle } from '../domain/names.ts';
 import { isFinal } from '../domain/state.ts';
-import { type CommandFacts, isOfOneTime } from '../domain/wire.ts';
+import { type CommandFacts, isLocal, isOfOneTime } from '../domain/wire.ts';
 import type { Commands } from '../jetstream/commands.ts';
 import type { LedgerStore } from '../jetstream/ledger-store.ts';
 
@@ -65,6 +65,8 @@ export class Settler {
 		if (!isFinal(state)) return;
 		// Sent again in the moment of its settling; what was sent long after is another command with its id.
 		const isRepeat = facts !== undefined && isOfOneTime(facts, record.entry);
+		// Its node made it itself: nothing of it was ever stored, save where the centre queued the same tick.
+		if (isLocal({ seq }) && !isRepeat) return;
 		await commands.purge(handle.node, handle.id, isRepeat ? Math.max(facts.seq, seq) : seq);
 	}
 }

@@ -10,7 +10,7 @@ import { formatHandle, type Handle } from '../domain/names.ts';
 import type { Result } from '../domain/result.ts';
 import { isFinal } from '../domain/state.ts';
 import { type CommandView, ledgerView } from '../domain/view.ts';
-import { isSameCommand } from '../domain/wire.ts';
+import { isLocal, isSameCommand } from '../domain/wire.ts';
 import type { Claims } from '../jetstream/claims.ts';
 import type { Commands } from '../jetstream/commands.ts';
 import type { LedgerStore } from '../jetstream/ledger-store.ts';
@@ -25,7 +25,10 @@ export async function lookUp(sources: Sources, handle: Handle): Promise<CommandV
 	const report = await sources.reports.last(handle);
 	const record = await sources.ledger.read(handle);
 
-	let entry: LedgerEntry | undefined = record?.entry ?? (waiting && entryFor(handle, waiting.facts));
+	// A tick that its node has fired itself is told as it was there, though the centre may have queued it as well.
+	const firedAnew = waiting && report && !claim && isLocal(report.facts);
+	const queued = firedAnew && isSameCommand(report.facts, waiting.facts) ? undefined : waiting;
+	let entry: LedgerEntry | undefined = record?.entry ?? (queued && entryFor(handle, queued.facts));
 	if (claim) entry = foldClaim(handle, entry, claim);
 	const settled = entry !== undefined && isFinal(entry.state);
 	// What the node has reported and no centre has written down yet.

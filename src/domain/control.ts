@@ -60,6 +60,13 @@ const ids = z.array(z.string()).readonly();
 const methodNames = z.array(z.string()).readonly();
 const laneNames = z.array(pausableLane).readonly();
 
+/** `version`: which was asked for; `inEffect`: which fires there now, null where none does. */
+const scheduleAnswer = z.object({
+	name: z.string(),
+	version: z.number().int(),
+	inEffect: z.number().int().nullable(),
+});
+
 /** What a node answers when it has done it; `running`: ids of what goes on there all the same. */
 const answers = {
 	/** `absent`: lanes that it does not have. */
@@ -68,6 +75,8 @@ const answers = {
 	resume: z.object({ lanes: laneNames, methods: methodNames }),
 	drain: z.object({ running: ids }),
 	stop: z.object({ stopped: z.string(), running: ids }),
+	schedule: scheduleAnswer,
+	unschedule: scheduleAnswer,
 } as const;
 type Answered = keyof typeof answers;
 export type ControlAnswer<Name extends Answered> = z.infer<(typeof answers)[Name]>;

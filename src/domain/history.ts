@@ -12,6 +12,7 @@ import { centralNode } from './names.ts';
 import type { Attempt } from './result.ts';
 import type { ScheduleRef } from './schedule-ref.ts';
 import { advance, type CommandState, isFinal } from './state.ts';
+import { isLocal } from './wire.ts';
 
 export type Transition = {
 	readonly state: CommandState;
@@ -28,7 +29,8 @@ export type Transition = {
 /** In the order of what happened. */
 export function historyOf(entry: LedgerEntry): Transition[] {
 	return [
-		...beginning({ ...entry, ...beginningsOf(entry) }),
+		// What a node made itself was queued by nobody else.
+		...beginning({ ...entry, ...beginningsOf(entry), sender: isLocal(entry) ? entry.node : entry.sender }),
 		...entry.attempts.flatMap((attempt, index) => ofAttempt(entry, attempt, index)),
 		...ending(entry),
 		...entry.late.map(({ event, at }) => ({

@@ -13,7 +13,7 @@ import { commandDefaults } from './policy.ts';
 import { type Attempt, attemptSchema, faultSchema } from './result.ts';
 import { scheduleRefSchema } from './schedule-ref.ts';
 import { advance, type CommandEvent, commandEvents, commandStates, isFinal } from './state.ts';
-import { type Claim, type CommandFacts, closedSchema, type Report } from './wire.ts';
+import { type Claim, type CommandFacts, closedSchema, isLocal, type Report } from './wire.ts';
 
 const lateSchema = z.object({ event: z.enum(commandEvents), at: z.number(), key: z.string() });
 
@@ -38,6 +38,8 @@ export const ledgerEntrySchema = z.object({
 	schedule: scheduleRefSchema.nullable().default(null),
 	notBefore: z.number().nullable().default(null),
 	accepted: acceptedSchema.nullable().default(null),
+	/** Store of the node that made it itself, of which no claim tells; null of all others. */
+	epoch: z.string().nullable().default(null),
 	startedAt: z.number().nullable(),
 	endedAt: z.number().nullable(),
 	nextAttemptAt: z.number().nullable(),
@@ -77,6 +79,7 @@ export function entryFor(handle: Handle, facts: CommandFacts): LedgerEntry {
 		schedule: facts.schedule ?? null,
 		notBefore: facts.notBefore ?? null,
 		accepted: facts.accepted ?? null,
+		epoch: null,
 		startedAt: null,
 		endedAt: null,
 		nextAttemptAt: null,
@@ -89,9 +92,19 @@ export function entryFor(handle: Handle, facts: CommandFacts): LedgerEntry {
 	};
 }
 
-/** What a statement is folded into. One that waited for its time was queued since, where the statement says so. */
-function knownBefore(handle: Handle, entry: LedgerEntry | undefined, facts: CommandFacts): LedgerEntry {
-	if (!entry || (entry.state === 'scheduled' && !isLater(facts))) return entryFor(handle, facts);
+/**
+ * What a statement is folded into. One that waited for its time was queued since, where the statement says so.
+ * @param epoch Of the store that states it.
+ */
+function knownBefore(
+	handle: Handle,
+	entry: LedgerEntry | undefined,
+	facts: CommandFacts,
+	epoch: string | null = null,
+): LedgerEntry {
+	if (!entry || (entry.state === 'scheduled' && !isLater(facts))) {
+		return { ...entryFor(handle, facts), epoch: isLocal(facts) ? epoch : null };
+	}
 	return entry;
 }
 
@@ -124,7 +137,7 @@ export function foldClaim(handle: Handle, entry: LedgerEntry | undefined, claim:
 
 /** The entry after a report; the same object when it was known. A report stands alone: it tells the whole story. */
 export function foldReport(handle: Handle, entry: LedgerEntry | undefined, report: Report): LedgerEntry {
-	const current = knownBefore(handle, entry, report.facts);
+	const current = knownBefore(handle, entry, report.facts, report.key.epoch);
 	if (!isEnding(report.event) && !isFurther(report.attempts, current.attempts)) return current;
 	return apply(current, report.event, report.at, `${report.key.epoch}:${report.key.n}`, {
 		startedAt: report.attempts[0]?.startedAt ?? null,

@@ -22,9 +22,9 @@ const commandFactsSchema = z.object({
 	lane: z.enum(lanes),
 	sender: token,
 	digest: token,
-	/** Sequence on its commands stream. */
+	/** Sequence on its commands stream; 0 where it was on none ({@link isLocal}). */
 	seq: z.number(),
-	/** Server time of its storing, milliseconds since the epoch. */
+	/** Server time of its storing, or of its firing as far as its node knew; milliseconds since the epoch. */
 	queuedAt: z.number(),
 	deliverWithinMs: z.number().nullable(),
 	runForMs: z.number().optional(),
@@ -37,6 +37,11 @@ const commandFactsSchema = z.object({
 	accepted: acceptedSchema.optional(),
 });
 export type CommandFacts = z.infer<typeof commandFactsSchema>;
+
+/** Its node made it itself, as a tick of a schedule that it keeps: it was on no stream, and nobody claims it. */
+export function isLocal({ seq }: Pick<CommandFacts, 'seq'>): boolean {
+	return seq === 0;
+}
 
 /** The ledger keeps a command this long after its end, milliseconds. */
 export const ledgerAgeMs = 30 * 86_400_000;

@@ -5,11 +5,11 @@
  */
 
 import { isLater, parseAccepted } from '../domain/delay.ts';
-import { type Envelope, envelopeSchema, lineageSchema } from '../domain/envelope.ts';
+import { type Envelope, envelopeDigest, envelopeSchema, lineageSchema } from '../domain/envelope.ts';
 import { commandLanes, isLane, type Lane } from '../domain/names.ts';
 import { formatScheduleRef, parseScheduleRef } from '../domain/schedule-ref.ts';
 import { type CommandAddress, parseCommandSubject, shardOf, streams, subjects } from '../domain/subject.ts';
-import { type CommandFacts, decode } from '../domain/wire.ts';
+import { type CommandFacts, decode, isLocal } from '../domain/wire.ts';
 import type { Connection } from './connection.ts';
 import { purgeBelow } from './consumers.ts';
 import { countFrom, firstFrom, getFromLeader, getLast } from './direct-get.ts';
@@ -108,6 +108,34 @@ function laneOf(text: string): Lane | undefined {
 	return commandLanes.find((lane) => lane === text);
 }
 
+/** What is known of a command without its body. */
+function headersFor(envelope: Envelope, digest: string): Record<string, string> {
+	const { sender, deliverWithinMs, runForMs, patienceMs, lineage, schedule, notBefore } = envelope;
+	return {
+		[header.digest]: digest,
+		[header.sender]: sender,
+		[header.deliverWithin]: deliverWithinMs === null ? 'never' : String(deliverWithinMs),
+		...(runForMs === undefined ? {} : { [header.runFor]: String(runForMs) }),
+		...(patienceMs === undefined ? {} : { [header.patience]: String(patienceMs) }),
+		...(lineage === undefined ? {} : { [header.lineage]: `${lineage.kind} ${lineage.of}` }),
+		...(schedule && { [header.schedule]: formatScheduleRef(schedule) }),
+		...(notBefore === undefined ? {} : { [header.notBefore]: String(notBefore) }),
+	};
+}
+
+/** A command that was never stored, because its node made it itself, as {@link readStoredCommand} reads it. */
+export function localMessage(envelope: Envelope, firedAt: number): StoredMessage & { data: Uint8Array } {
+	const headers = headersFor(envelope, envelopeDigest(envelope));
+	return {
+		// Its shard is nobody's question: no stream has it.
+		subject: subjects.command(0, envelope),
+		data: new TextEncoder().encode(JSON.stringify(envelope)),
+		header: (name) => headers[name] ?? '',
+		seq: 0,
+		storedAt: firedAt,
+	};
+}
+
 /** Undefined where nothing is said; not a number for what steward does not write. */
 function millisecondsOf(text: string): number | undefined {
 	if (text === '') return undefined;
@@ -163,17 +191,7 @@ export class Commands {
 			headers: {
 				[expectedSeqHeader]: '0',
 				[expectedSubjectHeader]: subjects.commandById(shard, envelope.node, envelope.id),
-				[header.digest]: digest,
-				[header.sender]: envelope.sender,
-				[header.deliverWithin]:
-					envelope.deliverWithinMs === null ? 'never' : String(envelope.deliverWithinMs),
-				...(envelope.runForMs === undefined ? {} : { [header.runFor]: String(envelope.runForMs) }),
-				...(envelope.patienceMs === undefined ? {} : { [header.patience]: String(envelope.patienceMs) }),
-				...(envelope.lineage === undefined
-					? {}
-					: { [header.lineage]: `${envelope.lineage.kind} ${envelope.lineage.of}` }),
-				...(envelope.schedule && { [header.schedule]: formatScheduleRef(envelope.schedule) }),
-				...(envelope.notBefore !== undefined && { [header.notBefore]: String(envelope.notBefore) }),
+				...headersFor(envelope, digest),
 				...(waits && { [header.lane]: envelope.lane }),
 				[header.nonce]: nonce,
 			},
@@ -195,9 +213,10 @@ export class Commands {
 		return stored && readStoredCommand(stored);
 	}
 
-	/** The stored body of exactly this message, null when it is gone. */
+	/** The stored body of exactly this message, null when it is gone, or was on no stream. */
 	async body(command: CommandAddress & { readonly seq: number }): Promise<string | null> {
 		const { seq, node, id, method } = command;
+		if (isLocal({ seq })) return null;
 		const shard = this.shardOf(command.node);
 		const subject = subjects.command(shard, command);
 		let stored = (await this.#bodiesOf(shard).get([subject])).get(subject);

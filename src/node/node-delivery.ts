@@ -34,6 +34,7 @@ import { leftoverGroups } from './processes/leftover-groups.ts';
 import type { MethodProcess } from './processes/method.ts';
 import { InNodeProcess } from './processes/method-process.ts';
 import { endProcessGroup } from './processes/process-group.ts';
+import { NodeSchedules } from './schedules/node-schedules.ts';
 import type { ServerTime } from './server-time.ts';
 import type { Boots } from './store/boots.ts';
 import { Cancellations } from './store/cancellations.ts';
@@ -102,13 +103,18 @@ export function buildDelivery(parts: DeliveryParts) {
 		isAlone: () => parts.nameWatch.isAlone,
 		writeClaim: (id, next, signal) => claims.write(id, next, signal),
 	});
-	const lanes = new Lanes({ node, link, clock, log });
+	const lanes = new Lanes({ node, link, onBegin: () => schedules.wake(), clock, log });
 	const control = new InNodeProcess({
 		...{ name: 'control methods', node, dataDir, log },
 		definitions: controlMethods({
 			pauses,
 			lanes: () => lanes.states().map(({ lane }) => lane),
-			callOff: (id, queuedAt, closed) => commands.callOff(id, queuedAt, closed),
+			callOff: (id, queuedAt, closed) =>
+				commands.callOff(id, queuedAt, closed).finally(() => schedules.wake()),
+			schedules: {
+				put: (wish) => schedules.put(wish),
+				remove: (wish) => schedules.remove(wish),
+			},
 			wake: (method) => wakeProcess(methods, method, clock),
 			whyUnknown: (method) => whyUnknown(methods, method),
 			running: () => executor.running().flatMap(({ id, lane }) => (lane === 'control' ? [] : [id])),
@@ -132,6 +138,20 @@ export function buildDelivery(parts: DeliveryParts) {
 		controls: new MethodsTable([control], undefined),
 		endLeftovers: (id, child) => endLeftovers(options, id, child),
 	});
+	const capacityOf = (lane: LaneName) => options.config.node.lanes[lane];
+	const schedules: NodeSchedules = new NodeSchedules({
+		...{ node, store, journal, cancellations, pauses, errors, onChange, onShutdown, clock, log },
+		capacityOf,
+		laneOfMethod: (method) => {
+			const lane = methods.find(method, 'command')?.description.defaults.lane;
+			return lane !== undefined && capacityOf(lane) !== undefined ? lane : undefined;
+		},
+		handle: (delivery, holdsSlot, signal) => commands.handle(delivery, holdsSlot, signal),
+		recallWish: (id) => commands.recallWish(id),
+		now: () => serverTime.now(),
+		// After a connect a change or a pause that waited counts before anything else begins.
+		isHeldUp: () => link.connection !== undefined && !lanes.haveBegun,
+	});
 	const recovery = new Recovery({
 		...{ journal, settlement, serverTime, onShutdown, clock, log },
 		isAtWork: (id) => commands.isAtWork(id),
@@ -151,6 +171,7 @@ export function buildDelivery(parts: DeliveryParts) {
 	);
 	pauses.onChange(() => {
 		lanes.poke();
+		schedules.wake();
 		onChange();
 	});
 	pauses.onProbe(() => lanes.poke());
@@ -158,13 +179,17 @@ export function buildDelivery(parts: DeliveryParts) {
 		commands.renewLeases();
 		events.renewLeases();
 	});
-	link.onDown(() => commands.linkLost());
+	link.onDown(() => {
+		commands.linkLost();
+		schedules.wake();
+	});
 	return {
 		pauses,
 		held,
 		recovery,
 		control,
 		lanes,
+		schedules,
 		executor,
 		prune: async (now: number) => ({
 			journal: await journal.prune(now),

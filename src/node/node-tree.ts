@@ -96,10 +96,9 @@ export function buildTree(
 		...{ graceOver: graceOver.signal, stopping: stopping.signal, onNameUsedTwice, onShutdown },
 		onChange: () => state.changed(),
 	});
-	const { pauses, held, recovery, control, lanes, executor } = delivery;
+	const { pauses, held, recovery, control, lanes, schedules, executor } = delivery;
 	const { version } = options;
 	const about = { identity, version, labels, startedAt: clock.now(), now: () => clock.now(), isStopping };
-	const schedules = { states: () => [] };
 	const describe = () =>
 		describeNode({ ...about, serverTime, methods, lanes, executor, outbox, pauses, schedules });
 	const state = new StatePublisher({
@@ -130,6 +129,7 @@ export function buildTree(
 		state,
 		held,
 		recovery,
+		schedules,
 		lanes,
 		new IntakeFile({ path, intake: outbox, node, clock, log }),
 		new Periodic({ name: 'prune', everyMs: pruneEveryMs, runOnce: prune, clock, log }),
@@ -147,6 +147,7 @@ export function buildTree(
 	const halt = () => {
 		stopping.abort();
 		lanes.halt();
+		schedules.halt();
 	};
 	return { supervisor, graceOver, halt };
 }

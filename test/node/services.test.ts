@@ -122,7 +122,7 @@ test.concurrent('reads the clock of the broker anew, and says so, when the clock
 test.concurrent('lanes start and stop together in any order, learn their stream, and take what is there', async () => {
 	await using parts = await broker();
 	const { link, log } = parts;
-	const lanes = new Lanes({ node: 'ship1', link, clock: systemClock, log });
+	const lanes = new Lanes({ node: 'ship1', link, onBegin: () => undefined, clock: systemClock, log });
 	const taken: Delivery[] = [];
 	const lane = new Lane({
 		...{ lane: 'normal', capacity: 2, consumer: 'ship1-normal', link, clock: systemClock },

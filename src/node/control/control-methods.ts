@@ -4,6 +4,7 @@
  * the node does not have, it says. They run under the journal as all methods do; doing one of them twice does no harm.
  */
 
+import { isStewardError } from '../../base/errors.ts';
 import {
 	type Control,
 	type ControlAnswer,
@@ -15,6 +16,7 @@ import {
 import type { Lane } from '../../domain/names.ts';
 import type { Closed } from '../../domain/wire.ts';
 import { defineMethod, failed, type MethodDefinition, type Verdict } from '../processes/method.ts';
+import type { NodeSchedules } from '../schedules/node-schedules.ts';
 import type { Pauses } from './pauses.ts';
 
 /** What a wish to call a command off met: it is being aborted, it ended by that, it had ended, or it is not here yet. */
@@ -32,12 +34,13 @@ export type ControlMethodsOptions = {
 	readonly wake: (method: string) => Promise<Woken | undefined>;
 	/** A sentence for whoever names a method that is not there, else undefined. */
 	readonly whyUnknown: (method: string) => string | undefined;
+	readonly schedules: Pick<NodeSchedules, 'put' | 'remove'>;
 	/** Ids of what runs now, this lane apart. */
 	readonly running: () => readonly string[];
 };
 
 export function controlMethods(options: ControlMethodsOptions): readonly MethodDefinition[] {
-	const { pauses, callOff, whyUnknown, running } = options;
+	const { pauses, callOff, whyUnknown, running, schedules } = options;
 	return [
 		control('cancel', async ({ id, queuedAt, by, reason }) => ({
 			command: await callOff(id, queuedAt, { reason, actor: by }),
@@ -60,6 +63,15 @@ export function controlMethods(options: ControlMethodsOptions): readonly MethodD
 			return { stopped: method, running: running() } satisfies ControlAnswer<'stop'>;
 		}),
 		control('resume', (wish) => resume(options, wish)),
+		control('schedule', async (wish) => {
+			try {
+				return await schedules.put(wish);
+			} catch (error) {
+				if (isStewardError(error, 'invalid')) return failed(error.message, error.details);
+				throw error;
+			}
+		}),
+		control('unschedule', (wish) => schedules.remove(wish)),
 	] as MethodDefinition[];
 }
 

@@ -112,10 +112,14 @@ export class Pauses implements Service {
 		return [...methods].map(([method, pause]) => ({ ...pause, method }));
 	}
 
-	/** Whether nothing of this method may start on this lane now; a stopped method blocks the lane that it is met on. */
-	holds(lane: Lane, method: string): boolean {
+	/**
+	 * Whether nothing of this method may start on this lane now; a stopped method blocks the lane that it is met on.
+	 * @param isLocal It stands beside the lane's own order: it blocks nothing there, and nothing there blocks it.
+	 */
+	holds(lane: Lane, method: string, isLocal = false): boolean {
 		// Nobody could be resumed without the control lane.
 		if (lane === 'control') return false;
+		if (isLocal) return this.#paused.has(lane) || this.#drained.has(lane) || this.isStopped(method);
 		if (this.#paused.has(lane) || this.#drained.has(lane)) return true;
 		const stop = this.#stopOf(method);
 		if (stop) {

@@ -57,6 +57,7 @@ export class Claimant {
 	/** Writes a claim, and follows the one that holds. */
 	async claim(turn: Turn, intent: Intent, policy: Policy, stopping: AbortSignal): Promise<Step> {
 		const { identity, settlement, log } = this.#options;
+		if (turn.isLocal) return this.#decideAlone(turn, intent);
 		const handle = formatHandle(turn.command);
 		const claim = await this.#write(turn, intent, policy, stopping);
 		if (claim === 'unreadable') {
@@ -80,6 +81,15 @@ export class Claimant {
 		await this.#options.endLeftovers(turn.id);
 		const why = 'the node lost its store after it claimed the command';
 		return settlement.afterInterruption(turn, [openAttempt(1, claim.at)], policy, why);
+	}
+
+	/** Nobody else may start what this node made itself, so nobody is asked. */
+	async #decideAlone(turn: Turn, intent: Intent): Promise<Step> {
+		const { settlement, serverTime } = this.#options;
+		const event = intent.event === 'started' && hasExpired(turn, serverTime) ? 'expired' : intent.event;
+		if (event === 'started') return { go: 1 };
+		await settlement.settle(turn, { event, attempts: [], result: null, fault: intent.fault ?? null });
+		return 'over';
 	}
 
 	/**

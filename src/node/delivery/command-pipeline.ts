@@ -12,7 +12,7 @@ import type { Envelope } from '../../domain/envelope.ts';
 import { formatHandle } from '../../domain/names.ts';
 import { commandDefaults } from '../../domain/policy.ts';
 import type { FaultRecord } from '../../domain/result.ts';
-import { type Closed, type CommandFacts, isSameTime } from '../../domain/wire.ts';
+import { type Closed, type CommandFacts, isLocal, isSameTime } from '../../domain/wire.ts';
 import { readEnvelope, readStoredCommand, type StoredCommand } from '../../jetstream/commands.ts';
 import type { Delivery } from '../../jetstream/pull.ts';
 import type { CalledOff } from '../control/control-methods.ts';
@@ -127,8 +127,19 @@ export class CommandPipeline {
 		return 'cancelled';
 	}
 
-	/** The same message carries on the turn; a command that was sent anew is answered by the run of the first. */
+	/** A wish to call it off was written down: its turn, where there is one, learns of it before it starts anything more. */
+	recallWish(id: string): void {
+		const turn = this.#turns.get(id);
+		const wish = turn && this.#options.cancellations.find(turn.command);
+		if (wish) turn.callOff(wish);
+	}
+
+	/**
+	 * The same message carries on the turn; a command that was sent anew is answered by the run of the first. The same tick, fired
+	 * here and queued by the centre, is answered by the journal when the first of both has ended.
+	 */
 	#meetAgain(current: Turn, command: StoredCommand, delivery: Delivery): void {
+		if (current.isLocal || isLocal(command.facts)) return delivery.nak(afterwardsMs);
 		const isSameMessage = current.command.facts.seq === command.facts.seq;
 		if (!isSameMessage && !this.#options.journal.find(command)) return delivery.nak(afterwardsMs);
 		this.#options.log.info({ handle: formatHandle(command) }, 'delivered again while it runs: adopted');
@@ -169,7 +180,7 @@ export class CommandPipeline {
 			return 'over';
 		}
 		// When an attempt is due, and when one ended, is said in server time.
-		await serverTime.known(stopping);
+		if (!turn.isLocal) await serverTime.known(stopping);
 		if (stopping.aborted) return this.#handBack(turn);
 		// A copy of this store may be about to start the same attempt.
 		if (!journal.isOfThisMachine(entry) && !claimant.mayTakeFrom(turn, entry.machine ?? '')) return 'over';
@@ -202,18 +213,26 @@ export class CommandPipeline {
 		policy: Policy,
 		stopping: AbortSignal,
 	): Promise<Step> {
-		const { serverTime, claimant, pauses } = this.#options;
+		const { serverTime, claimant, settlement } = this.#options;
+		// Nobody but this node knows of it, so nobody else can close it while it is held back.
+		if (turn.isLocal && turn.calledOff) return settlement.cancel(turn, turn.calledOff).then(() => 'over');
+		if (turn.isLocal && hasExpired(turn, serverTime))
+			return claimant.claim(turn, { event: 'expired' }, policy, stopping);
 		// Unclaimed, it can still be cancelled for certain, and expires.
-		if (pauses.holds(envelope.lane, envelope.method)) return this.#handBack(turn);
-		await serverTime.known(stopping);
+		if (this.#isHeld(turn, envelope)) return this.#handBack(turn);
+		if (!turn.isLocal) await serverTime.known(stopping);
 		if (stopping.aborted) return this.#handBack(turn);
 		if (hasExpired(turn, serverTime)) return claimant.claim(turn, { event: 'expired' }, policy, stopping);
 		const refusal = await this.#guard(envelope, method);
 		if (refusal === 'notNow') return this.#handBack(turn, notNowMs);
 		if (refusal) return this.#refuse(turn, policy, stopping, refusal);
 		// Paused while its data was checked.
-		if (pauses.holds(envelope.lane, envelope.method)) return this.#handBack(turn);
+		if (this.#isHeld(turn, envelope)) return this.#handBack(turn);
 		return claimant.claim(turn, { event: 'started' }, policy, stopping);
+	}
+
+	#isHeld({ isLocal }: Turn, { lane, method }: Envelope): boolean {
+		return this.#options.pauses.holds(lane, method, isLocal);
 	}
 
 	/** Why the command may not run here, if so; `notNow` while the method's process is down for longer. */

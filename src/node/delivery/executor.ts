@@ -80,7 +80,7 @@ export class Executor {
 				if (!(await this.#awaitDue(turn, slot))) return;
 				if (turn.calledOff) return await this.#options.settlement.cancel(turn, turn.calledOff);
 				// Handed back before it starts: what is paused or stopped costs no attempt.
-				if (this.#options.pauses.holds(envelope.lane, envelope.method)) return turn.nak();
+				if (this.#options.pauses.holds(envelope.lane, envelope.method, turn.isLocal)) return turn.nak();
 				if (method.process.isPaused) return turn.nak(pausedMs);
 				next = await this.#attempt(turn, envelope, method, policy, next);
 			}
@@ -130,7 +130,9 @@ export class Executor {
 			runForMs: policy.runForMs,
 		});
 		try {
-			await journal.recordStart(turn.id, facts, attempts, startedAt, reruns);
+			// The claim says the longest run to the centre, where there is one.
+			const told = turn.isLocal ? { ...facts, runForMs: policy.runForMs } : facts;
+			await journal.recordStart(turn.id, told, attempts, startedAt, reruns);
 			onChange();
 			log.info({ handle: formatHandle(turn.command), method: envelope.method, attempt }, 'started');
 			const { ended, aborted } = await runMethod({

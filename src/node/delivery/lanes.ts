@@ -17,7 +17,14 @@ import type { Lane } from './lane.ts';
 
 const retryMs = 2000;
 
-export type LanesOptions = { node: string; link: Link; clock: Clock; log: Log };
+export type LanesOptions = {
+	node: string;
+	link: Link;
+	/** After a connect lanes other than the control lane may take what comes. */
+	onBegin: () => void;
+	clock: Clock;
+	log: Log;
+};
 
 export class Lanes implements Service {
 	readonly name = 'lanes';
@@ -32,7 +39,13 @@ export class Lanes implements Service {
 
 	constructor(options: LanesOptions) {
 		this.#options = options;
-		this.#controlFirst = new ControlFirst({ ...options, onBegin: () => this.poke() });
+		this.#controlFirst = new ControlFirst({
+			...options,
+			onBegin: () => {
+				this.poke();
+				options.onBegin();
+			},
+		});
 		this.#lifecycle = new Lifecycle(
 			async () => {
 				const stopping = new AbortController();

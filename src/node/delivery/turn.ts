@@ -5,7 +5,7 @@
  */
 
 import type { Clock } from '../../base/clock.ts';
-import type { Closed } from '../../domain/wire.ts';
+import { type Closed, isLocal } from '../../domain/wire.ts';
 import type { StoredCommand } from '../../jetstream/commands.ts';
 import type { Delivery } from '../../jetstream/pull.ts';
 import { DeliveryLease } from './delivery-lease.ts';
@@ -22,6 +22,11 @@ export class Turn extends DeliveryLease {
 
 	get id(): string {
 		return this.command.id;
+	}
+
+	/** Made by this node itself: under its journal alone, without claim, link or the broker's clock. */
+	get isLocal(): boolean {
+		return isLocal(this.command.facts);
 	}
 
 	/** Somebody wants it to end: who, and why. */

@@ -6,7 +6,7 @@
 
 import { type Closed, type CommandFacts, isSameTime } from '../../domain/wire.ts';
 import { journalAgeMs } from './journal.ts';
-import type { Store } from './store.ts';
+import type { Store, Writes } from './store.ts';
 
 type Wish = Closed & {
 	/** When the command was queued that is meant: another one may be given its id. */
@@ -32,8 +32,13 @@ export class Cancellations {
 
 	/** @throws StewardError `storage` */
 	note(id: string, queuedAt: number, closed: Closed): Promise<void> {
+		return this.#store.commit((writes) => this.add(writes, id, queuedAt, closed));
+	}
+
+	/** Within the caller's transaction. */
+	add(writes: Writes, id: string, queuedAt: number, closed: Closed): void {
 		const wish: Wish = { ...closed, queuedAt, at: this.#now() };
-		return this.#store.commit((writes) => writes.put('cancels', id, wish));
+		writes.put('cancels', id, wish);
 	}
 
 	/** Its command has ended. */

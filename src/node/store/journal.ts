@@ -7,7 +7,7 @@
 import type { ProcessIdentity } from '../../base/process.ts';
 import type { Attempt, FaultRecord, Result } from '../../domain/result.ts';
 import type { CommandEvent } from '../../domain/state.ts';
-import { type Closed, type CommandFacts, isSameCommand } from '../../domain/wire.ts';
+import { type Closed, type CommandFacts, isLocal, isSameCommand } from '../../domain/wire.ts';
 import type { Outbox } from './outbox.ts';
 import type { Store, Writes } from './store.ts';
 
@@ -98,7 +98,7 @@ export class Journal {
 		return found;
 	}
 
-	/** Writes the start of an attempt; from the second on it is reported as well (the claim reports the first). */
+	/** Writes the start of an attempt; it is reported as well, save for one that a claim has reported. */
 	async recordStart(
 		id: string,
 		facts: CommandFacts,
@@ -108,7 +108,7 @@ export class Journal {
 	): Promise<void> {
 		await this.#store.commit((writes) => {
 			this.#write(writes, { ...this.#blank(id, facts), state: 'started', attempts, reruns });
-			if ((attempts.at(-1)?.attempt ?? 0) > 1) {
+			if (isLocal(facts) || (attempts.at(-1)?.attempt ?? 0) > 1) {
 				this.#outbox.addReport(writes, id, { event: 'started', at, attempts: [...attempts], facts });
 			}
 		});

@@ -8,7 +8,10 @@
 import { crc32 } from 'node:zlib';
 import { messageOf } from '../../base/errors.ts';
 
-export const tables = ['meta', 'journal', 'outbox', 'undeliverable', 'seen', 'starts', 'cancels'] as const;
+export const tables = [
+	...['meta', 'journal', 'outbox', 'undeliverable', 'seen', 'starts', 'cancels'],
+	...['schedules', 'ticks'],
+] as const;
 export type Table = (typeof tables)[number];
 
 export type Key = string | number;

@@ -1,0 +1,210 @@
+/**
+ * Owns the schedules that this node fires by itself: what the centre asked it to keep, when their ticks are due, and their firing.
+ * Promises that a tick is on disk together with how far its schedule has come, in one transaction, before anything of it starts;
+ * that no tick fires twice, whatever the clock does; and that it needs neither link nor the broker's clock.
+ * A crash before that transaction fires nothing, and the tick is due still, or missed; after it the tick is handed over anew.
+ */
+
+import type { Clock } from '../../base/clock.ts';
+import { StewardError } from '../../base/errors.ts';
+import { Lifecycle, type Service } from '../../base/lifecycle.ts';
+import type { Log } from '../../base/log.ts';
+import type { Control, ControlAnswer } from '../../domain/control.ts';
+import type { NodeState } from '../../domain/node-state.ts';
+import { noProgress } from '../../domain/progress.ts';
+import { parseSchedule } from '../../domain/schedule.ts';
+import type { ErrorReporter } from '../error-reporter.ts';
+import type { Store } from '../store/store.ts';
+import { FiredTicks, type FiredTicksOptions } from './fired-ticks.ts';
+import { type KeptSchedule, nextDue, type ReadSchedule, readKept } from './kept-schedule.ts';
+import { type Fired, TickFiring, type TickFiringOptions } from './tick-firing.ts';
+
+export type NodeSchedulesOptions = Omit<FiredTicksOptions, 'onProgress' | 'onBroken'> &
+	Omit<TickFiringOptions, 'ticks'> & {
+		store: Store;
+		errors: Pick<ErrorReporter, 'report'>;
+		/** What the node says of its schedules has changed. */
+		onChange: () => void;
+		/** The store failed or our own code is broken: the node must end. */
+		onShutdown: (error: unknown) => void;
+		clock: Clock;
+		log: Log;
+	};
+
+type Asked = Pick<Control<'schedule'>, 'name' | 'version'>;
+
+/** A step of the clock forward is noticed after this time at the latest. */
+const longestSleepMs = 30_000;
+/** What is due and was not decided is looked at again after this time. */
+const shortSleepMs = 1000;
+
+export class NodeSchedules implements Service {
+	readonly name = 'schedules';
+	readonly #options: NodeSchedulesOptions;
+	readonly #lifecycle: Lifecycle;
+	readonly #ticks: FiredTicks;
+	readonly #firing: TickFiring;
+	readonly #schedules = new Map<string, ReadSchedule>();
+	#stopping = new AbortController();
+	#sleep = new AbortController();
+	#loop: Promise<void> = Promise.resolve();
+
+	constructor(options: NodeSchedulesOptions) {
+		const { onShutdown } = options;
+		this.#options = options;
+		this.#ticks = new FiredTicks({ ...options, onProgress: () => this.wake(), onBroken: onShutdown });
+		this.#firing = new TickFiring({ ...options, ticks: this.#ticks });
+		this.#lifecycle = new Lifecycle(
+			async () => {
+				this.#stopping = new AbortController();
+				this.#load();
+				this.#loop = this.#run(this.#stopping.signal).catch(onShutdown);
+			},
+			async () => {
+				this.halt();
+				await this.#loop;
+				await this.#ticks.end();
+			},
+		);
+	}
+
+	start(): Promise<void> {
+		return this.#lifecycle.start();
+	}
+
+	/** Resolves when what runs of them has ended. */
+	stop(): Promise<void> {
+		return this.#lifecycle.stop();
+	}
+
+	/** Fires and starts nothing more, from this moment on; `stop` waits for what runs. */
+	halt(): void {
+		this.#stopping.abort();
+		this.#ticks.halt();
+		this.wake();
+	}
+
+	/** Something may begin now, or be due. */
+	wake(): void {
+		this.#sleep.abort();
+	}
+
+	/** As they are told to the centre. */
+	states(): NodeState['schedules'] {
+		const { node, now } = this.#options;
+		const at = now();
+		return [...this.#schedules.values()].map(({ kept, schedule }) => {
+			const { name, version, progress } = kept;
+			const isSilent = schedule === undefined || schedule.paused;
+			const next = isSilent ? undefined : nextDue(kept, schedule, node, at);
+			return { name, version, ...progress, next: next?.tick ?? null };
+		});
+	}
+
+	/** Keeps this version instead of any before. @throws StewardError `invalid`, `storage` */
+	async put({ name, version, form, since }: Control<'schedule'>): Promise<ControlAnswer<'schedule'>> {
+		const { store, now, log } = this.#options;
+		const known = this.#schedules.get(name);
+		if (known && known.kept.version >= version) return this.#answer({ name, version });
+		checkForm(name, form);
+		// What was due until now was its earlier version's, and is not made up for by this one.
+		const earlier = known && this.#fireDue(known);
+		const before = this.#schedules.get(name)?.kept.progress ?? noProgress(since);
+		const progress = { ...before, through: Math.max(since, now()) };
+		const kept: KeptSchedule = { v: 1, name, version, form, since, progress };
+		this.#schedules.set(name, readKept(kept));
+		const written = store.commit((writes) => writes.put('schedules', name, kept));
+		await Promise.all([earlier?.isOnDisk, written]);
+		log.info({ schedule: name, version }, 'a schedule is kept here');
+		this.#changed();
+		return this.#answer({ name, version });
+	}
+
+	/** Keeps it no more; what has fired goes on. @throws StewardError `storage` */
+	async remove({ name, version }: Asked): Promise<ControlAnswer<'unschedule'>> {
+		const { store, log } = this.#options;
+		const known = this.#schedules.get(name);
+		if (known && known.kept.version <= version) {
+			this.#schedules.delete(name);
+			await store.commit((writes) => writes.remove('schedules', name));
+			log.info({ schedule: name, version }, 'a schedule is kept here no more');
+			this.#changed();
+		}
+		return this.#answer({ name, version });
+	}
+
+	/** Decides what is due, and hands over what may begin; answers what fired. @throws StewardError `storage` */
+	async runOnce(): Promise<readonly Fired[]> {
+		const firing = this.#options.isHeldUp()
+			? []
+			: [...this.#schedules.values()].flatMap((schedule) => this.#fireDue(schedule) ?? []);
+		await Promise.all(firing.map(({ isOnDisk }) => isOnDisk));
+		this.#ticks.handOver();
+		if (firing.length > 0) this.#options.onChange();
+		return firing;
+	}
+
+	/** In one synchronous step up to its commit: nothing comes between what is read and what is written. */
+	#fireDue(read: ReadSchedule): Fired | undefined {
+		if (this.#options.isHeldUp() || this.#stopping.signal.aborted) return undefined;
+		const fired = this.#firing.fireDue(read);
+		if (fired) this.#schedules.set(fired.kept.name, { ...read, kept: fired.kept });
+		return fired;
+	}
+
+	#answer({ name, version }: Asked): ControlAnswer<'schedule'> {
+		return { name, version, inEffect: this.#schedules.get(name)?.kept.version ?? null };
+	}
+
+	#changed(): void {
+		this.wake();
+		this.#options.onChange();
+	}
+
+	#load(): void {
+		const { store, errors } = this.#options;
+		this.#schedules.clear();
+		for (const { value } of store.range<KeptSchedule>('schedules')) {
+			const read = readKept(value);
+			this.#schedules.set(value.name, read);
+			const { problem } = read;
+			if (problem === undefined) continue;
+			const message = `version ${value.version} cannot fire here: ${problem}`;
+			errors.report({ kind: 'refused', where: `schedule ${value.name}`, message });
+		}
+		this.#ticks.load();
+	}
+
+	async #run(stopping: AbortSignal): Promise<void> {
+		while (!stopping.aborted) {
+			this.#sleep = new AbortController();
+			await this.runOnce();
+			if (stopping.aborted) return;
+			await this.#options.clock.sleep(this.#sleepMs(), this.#sleep.signal);
+		}
+	}
+
+	#sleepMs(): number {
+		const { node, now, clock } = this.#options;
+		const at = now();
+		const dues = [...this.#schedules.values()].flatMap(({ kept, schedule }) => {
+			if (!schedule || schedule.paused) return [];
+			const ms = (nextDue(kept, schedule, node, at)?.at ?? Infinity) - at;
+			return ms > 0 ? ms : shortSleepMs;
+		});
+		return Math.min(longestSleepMs, this.#ticks.nextAt - clock.monotonic(), ...dues);
+	}
+}
+
+/** @throws StewardError `invalid` */
+function checkForm(name: string, form: unknown): void {
+	const schedule = parseSchedule(form);
+	const problems = [
+		...(schedule.name === name ? [] : [`name: expected "${name}", got "${schedule.name}"`]),
+		...(schedule.placement === 'node' ? [] : ['placement: expected "node": the centre fires the others']),
+	];
+	if (problems.length === 0) return;
+	throw new StewardError('invalid', `the schedule is not valid here: ${problems.join('; ')}`, {
+		details: { problems },
+	});
+}
