@@ -206,8 +206,8 @@ export class Central implements Service {
 		// At the last moment before something goes out: a process that was stopped for a while must not write then.
 		const mayFire = () => lease.held;
 		const writer = new TickWriter({
-			commands: new Commands(connection, shards, { mayPublish: mayFire }),
-			...{ claims, ledger, serverNow, onQueued: (command) => index.noteStored(command) },
+			commands: new Commands(connection, shards, { mayPublish: mayFire, inFlight: 2 }),
+			...{ ledger, serverNow, onQueued: (command) => index.noteStored(command) },
 		});
 		const schedules = new Schedules(connection);
 		const scheduler = new Scheduler({

@@ -23,6 +23,9 @@ import { ScheduleIndex } from './schedule-index.ts';
 /** When a node was last known to be gone; `present` has no time. */
 type PresenceEntry = { readonly gone: boolean; readonly writtenAt: number };
 
+/** What is noted is heard of within moments. */
+const mostNoted = 200_000;
+
 export class CentreIndex implements Service {
 	readonly name = 'index';
 	/** Summaries by handle. */
@@ -38,6 +41,8 @@ export class CentreIndex implements Service {
 	readonly schedules = new ScheduleIndex();
 	/** Arrived after the ledger had called their id final: either a repeat, or the ledger's entry is out of date here. */
 	readonly #doubtful = new Map<string, StoredCommand>();
+	/** Sequence and subject of what was noted before it was heard of. */
+	readonly #noted = new Set<string>();
 	readonly #connection: Connection;
 	readonly #shards: number;
 	readonly #lifecycle: Lifecycle;
@@ -222,12 +227,21 @@ export class CentreIndex implements Service {
 	}
 
 	#onCommand(message: Followed): void {
+		if (this.#noted.delete(`${message.seq} ${message.subject}`)) return;
 		const command = readStoredCommand(message);
-		if (command && command.shard === shardOf(command.node, this.#shards)) this.noteStored(command);
+		if (command && command.shard === shardOf(command.node, this.#shards)) this.#onStored(command);
 	}
 
-	/** A command is on its stream: heard of, or known by whoever has put it there. */
+	/** A command that was put on its stream from here; what is heard of it after that is no news. */
 	noteStored(command: StoredCommand): void {
+		const { node, id, facts, shard } = command;
+		if (this.waiting.get(node)?.get(id)?.facts.seq === facts.seq) return;
+		if (this.#noted.size >= mostNoted) this.#noted.clear();
+		this.#noted.add(`${facts.seq} ${subjects.command(shard, command)}`);
+		this.#onStored(command);
+	}
+
+	#onStored(command: StoredCommand): void {
 		const summary = this.ledger.get(formatHandle(command));
 		if (summary && isFinal(summary.state)) {
 			this.#doubtful.set(formatHandle(command), command);

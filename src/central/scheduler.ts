@@ -129,7 +129,9 @@ export class Scheduler implements Service {
 		const closed = await Promise.all(rounds.map((round) => this.#supersede(round)));
 		const ready = rounds.filter((_, place) => closed[place]);
 		const firing = ready.flatMap((round) => round.firing);
-		const written = await this.#options.writer.write(firing.map((one) => () => this.#envelopeOf(one)));
+		const written = await this.#options.writer.write(
+			firing.map((one) => ({ node: one.node, make: () => this.#envelopeOf(one) })),
+		);
 		let from = 0;
 		const ends = ready.map((round) => {
 			const own = written.slice(from, from + round.firing.length);

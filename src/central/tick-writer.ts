@@ -1,15 +1,14 @@
 /**
  * Owns putting the commands of ticks on their streams, many at once.
- * Promises that a tick which was ever fired is not fired again, whoever fired it: one that waits is refused by its id, and one that
- * was started or settled is found by its claim or in the ledger, and then the new one goes. Nothing goes out once this process may
+ * Promises that a tick which was ever fired is not fired again, whoever fired it: one that is on its stream is refused by its id,
+ * and one that has left it is in the ledger, which was written before, and then the new one goes. A node's ticks keep their order.
+ * Nothing goes out once this process may
  * not fire any more. A crash in the middle leaves some of them queued: the same again completes it.
  */
 
-import { randomToken } from '../base/ids.ts';
 import { type Envelope, envelopeDigest } from '../domain/envelope.ts';
 import { formatHandle } from '../domain/names.ts';
 import type { CommandFacts } from '../domain/wire.ts';
-import type { Claims } from '../jetstream/claims.ts';
 import type { Commands, StoredCommand } from '../jetstream/commands.ts';
 import type { LedgerStore } from '../jetstream/ledger-store.ts';
 import { isTooLarge } from '../jetstream/publish-answer.ts';
@@ -17,6 +16,11 @@ import { isWrongSequence } from '../jetstream/publisher.ts';
 
 /** Commands that are made and looked up together: as many as a batch holds. */
 const atOnce = 1000;
+/** Parts that are under way together. */
+const underWay = 2;
+
+/** A tick for a node, which is made when its turn comes. */
+export type TickToWrite = { readonly node: string; readonly make: () => Envelope };
 
 /** `known`: it was fired before. `refused`: it never can be. `failed`: not now. */
 export type Written =
@@ -25,7 +29,6 @@ export type Written =
 
 export type TickWriterOptions = {
 	readonly commands: Pick<Commands, 'enqueue' | 'remove' | 'shardOf'>;
-	readonly claims: Pick<Claims, 'readMany'>;
 	readonly ledger: Pick<LedgerStore, 'readMany'>;
 	/** Told of each that is on its stream. */
 	readonly onQueued: (command: StoredCommand) => void;
@@ -39,50 +42,41 @@ export class TickWriter {
 		this.#options = options;
 	}
 
-	/** What became of each, in order; each is made when its turn comes. */
-	async write(makers: readonly (() => Envelope)[]): Promise<readonly Written[]> {
-		const nonce = randomToken();
-		const looked: Promise<readonly Written[]>[] = [];
-		const make = (from: number) => makers.slice(from, from + atOnce).map((maker) => maker());
-		let envelopes = make(0);
-		for (let from = 0; from < makers.length; from += atOnce) {
-			const publishing = Promise.all(envelopes.map((envelope) => this.#publish(envelope, nonce)));
-			// While the broker writes these, the next are made, and those before are looked up.
-			await Promise.resolve();
-			envelopes = make(from + atOnce);
-			looked.push(this.#look(await publishing));
+	/** What became of each, in order. */
+	async write(ticks: readonly TickToWrite[]): Promise<readonly Written[]> {
+		const written: Promise<readonly Written[]>[] = [];
+		for (const part of partsOf(ticks)) {
+			const publishing = Promise.all(part.map(({ make }) => this.#publish(make())));
+			written.push(publishing.then((published) => this.#look(published)));
+			// While the broker writes these, the next are made.
+			await written.at(-underWay);
 		}
-		return (await Promise.all(looked)).flat();
+		return (await Promise.all(written)).flat();
 	}
 
-	async #publish(envelope: Envelope, nonce: string): Promise<Publishing> {
+	async #publish(envelope: Envelope): Promise<Publishing> {
 		const digest = envelopeDigest(envelope);
 		try {
-			const { seq } = await this.#options.commands.enqueue(envelope, digest, nonce);
-			return { envelope, digest, nonce, seq };
+			const { seq } = await this.#options.commands.enqueue(envelope, digest, '');
+			return { envelope, digest, seq };
 		} catch (error) {
 			if (isWrongSequence(error)) return { envelope, written: { outcome: 'known' } };
 			return { envelope, written: { outcome: isTooLarge(error) ? 'refused' : 'failed', error } };
 		}
 	}
 
-	/** One that was started or settled before, and had left its stream. */
+	/** One that had left its stream is in the ledger. */
 	async #look(publishing: readonly Publishing[]): Promise<readonly Written[]> {
-		const { claims, ledger, commands, onQueued } = this.#options;
-		const handles = publishing.flatMap((one) => ('seq' in one ? [one.envelope] : []));
+		const { ledger, commands, onQueued } = this.#options;
+		const handles = publishing.flatMap((one) => ('seq' in one ? [formatHandle(one.envelope)] : []));
 		if (handles.length === 0) return publishing.map((one) => ('seq' in one ? queued : one.written));
 		try {
-			const [claimed, settled] = await Promise.all([
-				claims.readMany(handles),
-				ledger.readMany(handles.map(formatHandle)),
-			]);
+			const settled = await ledger.readMany(handles);
 			return await Promise.all(
 				publishing.map(async (one) => {
 					if (!('seq' in one)) return one.written;
-					const handle = formatHandle(one.envelope);
-					const record = settled.get(handle);
-					const seqs = [claimed.get(handle)?.facts.seq, record === 'unreadable' ? 0 : record?.entry.seq];
-					if (seqs.some((seq) => seq !== undefined && seq !== one.seq)) {
+					const record = settled.get(formatHandle(one.envelope));
+					if (record && (record === 'unreadable' || record.entry.seq !== one.seq)) {
 						await commands.remove(one.envelope.node, one.seq);
 						return { outcome: 'known' } as const;
 					}
@@ -96,7 +90,7 @@ export class TickWriter {
 		}
 	}
 
-	#stored({ envelope, digest, nonce, seq }: Published): StoredCommand {
+	#stored({ envelope, digest, seq }: Published): StoredCommand {
 		const { node, id, lane, method, sender, deliverWithinMs, runForMs, patienceMs, schedule } = envelope;
 		const facts: CommandFacts = {
 			...{ method, lane, sender, digest, seq, queuedAt: this.#options.serverNow(), deliverWithinMs },
@@ -104,7 +98,7 @@ export class TickWriter {
 			...(patienceMs !== undefined && { patienceMs }),
 			...(schedule && { schedule }),
 		};
-		return { node, id, lane, method, shard: this.#options.commands.shardOf(node), facts, nonce };
+		return { node, id, lane, method, shard: this.#options.commands.shardOf(node), facts, nonce: '' };
 	}
 }
 
@@ -113,7 +107,16 @@ const queued: Written = { outcome: 'queued' };
 type Published = {
 	readonly envelope: Envelope;
 	readonly digest: string;
-	readonly nonce: string;
 	readonly seq: number;
 };
 type Publishing = Published | { readonly envelope: Envelope; readonly written: Written };
+
+/** No node's ticks are in two parts, which may change places. */
+function* partsOf(ticks: readonly TickToWrite[]): Generator<readonly TickToWrite[]> {
+	for (let from = 0; from < ticks.length; ) {
+		let to = Math.min(from + atOnce, ticks.length);
+		while (to < ticks.length && ticks[to]?.node === ticks[to - 1]?.node) to += 1;
+		yield ticks.slice(from, to);
+		from = to;
+	}
+}

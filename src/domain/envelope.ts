@@ -68,8 +68,9 @@ export function envelopeFor(
  * a schedule that it comes from. A tick is itself, whatever its schedule has it say.
  */
 export function envelopeDigest(envelope: Envelope): string {
-	const { sender: _, laneFrom, schedule, ...content } = envelope;
+	const tick = envelope.schedule?.tick ?? null;
 	// Its id was made from just these, and nobody else can say that it is one.
-	if (schedule && schedule.tick !== null) return `tick ${schedule.name} ${schedule.tick}`;
+	if (tick !== null) return `tick ${envelope.schedule?.name} ${tick}`;
+	const { sender: _, laneFrom, schedule: __, ...content } = envelope;
 	return contentDigest(laneFrom ? { ...content, lane: usualLane } : content);
 }

@@ -10,7 +10,7 @@ import { isStewardError, messageOf, StewardError } from '../base/errors.ts';
 import { type Cron, parseCron } from './cron.ts';
 import { durationMs, type Message, parseMessage } from './message.ts';
 import { nodeNamePattern, nodeNameRule, scheduleNamePattern, scheduleNameRule } from './names.ts';
-import { templateProblems } from './template.ts';
+import { isTemplate, templateProblems } from './template.ts';
 import { closest, describeProblems } from './validation.ts';
 import { isTimeZone, parseTime, timeRule, timeZoneRule, Zone } from './zone.ts';
 
@@ -97,6 +97,8 @@ export type Schedule = {
 	readonly target: Message['target'];
 	/** What each tick sends; its words are filled in for each node. */
 	readonly message: Omit<Message, 'target'>;
+	/** There are words to fill in. */
+	readonly isTemplate: boolean;
 	readonly placement: Placement;
 	readonly missed: Missed;
 	readonly overlap: Overlap;
@@ -131,6 +133,7 @@ export function parseSchedule(input: unknown): Schedule {
 		zone: Zone.of(zone),
 		target: where ? { where } : { nodes: [...new Set(toNodes ?? (toNode ? [toNode] : []))] },
 		message,
+		isTemplate: isTemplate(message.data),
 		placement,
 		missed,
 		overlap,

@@ -83,7 +83,9 @@ export function tickEnvelope(
 	}: { node: string; tick: number; version: number; methodLane?: CommandLane | undefined },
 ): Envelope {
 	const { name, message } = schedule;
-	const data = fillIn(message.data, { node, tick: rfc3339(tick), schedule: name });
+	const data = schedule.isTemplate
+		? fillIn(message.data, { node, tick: rfc3339(tick), schedule: name })
+		: message.data;
 	const envelope = envelopeFor(
 		{ ...message, data, target: { nodes: [node] } },
 		node,

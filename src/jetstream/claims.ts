@@ -59,17 +59,6 @@ export class Claims {
 		}
 	}
 
-	/** The claims of many, by handle; what is unclaimed is left out. @throws StewardError as {@link read} */
-	async readMany(handles: readonly Handle[]): Promise<ReadonlyMap<string, Claim>> {
-		const wanted = handles.map(({ node, id }) => subjects.claim(node, id));
-		const claims = new Map<string, Claim>();
-		for (const { subject, data } of await getLastOfMany(this.#connection, streams.claims, wanted)) {
-			const handle = parseKeyedSubject(subject);
-			if (handle) claims.set(formatHandle(handle), decoded(handle, data));
-		}
-		return claims;
-	}
-
 	/** The claim of a command, undefined when it is unclaimed. */
 	async read(handle: Handle): Promise<Claim | undefined> {
 		const stored = await getLast(this.#connection, streams.claims, subjects.claim(handle.node, handle.id));

@@ -15,7 +15,13 @@ import { purgeBelow } from './consumers.ts';
 import { countFrom, firstFrom, getFromLeader, getLast } from './direct-get.ts';
 import { GroupGet } from './group-get.ts';
 import { assertFits } from './limits.ts';
-import { expectedSeqHeader, expectedSubjectHeader, type PublishAck, Publisher } from './publisher.ts';
+import {
+	expectedSeqHeader,
+	expectedSubjectHeader,
+	type PublishAck,
+	Publisher,
+	type PublisherOptions,
+} from './publisher.ts';
 
 /** Headers of a stored command: what the centre must know without reading the body. */
 const header = {
@@ -158,12 +164,16 @@ export function readEnvelope(command: CommandAddress, data: Uint8Array): Envelop
 export class Commands {
 	readonly #connection: Connection;
 	readonly #shards: number;
-	readonly #options: { readonly mayPublish?: () => boolean };
+	readonly #options: Pick<PublisherOptions, 'mayPublish' | 'inFlight'>;
 	readonly #publishers = new Map<number, Publisher>();
 	readonly #bodies = new Map<number, GroupGet>();
 
-	/** `mayPublish`: as of a Publisher. */
-	constructor(connection: Connection, shards: number, options: { mayPublish?: () => boolean } = {}) {
+	/** `options`: as of a Publisher. */
+	constructor(
+		connection: Connection,
+		shards: number,
+		options: Pick<PublisherOptions, 'mayPublish' | 'inFlight'> = {},
+	) {
 		this.#connection = connection;
 		this.#shards = shards;
 		this.#options = options;
@@ -179,6 +189,7 @@ export class Commands {
 
 	/**
 	 * @param waits Its time has not come: it is on no lane before that.
+	 * @param nonce May be empty where nobody asks whose it is.
 	 * @throws PublishError; 10071 means that the id is there already, on any lane or method, 10054 that it is too large.
 	 */
 	async enqueue(envelope: Envelope, digest: string, nonce: string, waits = false): Promise<PublishAck> {
@@ -193,7 +204,7 @@ export class Commands {
 				[expectedSubjectHeader]: subjects.commandById(shard, envelope.node, envelope.id),
 				...headersFor(envelope, digest),
 				...(waits && { [header.lane]: envelope.lane }),
-				[header.nonce]: nonce,
+				...(nonce !== '' && { [header.nonce]: nonce }),
 			},
 		});
 	}

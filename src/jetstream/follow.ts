@@ -247,7 +247,7 @@ class Follower implements Following {
 		const handled = this.#onMessage({
 			subject: message.subject,
 			data: message.data,
-			header: headersOf(message).get,
+			header: (name) => headersOf(message).get(name),
 			seq: ack.seq,
 			storedAt: ack.storedAt,
 		});

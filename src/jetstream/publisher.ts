@@ -59,6 +59,8 @@ export type PublisherOptions = {
 	readonly timeoutMs?: number;
 	/** How long it is tried again where nobody takes it, because the stream is between two leaders. */
 	readonly rideOverMs?: number;
+	/** Batches under way at once, 1 by default: with more, what is handed over later may be stored earlier. */
+	readonly inFlight?: number;
 	/** Asked at the last moment before something goes out; where it says no, that is refused. */
 	readonly mayPublish?: () => boolean;
 };
@@ -73,7 +75,8 @@ export class Publisher {
 	constructor(connection: Connection, options: PublisherOptions) {
 		this.#connection = connection;
 		const usual = { maxMessages: 1000, maxBytes: 4 * 1024 * 1024, timeoutMs: requestTimeoutMs };
-		this.#options = { ...usual, rideOverMs: electionMs, mayPublish: () => true, ...options };
+		const free = { rideOverMs: electionMs, inFlight: 1, mayPublish: () => true };
+		this.#options = { ...usual, ...free, ...options };
 	}
 
 	/** @throws PublishError */
@@ -104,10 +107,15 @@ export class Publisher {
 		this.#busy = true;
 		// Callers of the same turn of the event loop belong together.
 		await Promise.resolve();
-		while (this.#waiting.length > 0) {
-			const batch = this.#take();
-			if (batch.length === 1) await this.#commitSingles(batch);
-			else await this.#commitBatch(batch);
+		const underWay = new Set<Promise<void>>();
+		while (this.#waiting.length > 0 || underWay.size > 0) {
+			if (this.#waiting.length > 0 && underWay.size < this.#options.inFlight) {
+				const batch = this.#take();
+				const commit = (batch.length === 1 ? this.#commitSingles(batch) : this.#commitBatch(batch)).finally(
+					() => underWay.delete(commit),
+				);
+				underWay.add(commit);
+			} else await Promise.race(underWay);
 		}
 		this.#busy = false;
 	}

@@ -62,7 +62,7 @@ export async function startLeader(
 	for (const [place, value] of records.entries()) {
 		index.schedules.take({ kind: 'record', name: value.name, revision: place + 1, value });
 	}
-	const commands = between(new Commands(connection, 1, { mayPublish: mayFire }));
+	const commands = between(new Commands(connection, 1, { mayPublish: mayFire, inFlight: 2 }));
 	const claims = between(new Claims(connection));
 	const ledger = between(new LedgerStore(connection));
 	const serverNow = () => time.now;
@@ -70,7 +70,7 @@ export async function startLeader(
 	const scheduler = new Scheduler({
 		index,
 		schedules: between(new Schedules(connection)),
-		writer: new TickWriter({ commands, claims, ledger, onQueued, serverNow }),
+		writer: new TickWriter({ commands, ledger, onQueued, serverNow }),
 		claims,
 		readMessage: (command) => commands.body(command),
 		mayFire,
