@@ -76,7 +76,7 @@ export function entryFor(handle: Handle, facts: CommandFacts): LedgerEntry {
 		runForMs: facts.runForMs ?? null,
 		patienceMs: facts.patienceMs ?? null,
 		lineage: facts.lineage ?? null,
-		schedule: facts.schedule ?? null,
+		schedule: facts.lane === 'control' ? null : (facts.schedule ?? null),
 		notBefore: facts.notBefore ?? null,
 		accepted: facts.accepted ?? null,
 		epoch: null,

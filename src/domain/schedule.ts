@@ -15,7 +15,7 @@ import { closest, describeProblems } from './validation.ts';
 import { isTimeZone, parseTime, timeRule, timeZoneRule, Zone } from './zone.ts';
 
 export const placements = ['centre', 'node'] as const;
-export type Placement = (typeof placements)[number];
+type Placement = (typeof placements)[number];
 export const overlapPolicies = ['allow', 'skip', 'replace'] as const;
 export type Overlap = (typeof overlapPolicies)[number];
 
@@ -85,7 +85,7 @@ export type ScheduleForm = z.input<typeof scheduleFields>;
 
 const scheduleFormKeys = Object.keys(scheduleFields.shape);
 
-export type Recurrence =
+type Recurrence =
 	| { readonly kind: 'cron'; readonly cron: Cron }
 	| { readonly kind: 'every'; readonly everyMs: number };
 

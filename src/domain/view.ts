@@ -71,7 +71,7 @@ export function queuedView(command: QueuedCommand): CommandView {
 		closed: null,
 		late: [],
 		lineage: command.lineage ?? null,
-		schedule: scheduleView(command.schedule),
+		schedule: scheduleView(command.lane === 'control' ? null : command.schedule),
 		history: beginning(command).map(transitionView),
 		result: null,
 	};

@@ -25,7 +25,7 @@ export const start = Date.UTC(2026, 0, 1);
 export const minuteMs = 60_000;
 
 /** The moments of one test, shared by its leaders. */
-export type Time = { now: number };
+type Time = { now: number };
 
 export function recordOf(
 	form: Omit<ScheduleForm, 'message'> & Partial<ScheduleForm>,

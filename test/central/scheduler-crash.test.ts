@@ -98,8 +98,8 @@ test.each(overlaps)(
 				if (!death.died) steps = at - 1;
 			}
 		}
-		// Bodies and claims of what is replaced, commands, both look-ups, progress.
-		expect(steps).toBeGreaterThanOrEqual({ allow: 4, skip: 1, replace: 8 }[overlap]);
+		// Bodies and claims of what is replaced, commands, the look-up, progress.
+		expect(steps).toBeGreaterThanOrEqual({ allow: 3, skip: 1, replace: 7 }[overlap]);
 	},
 );
 

@@ -1,0 +1,111 @@
+import { expect, test } from 'vitest';
+import type { ScheduleForm } from '../../src/domain/schedule.ts';
+import { effectsIn } from '../support/effects.ts';
+import { eventually } from '../support/eventually.ts';
+import { openFleet, startCentral, startNode } from '../support/fleet.ts';
+import { startNats } from '../support/nats.ts';
+import { startProxy } from '../support/proxy.ts';
+import { tempDir } from '../support/temp.ts';
+
+const form = (effect: string[], over: Partial<ScheduleForm> = {}): ScheduleForm => ({
+	...{ name: 'own', every: '1s', toNode: 'ship1', placement: 'node', overlap: 'allow' },
+	message: { method: 'shellCommand', data: effect },
+	...over,
+});
+
+test('a ship whose link is cut runs its own schedule all the while, and the centre shows every run once it is back', async () => {
+	await using nats = await startNats();
+	await using _ = await startCentral(nats.url);
+	await using proxy = await startProxy(nats.port);
+	await using dir = await tempDir('steward-own-');
+	const effects = effectsIn(dir.path);
+	await using fleet = await openFleet(nats.url);
+	await fleet.schedules.add(form(effects.shell('{{tick}}')));
+	await using ship = await startNode(proxy.url, 'ship1', { node: { lanes: { normal: 4 } } });
+	expect(ship.part.name).toBe('node ship1');
+	await effects.reach(2);
+	proxy.cut();
+	const before = (await effects.words()).length;
+	await effects.reach(before + 5);
+	// Changed and known to the ship only later: until then the first version fires.
+	await fleet.schedules.add(form(effects.shell('second {{tick}}')), { replace: true });
+	await effects.reach(before + 7);
+	proxy.heal();
+	await eventually(async () => (await effects.words()).some((word) => word.startsWith('second')), {
+		timeoutMs: 20_000,
+		message: 'the change has come',
+	});
+	await fleet.schedules.pause('own');
+	const shown = async () => (await fleet.schedules.get('own'))?.on;
+	await eventually(async () => (await shown())?.every(({ inEffect, next }) => inEffect && next === null), {
+		timeoutMs: 20_000,
+		message: 'the pause is in effect',
+	});
+	const words = await effects.words();
+	const views = await eventually(
+		async () => {
+			const ended = await fleet.list({ node: 'ship1', method: 'shellCommand', states: ['succeeded'] });
+			return ended.length === words.length && ended;
+		},
+		{ timeoutMs: 20_000, message: 'every run is in the ledger' },
+	);
+	// Each run is one tick, and says which version fired it.
+	const told = views.map(({ schedule }) => `${schedule?.version === 2 ? 'second ' : ''}${schedule?.tick}`);
+	expect(told.sort()).toEqual([...new Set(words)].sort());
+	expect(new Set(views.map(({ schedule }) => schedule?.version))).toEqual(new Set([1, 2]));
+});
+
+test('what was removed or aimed elsewhere while a ship was away goes when it is back, and a lost store gets it anew', async () => {
+	await using nats = await startNats();
+	await using _ = await startCentral(nats.url);
+	await using dir = await tempDir('steward-own-');
+	await using fleet = await openFleet(nats.url);
+	const has = async (node: string) => {
+		const [view] = (await fleet.nodes()).filter((one) => one.node === node);
+		return view !== undefined;
+	};
+	const on = async (name: string) =>
+		((await fleet.schedules.get(name))?.on ?? []).map(({ node, version, inEffect }) => [
+			node,
+			version,
+			inEffect,
+		]);
+	const yearly = (name: string, over: Partial<ScheduleForm> = {}) =>
+		form(['true'], { name, every: undefined, cron: '0 0 1 1 *', ...over });
+	await fleet.schedules.add(yearly('stays'));
+	await fleet.schedules.add(yearly('goes'));
+	await fleet.schedules.add(yearly('moves'));
+	const first = await startNode(nats.url, 'ship1', { dataDir: dir.path });
+	await eventually(async () => (await has('ship1')) && (await on('moves')).join() === 'ship1,1,true', {
+		timeoutMs: 20_000,
+		message: 'the ship has its schedules',
+	});
+	await first.stop();
+	await fleet.schedules.remove('goes');
+	await fleet.schedules.add(yearly('moves', { toNode: 'ship2' }), { replace: true });
+	await using other = await tempDir('steward-own-');
+	// Back with another disk: what it has to have comes anew, what it is not to have does not.
+	await using back = await startNode(nats.url, 'ship1', { dataDir: other.path, nameQuietMs: 200 });
+	expect(back.part.name).toBe('node ship1');
+	await eventually(async () => (await on('stays')).join() === 'ship1,1,true', {
+		timeoutMs: 20_000,
+		message: 'the new store has what stays',
+	});
+	await back.stop();
+	await using again = await startNode(nats.url, 'ship1', { dataDir: dir.path, nameQuietMs: 200 });
+	expect(again.part.name).toBe('node ship1');
+	const waiting = async () => (await fleet.queue('ship1')).filter(({ lane }) => lane === 'control');
+	await eventually(
+		async () =>
+			(await waiting()).length === 0 &&
+			(await fleet.list({ node: 'ship1', method: 'unschedule' })).length >= 2 &&
+			(await on('stays')).join() === 'ship1,1,true',
+		{ timeoutMs: 20_000, message: 'what is not meant for it is taken away' },
+	);
+	const taken = await fleet.list({ node: 'ship1', method: 'unschedule' });
+	expect(new Set(taken.map(({ state }) => state))).toEqual(new Set(['succeeded']));
+	await eventually(async () => (await on('moves')).join() === 'ship2,,false', {
+		timeoutMs: 20_000,
+		message: 'the ship says that it has it no more',
+	});
+});
