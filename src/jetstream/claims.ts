@@ -7,10 +7,10 @@
 import { systemClock } from '../base/clock.ts';
 import { isStewardError, StewardError } from '../base/errors.ts';
 import { formatHandle, type Handle } from '../domain/names.ts';
-import { parseKeyedSubject, streams, subjects } from '../domain/subject.ts';
+import { streams, subjects } from '../domain/subject.ts';
 import { type Claim, claimSchema, decode } from '../domain/wire.ts';
 import type { Connection } from './connection.ts';
-import { getLast, getLastOfMany } from './direct-get.ts';
+import { getLast } from './direct-get.ts';
 import { expectedSeqHeader, isWrongSequence, PublishError, Publisher } from './publisher.ts';
 
 const tries = 4;
@@ -62,7 +62,15 @@ export class Claims {
 	/** The claim of a command, undefined when it is unclaimed. */
 	async read(handle: Handle): Promise<Claim | undefined> {
 		const stored = await getLast(this.#connection, streams.claims, subjects.claim(handle.node, handle.id));
-		return stored && decoded(handle, stored.data);
+		if (!stored) return undefined;
+		const claim = decode(claimSchema, stored.data);
+		if (claim) return claim;
+		const text = formatHandle(handle);
+		throw new StewardError(
+			'schema-newer',
+			`the claim of ${text} cannot be read: it was written by a newer steward; install that`,
+			{ details: { handle: text } },
+		);
 	}
 
 	/** The claim, or the write's own error where the broker cannot be asked either. */
@@ -80,18 +88,6 @@ export class Claims {
 			filter: subjects.claim(handle.node, handle.id),
 		});
 	}
-}
-
-/** @throws StewardError `schema-newer` */
-function decoded(handle: Handle, data: Uint8Array): Claim {
-	const claim = decode(claimSchema, data);
-	if (claim) return claim;
-	const text = formatHandle(handle);
-	throw new StewardError(
-		'schema-newer',
-		`the claim of ${text} cannot be read: it was written by a newer steward; install that`,
-		{ details: { handle: text } },
-	);
 }
 
 /** There is a claim, and nobody tells whose: that is no refusal. */
