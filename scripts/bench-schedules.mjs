@@ -13,7 +13,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
-import { connect } from '@nats-io/transport-node';
+import { connect, headers } from '@nats-io/transport-node';
 import { systemClock } from '../dist/base/clock.js';
 import { silentLog } from '../dist/base/log.js';
 import { findNatsServer } from '../dist/broker/find.js';
@@ -104,11 +104,10 @@ async function fire(forms, untilMs) {
 	for (let from = 0; from < records.length; from += 1000) {
 		await Promise.all(records.slice(from, from + 1000).map((record) => schedules.write(record, 0)));
 	}
-	const wanted = ticks;
 	for (const deadline = untilMs + 60_000; ; ) {
 		const { state } = await jsm.streams.info('STEWARD_COMMANDS_0');
-		if (Date.now() > untilMs && state.messages >= wanted) break;
-		if (Date.now() > deadline) throw new Error(`${state.messages} of ${wanted} ticks fired`);
+		if (Date.now() > untilMs && state.messages >= ticks) break;
+		if (Date.now() > deadline) throw new Error(`${state.messages} of ${ticks} ticks fired`);
 		await new Promise((resolve) => setTimeout(resolve, 1000));
 	}
 	const byName = new Map(forms.map((form) => [form.name, parseSchedule(form)]));
@@ -128,12 +127,15 @@ async function fire(forms, untilMs) {
 	await jsm.streams.purge('STEWARD_COMMANDS_0');
 	for (const { name } of forms) await schedules.forget(name, (await schedules.read(name)).revision);
 	await closeConnection(connection, systemClock);
-	if (stored.length !== wanted) throw new Error(`${stored.length} of ${wanted} ticks are there`);
+	if (stored.length !== ticks) throw new Error(`${stored.length} of ${ticks} ticks are there`);
 	return stored;
 }
 
-/** The same number of bodies of the same size in atomic batches of 1,000, as fast as one client can. */
-async function raw() {
+/**
+ * The same number of bodies of the same size in atomic batches of 1,000, as fast as one client can: bare, or with the headers that
+ * commands have, their expectation among them.
+ */
+async function raw(withHeaders) {
 	const nc = await connect({ servers: url });
 	const jsm = await jetstreamManager(nc);
 	const js = jetstream(nc);
@@ -141,23 +143,34 @@ async function raw() {
 	const { subjects: _, metadata: __, ...same } = config;
 	await jsm.streams.add({ ...same, name: 'RAW', subjects: ['raw.>'] });
 	const body = JSON.stringify({
-		v: 1,
-		id: 'x'.repeat(26),
-		node: 'ship12345',
-		lane: 'normal',
-		sender: 'central',
-		...message,
-		deliverWithinMs: 604_800_000,
-		schedule: { name: 'instant-12', tick: Date.now(), version: 1 },
+		...{ v: 1, id: 'x'.repeat(26), node: 'ship12345', lane: 'normal', sender: 'central', ...message },
+		...{ deliverWithinMs: 604_800_000, schedule: { name: 'instant-12', tick: Date.now(), version: 1 } },
 	});
+	const subjectOf = (n) => `raw.ship${n}.normal.${message.method}.${'x'.repeat(26)}`;
+	const optionsOf = (n) => {
+		if (!withHeaders) return {};
+		const fields = headers();
+		for (const [name, value] of Object.entries({
+			'Nats-Expected-Last-Subject-Sequence': '0',
+			'Nats-Expected-Last-Subject-Sequence-Subject': `raw.ship${n}.*.*.${'x'.repeat(26)}`,
+			'Steward-Digest': 'tick instant-12 1767225600000',
+			'Steward-Sender': 'central',
+			'Steward-Deliver-Within': '604800000',
+			'Steward-Schedule': 'instant-12 1 1767225600000',
+		}))
+			fields.set(name, value);
+		return { headers: fields };
+	};
 	const began = Date.now();
 	for (let from = 0; from < ticks; from += 1000) {
-		const size = Math.min(1000, ticks - from);
-		const batch = await js.startBatch(`raw.${from}`, body);
-		for (let n = 1; n < size - 1; n++) batch.add(`raw.${from + n}`, body);
-		await batch.commit(`raw.${from + size - 1}`, body);
+		const last = Math.min(from + 1000, ticks) - 1;
+		const batch = await js.startBatch(subjectOf(from), body, optionsOf(from));
+		for (let n = from + 1; n < last; n++) batch.add(subjectOf(n), body, optionsOf(n));
+		await batch.commit(subjectOf(last), body, optionsOf(last));
 	}
 	const tookMs = Date.now() - began;
+	const { state } = await jsm.streams.info('RAW');
+	if (state.messages !== ticks) throw new Error(`${state.messages} of ${ticks} raw messages are there`);
 	await jsm.streams.delete('RAW');
 	await nc.close();
 	return (ticks * 1000) / tookMs;
@@ -173,7 +186,6 @@ const spreadOf = (stored) => {
 		early: late.filter((ms) => ms < -1).length,
 	};
 };
-const minute = () => Math.ceil(Date.now() / 60_000) * 60_000;
 
 try {
 	await startCentre();
@@ -185,8 +197,8 @@ try {
 		['50 schedules with a jitter of a minute', 50],
 	]) {
 		const perSchedule = ticks / schedulesOf;
-		const lead = schedulesOf > 1000 ? 30_000 : 5000;
-		const begins = minute() + (minute() - Date.now() < lead ? 60_000 : 0);
+		// Until then the records are written, and read by the centre.
+		const begins = Date.now() + (schedulesOf > 1000 ? 30_000 : 5000);
 		say(`${ticks} ticks over a minute, ${shape} …`);
 		const forms = Array.from({ length: schedulesOf }, (_, n) => ({
 			name: `spread-${schedulesOf}-${n}`,
@@ -197,41 +209,40 @@ try {
 			endAt: new Date(begins + 59_999).toISOString(),
 			...(perSchedule === 1 ? {} : { jitter: '1m' }),
 		}));
-		figures[shape] = spreadOf(await fire(forms, begins + 125_000));
+		figures[shape] = spreadOf(await fire(forms, begins + 62_000));
 		say(JSON.stringify(figures[shape]));
 	}
 
 	const ratios = [];
 	for (let run = 1; run <= runs; run++) {
-		const rawRate = await raw();
-		const instant = minute() + (minute() - Date.now() < 5000 ? 60_000 : 0);
+		const bare = await raw(false);
+		const same = await raw(true);
+		const instant = Date.now() + 5000;
 		const forms = Array.from({ length: 50 }, (_, n) => ({
 			name: `instant-${run}-${n}`,
-			cron: '* * * * *',
+			every: '1d',
 			message,
 			toNodes: Array.from({ length: ticks / 50 }, (_, at) => `ship${n * (ticks / 50) + at}`),
 			startAt: new Date(instant).toISOString(),
 			endAt: new Date(instant).toISOString(),
 		}));
-		const stored = await fire(forms, instant + 3000);
+		const stored = await fire(forms, instant + 1000);
 		const lastAt = Math.max(...stored.map(({ storedAt }) => storedAt - instant));
 		const rate = (ticks * 1000) / lastAt;
 		ratios.push({
-			raw: Math.round(rawRate),
-			ticks: Math.round(rate),
-			ratio: Number((rate / rawRate).toFixed(2)),
+			...{ bare: Math.round(bare), same: Math.round(same), ticks: Math.round(rate) },
+			...{ toBare: rate / bare, toSame: rate / same },
 		});
 		say(`run ${run} of ${runs}: ${JSON.stringify(ratios.at(-1))}`);
 	}
-	figures.instant = {
-		raw: median(ratios.map((one) => one.raw)),
-		ticks: median(ratios.map((one) => one.ticks)),
-		ratio: median(ratios.map((one) => one.ratio)),
-		least: Math.min(...ratios.map((one) => one.ratio)),
-		most: Math.max(...ratios.map((one) => one.ratio)),
-	};
+	figures.instant = Object.fromEntries(
+		Object.keys(ratios[0]).map((name) => {
+			const list = ratios.map((one) => one[name]).map((value) => Number(value.toFixed(value < 10 ? 2 : 0)));
+			return [name, { median: median(list), least: Math.min(...list), most: Math.max(...list) }];
+		}),
+	);
 	if (values.json) console.log(JSON.stringify(figures, null, '\t'));
-	else console.table(figures);
+	else for (const [name, table] of Object.entries(figures)) console.log(name, table);
 } finally {
 	await stopCentre();
 	await server.stop();
