@@ -211,7 +211,7 @@ export class Central implements Service {
 		});
 		const schedules = new Schedules(connection);
 		const scheduler = new Scheduler({
-			...{ index, schedules, writer, claims, mayFire, readMessage, serverNow, clock, log },
+			...{ index, schedules, writer, claims, mayFire, readMessage, presenceTtlMs, serverNow, clock, log },
 		});
 		const sync = new ScheduleSync({ index, parts: { commands, claims, ledger, serverNow }, mayFire, log });
 		const undelivered = new Undelivered({ connection, events, dead, deliverWithinMs, serverNow, log });

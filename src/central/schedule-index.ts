@@ -44,7 +44,8 @@ export class ScheduleIndex {
 
 	addOpen(command: StoredCommand): void {
 		const { schedule } = command.facts;
-		if (!schedule || command.lane === 'control') return;
+		// What somebody had it run beside its ticks is no tick.
+		if (!schedule || schedule.tick === null) return;
 		const key = openKey(schedule.name, command.node);
 		const open = this.#open.get(key) ?? new Map<string, StoredCommand>();
 		this.#open.set(key, open);

@@ -6,7 +6,7 @@
 
 import { noProgress, type Progress } from '../domain/progress.ts';
 import { parseSchedule, type Schedule, type ScheduleRecord } from '../domain/schedule.ts';
-import { type Decision, decide, dueTicks, firstAfter, jitterOf, nextTick } from '../domain/ticks.ts';
+import { type Decision, decide, dueTicks, firstAfter, jitterOf, lateAfterMs, nextTick } from '../domain/ticks.ts';
 import type { Revised } from '../jetstream/schedules.ts';
 
 /** Of more ticks than these every node is asked about, instead of those whose turn it is. */
@@ -43,6 +43,8 @@ export class SchedulePlan {
 	revision: number;
 	/** When there is something to do next, server time; infinite where there is nothing any more. */
 	nextDue = 0;
+	/** What is stored is what is here. */
+	isSaved = true;
 	/** In the order of their shifts. */
 	#nodes: readonly string[] = [];
 	#shifts: readonly number[] = [];
@@ -90,6 +92,14 @@ export class SchedulePlan {
 	advance(now: number, change: Partial<Progress>): void {
 		this.progress = { ...this.progress, ...change, through: Math.max(now, this.through) };
 		this.nextDue = this.#nextDue();
+	}
+
+	/** A clock that was ahead and is right again must not silence it. True where that was so. */
+	rewind(now: number): boolean {
+		if (this.progress.through <= now + lateAfterMs) return false;
+		this.progress = { ...this.progress, through: now };
+		this.nextDue = this.#nextDue();
+		return true;
 	}
 
 	/** Places of the nodes for which at least one of these ticks may be due. */

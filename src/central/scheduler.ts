@@ -8,69 +8,50 @@
 import type { Clock } from '../base/clock.ts';
 import { messageOf } from '../base/errors.ts';
 import { Lifecycle, type Service } from '../base/lifecycle.ts';
-import type { Log } from '../base/log.ts';
-import type { Envelope } from '../domain/envelope.ts';
-import { formatHandle } from '../domain/names.ts';
-import { laneOfMethod, matchesLabels } from '../domain/node-state.ts';
+import { matchesLabels } from '../domain/node-state.ts';
 import type { Schedule } from '../domain/schedule.ts';
-import { tickEnvelope, tickId } from '../domain/ticks.ts';
-import type { StoredCommand } from '../jetstream/commands.ts';
-import type { Schedules } from '../jetstream/schedules.ts';
-import { type Closing, closeCommand } from './close.ts';
 import type { CentreIndex } from './index.ts';
-import { type Resolved, resolveOverlap } from './overlap.ts';
-import { type NodeDecision, planOf, type SchedulePlan } from './schedule-plan.ts';
-import type { TickWriter, Written } from './tick-writer.ts';
+import { planOf, type SchedulePlan } from './schedule-plan.ts';
+import { type Fired, type Round, retryMs, type TickRoundOptions, TickRounds } from './tick-round.ts';
 
 /** Longest sleep; a change wakes it. */
 const lookAgainMs = 1000;
-/** What could not be done is tried again after this time. */
-const retryMs = 1000;
 /** Plans that are made before others have their turn. */
 const replannedAtOnce = 1000;
+/** Ticks that are fired together, where each schedule has fewer. */
+const firedAtOnce = 50_000;
 /** Of an index that is being built. */
 const notReadyMs = 50;
+const clockWasAhead = 'its ticks were decided beyond now, by a clock that was ahead: they are decided anew, and what has run is known';
 
-export type SchedulerOptions = Closing & {
-	index: Pick<CentreIndex, 'isComplete' | 'schedules' | 'nodes' | 'presence' | 'ledger'>;
-	schedules: Pick<Schedules, 'writeProgress' | 'readProgress'>;
-	writer: Pick<TickWriter, 'write'>;
-	/** Whether this centre still leads, for certain. */
-	mayFire: () => boolean;
+export type SchedulerOptions = TickRoundOptions & {
+	index: TickRoundOptions['index'] & Pick<CentreIndex, 'isComplete' | 'onNode' | 'onPresenceLost'>;
+	/** A present node beats at least once in this time. */
+	presenceTtlMs: number;
 	clock: Clock;
-	log: Log;
-};
-
-/** What one round did: ticks for nodes. */
-export type Fired = { readonly fired: number; readonly missed: number; readonly skipped: number };
-
-/** A tick that fires for a node now. */
-type Firing = { readonly plan: SchedulePlan; readonly node: string; readonly tick: number };
-/** What a round is to do for one schedule. */
-type Round = {
-	readonly plan: SchedulePlan;
-	readonly now: number;
-	readonly firing: readonly Firing[];
-	readonly missed: number;
-	readonly skipped: number;
-	/** Commands that one of the firing takes the place of. */
-	readonly superseded: readonly { readonly command: StoredCommand; readonly by: string }[];
 };
 
 export class Scheduler implements Service {
 	readonly name = 'scheduler';
 	readonly #options: SchedulerOptions;
 	readonly #lifecycle: Lifecycle;
+	readonly #rounds: TickRounds;
 	readonly #plans = new Map<string, SchedulePlan>();
 	/** Schedules whose record is new or another. */
 	readonly #changed = new Set<string>();
 	#stopping = new AbortController();
+	#nodesChanged = false;
+	#aimedAt = Number.NEGATIVE_INFINITY;
+	/** From when on an absence means something, by the monotonic clock. */
+	#presenceKnownAt = 0;
 	#wake: () => void = () => undefined;
 	#off: () => void = () => undefined;
 	#loop: Promise<void> = Promise.resolve();
 
 	constructor(options: SchedulerOptions) {
 		this.#options = options;
+		this.#rounds = new TickRounds(options);
+		options.index.onPresenceLost(() => this.#waitForPresence());
 		this.#lifecycle = new Lifecycle(
 			async () => {
 				this.#stopping = new AbortController();
@@ -96,14 +77,28 @@ export class Scheduler implements Service {
 
 	/** Looks at every schedule that there is, and from then on at what changes; `start` calls it. */
 	begin(): void {
-		const { schedules } = this.#options.index;
+		const { index } = this.#options;
 		this.#off();
 		this.#plans.clear();
-		for (const name of schedules.records.keys()) this.#changed.add(name);
-		this.#off = schedules.onChange((name) => {
-			this.#changed.add(name);
-			this.#wake();
-		});
+		this.#waitForPresence();
+		for (const name of index.schedules.records.keys()) this.#changed.add(name);
+		const offs = [
+			index.schedules.onChange((name) => {
+				this.#changed.add(name);
+				this.#wake();
+			}),
+			index.onNode(() => {
+				this.#nodesChanged = true;
+			}),
+		];
+		this.#off = () => {
+			for (const off of offs.splice(0)) off();
+		};
+	}
+
+	#waitForPresence(): void {
+		const { clock, presenceTtlMs } = this.#options;
+		this.#presenceKnownAt = clock.monotonic() + presenceTtlMs;
 	}
 
 	/** When there is something to do next, server time; infinite where there is nothing. */
@@ -115,35 +110,65 @@ export class Scheduler implements Service {
 
 	/** Decides and fires what is due. */
 	async runOnce(): Promise<Fired> {
-		const { serverNow } = this.#options;
-		const done = { fired: 0, missed: 0, skipped: 0 };
+		let done: Fired = { fired: 0, missed: 0, skipped: 0 };
 		if (!this.#isReady) return done;
 		for (const name of [...this.#changed].slice(0, replannedAtOnce)) {
 			this.#changed.delete(name);
 			this.#replan(name);
 		}
-		const now = serverNow();
-		const due = [...this.#plans.values()].filter(({ nextDue }) => nextDue <= now);
-		if (due.length === 0) return done;
-		const rounds = due.map((plan) => this.#roundOf(plan, now));
-		const closed = await Promise.all(rounds.map((round) => this.#supersede(round)));
-		const ready = rounds.filter((_, place) => closed[place]);
-		const firing = ready.flatMap((round) => round.firing);
-		const written = await this.#options.writer.write(
-			firing.map((one) => ({ node: one.node, make: () => this.#envelopeOf(one) })),
-		);
-		let from = 0;
-		const ends = ready.map((round) => {
-			const own = written.slice(from, from + round.firing.length);
-			from += own.length;
-			return this.#finish(round, own);
-		});
-		for (const { fired, missed, skipped } of await Promise.all(ends)) {
-			done.fired += fired;
-			done.missed += missed;
-			done.skipped += skipped;
+		this.#aimAnew();
+		const now = this.#options.serverNow();
+		let rounds: Round[] = [];
+		let ticks = 0;
+		const fire = async () => {
+			const fired = await this.#rounds.fire(rounds);
+			done = { fired: done.fired + fired.fired, missed: done.missed + fired.missed, skipped: done.skipped + fired.skipped };
+			[rounds, ticks] = [[], 0];
+		};
+		for (const plan of this.#plans.values()) {
+			if (plan.rewind(now)) this.#options.log.warn({ schedule: plan.record.name }, clockWasAhead);
+			if (plan.nextDue > now) continue;
+			const round = await this.#decide(plan, now);
+			if (!round) continue;
+			rounds.push(round);
+			ticks += round.firing.length;
+			if (ticks >= firedAtOnce) await fire();
 		}
+		if (rounds.length > 0) await fire();
 		return done;
+	}
+
+	/** One that cannot be decided does not keep the others. */
+	async #decide(plan: SchedulePlan, now: number): Promise<Round | undefined> {
+		const { clock, log } = this.#options;
+		if (!plan.isSaved) await this.#rounds.save(plan);
+		if (!plan.isSaved) return undefined;
+		// Who is there is known once every node has had the time to say so.
+		const waits = plan.schedule.message.whenAbsent !== 'queue' && clock.monotonic() < this.#presenceKnownAt;
+		try {
+			if (!waits) {
+				if ('where' in plan.schedule.target) plan.aimAt(this.#targetsOf(plan.schedule));
+				return this.#rounds.decide(plan, now);
+			}
+		} catch (error) {
+			log.error({ schedule: plan.record.name, err: messageOf(error) }, 'what is due cannot be decided; again soon');
+		}
+		plan.nextDue = now + retryMs;
+		return undefined;
+	}
+
+	/** Who has come to a schedule with jitter may have a turn before those that it was aimed at. */
+	#aimAnew(): void {
+		const { clock } = this.#options;
+		if (!this.#nodesChanged || clock.monotonic() < this.#aimedAt + lookAgainMs) return;
+		this.#nodesChanged = false;
+		this.#aimedAt = clock.monotonic();
+		for (const plan of this.#plans.values()) {
+			const { schedule } = plan;
+			if (schedule.jitterMs === 0 || !('where' in schedule.target) || !plan.isSaved) continue;
+			plan.aimAt(this.#targetsOf(schedule));
+			plan.advance(plan.through, {});
+		}
 	}
 
 	/** What is open, and how far each came, is known. */
@@ -195,114 +220,5 @@ export class Scheduler implements Service {
 		return [...this.#options.index.nodes]
 			.filter(([, { state }]) => matchesLabels(target.where, state.labels))
 			.map(([node]) => node);
-	}
-
-	#roundOf(plan: SchedulePlan, now: number): Round {
-		if ('where' in plan.schedule.target) plan.aimAt(this.#targetsOf(plan.schedule));
-		const decisions = plan.decide(now);
-		const firing: Firing[] = [];
-		const superseded: { command: StoredCommand; by: string }[] = [];
-		let [missed, skipped] = [0, 0];
-		for (const decision of decisions) {
-			const { fire, replaced } = this.#resolve(plan, decision);
-			missed += decision.missed;
-			skipped += decision.fire.length - fire.length;
-			firing.push(...fire.map((tick) => ({ plan, node: decision.node, tick })));
-			if (replaced.length === 0) continue;
-			const id = tickId(plan.record.name, decision.node, fire.at(-1) ?? 0);
-			const by = formatHandle({ node: decision.node, id });
-			superseded.push(...replaced.map((command) => ({ command, by })));
-		}
-		return { plan, now, firing, missed, skipped, superseded };
-	}
-
-	#resolve({ record, schedule }: SchedulePlan, { node, fire }: NodeDecision): Resolved {
-		const { index } = this.#options;
-		const { overlap, message } = schedule;
-		const isAbsent = index.presence.get(node)?.gone !== false;
-		if (message.whenAbsent !== 'queue' && isAbsent) return { fire: [], replaced: [] };
-		const open = index.schedules.openCommands(record.name, node);
-		const isInLedger = (handle: string) => index.ledger.has(handle);
-		return resolveOverlap({ name: record.name, node, overlap, fire, open, isInLedger });
-	}
-
-	/** Closes what nobody has started; false where that is not certain now. */
-	async #supersede({ plan, superseded }: Round): Promise<boolean> {
-		const { serverNow, log } = this.#options;
-		const actor = `schedule ${plan.record.name}`;
-		try {
-			await Promise.all(
-				superseded.map(({ command, by }) => {
-					const why = { event: 'cancelled', reason: `superseded by ${by}`, actor } as const;
-					// Started by its node in this moment: then it is left to run.
-					return closeCommand(this.#options, command, why);
-				}),
-			);
-			return true;
-		} catch (error) {
-			log.warn(
-				{ schedule: plan.record.name, err: messageOf(error) },
-				'a tick waits: the one before could not be closed',
-			);
-			plan.nextDue = serverNow() + retryMs;
-			return false;
-		}
-	}
-
-	#envelopeOf({ plan: { schedule, record }, node, tick }: Firing): Envelope {
-		const state = this.#options.index.nodes.get(node)?.state;
-		const methodLane = state && laneOfMethod(state, schedule.message.method);
-		return tickEnvelope(schedule, { node, tick, version: record.version, methodLane });
-	}
-
-	/** Writes down how far it came, where all of it is done. */
-	async #finish({ plan, now, firing, missed, skipped }: Round, written: readonly Written[]): Promise<Fired> {
-		const { serverNow, log } = this.#options;
-		const { name } = plan.record;
-		const failed = written.find(({ outcome }) => outcome === 'failed');
-		if (failed && 'error' in failed) {
-			log.warn({ schedule: name, err: messageOf(failed.error) }, 'ticks could not be queued; again soon');
-			plan.nextDue = serverNow() + retryMs;
-			return { fired: 0, missed: 0, skipped: 0 };
-		}
-		for (const [place, one] of written.entries()) {
-			if (one.outcome !== 'refused') continue;
-			const handle = `${firing[place]?.node} ${firing[place]?.tick}`;
-			log.error(
-				{ schedule: name, tick: handle, err: messageOf('error' in one ? one.error : one) },
-				'a tick is refused',
-			);
-		}
-		const refused = written.filter(({ outcome }) => outcome === 'refused').length;
-		const fired = firing.length - refused;
-		const { progress } = plan;
-		const last = firing.reduce<number | null>(
-			(latest, { tick }) => Math.max(latest ?? 0, tick),
-			progress.last,
-		);
-		plan.advance(now, {
-			last,
-			fired: progress.fired + fired,
-			missed: progress.missed + missed + refused,
-			skipped: progress.skipped + skipped,
-		});
-		await this.#keep(plan);
-		return { fired, missed: missed + refused, skipped };
-	}
-
-	/** Another leader may have come further: what it has written counts. */
-	async #keep(plan: SchedulePlan): Promise<void> {
-		const { schedules, log } = this.#options;
-		const { name } = plan.record;
-		const revision = await schedules.writeProgress(name, plan.progress, plan.revision);
-		if (revision !== undefined) {
-			plan.revision = revision;
-			return;
-		}
-		const stored = await schedules.readProgress(name);
-		log.warn({ schedule: name }, 'another centre has fired ticks of it: going on from there');
-		plan.revision = stored.revision;
-		plan.progress = stored.value ?? plan.progress;
-		plan.advance(plan.through, {});
 	}
 }

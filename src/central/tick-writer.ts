@@ -111,11 +111,14 @@ type Published = {
 };
 type Publishing = Published | { readonly envelope: Envelope; readonly written: Written };
 
-/** No node's ticks are in two parts, which may change places. */
+/** Of at most a batch, with no node's ticks in two parts, which may change places; unless one has more than a batch. */
 function* partsOf(ticks: readonly TickToWrite[]): Generator<readonly TickToWrite[]> {
+	const isWithin = (place: number) => place < ticks.length && ticks[place]?.node === ticks[place - 1]?.node;
 	for (let from = 0; from < ticks.length; ) {
 		let to = Math.min(from + atOnce, ticks.length);
-		while (to < ticks.length && ticks[to]?.node === ticks[to - 1]?.node) to += 1;
+		while (to > from + 1 && isWithin(to)) to -= 1;
+		if (isWithin(to)) to = Math.min(from + atOnce, ticks.length);
+		while (isWithin(to)) to += 1;
 		yield ticks.slice(from, to);
 		from = to;
 	}

@@ -73,7 +73,7 @@ export async function startLeader(
 		writer: new TickWriter({ commands, ledger, onQueued, serverNow }),
 		claims,
 		readMessage: (command) => commands.body(command),
-		mayFire,
+		...{ mayFire, presenceTtlMs: 1000 },
 		serverNow,
 		clock: manualClock(),
 		log: silentLog,

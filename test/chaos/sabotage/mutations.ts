@@ -27,7 +27,7 @@ function withoutOutbox(stream: 'reports' | 'intake'): readonly Mutation[] {
 /** Every centre takes itself for the leader, whatever the lease says. */
 const everyoneLeads: Mutation = {
 	file: 'jetstream/lease.ts',
-	find: 'return this.#clock.monotonic() < this.#heldUntil;',
+	find: 'return this.heldForMs > 0;',
 	replace: 'return true;',
 };
 
