@@ -213,7 +213,11 @@ export class Central implements Service {
 		const scheduler = new Scheduler({
 			...{ index, schedules, writer, claims, mayFire, readMessage, presenceTtlMs, serverNow, clock, log },
 		});
-		const sync = new ScheduleSync({ index, parts: { commands, claims, ledger, serverNow }, mayFire, log });
+		const fenced = new Commands(connection, shards, { mayPublish: mayFire });
+		const sync = new ScheduleSync({
+			...{ index, schedules, mayFire, serverNow, clock, log },
+			parts: { commands: fenced, claims, ledger, serverNow },
+		});
 		const undelivered = new Undelivered({ connection, events, dead, deliverWithinMs, serverNow, log });
 		this.#offLink.push(link.onReconnect(() => sweeper.forgetFloors()));
 		const duties = new Supervisor({
@@ -259,6 +263,7 @@ export class Central implements Service {
 		const leadership = new Leadership({ link, lease, ttlMs: leaseTtlMs, duties, clock, log });
 		const upkeep = async () => {
 			await serverClock.refresh(connection);
+			await sync.forgetOnce();
 			return index.prune(serverNow());
 		};
 		const answers = new Answers(index, ledger, serverNow);

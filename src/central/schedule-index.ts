@@ -14,6 +14,8 @@ export class ScheduleIndex {
 	/** By name; tombstones as well. */
 	readonly records = new Map<string, Revised<ScheduleRecord>>();
 	readonly progress = new Map<string, Revised<Progress>>();
+	/** Those that a newer program wrote: nobody may say that they are not there. */
+	readonly unreadable = new Set<string>();
 	/** Commands of ticks that are on their stream, by schedule and node. */
 	readonly #open = new Map<string, Map<string, StoredCommand>>();
 	readonly #listeners = new Set<(name: string) => void>();
@@ -39,6 +41,8 @@ export class ScheduleIndex {
 		}
 		if (entry.value) this.records.set(name, { value: entry.value, revision });
 		else this.records.delete(name);
+		if (entry.value || entry.gone) this.unreadable.delete(name);
+		else this.unreadable.add(name);
 		for (const listener of this.#listeners) listener(name);
 	}
 
@@ -65,6 +69,7 @@ export class ScheduleIndex {
 		const names = [...this.records.keys()];
 		this.records.clear();
 		this.progress.clear();
+		this.unreadable.clear();
 		for (const name of names) for (const listener of this.#listeners) listener(name);
 	}
 

@@ -6,7 +6,15 @@
 
 import { noProgress, type Progress } from '../domain/progress.ts';
 import { parseSchedule, type Schedule, type ScheduleRecord } from '../domain/schedule.ts';
-import { type Decision, decide, dueTicks, firstAfter, jitterOf, lateAfterMs, nextTick } from '../domain/ticks.ts';
+import {
+	type Decision,
+	decide,
+	dueTicks,
+	firstAfter,
+	jitterOf,
+	lateAfterMs,
+	nextTick,
+} from '../domain/ticks.ts';
 import type { Revised } from '../jetstream/schedules.ts';
 
 /** Of more ticks than these every node is asked about, instead of those whose turn it is. */

@@ -4,6 +4,7 @@
  * store was lost is asked anew. Holds only what it has asked for; after a crash it asks again, under the same ids.
  */
 
+import type { Clock } from '../base/clock.ts';
 import { isStewardError, messageOf } from '../base/errors.ts';
 import { derivedId } from '../base/ids.ts';
 import type { Log } from '../base/log.ts';
@@ -13,31 +14,43 @@ import type { Envelope } from '../domain/envelope.ts';
 import { centralNode } from '../domain/names.ts';
 import { matchesLabels } from '../domain/node-state.ts';
 import { parseSchedule, type Schedule, type ScheduleRecord } from '../domain/schedule.ts';
+import type { Schedules } from '../jetstream/schedules.ts';
 import type { CentreIndex } from './index.ts';
 
 /** Wishes that are written at once. */
 const atOnce = 64;
 /** Then what was asked for is forgotten, and asked again. */
 const mostRemembered = 100_000;
+/** What could not be asked is asked again after this time. */
+const retryMs = 30_000;
+/** A node that is away may still have what was removed; for longer than this nobody waits for it. */
+const tombstoneMs = 90 * 86_400_000;
 
 type Wish =
 	| { readonly method: 'schedule'; readonly data: Control<'schedule'> }
 	| { readonly method: 'unschedule'; readonly data: Control<'unschedule'> };
 
-type Placed = ReadonlyMap<string, { readonly record: ScheduleRecord; readonly schedule: Schedule }>;
+/** `undefined`: it is not fired by nodes. `unreadable`: this program cannot say. */
+type Placed = { readonly record: ScheduleRecord; readonly schedule: Schedule | undefined } | 'unreadable';
 
 export type ScheduleSyncOptions = {
 	index: Pick<CentreIndex, 'isComplete' | 'schedules' | 'nodes' | 'waiting' | 'onNode'>;
 	parts: Parameters<typeof enqueue>[0];
+	schedules: Pick<Schedules, 'forget'>;
 	mayFire: () => boolean;
+	serverNow: () => number;
+	clock: Pick<Clock, 'monotonic'>;
 	log: Log;
 };
 
 export class ScheduleSync {
 	readonly #options: ScheduleSyncOptions;
 	readonly #asked = new Set<string>();
+	/** What each record means, by its revision. */
+	readonly #meanings = new Map<string, { readonly revision: number; readonly placed: Placed }>();
 	/** Nodes that have said something new; `all` where a schedule is another. */
 	#dirty: Set<string> | 'all' = 'all';
+	#retryAt = Number.POSITIVE_INFINITY;
 	#off: (() => void)[] = [];
 
 	constructor(options: ScheduleSyncOptions) {
@@ -66,8 +79,12 @@ export class ScheduleSync {
 
 	/** Answers how many wishes it wrote. */
 	async runOnce(): Promise<number> {
-		const { index, mayFire, log } = this.#options;
+		const { index, mayFire, clock, log } = this.#options;
 		if (!index.isComplete || !mayFire()) return 0;
+		if (clock.monotonic() >= this.#retryAt) {
+			this.#retryAt = Number.POSITIVE_INFINITY;
+			this.#dirty = 'all';
+		}
 		const dirty = this.#dirty;
 		this.#dirty = new Set();
 		if (dirty !== 'all' && dirty.size === 0) return 0;
@@ -76,71 +93,107 @@ export class ScheduleSync {
 			this.#wishesFor(node, placed).map((wish) => this.#envelopeOf(node, wish)),
 		);
 		const news = wishes.filter(({ node, id }) => !this.#asked.has(`${node} ${id}`));
+		let written = 0;
 		for (let from = 0; from < news.length; from += atOnce) {
-			await Promise.all(news.slice(from, from + atOnce).map((wish) => this.#ask(wish)));
+			const asked = await Promise.all(news.slice(from, from + atOnce).map((wish) => this.#ask(wish)));
+			written += asked.filter(Boolean).length;
 		}
-		if (news.length > 0) log.info({ count: news.length }, 'schedules are on their way to their nodes');
-		return news.length;
+		if (written > 0) log.info({ count: written }, 'schedules are on their way to their nodes');
+		return written;
 	}
 
-	async #ask(wish: Envelope): Promise<void> {
-		const { parts, log } = this.#options;
+	/** Forgets what was removed long ago, and no node says that it has; answers how many. */
+	async forgetOnce(): Promise<number> {
+		const { index, schedules, mayFire, serverNow } = this.#options;
+		if (!index.isComplete || !mayFire()) return 0;
+		const had = new Set(
+			[...index.nodes.values()].flatMap(({ state }) => state.schedules.map(({ name }) => name)),
+		);
+		let forgotten = 0;
+		for (const [name, { value, revision }] of [...index.schedules.records]) {
+			const removedAt = value.changes.at(-1)?.at ?? 0;
+			if (!value.removed || had.has(name) || serverNow() - removedAt < tombstoneMs) continue;
+			if (await schedules.forget(name, revision)) forgotten += 1;
+		}
+		return forgotten;
+	}
+
+	/** True where it is news to its stream. */
+	async #ask(wish: Envelope): Promise<boolean> {
+		const { parts, clock, log } = this.#options;
 		if (this.#asked.size >= mostRemembered) this.#asked.clear();
+		this.#asked.add(`${wish.node} ${wish.id}`);
 		try {
-			await enqueue(parts, wish, true);
-			this.#asked.add(`${wish.node} ${wish.id}`);
+			return !(await enqueue(parts, wish, true)).duplicate;
 		} catch (error) {
-			if (isStewardError(error, 'id-conflict')) this.#asked.add(`${wish.node} ${wish.id}`);
-			else this.#dirty = 'all';
 			log.warn({ node: wish.node, err: messageOf(error) }, 'a schedule could not be sent to its node');
+			if (isStewardError(error, 'id-conflict')) return false;
+			this.#asked.delete(`${wish.node} ${wish.id}`);
+			this.#retryAt = Math.min(this.#retryAt, clock.monotonic() + retryMs);
+			return false;
 		}
 	}
 
-	/** Those whose place is the node, with what they mean. */
-	#placed(): Placed {
-		const placed = new Map<string, { record: ScheduleRecord; schedule: Schedule }>();
-		for (const [name, { value: record }] of this.#options.index.schedules.records) {
-			try {
-				const schedule = record.removed ? undefined : parseSchedule(record.form);
-				if (schedule?.placement === 'node') placed.set(name, { record, schedule });
-			} catch (error) {
-				this.#options.log.error({ schedule: name, err: messageOf(error) }, 'a schedule cannot be read');
-			}
+	/** What each schedule means, tombstones as well; each record is read once. */
+	#placed(): ReadonlyMap<string, Placed> {
+		const { records, unreadable } = this.#options.index.schedules;
+		const placed = new Map<string, Placed>();
+		for (const name of unreadable) placed.set(name, 'unreadable');
+		for (const [name, { value: record, revision }] of records) {
+			const known = this.#meanings.get(name);
+			const meaning = known?.revision === revision ? known.placed : this.#meaningOf(record);
+			if (meaning !== known?.placed) this.#meanings.set(name, { revision, placed: meaning });
+			placed.set(name, meaning);
 		}
+		for (const name of this.#meanings.keys()) if (!records.has(name)) this.#meanings.delete(name);
 		return placed;
 	}
 
-	#everyNode(placed: Placed): ReadonlySet<string> {
-		const { nodes, waiting } = this.#options.index;
-		const named = [...placed.values()].flatMap(({ schedule: { target } }) =>
-			'nodes' in target ? target.nodes : [],
-		);
-		return new Set([...nodes.keys(), ...waiting.keys(), ...named]);
+	#meaningOf(record: ScheduleRecord): Placed {
+		if (record.removed || record.form.placement !== 'node') return { record, schedule: undefined };
+		try {
+			return { record, schedule: parseSchedule(record.form) };
+		} catch (error) {
+			const { name } = record;
+			this.#options.log.error({ schedule: name, err: messageOf(error) }, 'a schedule cannot be read');
+			return 'unreadable';
+		}
 	}
 
-	#wishesFor(node: string, placed: Placed): Wish[] {
-		const { index } = this.#options;
+	#everyNode(placed: ReadonlyMap<string, Placed>): ReadonlySet<string> {
+		const { nodes, waiting } = this.#options.index;
+		const every = new Set([...nodes.keys(), ...waiting.keys()]);
+		for (const one of placed.values()) {
+			const target = one === 'unreadable' ? undefined : one.schedule?.target;
+			if (target && 'nodes' in target) for (const node of target.nodes) every.add(node);
+		}
+		return every;
+	}
+
+	/** Taken away is only what is known not to be meant for it: not what this program cannot read, or has never heard of. */
+	#wishesFor(node: string, placed: ReadonlyMap<string, Placed>): Wish[] {
 		const has = this.#versionsAt(node);
 		const author = { by: centralNode, reason: '' };
 		const wishes: Wish[] = [];
-		for (const [name, { record, schedule }] of placed) {
-			const isMeant =
-				'nodes' in schedule.target
-					? schedule.target.nodes.includes(node)
-					: matchesLabels(schedule.target.where, index.nodes.get(node)?.state.labels ?? {});
-			if (!isMeant) continue;
+		for (const [name, one] of placed) {
+			if (one === 'unreadable') continue;
+			const { record, schedule } = one;
+			const known = has.get(name);
 			const { version, form, since } = record;
-			if (has.get(name) !== version) {
+			const isMeant = schedule !== undefined && this.#isMeant(node, schedule);
+			// It takes no version that is older than what it has: one of another broker's store goes first.
+			if (known !== undefined && (!isMeant || known > version)) {
+				wishes.push({ method: 'unschedule', data: { name, version: Math.max(version, known), ...author } });
+			} else if (isMeant && known !== version) {
 				wishes.push({ method: 'schedule', data: { name, version, form, since, ...author } });
 			}
-			has.delete(name);
-		}
-		for (const [name, version] of has) {
-			const last = index.schedules.records.get(name)?.value.version ?? version;
-			const data = { name, version: Math.max(version, last), ...author };
-			wishes.push({ method: 'unschedule', data });
 		}
 		return wishes;
+	}
+
+	#isMeant(node: string, { target }: Schedule): boolean {
+		if ('nodes' in target) return target.nodes.includes(node);
+		return matchesLabels(target.where, this.#options.index.nodes.get(node)?.state.labels ?? {});
 	}
 
 	/** What it said that it has, and what is on its way to it. */
@@ -159,13 +212,16 @@ export class ScheduleSync {
 		return versions;
 	}
 
-	/** Its id says what is wished of which store and which program: the same wish is there once. */
+	/**
+	 * Its id says what is wished of which process of the node: the same wish is there once, and one that came to nothing (its node
+	 * died over it, or its labels went and came) is asked anew of the next process.
+	 */
 	#envelopeOf(node: string, { method, data }: Wish): Envelope {
 		const state = this.#options.index.nodes.get(node)?.state;
 		const { name, version } = data;
 		return {
 			v: 1,
-			id: derivedId(method, name, version, state?.epoch ?? '', state?.version ?? ''),
+			id: derivedId(method, name, version, state?.boot ?? ''),
 			node,
 			method,
 			lane: 'control',

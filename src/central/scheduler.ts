@@ -22,7 +22,8 @@ const replannedAtOnce = 1000;
 const firedAtOnce = 50_000;
 /** Of an index that is being built. */
 const notReadyMs = 50;
-const clockWasAhead = 'its ticks were decided beyond now, by a clock that was ahead: they are decided anew, and what has run is known';
+const clockWasAhead =
+	'its ticks were decided beyond now, by a clock that was ahead: they are decided anew, and what has run is known';
 
 export type SchedulerOptions = TickRoundOptions & {
 	index: TickRoundOptions['index'] & Pick<CentreIndex, 'isComplete' | 'onNode' | 'onPresenceLost'>;
@@ -122,7 +123,11 @@ export class Scheduler implements Service {
 		let ticks = 0;
 		const fire = async () => {
 			const fired = await this.#rounds.fire(rounds);
-			done = { fired: done.fired + fired.fired, missed: done.missed + fired.missed, skipped: done.skipped + fired.skipped };
+			done = {
+				fired: done.fired + fired.fired,
+				missed: done.missed + fired.missed,
+				skipped: done.skipped + fired.skipped,
+			};
 			[rounds, ticks] = [[], 0];
 		};
 		for (const plan of this.#plans.values()) {
@@ -151,7 +156,10 @@ export class Scheduler implements Service {
 				return this.#rounds.decide(plan, now);
 			}
 		} catch (error) {
-			log.error({ schedule: plan.record.name, err: messageOf(error) }, 'what is due cannot be decided; again soon');
+			log.error(
+				{ schedule: plan.record.name, err: messageOf(error) },
+				'what is due cannot be decided; again soon',
+			);
 		}
 		plan.nextDue = now + retryMs;
 		return undefined;

@@ -153,11 +153,17 @@ export class TickRounds {
 			if (one.outcome !== 'refused') continue;
 			refused += 1;
 			const tick = `${firing[place]?.node} ${firing[place]?.tick}`;
-			log.error({ schedule: name, tick, err: messageOf('error' in one ? one.error : one) }, 'a tick is refused');
+			log.error(
+				{ schedule: name, tick, err: messageOf('error' in one ? one.error : one) },
+				'a tick is refused',
+			);
 		}
 		const { progress } = plan;
 		const done = { fired: firing.length - refused, missed: missed + refused, skipped };
-		const last = firing.reduce<number | null>((latest, { tick }) => Math.max(latest ?? 0, tick), progress.last);
+		const last = firing.reduce<number | null>(
+			(latest, { tick }) => Math.max(latest ?? 0, tick),
+			progress.last,
+		);
 		plan.advance(now, { last, ...added(progress, done) });
 		return done;
 	}
@@ -179,7 +185,10 @@ export class TickRounds {
 			plan.progress = stored.value ?? plan.progress;
 			plan.advance(plan.through, {});
 		} catch (error) {
-			log.warn({ schedule: name, err: messageOf(error) }, 'what was fired is not written down yet; again soon');
+			log.warn(
+				{ schedule: name, err: messageOf(error) },
+				'what was fired is not written down yet; again soon',
+			);
 			plan.isSaved = false;
 			plan.nextDue = Math.min(plan.nextDue, serverNow() + retryMs);
 		}

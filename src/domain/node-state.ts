@@ -5,8 +5,11 @@
  */
 
 import { z } from 'zod';
-import { type CommandLane, commandLanes, kinds, lanes } from './names.ts';
+import { type CommandLane, commandLanes, kinds, lanes, scheduleNamePattern } from './names.ts';
 import { progressSchema } from './progress.ts';
+
+/** Of one node: a state has to fit a message. */
+const mostSchedules = 1000;
 
 const methodStateSchema = z.object({
 	name: z.string(),
@@ -71,12 +74,13 @@ export const nodeStateSchema = z.object({
 	schedules: z
 		.array(
 			progressSchema.extend({
-				name: z.string(),
-				version: z.number().int(),
+				name: z.string().regex(scheduleNamePattern),
+				version: z.number().int().min(1),
 				/** Server time of the next tick; null where there is none any more, or it is paused. */
 				next: z.number().nullable(),
 			}),
 		)
+		.max(mostSchedules)
 		.default([]),
 	/** Commands that ended here and whose report is still in the outbox: some of them. */
 	unreported: z.array(z.string()).default([]),

@@ -36,12 +36,13 @@ const storedProgressSchema = progressSchema.extend({ v: z.literal(1) });
 /** With the revision that a write has to replace. */
 export type Revised<Value> = { readonly value: Value; readonly revision: number };
 
-/** One entry of the bucket, decoded; `value` is undefined where it is gone, or is none of ours. */
+/** One entry of the bucket, decoded; `value` is undefined where it is gone, or cannot be read by this program. */
 export type ScheduleEntry =
 	| {
 			readonly kind: 'record';
 			readonly name: string;
 			readonly revision: number;
+			readonly gone: boolean;
 			readonly value: ScheduleRecord | undefined;
 	  }
 	| {
@@ -64,7 +65,13 @@ export function readScheduleEntry(
 	if (isProgress) {
 		return { kind: 'progress', name, revision, value: gone ? undefined : decode(storedProgressSchema, data) };
 	}
-	return { kind: 'record', name, revision, value: gone ? undefined : decode(scheduleRecordSchema, data) };
+	return {
+		kind: 'record',
+		name,
+		revision,
+		gone,
+		value: gone ? undefined : decode(scheduleRecordSchema, data),
+	};
 }
 
 export class Schedules {

@@ -60,7 +60,8 @@ export async function startLeader(
 	await index.start();
 	await eventually(() => index.isComplete);
 	for (const [place, value] of records.entries()) {
-		index.schedules.take({ kind: 'record', name: value.name, revision: place + 1, value });
+		const { name } = value;
+		index.schedules.take({ kind: 'record', name, revision: place + 1, gone: false, value });
 	}
 	const commands = between(new Commands(connection, 1, { mayPublish: mayFire, inFlight: 2 }));
 	const claims = between(new Claims(connection));

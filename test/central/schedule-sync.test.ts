@@ -1,11 +1,19 @@
 import { expect, test } from 'vitest';
-import type { ScheduleForm } from '../../src/domain/schedule.ts';
+import { silentLog } from '../../src/base/log.ts';
+import { CentreIndex } from '../../src/central/index.ts';
+import { ScheduleSync } from '../../src/central/schedule-sync.ts';
+import type { ScheduleForm, ScheduleRecord } from '../../src/domain/schedule.ts';
+import { Schedules } from '../../src/jetstream/schedules.ts';
+import { fleetOn, nodeState } from '../client/setup.ts';
+import { manualClock } from '../support/clock.ts';
 import { effectsIn } from '../support/effects.ts';
 import { eventually } from '../support/eventually.ts';
 import { openFleet, startCentral, startNode } from '../support/fleet.ts';
 import { startNats } from '../support/nats.ts';
 import { startProxy } from '../support/proxy.ts';
+import { openRaw } from '../support/raw.ts';
 import { tempDir } from '../support/temp.ts';
+import { queuedAt, recordOf, start } from './firing.ts';
 
 const form = (effect: string[], over: Partial<ScheduleForm> = {}): ScheduleForm => ({
 	...{ name: 'own', every: '1s', toNode: 'ship1', placement: 'node', overlap: 'allow' },
@@ -108,4 +116,63 @@ test('what was removed or aimed elsewhere while a ship was away goes when it is 
 		timeoutMs: 20_000,
 		message: 'the ship says that it has it no more',
 	});
+});
+
+test('a wish that came to nothing is asked of the next process; what cannot be read is left alone; a version from elsewhere goes first', async () => {
+	await using nats = await startNats();
+	await (await startCentral(nats.url)).stop();
+	await using raw = await openRaw(nats.url);
+	const { connection } = raw;
+	const { parts } = await fleetOn(connection);
+	const index = new CentreIndex(connection, 1);
+	await index.start();
+	await eventually(() => index.isComplete);
+	const take = (record: ScheduleRecord) =>
+		index.schedules.take({ kind: 'record', name: record.name, revision: 1, gone: false, value: record });
+	const yearly = { cron: '0 0 1 1 *', placement: 'node', toNode: undefined, where: { role: 'tug' } } as const;
+	take(recordOf({ ...yearly, name: 'labelled' }));
+	take(recordOf({ ...yearly, name: 'newer', ...{ moonPhase: 'full' } }));
+	index.schedules.take({ kind: 'record', name: 'strange', revision: 1, gone: false, value: undefined });
+	take(recordOf({ ...yearly, name: 'restored' }));
+	const sync = new ScheduleSync({
+		...{ index, schedules: new Schedules(connection), mayFire: () => true, serverNow: () => start },
+		...{ clock: manualClock(), log: silentLog },
+		parts: { ...parts },
+	});
+	sync.begin();
+	const progress = { through: start, last: null, fired: 0, missed: 0, skipped: 0, next: null };
+	const say = (boot: string, role: string, schedules: readonly (readonly [string, number])[]) => {
+		const has = schedules.map(([name, version]) => ({ name, version, ...progress }));
+		const state = { ...nodeState('ship1'), boot, labels: { role }, schedules: has };
+		index.nodes.set('ship1', { v: 1, state, lastSeenAt: start, conflict: null });
+		sync.begin();
+	};
+	const asked = async () => {
+		await sync.runOnce();
+		const queued = await queuedAt(connection, 'ship1');
+		const told = await Promise.all(
+			queued.map(async ({ node, id }) => {
+				const { facts } = (await parts.commands.find(node, id)) ?? {};
+				await parts.commands.purge(node, id, facts?.seq ?? 0);
+				return `${facts?.method} ${facts?.schedule?.name} ${facts?.schedule?.version}`;
+			}),
+		);
+		index.waiting.clear();
+		return told.sort();
+	};
+	const others = [
+		['newer', 3],
+		['strange', 3],
+		['unheard', 2],
+	] as const;
+	say('one', 'tug', [...others, ['restored', 7]]);
+	expect(await asked()).toEqual(['schedule labelled 1', 'unschedule restored 7']);
+	say('two', 'ferry', [...others, ['labelled', 1]]);
+	expect(await asked()).toEqual(['unschedule labelled 1']);
+	say('three', 'tug', others);
+	expect(await asked()).toEqual(['schedule labelled 1', 'schedule restored 1']);
+	// Its node died over it.
+	say('four', 'tug', others);
+	expect(await asked()).toEqual(['schedule labelled 1', 'schedule restored 1']);
+	await index.stop();
 });
