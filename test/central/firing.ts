@@ -4,6 +4,7 @@
  * Ends with the broker.
  */
 
+import type { Clock } from '../../src/base/clock.ts';
 import { silentLog } from '../../src/base/log.ts';
 import { CentreIndex } from '../../src/central/index.ts';
 import { Scheduler } from '../../src/central/scheduler.ts';
@@ -46,6 +47,7 @@ export type Leader = {
 export type LeaderOptions = {
 	readonly time: Time;
 	readonly mayFire?: () => boolean;
+	readonly clock?: Clock;
 	/** Stands before all that it reads and writes at the broker. */
 	readonly between?: <Port extends object>(port: Port) => Port;
 };
@@ -54,7 +56,7 @@ export type LeaderOptions = {
 export async function startLeader(
 	connection: Connection,
 	records: readonly ScheduleRecord[],
-	{ time, mayFire = () => true, between = (port) => port }: LeaderOptions,
+	{ time, mayFire = () => true, clock = manualClock(), between = (port) => port }: LeaderOptions,
 ): Promise<Leader> {
 	const index = new CentreIndex(connection, 1);
 	await index.start();
@@ -76,7 +78,7 @@ export async function startLeader(
 		readMessage: (command) => commands.body(command),
 		...{ mayFire, presenceTtlMs: 1000 },
 		serverNow,
-		clock: manualClock(),
+		clock,
 		log: silentLog,
 	});
 	scheduler.begin();

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { ScheduleForm } from '../../src/domain/schedule.ts';
 import { tickId } from '../../src/domain/ticks.ts';
 import { Schedules } from '../../src/jetstream/schedules.ts';
+import { manualClock } from '../support/clock.ts';
 import { eventually } from '../support/eventually.ts';
 import { startCentral } from '../support/fleet.ts';
 import { startNats } from '../support/nats.ts';
@@ -139,4 +140,96 @@ describe('a ship that is away', () => {
 			await leader.stop();
 		},
 	);
+});
+
+describe('what goes wrong', () => {
+	test('progress that could not be written is written again, and nothing is fired twice', async () => {
+		await using broker = await world();
+		const { connection } = broker;
+		const time = { now: start };
+		let isBroken = false;
+		const between = <Port extends object>(port: Port): Port =>
+			new Proxy(port, {
+				get(target, name) {
+					const value: unknown = Reflect.get(target, name, target);
+					if (typeof value !== 'function') return value;
+					if (isBroken && name === 'writeProgress') return () => Promise.reject(new Error('no answer'));
+					return value.bind(target);
+				},
+			});
+		const leader = await startLeader(connection, [recordOf({ ...everyMinute, overlap: 'allow' })], {
+			time,
+			between,
+		});
+		const schedules = new Schedules(connection);
+		isBroken = true;
+		time.now = start + minuteMs;
+		expect(await leader.scheduler.runOnce()).toMatchObject({ fired: 1 });
+		expect((await schedules.readProgress('minutely')).value).toBeUndefined();
+		isBroken = false;
+		time.now += 2000;
+		await leader.scheduler.runOnce();
+		expect((await schedules.readProgress('minutely')).value).toMatchObject({
+			fired: 1,
+			last: start + minuteMs,
+		});
+		time.now = start + 2 * minuteMs;
+		expect(await leader.scheduler.runOnce()).toMatchObject({ fired: 1 });
+		expect(await queuedAt(connection, 'ship1')).toHaveLength(2);
+		await leader.stop();
+	});
+
+	test('a clock of the broker that was ahead silences nothing once it is right again', async () => {
+		await using broker = await world();
+		const { connection } = broker;
+		const time = { now: start };
+		const leader = await startLeader(connection, [recordOf({ ...everyMinute, overlap: 'allow' })], { time });
+		time.now = start + 24 * hourMs;
+		await leader.scheduler.runOnce();
+		time.now = start + minuteMs;
+		await leader.scheduler.runOnce();
+		for (let minute = 2; minute <= 4; minute++) {
+			time.now = start + minute * minuteMs;
+			expect(await leader.scheduler.runOnce()).toMatchObject({ fired: 1 });
+		}
+		const ids = (await queuedAt(connection, 'ship1')).map(({ id }) => id);
+		for (const minute of [2, 3, 4])
+			expect(ids).toContain(tickId('minutely', 'ship1', start + minute * minuteMs));
+		await leader.stop();
+	});
+
+	test('a schedule that cannot be decided keeps no other from firing', async () => {
+		await using broker = await world();
+		const { connection } = broker;
+		const time = { now: start };
+		const records = [recordOf({ ...everyMinute, name: 'bad' }), recordOf({ ...everyMinute, name: 'good' })];
+		const leader = await startLeader(connection, records, { time });
+		await leader.scheduler.runOnce();
+		const { openCommands } = leader.index.schedules;
+		leader.index.schedules.openCommands = (name, node) => {
+			if (name === 'bad') throw new RangeError('broken');
+			return openCommands.call(leader.index.schedules, name, node);
+		};
+		time.now = start + minuteMs;
+		expect(await leader.scheduler.runOnce()).toMatchObject({ fired: 1 });
+		leader.index.schedules.openCommands = openCommands;
+		time.now += 5000;
+		expect(await leader.scheduler.runOnce()).toMatchObject({ fired: 1 });
+		await leader.stop();
+	});
+
+	test('nobody counts as absent before he could say that he is there', async () => {
+		await using broker = await world();
+		const { connection } = broker;
+		const time = { now: start };
+		const clock = manualClock();
+		const message = { method: 'ping', whenAbsent: 'skip' as const };
+		const leader = await startLeader(connection, [recordOf({ ...everyMinute, message })], { time, clock });
+		time.now = start + minuteMs;
+		expect(await leader.scheduler.runOnce()).toEqual({ fired: 0, missed: 0, skipped: 0 });
+		await clock.advance(1000);
+		time.now += 1000;
+		expect(await leader.scheduler.runOnce()).toEqual({ fired: 0, missed: 0, skipped: 1 });
+		await leader.stop();
+	});
 });
