@@ -104,13 +104,15 @@ export class NodeSchedules implements Service {
 	/** Keeps this version instead of any before. @throws StewardError `invalid`, `storage` */
 	async put({ name, version, form, since }: Control<'schedule'>): Promise<ControlAnswer<'schedule'>> {
 		const { store, now, log } = this.#options;
+		const at = now();
 		const known = this.#schedules.get(name);
 		if (known && known.kept.version >= version) return this.#answer({ name, version });
 		checkForm(name, form);
-		// What was due until now was its earlier version's, and is not made up for by this one.
+		// What was due until now is its earlier version's; only what that may not decide at this moment is left to this one.
 		const earlier = known && this.#fireDue(known);
 		const before = this.#schedules.get(name)?.kept.progress ?? noProgress(since);
-		const progress = { ...before, through: Math.max(since, now()) };
+		const undecidedFrom = known && this.#isHeld() ? this.#dueAt(known, at) : Infinity;
+		const progress = { ...before, through: Math.max(since, Math.min(at, undecidedFrom - 1)) };
 		const kept: KeptSchedule = { v: 1, name, version, form, since, progress };
 		this.#schedules.set(name, readKept(kept));
 		const written = store.commit((writes) => writes.put('schedules', name, kept));
@@ -144,9 +146,20 @@ export class NodeSchedules implements Service {
 		return firing;
 	}
 
+	/** Nothing is decided for now. */
+	#isHeld(): boolean {
+		return this.#options.isHeldUp() || this.#stopping.signal.aborted;
+	}
+
+	/** When the first that is not decided fires, server time; never, where it is silent. */
+	#dueAt({ kept, schedule }: ReadSchedule, now: number): number {
+		if (!schedule || schedule.paused) return Infinity;
+		return nextDue(kept, schedule, this.#options.node, now)?.at ?? Infinity;
+	}
+
 	/** In one synchronous step up to its commit: nothing comes between what is read and what is written. */
 	#fireDue(read: ReadSchedule): Fired | undefined {
-		if (this.#options.isHeldUp() || this.#stopping.signal.aborted) return undefined;
+		if (this.#isHeld()) return undefined;
 		const fired = this.#firing.fireDue(read);
 		if (fired) this.#schedules.set(fired.kept.name, { ...read, kept: fired.kept });
 		return fired;
@@ -185,11 +198,10 @@ export class NodeSchedules implements Service {
 	}
 
 	#sleepMs(): number {
-		const { node, now, clock } = this.#options;
+		const { now, clock } = this.#options;
 		const at = now();
-		const dues = [...this.#schedules.values()].flatMap(({ kept, schedule }) => {
-			if (!schedule || schedule.paused) return [];
-			const ms = (nextDue(kept, schedule, node, at)?.at ?? Infinity) - at;
+		const dues = [...this.#schedules.values()].map((read) => {
+			const ms = this.#dueAt(read, at) - at;
 			return ms > 0 ? ms : shortSleepMs;
 		});
 		return Math.min(longestSleepMs, this.#ticks.nextAt - clock.monotonic(), ...dues);

@@ -88,27 +88,61 @@ test('with `skip` an hour that was none costs no tick of the real hour', async (
 	expect(await ship.started(5)).toContain(at(10 * minute));
 });
 
-test('a new version starts when it arrives, makes up for nothing of the one before, and an older one changes nothing', async () => {
+test('a new version that comes while nothing may begin goes on where the one before was, and an older one changes nothing', async () => {
 	await using ship = await startShip();
 	await ship.keep({ every: '1h', missed: 'all', overlap: 'allow' }, 3);
 	ship.world.isHeldUp = true;
 	await ship.pass(5 * hour + minute);
 	expect(await ship.keep({ every: '2h' }, 3)).toEqual({ name: 's', version: 3, inEffect: 3 });
 	expect(await ship.keep({ every: '2h' }, 2)).toEqual({ name: 's', version: 2, inEffect: 3 });
-	expect(await ship.keep({ every: '2h', missed: 'all' }, 4, start + 2 * hour)).toEqual({
+	expect(await ship.keep({ every: '2h', missed: 'all', overlap: 'allow' }, 4, start + 2 * hour)).toEqual({
 		...{ name: 's', version: 4, inEffect: 4 },
 	});
 	ship.world.isHeldUp = false;
 	await ship.pass(hour);
-	expect(await ship.started(1)).toEqual([at(6 * hour)]);
-	expect(ship.state()).toMatchObject({ version: 4, fired: 1, missed: 0, next: start + 8 * hour });
+	// What was due until `since` was the earlier version's, and is nobody's now.
+	expect(await ship.started(2)).toEqual([at(4 * hour), at(6 * hour)]);
+	expect(ship.state()).toMatchObject({ version: 4, fired: 2, missed: 0, next: start + 8 * hour });
 	// Ticks until `since` do not count, whenever it arrived.
 	await ship.keep({ every: '2h' }, 5, start + 9 * hour);
 	await ship.pass(2 * hour);
-	expect(ship.world.runs).toHaveLength(1);
+	expect(ship.world.runs).toHaveLength(2);
 	await ship.pass(2 * hour);
-	expect(await ship.started(2)).toEqual([at(6 * hour), at(10 * hour)]);
+	expect(await ship.started(3)).toEqual([at(4 * hour), at(6 * hour), at(10 * hour)]);
 	expect(ship.world.reports.at(-1)?.report.facts.schedule?.version).toBe(5);
+});
+
+test('what a ship slept through is decided by the version that is there when it wakes, also where that comes first', async () => {
+	await using ship = await startShip();
+	await ship.keep({ cron: '0 3 * * *' });
+	await ship.process.store.stop();
+	ship.clock.jump(8 * hour);
+	// The link is up first, and the control lane has the word.
+	ship.world.isHeldUp = true;
+	await ship.crash();
+	await ship.keep({ cron: '0 3 * * *', note: 'edited at 07:00' }, 2);
+	await ship.keep({ cron: '0 3 * * *', note: 'and again' }, 3);
+	await ship.process.schedules.runOnce();
+	expect(ship.state()).toMatchObject({ version: 3, fired: 0, missed: 0 });
+	ship.world.isHeldUp = false;
+	await ship.process.schedules.runOnce();
+	expect(await ship.started(1)).toEqual([at(3 * hour)]);
+	await ship.pass(hour);
+	expect(ship.world.runs).toHaveLength(1);
+	expect(ship.state()).toMatchObject({ fired: 1, missed: 0, next: start + 27 * hour });
+	expect(ship.world.reports.at(-1)?.report.facts.schedule?.version).toBe(3);
+});
+
+test('what was due in a pause is not missed by whoever resumes it while nothing may begin', async () => {
+	await using ship = await startShip();
+	await ship.keep({ every: '1h', paused: true });
+	ship.world.isHeldUp = true;
+	await ship.pass(5 * hour);
+	await ship.keep({ every: '1h', missed: 'all' }, 2);
+	ship.world.isHeldUp = false;
+	await ship.pass(hour);
+	expect(await ship.started(1)).toEqual([at(6 * hour)]);
+	expect(ship.state()).toMatchObject({ fired: 1, missed: 0 });
 });
 
 test('what was due before a change fires as it was, also where nobody had looked yet', async () => {
