@@ -13,11 +13,13 @@ import { readStoredCommand } from '../../jetstream/commands.ts';
 import type { Delivery } from '../../jetstream/delivery.ts';
 import type { Pauses } from '../control/pauses.ts';
 import type { Cancellations } from '../store/cancellations.ts';
+import type { Journal } from '../store/journal.ts';
 import type { Store, Writes } from '../store/store.ts';
 import { type FiredTick, localDelivery } from './local-delivery.ts';
 
 export type FiredTicksOptions = {
 	store: Store;
+	journal: Pick<Journal, 'get'>;
 	cancellations: Pick<Cancellations, 'find'>;
 	pauses: Pick<Pauses, 'holds'>;
 	/** Slots of a lane; undefined where this node does not have it. */
@@ -145,10 +147,12 @@ export class FiredTicks {
 
 	/** It starts no more, and only has to be told: called off before its start, or too late for it. */
 	#isOver({ id, facts }: OpenTick): boolean {
-		const { cancellations, now } = this.#options;
+		const { cancellations, journal, now } = this.#options;
 		const { queuedAt, deliverWithinMs } = facts;
-		const isExpired = deliverWithinMs !== null && now() > queuedAt + deliverWithinMs;
-		return isExpired || cancellations.find({ id, facts }) !== undefined;
+		const isLate = deliverWithinMs !== null && now() > queuedAt + deliverWithinMs;
+		// One that has started is to start again: its deadline was met.
+		if (isLate && journal.get(id) === undefined) return true;
+		return cancellations.find({ id, facts }) !== undefined;
 	}
 
 	#begin(open: OpenTick, work: 'slot' | 'beside', holdsSlot: boolean): void {

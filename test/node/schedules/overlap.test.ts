@@ -202,6 +202,31 @@ test('with rerun it is started again by the next process, offline, as its policy
 	expect(await ship.ended(1)).toEqual(['interrupted 2']);
 });
 
+test('one that has started waits for its lane and its slot, however late it is for a first start', async () => {
+	await using ship = await slowShip({
+		overlap: 'allow',
+		message: { method: 'm', data: '{{tick}}', onInterrupt: 'rerun', attempts: 2, deliverWithin: '30s' },
+	});
+	await passMinutes(ship, 1);
+	await ship.started(1);
+	await ship.process.pauses.pauseLanes(['normal'], author);
+	await ship.crash();
+	const handed: number[] = [];
+	ship.world.passes = (delivery) => {
+		handed.push(delivery.storedAt);
+		return delivery;
+	};
+	await passMinutes(ship, 2);
+	ship.clock.jump(minute / 2 + 1);
+	await ship.process.schedules.runOnce();
+	// The two that have not started are over, and need no slot; the first waits.
+	expect(await ship.ended(2)).toEqual(['expired 0', 'expired 0']);
+	expect(handed).toEqual([2, 3].map((n) => start + n * minute));
+	await ship.process.pauses.resumeLanes(['normal']);
+	expect(await ship.started(2)).toEqual([at(minute), at(minute)]);
+	expect(ship.world.runs[1]?.attempt).toBe(2);
+});
+
 test('what waits is bounded: more are missed, and told once', async () => {
 	await using ship = await startShip();
 	ship.world.isQuick = false;
