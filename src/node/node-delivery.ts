@@ -149,6 +149,7 @@ export function buildDelivery(parts: DeliveryParts) {
 		handle: (delivery, holdsSlot, signal) => commands.handle(delivery, holdsSlot, signal),
 		recallWish: (id) => commands.recallWish(id),
 		now: () => serverTime.now(),
+		isTimeSure: () => serverTime.isKnown,
 		// After a connect a change or a pause that waited counts before anything else begins.
 		isHeldUp: () => link.connection !== undefined && !lanes.haveBegun,
 	});

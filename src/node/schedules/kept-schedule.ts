@@ -8,6 +8,7 @@ import { messageOf } from '../../base/errors.ts';
 import type { Progress } from '../../domain/progress.ts';
 import { parseSchedule, type Schedule } from '../../domain/schedule.ts';
 import { jitterOf, lateAfterMs, nextTick } from '../../domain/ticks.ts';
+import { journalAgeMs } from '../store/journal.ts';
 
 export type KeptSchedule = {
 	readonly v: 1;
@@ -34,9 +35,16 @@ export function readKept(kept: KeptSchedule): ReadSchedule {
 	}
 }
 
-/** Until when its ticks are decided. A clock that was ahead and is right again must not silence it. */
-export function decidedThrough({ through }: Progress, now: number): number {
-	return through > now + lateAfterMs ? now : through;
+/** Server time as far as it is known; `isSure` where the server said it, and no step of the clock came after that. */
+export type Now = { readonly at: number; readonly isSure: boolean };
+
+/**
+ * Until when its ticks are decided. A clock that was ahead and is right again must not silence it; but one that is behind by more
+ * than the journal remembers (a machine that boots at 1970) is wrong, and a tick that fired might fire again.
+ */
+export function decidedThrough({ through }: Progress, { at, isSure }: Now): number {
+	const aheadMs = through - at;
+	return aheadMs > lateAfterMs && (isSure || aheadMs <= journalAgeMs) ? at : through;
 }
 
 /** The first tick to fire that is not decided, and when. */
@@ -44,7 +52,7 @@ export function nextDue(
 	{ since, progress }: KeptSchedule,
 	schedule: Schedule,
 	node: string,
-	now: number,
+	now: Now,
 ): { readonly tick: number; readonly at: number } | undefined {
 	const shift = jitterOf(schedule, node);
 	const tick = nextTick(schedule, Math.max(since, decidedThrough(progress, now) - shift));

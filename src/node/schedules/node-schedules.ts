@@ -16,7 +16,14 @@ import { parseSchedule } from '../../domain/schedule.ts';
 import type { ErrorReporter } from '../error-reporter.ts';
 import type { Store } from '../store/store.ts';
 import { FiredTicks, type FiredTicksOptions } from './fired-ticks.ts';
-import { type KeptSchedule, nextDue, type ReadSchedule, readKept } from './kept-schedule.ts';
+import {
+	decidedThrough,
+	type KeptSchedule,
+	type Now,
+	nextDue,
+	type ReadSchedule,
+	readKept,
+} from './kept-schedule.ts';
 import { type Fired, TickFiring, type TickFiringOptions } from './tick-firing.ts';
 
 export type NodeSchedulesOptions = Omit<FiredTicksOptions, 'onProgress' | 'onBroken'> &
@@ -35,6 +42,8 @@ type Asked = Pick<Control<'schedule'>, 'name' | 'version'>;
 
 /** A step of the clock forward is noticed after this time at the latest. */
 const longestSleepMs = 30_000;
+/** The node's state tells of each, and has to fit a message. */
+const mostSchedules = 500;
 /** What is due and was not decided is looked at again after this time. */
 const shortSleepMs = 1000;
 
@@ -91,28 +100,29 @@ export class NodeSchedules implements Service {
 
 	/** As they are told to the centre. */
 	states(): NodeState['schedules'] {
-		const { node, now } = this.#options;
-		const at = now();
+		const now = this.#now();
 		return [...this.#schedules.values()].map(({ kept, schedule }) => {
 			const { name, version, progress } = kept;
 			const isSilent = schedule === undefined || schedule.paused;
-			const next = isSilent ? undefined : nextDue(kept, schedule, node, at);
+			const next = isSilent ? undefined : nextDue(kept, schedule, this.#options.node, now);
 			return { name, version, ...progress, next: next?.tick ?? null };
 		});
 	}
 
 	/** Keeps this version instead of any before. @throws StewardError `invalid`, `storage` */
 	async put({ name, version, form, since }: Control<'schedule'>): Promise<ControlAnswer<'schedule'>> {
-		const { store, now, log } = this.#options;
-		const at = now();
+		const { store, log } = this.#options;
+		const now = this.#now();
 		const known = this.#schedules.get(name);
 		if (known && known.kept.version >= version) return this.#answer({ name, version });
 		checkForm(name, form);
+		if (!known && this.#schedules.size >= mostSchedules) throw tooMany(name);
 		// What was due until now is its earlier version's; only what that may not decide at this moment is left to this one.
 		const earlier = known && this.#fireDue(known);
 		const before = this.#schedules.get(name)?.kept.progress ?? noProgress(since);
-		const undecidedFrom = known && this.#isHeld() ? this.#dueAt(known, at) : Infinity;
-		const progress = { ...before, through: Math.max(since, Math.min(at, undecidedFrom - 1)) };
+		const undecidedFrom = known && this.#isHeld() ? this.#dueAt(known, now) : Infinity;
+		const through = Math.max(decidedThrough(before, now), Math.min(now.at, undecidedFrom - 1));
+		const progress = { ...before, through: Math.max(since, through) };
 		const kept: KeptSchedule = { v: 1, name, version, form, since, progress };
 		this.#schedules.set(name, readKept(kept));
 		const written = store.commit((writes) => writes.put('schedules', name, kept));
@@ -146,13 +156,17 @@ export class NodeSchedules implements Service {
 		return firing;
 	}
 
+	#now(): Now {
+		return { at: this.#options.now(), isSure: this.#options.isTimeSure() };
+	}
+
 	/** Nothing is decided for now. */
 	#isHeld(): boolean {
 		return this.#options.isHeldUp() || this.#stopping.signal.aborted;
 	}
 
 	/** When the first that is not decided fires, server time; never, where it is silent. */
-	#dueAt({ kept, schedule }: ReadSchedule, now: number): number {
+	#dueAt({ kept, schedule }: ReadSchedule, now: Now): number {
 		if (!schedule || schedule.paused) return Infinity;
 		return nextDue(kept, schedule, this.#options.node, now)?.at ?? Infinity;
 	}
@@ -198,13 +212,12 @@ export class NodeSchedules implements Service {
 	}
 
 	#sleepMs(): number {
-		const { now, clock } = this.#options;
-		const at = now();
+		const now = this.#now();
 		const dues = [...this.#schedules.values()].map((read) => {
-			const ms = this.#dueAt(read, at) - at;
+			const ms = this.#dueAt(read, now) - now.at;
 			return ms > 0 ? ms : shortSleepMs;
 		});
-		return Math.min(longestSleepMs, this.#ticks.nextAt - clock.monotonic(), ...dues);
+		return Math.min(longestSleepMs, this.#ticks.nextAt - this.#options.clock.monotonic(), ...dues);
 	}
 }
 
@@ -219,4 +232,11 @@ function checkForm(name: string, form: unknown): void {
 	throw new StewardError('invalid', `the schedule is not valid here: ${problems.join('; ')}`, {
 		details: { problems },
 	});
+}
+
+function tooMany(name: string): StewardError {
+	return new StewardError(
+		'invalid',
+		`schedule ${name}: this node keeps ${mostSchedules} schedules already, and takes no more; remove one, or let the centre fire it`,
+	);
 }

@@ -33,6 +33,8 @@ export type TickFiringOptions = {
 	errors: Pick<ErrorReporter, 'report'>;
 	/** Server time as far as it is known. */
 	now: () => number;
+	/** The server said it, and no step of the clock came after that. */
+	isTimeSure: () => boolean;
 	clock: Clock;
 	log: Log;
 };
@@ -72,10 +74,10 @@ export class TickFiring {
 
 	/** Undefined where nothing is due. Everything is decided before it returns. @throws StewardError `storage` */
 	fireDue({ kept, schedule }: ReadSchedule): Fired | undefined {
-		const { node, now } = this.#options;
+		const { node, now, isTimeSure } = this.#options;
 		if (!schedule || schedule.paused) return undefined;
 		const at = now();
-		const through = decidedThrough(kept.progress, at);
+		const through = decidedThrough(kept.progress, { at, isSure: isTimeSure() });
 		// Those until it counts are of nobody, or of an earlier version, however late they fire.
 		const ticks = dueTicks(schedule, through, at).filter((tick) => tick > kept.since);
 		const due = decide(schedule.missed, ticks, { through, now: at, shift: jitterOf(schedule, node) });

@@ -78,6 +78,57 @@ test('a clock that jumps an hour ahead and back again silences nothing, and no t
 	expect(ship.state()).toMatchObject({ fired: 15 });
 });
 
+test('a clock that boots at 1970 decides nothing, and the counts are right when it is', async () => {
+	await using ship = await startShip();
+	await ship.keep({ every: '1h', missed: 'once' });
+	await ship.pass(hour);
+	await ship.started(1);
+	for (let boot = 0; boot < 2; boot++) {
+		const lostMs = ship.clock.now();
+		ship.clock.jump(-lostMs);
+		await ship.crash();
+		await ship.pass(10 * minute);
+		// A change that comes before the time is right forgets nothing either.
+		await ship.keep({ every: '1h', missed: 'once', note: `boot ${boot}` }, 2 + boot);
+		expect(ship.state()).toMatchObject({ through: start + hour, fired: 1, missed: 0 });
+		await ship.process.store.stop();
+		ship.clock.jump(lostMs);
+	}
+	ship.clock.jump(3 * hour);
+	await ship.crash();
+	await ship.process.schedules.runOnce();
+	expect(await ship.started(2)).toEqual([at(hour), at(4 * hour)]);
+	expect(ship.state()).toMatchObject({ fired: 2, missed: 2, next: start + 5 * hour });
+});
+
+test('a clock that was years ahead silences nothing once the server says the time', async () => {
+	await using ship = await startShip();
+	await ship.keep({ every: '1h', missed: 'skip' });
+	ship.clock.jump(1000 * 24 * hour);
+	await ship.process.schedules.runOnce();
+	expect(ship.state()?.through).toBe(start + 1000 * 24 * hour);
+	ship.clock.jump(-1000 * 24 * hour);
+	await ship.pass(2 * hour);
+	expect(ship.state()?.through).toBe(start + 1000 * 24 * hour);
+	ship.world.isTimeSure = true;
+	await ship.pass(hour);
+	await ship.pass(hour);
+	expect((await ship.started(2)).at(-1)).toBe(at(4 * hour));
+});
+
+test('a ship keeps as many schedules as its state can tell of', async () => {
+	await using ship = await startShip();
+	await Promise.all(
+		Array.from({ length: 500 }, (_, n) => ship.keep({ name: `s${n}`, every: '1h', paused: true })),
+	);
+	await expect(ship.keep({ name: 'more', every: '1h' })).rejects.toMatchObject({
+		...{ code: 'invalid', message: expect.stringContaining('500') },
+	});
+	expect(await ship.keep({ name: 's7', every: '2h' }, 2)).toMatchObject({ inEffect: 2 });
+	await ship.process.schedules.remove({ name: 's8', version: 1 });
+	expect(await ship.keep({ name: 'more', every: '1h' })).toMatchObject({ inEffect: 1 });
+});
+
 test('with `skip` an hour that was none costs no tick of the real hour', async () => {
 	await using ship = await startShip();
 	await ship.keep({ every: '10m', missed: 'skip' });

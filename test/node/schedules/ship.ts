@@ -49,6 +49,8 @@ type World = {
 	/** Runs end by themselves. */
 	isQuick: boolean;
 	isHeldUp: boolean;
+	/** The server said the time, and no step of the clock came after that. */
+	isTimeSure: boolean;
 	lanes: Partial<Record<Lane, number>>;
 	/** What the check of data waits for. */
 	hold: Promise<void>;
@@ -74,6 +76,7 @@ export async function startShip() {
 		...{
 			isQuick: true,
 			isHeldUp: false,
+			isTimeSure: false,
 			lanes: { control: 1, normal: 1 },
 			hold: Promise.resolve(),
 			passes: (delivery) => delivery,
@@ -208,6 +211,7 @@ async function startProcess(world: World, boot: string): Promise<ShipProcess> {
 		},
 		recallWish: (id) => pipeline.recallWish(id),
 		now: () => serverTime.now(),
+		isTimeSure: () => world.isTimeSure,
 		isHeldUp: () => world.isHeldUp,
 		onChange: () => undefined,
 	});
