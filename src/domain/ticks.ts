@@ -143,9 +143,21 @@ function madeUpFor(
  * oldest are left out.
  */
 export function dueTicks(schedule: Schedule, through: number, now: number): readonly number[] {
-	const from = through - schedule.jitterMs;
-	const ticks = nextTicks(schedule, from, mostCounted, now);
-	return ticks.length < mostCounted ? ticks : newestTicks(schedule, from, now);
+	return newestOf(schedule, through - schedule.jitterMs, now);
+}
+
+/** As {@link dueTicks}, for the node that fires each of them `shift` later, {@link jitterOf}; none until `since`. */
+export function dueTicksOf(
+	schedule: Schedule,
+	{ through, since, now, shift }: { through: number; since: number; now: number; shift: number },
+): readonly number[] {
+	return newestOf(schedule, Math.max(since, through - shift), now - shift);
+}
+
+/** The ticks after `from` and until `until`, in order: the newest, where they are more than are counted. */
+function newestOf(schedule: Schedule, from: number, until: number): readonly number[] {
+	const ticks = nextTicks(schedule, from, mostCounted, until);
+	return ticks.length < mostCounted ? ticks : newestTicks(schedule, from, until);
 }
 
 /** The last ticks after `from` and until `until`, in order, as many as are counted. */

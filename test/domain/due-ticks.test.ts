@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { parseSchedule, type ScheduleForm } from '../../src/domain/schedule.ts';
-import { decideDue, jitterOf, nextTicks } from '../../src/domain/ticks.ts';
+import { decide, decideDue, dueTicksOf, jitterOf, nextTicks } from '../../src/domain/ticks.ts';
 
 const [secondMs, minuteMs, hourMs, dayMs] = [1000, 60_000, 3_600_000, 86_400_000];
 const weekMs = 7 * dayMs;
@@ -98,6 +98,21 @@ describe('what becomes of the ticks of an outage', () => {
 			}
 			expect(fired).toEqual(nextTicks(schedule, from - shift, fired.length));
 			expect(fired.length).toBeGreaterThanOrEqual(119);
+		}
+	});
+
+	test('where the shift is known, no tick is reckoned that is not due', () => {
+		const schedule = scheduleOf({ every: '1s', jitter: '1d', missed: 'all' });
+		const now = at('2026-03-01T00:00Z');
+		for (const node of ['ship1', 'ship2', 'ship3']) {
+			const moments = { through: now - 5 * secondMs, now, shift: jitterOf(schedule, node) };
+			const ticks = dueTicksOf(schedule, { ...moments, since: 0 });
+			expect(ticks).toHaveLength(5);
+			expect(decide(schedule.missed, ticks, moments)).toEqual(
+				decideDue(schedule, moments.through, now, moments.shift),
+			);
+			const since = now - moments.shift - 2 * secondMs;
+			expect(dueTicksOf(schedule, { ...moments, since })).toEqual(ticks.filter((tick) => tick > since));
 		}
 	});
 

@@ -9,7 +9,7 @@ import type { Log } from '../../base/log.ts';
 import type { Envelope } from '../../domain/envelope.ts';
 import { type CommandLane, formatHandle, type Lane } from '../../domain/names.ts';
 import type { Schedule } from '../../domain/schedule.ts';
-import { decide, dueTicks, jitterOf, tickEnvelope } from '../../domain/ticks.ts';
+import { decide, dueTicksOf, jitterOf, tickEnvelope } from '../../domain/ticks.ts';
 import type { Closed, CommandFacts } from '../../domain/wire.ts';
 import type { ErrorReporter } from '../error-reporter.ts';
 import type { Cancellations } from '../store/cancellations.ts';
@@ -78,9 +78,10 @@ export class TickFiring {
 		if (!schedule || schedule.paused) return undefined;
 		const at = now();
 		const through = decidedThrough(kept.progress, { at, isSure: isTimeSure() });
+		const moments = { through, now: at, shift: jitterOf(schedule, node) };
 		// Those until it counts are of nobody, or of an earlier version, however late they fire.
-		const ticks = dueTicks(schedule, through, at).filter((tick) => tick > kept.since);
-		const due = decide(schedule.missed, ticks, { through, now: at, shift: jitterOf(schedule, node) });
+		const ticks = dueTicksOf(schedule, { ...moments, since: kept.since });
+		const due = decide(schedule.missed, ticks, moments);
 		const isNews = due.fire.length > 0 || due.missed > 0 || through !== kept.progress.through;
 		if (!isNews) return undefined;
 		const decided = this.#decide(kept, schedule, due.fire, at);
