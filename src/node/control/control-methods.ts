@@ -39,6 +39,9 @@ export type ControlMethodsOptions = {
 	readonly running: () => readonly string[];
 };
 
+/** A node that dies in the middle does it again: nobody asks for it a second time. */
+const againAfterDeath = { onInterrupt: 'rerun', attempts: 5 } as const;
+
 export function controlMethods(options: ControlMethodsOptions): readonly MethodDefinition[] {
 	const { pauses, callOff, whyUnknown, running, schedules } = options;
 	return [
@@ -63,15 +66,19 @@ export function controlMethods(options: ControlMethodsOptions): readonly MethodD
 			return { stopped: method, running: running() } satisfies ControlAnswer<'stop'>;
 		}),
 		control('resume', (wish) => resume(options, wish)),
-		control('schedule', async (wish) => {
-			try {
-				return await schedules.put(wish);
-			} catch (error) {
-				if (isStewardError(error, 'invalid')) return failed(error.message, error.details);
-				throw error;
-			}
-		}),
-		control('unschedule', (wish) => schedules.remove(wish)),
+		control(
+			'schedule',
+			async (wish) => {
+				try {
+					return await schedules.put(wish);
+				} catch (error) {
+					if (isStewardError(error, 'invalid')) return failed(error.message, error.details);
+					throw error;
+				}
+			},
+			againAfterDeath,
+		),
+		control('unschedule', (wish) => schedules.remove(wish), againAfterDeath),
 	] as MethodDefinition[];
 }
 
@@ -121,12 +128,14 @@ function noSuchLane({ lanes }: ControlMethodsOptions, absent: readonly string[])
 function control<Name extends ControlName>(
 	name: Name,
 	run: (data: Control<Name>) => Promise<unknown>,
+	defaults: MethodDefinition['defaults'] = {},
 ): MethodDefinition<Control<Name>> {
 	return defineMethod<Control<Name>>({
 		name,
 		kind: 'command',
 		data: controls[name] as unknown as MethodDefinition<Control<Name>>['data'],
 		isolate: 'none',
+		defaults,
 		run: (_, data) => run(data),
 	});
 }

@@ -191,7 +191,8 @@ export class Executor {
 		const input: Fault = {
 			kind,
 			attempt: lastAttempt(attempts),
-			attempts: policy.attempts,
+			// The control lane waits for none of its own: there, another attempt is for a node that died.
+			attempts: turn.command.lane === 'control' ? lastAttempt(attempts) : policy.attempts,
 			backoff: policy.backoff,
 			retryAfterMs,
 		};

@@ -6,11 +6,12 @@
 
 import { join } from 'node:path';
 import { systemClock } from '../../../src/base/clock.ts';
-import type { Control } from '../../../src/domain/control.ts';
+import type { Control, ControlName } from '../../../src/domain/control.ts';
 import type { Lane } from '../../../src/domain/names.ts';
 import { emptyResult } from '../../../src/domain/result.ts';
 import type { Report } from '../../../src/domain/wire.ts';
 import type { Delivery } from '../../../src/jetstream/delivery.ts';
+import { controlMethods } from '../../../src/node/control/control-methods.ts';
 import { Pauses } from '../../../src/node/control/pauses.ts';
 import { Claimant } from '../../../src/node/delivery/claimant.ts';
 import { CommandPipeline } from '../../../src/node/delivery/command-pipeline.ts';
@@ -21,6 +22,8 @@ import { ErrorReporter, type FaultReport } from '../../../src/node/error-reporte
 import { MethodsTable } from '../../../src/node/methods-table.ts';
 import { Redaction } from '../../../src/node/output/redactor.ts';
 import type { MethodProcess, Outcome } from '../../../src/node/processes/method.ts';
+import { InNodeProcess } from '../../../src/node/processes/method-process.ts';
+import { localDelivery } from '../../../src/node/schedules/local-delivery.ts';
 import { NodeSchedules } from '../../../src/node/schedules/node-schedules.ts';
 import { ServerTime } from '../../../src/node/server-time.ts';
 import { Boots } from '../../../src/node/store/boots.ts';
@@ -54,6 +57,8 @@ type World = {
 	lanes: Partial<Record<Lane, number>>;
 	/** What the check of data waits for. */
 	hold: Promise<void>;
+	/** What a wish about a schedule waits for, once it has started. */
+	holdControl: Promise<void>;
 	/** What the pipeline sees of a delivery; undefined: it never comes there. */
 	passes: (delivery: Delivery) => Delivery | undefined;
 	/** Its own errors, which no test may have. */
@@ -78,7 +83,7 @@ export async function startShip() {
 			isHeldUp: false,
 			isTimeSure: false,
 			lanes: { control: 1, normal: 1 },
-			hold: Promise.resolve(),
+			...{ hold: Promise.resolve(), holdControl: Promise.resolve() },
 			passes: (delivery) => delivery,
 		},
 	};
@@ -99,6 +104,16 @@ export async function startShip() {
 		/** Asks the ship to keep a schedule that runs `m`. */
 		keep: (form: Record<string, unknown>, version = 1, since = start) =>
 			current.schedules.put(wish(form, version, since)),
+		/** What the control lane hands over; answers once its turn is over, or the ship is dead. */
+		control: (id: string, method: ControlName, data: unknown) => {
+			const common = { v: 1, id, node: 'ship1', lane: 'control', sender: 'central' } as const;
+			const envelope = { ...common, method, data, deliverWithinMs: null };
+			const delivery = localDelivery(
+				{ v: 1, envelope, firedAt: start, waitsForOthers: false },
+				{ end: async () => true, again: () => undefined },
+			);
+			return current.pipeline.handle(delivery, true, new AbortController().signal);
+		},
 		/** Time passes, and the schedules are looked at; what runs by itself has ended before and after. */
 		async pass(ms: number) {
 			if (world.isQuick) await untilIdle();
@@ -189,17 +204,33 @@ async function startProcess(world: World, boot: string): Promise<ShipProcess> {
 			throw new Error('nobody is there to claim from');
 		},
 	});
+	const inTurn = async <T>(work: () => Promise<T>) => {
+		await world.holdControl;
+		return work();
+	};
+	const control = new InNodeProcess({
+		...{ name: 'control methods', node: 'ship1', dataDir: world.dir, log },
+		definitions: controlMethods({
+			...{ pauses, lanes: () => [], wake: async () => undefined, running: () => [] },
+			...{ whyUnknown: () => undefined, callOff: async () => 'noted' },
+			schedules: {
+				put: (asked) => inTurn(() => schedules.put(asked)),
+				remove: (asked) => inTurn(() => schedules.remove(asked)),
+			},
+		}),
+	});
+	await control.start();
 	const pipeline = new CommandPipeline({
 		...{ ...common, settlement, pauses, executor, claimant, endLeftovers },
 		methods: new MethodsTable([methodM(world, () => isDead)], undefined),
-		controls: new MethodsTable([], undefined),
+		controls: new MethodsTable([control], undefined),
 		redaction: new Redaction([]),
 	});
 	const recovery = new Recovery({
 		...{ ...common, settlement, endLeftovers, onShutdown },
 		isAtWork: (id) => pipeline.isAtWork(id),
 	});
-	const schedules = new NodeSchedules({
+	const schedules: NodeSchedules = new NodeSchedules({
 		...{ node: 'ship1', store, journal, cancellations, pauses, clock, log, onShutdown },
 		errors: { report: (fault) => world.faults.push(fault) },
 		capacityOf: (lane) => world.lanes[lane],
