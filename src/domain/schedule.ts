@@ -6,6 +6,7 @@
  */
 
 import { z } from 'zod';
+import { formatDuration } from '../base/duration.ts';
 import { isStewardError, messageOf, StewardError } from '../base/errors.ts';
 import { type Cron, parseCron } from './cron.ts';
 import { durationMs, type Message, parseMessage } from './message.ts';
@@ -29,7 +30,10 @@ const missedDefaults = { max: 100, notOlderThanMs: 7 * 86_400_000 } as const;
 /** More at once than anybody means. */
 const mostMissed = 1000;
 const shortestEveryMs = 1000;
+/** Whoever looks for due ticks goes back by the jitter: what is denser has less, so that no look walks through endless ticks. */
 const longestJitterMs = 86_400_000;
+const longestJitterOfSecondsMs = 900_000;
+const mostTicksOfJitter = 1000;
 const longestNote = 1000;
 
 const missedSchema = z.union(
@@ -73,7 +77,7 @@ const scheduleFields = z.strictObject({
 	placement: z.enum(placements, { error: 'expected "centre" or "node"' }).default('centre'),
 	missed: missedSchema.default({ policy: 'once' }),
 	overlap: z.enum(overlapPolicies, { error: 'expected "allow", "skip" or "replace"' }).default('skip'),
-	jitter: durationMs.refine((ms) => ms <= longestJitterMs, { error: 'expected 1d at the most' }).default(0),
+	jitter: durationMs.default(0),
 	startAt: z.string().optional(),
 	endAt: z.string().optional(),
 	paused: z.boolean().default(false),
@@ -120,6 +124,7 @@ export function parseSchedule(input: unknown): Schedule {
 	const form = isRecord(input) ? input : {};
 	const zone = typeof form.timeZone === 'string' && isTimeZone(form.timeZone) ? form.timeZone : 'UTC';
 	const recurrence = recurrenceOf(form, problems);
+	checkJitter(form, recurrence, problems);
 	const [startAt, endAt] = [timeOf('startAt', form, zone, problems), timeOf('endAt', form, zone, problems)];
 	if (startAt !== null && endAt !== null && endAt < startAt) problems.push('endAt: it is before startAt');
 	const targets = [form.toNode, form.toNodes, form.where].filter((target) => target !== undefined).length;
@@ -168,6 +173,22 @@ function recurrenceOf(form: Readonly<Record<string, unknown>>, problems: string[
 		}
 	}
 	return everyMs.success ? { kind: 'every', everyMs: everyMs.data } : undefined;
+}
+
+function checkJitter(
+	{ jitter }: Readonly<Record<string, unknown>>,
+	recurrence: Recurrence | undefined,
+	problems: string[],
+): void {
+	const ms = durationMs.safeParse(jitter).data ?? 0;
+	let [most, why] = [longestJitterMs, ''];
+	if (recurrence?.kind === 'every' && recurrence.everyMs * mostTicksOfJitter < most) {
+		[most, why] = [recurrence.everyMs * mostTicksOfJitter, ' (1,000 times every)'];
+	} else if (recurrence?.kind === 'cron' && recurrence.cron.expression.split(' ').length === 6) {
+		[most, why] = [longestJitterOfSecondsMs, ' (with a cron that has seconds)'];
+	}
+	if (ms > most)
+		problems.push(`jitter: expected ${formatDuration(most)} at the most${why}, got "${String(jitter)}"`);
 }
 
 function timeOf(
