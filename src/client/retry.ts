@@ -34,10 +34,14 @@ export async function retryCommand(parts: FleetParts, handle: Handle): Promise<R
 	return sendEnvelope(parts, anew(parts, envelope, { kind: 'retry', of: text }));
 }
 
-/** The same message as a new command of its own, to be queued now: the time that it waited for has been. */
+/**
+ * The same message as a new command of its own, to be queued now: the time that it waited for has been. Of a tick it is a run beside
+ * the ticks: what came of it is nothing that the tick had.
+ */
 export function anew(parts: FleetParts, envelope: Envelope, lineage: Lineage, id = parts.newId()): Envelope {
-	const { notBefore: _, ...message } = envelope;
-	return { ...message, id, sender: operatorSender, lineage };
+	const { notBefore: _, schedule, ...message } = envelope;
+	const ref = schedule && { schedule: { ...schedule, tick: null } };
+	return { ...message, ...ref, id, sender: operatorSender, lineage };
 }
 
 /** The results bucket has it once a centre has written the end down; before that its stream or its claim. */

@@ -35,12 +35,14 @@ export async function runSchedule(
 	const schedule = parseSchedule(value.form);
 	const tick = rfc3339(parts.serverNow());
 	const message = { ...schedule.message, target: targetOf(schedule, nodes), id };
-	const receipts = await sendMessage(parts, message, (envelope) => ({
+	const sending = sendMessage(parts, message, (envelope) => ({
 		...envelope,
 		data: fillIn(envelope.data, { node: envelope.node, tick, schedule: name }),
 		schedule: { name, tick: null, version: value.version },
 	}));
-	if (receipts.length > 0) await note(parts, name, receipts);
+	const receipts = await sending.catch((error: unknown) => noteSome(parts, name, error));
+	const sent = receipts.map(({ handle }) => handle);
+	if (sent.length > 0) await note(parts, name, `sent: ${sent.join(', ')}`, { sent });
 	return receipts;
 }
 
@@ -60,17 +62,30 @@ function targetOf({ name, target }: Schedule, nodes: readonly string[] | undefin
 	);
 }
 
+/** Where some were sent and others not, it was run. @throws the same, or with what else went wrong */
+async function noteSome(parts: FleetParts, name: string, error: unknown): Promise<never> {
+	const sent = isStewardError(error) ? error.details.sent : undefined;
+	if (isStewardError(error) && Array.isArray(sent) && sent.length > 0) {
+		await note(parts, name, error.message, error.details);
+	}
+	throw error;
+}
+
 /** They are sent, whatever becomes of the history. */
-async function note(parts: FleetParts, name: string, receipts: readonly Receipt[]): Promise<void> {
+async function note(
+	parts: FleetParts,
+	name: string,
+	soFar: string,
+	details: StewardError['details'],
+): Promise<void> {
 	try {
 		await noteRun(parts, name);
 	} catch (error) {
 		if (!isStewardError(error)) throw error;
-		const sent = receipts.map(({ handle }) => handle);
 		throw new StewardError(
 			error.code,
-			`sent: ${sent.join(', ')}; but it is not in the history of ${name}: ${error.message}`,
-			{ cause: error, details: { ...error.details, sent } },
+			`${soFar}; but it is not in the history of ${name}: ${error.message}`,
+			{ cause: error, details: { ...error.details, ...details } },
 		);
 	}
 }

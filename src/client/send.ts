@@ -198,11 +198,14 @@ function throwFailures(
 	const [first] = failures;
 	if (!first) return;
 	if (settled.length === 1) throw first.error;
-	const sent = settled.length - failures.length;
+	const sent = settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value.handle] : []));
 	throw new StewardError(
 		isStewardError(first.error) ? first.error.code : 'ambiguous',
-		`${sent} of ${settled.length} sent; failed: ${failures.map(({ node, error }) => `${node} (${messageOf(error)})`).join('; ')}; ` +
+		`${sent.length} of ${settled.length} sent; failed: ${failures.map(({ node, error }) => `${node} (${messageOf(error)})`).join('; ')}; ` +
 			`sending again with the id ${id} is safe`,
-		{ cause: first.error, details: { id, failed: failures.map(({ node }) => formatHandle({ node, id })) } },
+		{
+			cause: first.error,
+			details: { id, sent, failed: failures.map(({ node }) => formatHandle({ node, id })) },
+		},
 	);
 }

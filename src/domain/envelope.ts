@@ -65,12 +65,13 @@ export function envelopeFor(
 
 /**
  * What makes two commands with one id the same command: everything but who sent it, a lane that nobody named, and the version of
- * a schedule that it comes from. A tick is itself, whatever its schedule has it say.
+ * a schedule that it comes from. What a schedule has somebody send is itself, whatever it says: a tick by its moment, a run beside
+ * the ticks by the id, since its words are filled in anew each time.
  */
 export function envelopeDigest(envelope: Envelope): string {
-	const tick = envelope.schedule?.tick ?? null;
-	// Its id was made from just these, and nobody else can say that it is one.
-	if (tick !== null) return `tick ${envelope.schedule?.name} ${tick}`;
-	const { sender: _, laneFrom, schedule: __, ...content } = envelope;
+	const { sender: _, laneFrom, schedule, ...content } = envelope;
+	// Nobody else can say that it is one. What tells a node of a schedule names it as well, and is its content.
+	if (schedule && schedule.tick !== null) return `tick ${schedule.name} ${schedule.tick}`;
+	if (schedule && envelope.lane !== 'control') return `run ${schedule.name} ${envelope.id}`;
 	return contentDigest(laneFrom ? { ...content, lane: usualLane } : content);
 }

@@ -1,12 +1,17 @@
 import { expect, test } from 'vitest';
+import { sendEnvelope } from '../../src/client/send.ts';
+import { parseSchedule } from '../../src/domain/schedule.ts';
 import { streams, subjects } from '../../src/domain/subject.ts';
+import { tickEnvelope, tickId } from '../../src/domain/ticks.ts';
 import { getLast } from '../../src/jetstream/direct-get.ts';
+import { startBroker } from '../jetstream/setup.ts';
 import { effectsIn } from '../support/effects.ts';
 import { eventually } from '../support/eventually.ts';
 import { openFleet, startCentral, startNode } from '../support/fleet.ts';
 import { startNats } from '../support/nats.ts';
 import { openRaw } from '../support/raw.ts';
 import { tempDir } from '../support/temp.ts';
+import { factsOf, fleetOn } from './setup.ts';
 
 const shell = (id: string, data: string[], more: object = {}) =>
 	({ toNode: 'ship1', kind: 'command', method: 'shellCommand', id, data, ...more }) as const;
@@ -63,6 +68,27 @@ test('what never started is sent again, with a deadline of its own', async () =>
 	const subject = subjects.commandById(0, 'ship1', off?.id ?? '');
 	const stored = await getLast(raw.connection, streams.commands(0), subject);
 	expect(JSON.parse(new TextDecoder().decode(stored?.data))).toMatchObject({ data: ['echo', 'off'] });
+});
+
+test('a tick that is sent again is no tick: it says its schedule, and that somebody had it run', async () => {
+	await using broker = await startBroker();
+	const { fleet, parts } = await fleetOn(broker.connection);
+	const schedule = parseSchedule({
+		...{ name: 'nightly', cron: '0 3 * * *', toNode: 'ship1', message: { method: 'ping' } },
+	});
+	const tick = Date.UTC(2026, 0, 1, 3);
+	await sendEnvelope(parts, tickEnvelope(schedule, { node: 'ship1', tick, version: 7 }));
+	const handle = { node: 'ship1', id: tickId('nightly', 'ship1', tick) };
+	await fleet.cancel([`ship1.${handle.id}`]);
+	for (const _ of [1, 2]) {
+		const [again] = await fleet.retry([`ship1.${handle.id}`]);
+		expect(again).toMatchObject({ duplicate: false, schedule: { name: 'nightly', tick: null, version: 7 } });
+		const facts = await factsOf(parts, { node: 'ship1', id: again?.id ?? '' });
+		expect(facts).toMatchObject({
+			schedule: { tick: null },
+			digest: expect.stringContaining(again?.id ?? ''),
+		});
+	}
 });
 
 test('of several handles each has its own outcome: what was sent again is told beside what could not be', async () => {

@@ -242,3 +242,30 @@ test('run now sends what a tick sends, to all or to some, also while it is pause
 	await expect(fleet.schedules.runNow('nightly', { nodes: [] })).rejects.toMatchObject({ code: 'usage' });
 	expect((await fleet.schedules.pause('nightly')).outcome).toBe('unchanged');
 });
+
+test('run now again with its id is there once, also where its data says the time; a part that was sent is written down', async () => {
+	await using broker = await startBroker();
+	const clock = manualClock();
+	const { fleet } = await fleetOn(broker.connection, clock);
+	const { toNode: _, ...rest } = form;
+	const message = { method: 'shellCommand', data: ['backup', '{{tick}}'] };
+	await fleet.schedules.add({ ...rest, toNodes: ['ship1', 'ship2'], message });
+	expect((await fleet.schedules.runNow('nightly', { id: 'mine' })).map((one) => one.duplicate)).toEqual([
+		...[false, false],
+	]);
+	await clock.advance(hour);
+	expect((await fleet.schedules.runNow('nightly', { id: 'mine' })).map((one) => one.duplicate)).toEqual([
+		...[true, true],
+	]);
+	// What somebody sent by themselves is another command.
+	const own = { method: 'shellCommand', id: 'taken', kind: 'command' } as const;
+	await fleet.send({ ...own, toNode: 'ship2' });
+	const before = (await fleet.schedules.history('nightly')).length;
+	await expect(fleet.schedules.runNow('nightly', { id: 'taken' })).rejects.toMatchObject({
+		...{ code: 'id-conflict', details: { sent: ['ship1.taken'], failed: ['ship2.taken'] } },
+	});
+	expect((await fleet.schedules.history('nightly')).length).toBe(before + 1);
+	const none = fleet.schedules.runNow('nightly', { nodes: ['ship2'], id: 'taken' });
+	await expect(none).rejects.toMatchObject({ code: 'id-conflict' });
+	expect((await fleet.schedules.history('nightly')).length).toBe(before + 1);
+});

@@ -76,11 +76,15 @@ async function sendAll(fleet: Fleet, forms: readonly MessageForm[]): Promise<Rec
 			const sent = receipts.map(({ handle }) => handle);
 			throw new StewardError(error.code, `${error.message}; sent before it: ${sent.join(', ')}`, {
 				cause: error,
-				details: { ...error.details, sent },
+				details: { ...error.details, sent: [...sent, ...handlesIn(error.details.sent)] },
 			});
 		}
 	}
 	return receipts;
+}
+
+function handlesIn(sent: unknown): readonly unknown[] {
+	return Array.isArray(sent) ? sent : [];
 }
 
 type Telling = { readonly many: boolean; readonly json: boolean; readonly timeZone: string };
