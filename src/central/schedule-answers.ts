@@ -7,13 +7,14 @@
 import { formatHandle } from '../domain/names.ts';
 import { matchesLabels, type NodeState } from '../domain/node-state.ts';
 import type { Question } from '../domain/questions.ts';
-import { parseSchedule, type Schedule, type ScheduleRecord } from '../domain/schedule.ts';
+import { readSchedule, type Schedule, type ScheduleRecord } from '../domain/schedule.ts';
 import {
 	type LastOnNode,
 	lastOf,
 	type OnNode,
 	type ScheduleView,
 	scheduleView,
+	unreadableView,
 } from '../domain/schedule-view.ts';
 import type { CommandState } from '../domain/state.ts';
 import type { CentreIndex } from './index.ts';
@@ -50,7 +51,6 @@ export class ScheduleAnswers {
 		let bytes = 0;
 		for (const [index, record] of records.entries()) {
 			const view = this.#view(record, ofNodes, name === undefined ? namedInLists : namedOfOne);
-			if (!view) continue;
 			bytes += Buffer.byteLength(JSON.stringify(view));
 			if (items.length > 0 && bytes > pageBytes) {
 				return { items, next: records[index - 1]?.name ?? null, indexing: !this.#index.isComplete };
@@ -60,18 +60,22 @@ export class ScheduleAnswers {
 		return { items, next: null, indexing: !this.#index.isComplete };
 	}
 
-	/** Undefined for one that a newer steward wrote: it is left to that one. */
-	#view(record: ScheduleRecord, ofNodes: OfNodes, mostNodes: number): ScheduleView | undefined {
-		const schedule = readable(record);
-		if (!schedule) return undefined;
+	#view(record: ScheduleRecord, ofNodes: OfNodes, mostNodes: number): ScheduleView {
+		const schedule = readSchedule(record.form);
 		const said = ofNodes.get(record.name) ?? new Map<string, Said>();
-		const targets = this.#targetsOf(schedule);
-		const isOnNodes = schedule.placement === 'node';
-		const on = [...new Set([...(isOnNodes ? targets : []), ...said.keys()])];
 		const centre = progressOf(record, this.#index.schedules.progress.get(record.name)?.value);
 		const sums = [centre, ...said.values()];
 		const sum = (pick: (one: (typeof sums)[number]) => number) =>
 			sums.reduce((total, one) => total + pick(one), 0);
+		const counts = {
+			fired: sum(({ fired }) => fired),
+			missed: sum(({ missed }) => missed),
+			skipped: sum(({ skipped }) => skipped),
+		};
+		if ('problem' in schedule) return unreadableView(record, schedule, counts);
+		const targets = this.#targetsOf(schedule);
+		const isOnNodes = schedule.placement === 'node';
+		const on = [...new Set([...(isOnNodes ? targets : []), ...said.keys()])];
 		return scheduleView(
 			record,
 			schedule,
@@ -82,11 +86,7 @@ export class ScheduleAnswers {
 					? on.flatMap((node) => this.#lastByNode(record.name, node, said.get(node)))
 					: targets.flatMap((node) => this.#lastByCentre(record.name, node, centre.last)),
 				on: on.map((node) => onNode(node, said.get(node))),
-				counts: {
-					fired: sum(({ fired }) => fired),
-					missed: sum(({ missed }) => missed),
-					skipped: sum(({ skipped }) => skipped),
-				},
+				counts,
 			},
 			mostNodes,
 		);
@@ -135,14 +135,6 @@ export class ScheduleAnswers {
 			}
 		}
 		return bySchedule;
-	}
-}
-
-function readable(record: ScheduleRecord): Schedule | undefined {
-	try {
-		return parseSchedule(record.form);
-	} catch {
-		return undefined;
 	}
 }
 

@@ -32,6 +32,8 @@ export type FleetParts = {
 	readonly clock: Clock;
 	/** The broker's clock, milliseconds since the epoch, as far as one reading at the start tells. */
 	readonly serverNow: () => number;
+	/** The same, read anew: for what is kept, since a program that was suspended for hours carries an old reading on. */
+	readonly readServerNow: () => Promise<number>;
 	readonly newId: () => string;
 	/** Who is told to have cancelled, paused, retried. */
 	readonly author: string;
@@ -44,6 +46,7 @@ export function fleetParts(
 ): FleetParts {
 	const { shards, serverTime } = topology;
 	const serverClock = new ServerClock(clock, serverTime);
+	const serverNow = () => Math.round(serverClock.now());
 	return {
 		connection,
 		commands: new Commands(connection, shards),
@@ -55,7 +58,11 @@ export function fleetParts(
 		events: new Events(connection),
 		dead: new DeadLetters(connection),
 		clock,
-		serverNow: () => Math.round(serverClock.now()),
+		serverNow,
+		async readServerNow() {
+			await serverClock.refresh(connection);
+			return serverNow();
+		},
 		newId: ulidFactory(() => clock.now()),
 		author,
 	};

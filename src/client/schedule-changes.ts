@@ -10,6 +10,7 @@ import { longestReason } from '../domain/control.ts';
 import {
 	keptChanges,
 	parseSchedule,
+	readSchedule,
 	type ScheduleChange,
 	type ScheduleForm,
 	type ScheduleRecord,
@@ -51,10 +52,10 @@ export async function addSchedule(
 	const { name } = parseSchedule(written);
 	const schedules = new Schedules(parts.connection);
 	const form = JSON.parse(JSON.stringify(written)) as ScheduleRecord['form'];
-	return changing(parts, schedules, name, async () => {
+	return changing(parts, schedules, name, async (now) => {
 		schedules.assertFits(form);
 		const { value, revision } = await schedules.read(name);
-		return { value, revision, next: addedTo(value, form, parts.serverNow(), replace) };
+		return { value, revision, next: addedTo(value, form, now, replace) };
 	});
 }
 
@@ -67,13 +68,17 @@ function addedTo(
 	if (!value || value.removed) return { form, since: now, change: 'added', fields: [] };
 	const isPaused = form.paused === undefined && value.form.paused === true;
 	const wanted = isPaused ? { ...form, paused: true } : form;
-	const [before, after] = [parseSchedule(value.form), parseSchedule(wanted)];
+	const [before, after] = [readSchedule(value.form), parseSchedule(wanted)];
 	const fields = differences(before, after);
 	if (fields.length === 0) return undefined;
 	if (!replace) {
+		const how =
+			'problem' in before
+				? `and this program cannot read it (${before.problem})`
+				: `with other ${fields.join(', ')}`;
 		throw new StewardError(
 			'refused',
-			`the schedule ${value.name} is there already, with other ${fields.join(', ')}: schedules add --replace changes it`,
+			`the schedule ${value.name} is there already, ${how}: schedules add --replace changes it`,
 			{ details: { name: value.name, version: value.version, fields } },
 		);
 	}
@@ -90,9 +95,10 @@ export async function setPaused(
 ): Promise<ScheduleOutcome> {
 	const schedules = new Schedules(parts.connection);
 	checkReason(reason);
-	return changing(parts, schedules, name, async () => {
+	return changing(parts, schedules, name, async (now) => {
 		const { value, revision } = await readKnown(schedules, name);
-		const isSo = parseSchedule(value.form).paused === paused;
+		// Of one that this program cannot read as well.
+		const isSo = (value.form.paused === true) === paused;
 		const { paused: _, ...running } = value.form;
 		const change = paused ? 'paused' : 'resumed';
 		const next = {
@@ -101,7 +107,7 @@ export async function setPaused(
 			fields: ['paused'],
 			reason,
 		} as const;
-		const since = paused ? value.since : parts.serverNow();
+		const since = paused ? value.since : now;
 		return { value, revision, next: isSo ? undefined : { ...next, since } };
 	});
 }
@@ -142,17 +148,18 @@ async function changing(
 	parts: FleetParts,
 	schedules: Schedules,
 	name: string,
-	decide: () => Promise<Attempt>,
+	decide: (now: number) => Promise<Attempt>,
 ): Promise<ScheduleOutcome> {
 	try {
 		for (let attempt = 1; attempt <= tries; attempt++) {
-			const { value, revision, next } = await decide();
-			if (!next) return told(parts, value, undefined);
-			const record = recordAfter(parts, name, value, next);
+			const now = await parts.readServerNow();
+			const { value, revision, next } = await decide(now);
+			if (!next) return told(now, value, undefined);
+			const record = recordAfter(name, value, next, { now, by: parts.author });
 			const written = await schedules.write(record, revision);
 			// An answer that was lost makes a write its own rival.
 			const isOurs = written !== undefined || (await isStored(schedules, record));
-			if (isOurs) return told(parts, record, next);
+			if (isOurs) return told(now, record, next);
 		}
 	} catch (error) {
 		throw publishFailure(error, {
@@ -177,25 +184,21 @@ async function isStored(schedules: Schedules, record: ScheduleRecord): Promise<b
 }
 
 function recordAfter(
-	{ author, serverNow }: FleetParts,
 	name: string,
 	before: ScheduleRecord | undefined,
 	{ form, since, change, fields, reason = '' }: Next,
+	{ now, by }: { now: number; by: string },
 ): ScheduleRecord {
 	const version = change === 'ran' ? (before?.version ?? 1) : (before?.version ?? 0) + 1;
-	const done = { version, at: serverNow(), by: author, change, fields: [...fields], reason };
+	const done = { version, at: now, by, change, fields: [...fields], reason };
 	const changes = [...(before?.changes ?? []), done].slice(-keptChanges);
 	return { v: 1, name, version, form, since, changes, removed: change === 'removed' };
 }
 
-function told(
-	{ serverNow }: FleetParts,
-	record: ScheduleRecord | undefined,
-	next: Next | undefined,
-): ScheduleOutcome {
+function told(now: number, record: ScheduleRecord | undefined, next: Next | undefined): ScheduleOutcome {
 	if (!record) throw new Error('there is nothing to tell of');
 	const outcome = next && next.change !== 'ran' ? next.change : 'unchanged';
-	return outcomeView(outcome, record, parseSchedule(record.form), serverNow(), {
+	return outcomeView(outcome, record, readSchedule(record.form), now, {
 		fields: next?.fields ?? [],
 	});
 }

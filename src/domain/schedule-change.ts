@@ -7,8 +7,12 @@
 import { contentDigest } from '../base/ids.ts';
 import type { Schedule } from './schedule.ts';
 
-/** Fields of the form that mean something else. */
-export function differences(before: Schedule, after: Schedule): string[] {
+/** What a stored form means, as far as this program can tell. */
+type Before = Schedule | { readonly problem: string };
+
+/** Fields of the form that mean something else; all of them where nobody can tell. */
+export function differences(before: Before, after: Schedule): string[] {
+	if ('problem' in before) return Object.keys(meaningOf(after));
 	const [was, is] = [meaningOf(before), meaningOf(after)];
 	return Object.keys(is).filter((field) => contentDigest(was[field]) !== contentDigest(is[field]));
 }
@@ -31,7 +35,8 @@ const fieldsOfTicks: readonly string[] = [
 ];
 
 /** Whether its ticks count from the change on: none of before is one that it missed. */
-export function startsAnew(before: Schedule, after: Schedule, now: number): boolean {
+export function startsAnew(before: Before, after: Schedule, now: number): boolean {
+	if ('problem' in before) return true;
 	const fields = differences(before, after);
 	const isResumed = before.paused && !after.paused;
 	// What was over has missed nothing since.

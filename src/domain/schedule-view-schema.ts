@@ -30,6 +30,12 @@ const schedule = z.object({
 	name: z.string(),
 	version: z.number().int().min(1).describe('one more with each change'),
 	words: z.string().describe('when it fires, for people'),
+	problem: z
+		.string()
+		.nullable()
+		.describe(
+			'why the centre cannot read its form, and fires nothing: then the fields of the form say nothing',
+		),
 	cron: z.string().nullable(),
 	everyMs: z.number().int().nullable(),
 	timeZone: z.string(),
@@ -91,6 +97,10 @@ const scheduleOutcome = z.object({
 		.describe('valid: what a dry run says instead of doing it'),
 	version: z.number().int().nullable().describe('null in a dry run'),
 	words: z.string(),
+	problem: z
+		.string()
+		.nullable()
+		.describe('why this program cannot read the form that is stored; nothing of it fires'),
 	paused: z.boolean(),
 	fields: z.array(z.string()).describe('what is different since'),
 	form: z.record(z.string(), z.unknown()).describe('as it is stored; of one that was removed, as it was'),

@@ -68,6 +68,7 @@ export function scheduleView(
 		name: record.name,
 		version: record.version,
 		words: scheduleWords(schedule),
+		problem: null,
 		cron: recurrence.kind === 'cron' ? recurrence.cron.expression : null,
 		everyMs: recurrence.kind === 'every' ? recurrence.everyMs : null,
 		timeZone: schedule.zone.name,
@@ -97,6 +98,29 @@ export function scheduleView(
 			lastState: stateOf.get(`${node} ${last}`) ?? null,
 			missed,
 		})),
+	};
+}
+
+function unreadableWords({ problem }: { readonly problem: string }): string {
+	return `cannot be read: ${problem}`;
+}
+
+/** One whose form this program cannot read: nothing of it is fired by it. What the form says stands in `message` alone. */
+export function unreadableView(
+	record: ScheduleRecord,
+	unreadable: { readonly problem: string },
+	counts: ScheduleView['counts'],
+): ScheduleView {
+	const { name, version, form, since } = record;
+	const changed = record.changes.at(-1);
+	return {
+		...{ name, version, words: unreadableWords(unreadable), problem: unreadable.problem },
+		...{ cron: null, everyMs: null, timeZone: 'UTC', toNodes: null, where: null, targets: 0 },
+		...{ message: recordOf(form.message), placement: form.placement === 'node' ? 'node' : 'centre' },
+		...{ missed: { policy: 'once', max: null, notOlderThanMs: null }, overlap: 'skip', jitterMs: 0 },
+		...{ startAt: null, endAt: null, paused: form.paused === true, since: rfc3339(since), counts },
+		...{ note: typeof form.note === 'string' ? form.note : '', next: null, last: null, on: [] },
+		changed: { at: rfc3339(changed?.at ?? since), by: changed?.by ?? '' },
 	};
 }
 
@@ -157,21 +181,20 @@ export function changeView(
 export function outcomeView(
 	outcome: ScheduleOutcome['outcome'],
 	record: Pick<ScheduleRecord, 'name' | 'form' | 'since'> & { readonly version: number | null },
-	schedule: Schedule,
+	schedule: Schedule | { readonly problem: string },
 	now: number,
 	{ count = 1, fields = [] }: { count?: number; fields?: readonly string[] } = {},
 ): ScheduleOutcome {
-	const isOver = outcome === 'removed' || (schedule.paused && outcome !== 'valid');
-	return {
-		name: record.name,
-		outcome,
-		version: record.version,
-		words: scheduleWords(schedule),
-		paused: schedule.paused,
-		fields: [...fields],
-		form: record.form,
-		next: isOver ? [] : ticksAfter(record, schedule, now, count),
-	};
+	const { name, version, form } = record;
+	const told = { name, outcome, version, fields: [...fields], form };
+	if ('problem' in schedule) {
+		const { problem } = schedule;
+		return { ...told, words: unreadableWords(schedule), problem, paused: form.paused === true, next: [] };
+	}
+	const { paused } = schedule;
+	const isOver = outcome === 'removed' || (paused && outcome !== 'valid');
+	const next = isOver ? [] : ticksAfter(record, schedule, now, count);
+	return { ...told, words: scheduleWords(schedule), problem: null, paused, next };
 }
 
 function recordOf(value: unknown): Record<string, unknown> {

@@ -150,6 +150,16 @@ export function parseSchedule(input: unknown): Schedule {
 	};
 }
 
+/** What a stored form means, or why this program cannot read it: a newer one wrote it, or one that knows other time zones. */
+export function readSchedule(form: ScheduleRecord['form']): Schedule | { readonly problem: string } {
+	try {
+		return parseSchedule(form);
+	} catch (error) {
+		if (!isStewardError(error, 'invalid')) throw error;
+		return { problem: error.message };
+	}
+}
+
 function invalidSchedule(problems: readonly string[]): StewardError {
 	return new StewardError('invalid', `the schedule is not valid: ${problems.join('; ')}`, {
 		details: { problems },

@@ -180,3 +180,20 @@ test('lists name 20 nodes and count all; pages fit a message, and go on where th
 		],
 	]);
 });
+
+test('one whose form the centre cannot read is listed, with why', async () => {
+	await using book = await startBook();
+	await book.fleet.schedules.add(form);
+	const { value, revision } = await book.schedules.read('nightly');
+	if (!value) throw new Error('it was not stored');
+	const strange = { ...form, timeZone: 'Mars/Olympus', placement: 'node' };
+	await book.schedules.write({ ...value, version: 2, form: strange }, revision);
+	await eventually(() => book.view()?.version === 2);
+	const view = book.view();
+	expect(viewSchemas.schedule.parse(view)).toEqual(view);
+	expect(view).toMatchObject({
+		...{ name: 'nightly', words: expect.stringMatching(/^cannot be read: /), placement: 'node', next: null },
+		...{ problem: expect.stringContaining('timeZone: expected an IANA'), changed: { by: 'tester' } },
+	});
+	expect(book.list()).toEqual([view]);
+});

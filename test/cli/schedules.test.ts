@@ -86,7 +86,14 @@ describe('what is written', () => {
 });
 
 const view: ScheduleView = {
-	...{ name: 'nightly', version: 3, words: 'At 03:00 AM, Europe/Oslo', cron: '0 3 * * *', everyMs: null },
+	...{
+		name: 'nightly',
+		version: 3,
+		words: 'At 03:00 AM, Europe/Oslo',
+		problem: null,
+		cron: '0 3 * * *',
+		everyMs: null,
+	},
 	...{ timeZone: 'Europe/Oslo', toNodes: ['ship1', 'ship2'], where: null, targets: 2, placement: 'centre' },
 	message: { method: 'shellCommand', data: ['a\u001b[2J'], runFor: '1h' },
 	missed: { policy: 'once', max: null, notOlderThanMs: null },
@@ -159,6 +166,26 @@ describe('a schedule', () => {
 				'',
 			].join('\n'),
 		);
+	});
+
+	test('that cannot be read says so, and what to do', () => {
+		const problem = 'timeZone: expected an IANA\ntime zone';
+		const unread = {
+			...view,
+			problem,
+			words: `cannot be read: ${problem}`,
+			next: null,
+			last: null,
+			note: '',
+		};
+		expect(scheduleTable([unread], keptScreen(), nowMs).split('\n')[1]).toMatch(
+			/^nightly {2}cannot be read: timeZone: expected an IANA\\ntime zone {2}- +centre {2}never /,
+		);
+		const screen = keptScreen();
+		printSchedule(screen, unread, nowMs);
+		expect(screen.text).toContain('  problem   timeZone: expected an IANA\\ntime zone\n');
+		expect(screen.text).toContain('--replace');
+		expect(screen.text).not.toContain('next');
 	});
 
 	test('of many nodes the others are counted', () => {

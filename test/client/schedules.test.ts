@@ -1,9 +1,11 @@
 import { expect, test } from 'vitest';
+import { Fleet } from '../../src/client/fleet.ts';
 import type { ScheduleForm } from '../../src/domain/schedule.ts';
 import { parseEnvelope } from '../../src/jetstream/commands.ts';
+import type { Connection } from '../../src/jetstream/connection.ts';
 import { Schedules } from '../../src/jetstream/schedules.ts';
 import { startBroker } from '../jetstream/setup.ts';
-import { manualClock } from '../support/clock.ts';
+import { type ManualClock, manualClock } from '../support/clock.ts';
 import { fleetOn } from './setup.ts';
 
 const form: ScheduleForm = {
@@ -14,6 +16,12 @@ const form: ScheduleForm = {
 	message: { method: 'shellCommand', data: ['backup', '{{node}}'] },
 };
 const hour = 3_600_000;
+
+/** Whose time is the clock's alone, also where it is read anew. */
+async function timedFleet(connection: Connection, clock: ManualClock) {
+	const { parts } = await fleetOn(connection, clock);
+	return { fleet: new Fleet({ ...parts, readServerNow: async () => parts.serverNow() }), parts };
+}
 
 test('what is added is stored as it was written, counts from then on, and is told in words', async () => {
 	await using broker = await startBroker();
@@ -63,7 +71,7 @@ test('a name that is there is refused, unless it means the same or is to be repl
 test('ticks count anew after a change of when and where, and after a pause; not after one of what is sent', async () => {
 	await using broker = await startBroker();
 	const clock = manualClock();
-	const { fleet, parts } = await fleetOn(broker.connection, clock);
+	const { fleet, parts } = await timedFleet(broker.connection, clock);
 	const schedules = new Schedules(broker.connection);
 	const since = async () => (await schedules.read('nightly')).value?.since ?? 0;
 	const endAt = '2999-01-01';
@@ -151,7 +159,7 @@ test('two who write at once both succeed, one after the other, and none is lost'
 test('a write that turns out to be there already is its own: its answer was lost', async () => {
 	await using broker = await startBroker();
 	// The same words by the same person at the same moment: what a repeat finds.
-	const { fleet } = await fleetOn(broker.connection, manualClock());
+	const { fleet } = await timedFleet(broker.connection, manualClock());
 	const both = await Promise.all([fleet.schedules.add(form), fleet.schedules.add(form)]);
 	expect(both.map(({ outcome, version }) => [outcome, version])).toEqual([
 		['added', 1],
@@ -268,4 +276,57 @@ test('run now again with its id is there once, also where its data says the time
 	const none = fleet.schedules.runNow('nightly', { nodes: ['ship2'], id: 'taken' });
 	await expect(none).rejects.toMatchObject({ code: 'id-conflict' });
 	expect((await fleet.schedules.history('nightly')).length).toBe(before + 1);
+});
+
+test('a change has the time of the broker, also by a program that was suspended for long', async () => {
+	await using broker = await startBroker();
+	const clock = manualClock();
+	const { fleet, parts } = await fleetOn(broker.connection, clock);
+	const schedules = new Schedules(broker.connection);
+	// The reading of the start goes wrong by an hour.
+	const wrong = async () => {
+		await clock.advance(hour);
+		const read = parts.serverNow();
+		return { isAnew: (at = 0) => at > read - 2 * hour && at < read - hour / 2 };
+	};
+	for (const change of ['add', 'resume'] as const) {
+		const { isAnew } = await wrong();
+		if (change === 'add') await fleet.schedules.add({ ...form, paused: true });
+		else await fleet.schedules.resume('nightly');
+		const { value } = await schedules.read('nightly');
+		expect([isAnew(value?.since), isAnew(value?.changes.at(-1)?.at)]).toEqual([true, true]);
+	}
+});
+
+test('what this program cannot read is told with why, paused, replaced and removed all the same', async () => {
+	await using broker = await startBroker();
+	const { fleet, parts } = await fleetOn(broker.connection);
+	const schedules = new Schedules(broker.connection);
+	const since = Date.UTC(2026, 0, 1);
+	const strange = { ...form, timeZone: 'Mars/Olympus', note: 'later' };
+	const change = { version: 4, at: since, by: 'anna', change: 'added' as const, fields: [] };
+	const numbers = { v: 1, version: 4, since } as const;
+	const record = { ...numbers, name: 'nightly', form: strange, changes: [change], removed: false };
+	await schedules.write(record, 0);
+	const problem = expect.stringContaining('timeZone: expected an IANA time zone');
+	await expect(fleet.schedules.next('nightly')).rejects.toMatchObject({ code: 'invalid' });
+	await expect(fleet.schedules.add(form)).rejects.toMatchObject({
+		...{ code: 'refused', message: expect.stringMatching(/cannot read it \(.*timeZone.*--replace/) },
+	});
+	const paused = await fleet.schedules.pause('nightly');
+	expect(paused).toMatchObject({ outcome: 'paused', version: 5, paused: true, problem, next: [] });
+	expect(paused.words).toMatch(/^cannot be read: .*timeZone/);
+	expect(await fleet.schedules.pause('nightly')).toMatchObject({ outcome: 'unchanged', problem });
+	expect(await fleet.schedules.resume('nightly')).toMatchObject({ outcome: 'resumed', paused: false });
+	const before = parts.serverNow();
+	const removed = await fleet.schedules.remove('nightly');
+	expect(removed).toMatchObject({ outcome: 'removed', version: 7, form: strange, problem, next: [] });
+	expect(await fleet.schedules.add(form)).toMatchObject({ outcome: 'added', version: 8, problem: null });
+
+	const { revision } = await schedules.read('nightly');
+	await schedules.write(record, revision);
+	const replaced = await fleet.schedules.add(form, { replace: true });
+	expect(replaced).toMatchObject({ outcome: 'changed', version: 5, problem: null, form });
+	expect(replaced.fields).toEqual(expect.arrayContaining(['cron', 'every', 'timeZone', 'message', 'note']));
+	expect((await schedules.read('nightly')).value?.since).toBeGreaterThanOrEqual(before);
 });

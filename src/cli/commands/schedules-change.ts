@@ -156,7 +156,7 @@ const shownForm = 1000;
 
 function tellOutcome(cli: Cli, outcome: ScheduleOutcome): void {
 	cli.stdout.line(outcomeLine(outcome, cli.stdout, cli.clock.now()));
-	const { name, form, next, paused } = outcome;
+	const { name, form, next, paused, problem } = outcome;
 	if (outcome.outcome === 'removed') {
 		const text = JSON.stringify(form);
 		cli.stderr.line(
@@ -168,7 +168,7 @@ function tellOutcome(cli: Cli, outcome: ScheduleOutcome): void {
 		}
 	} else if (paused && outcome.outcome !== 'paused') {
 		cli.stderr.line(`it is paused: nothing fires before ${cli.program} schedules resume ${name}`);
-	} else if (!paused && next.length === 0) {
+	} else if (!paused && problem === null && next.length === 0) {
 		cli.stderr.line(`${name} is over: no tick is to come (--end-at, or a day that never comes)`);
 	}
 }

@@ -28,7 +28,12 @@ export function scheduleTable(views: readonly ScheduleView[], screen: Screen, no
 		views,
 		[
 			{ title: 'NAME', cell: ({ name }) => name },
-			{ title: 'WHEN', cell: ({ words }) => words, shrinks: true },
+			{
+				title: 'WHEN',
+				cell: ({ words }) => oneLine(words),
+				style: ({ problem }) => (problem === null ? undefined : 'red'),
+				shrinks: true,
+			},
 			{ title: 'NODES', cell: nodesText, shrinks: true },
 			{ title: 'BY', cell: placementText, style: (view) => (isOnItsWay(view) ? 'yellow' : undefined) },
 			{ title: 'NEXT', cell: (view) => nextText(view, nowMs) },
@@ -41,7 +46,8 @@ export function scheduleTable(views: readonly ScheduleView[], screen: Screen, no
 	);
 }
 
-function nodesText({ toNodes, where, targets }: ScheduleView): string {
+function nodesText({ problem, toNodes, where, targets }: ScheduleView): string {
+	if (problem !== null) return '-';
 	if (toNodes) return toNodes.join(',');
 	const labels = Object.entries(where ?? {}).map(([key, value]) => oneLine(`${key}=${value}`));
 	return `${labels.join(',')} (${targets})`;
@@ -55,7 +61,8 @@ function placementText(view: ScheduleView): string {
 	return `${view.placement}${isOnItsWay(view) ? ' (on its way)' : ''}`;
 }
 
-function nextText({ next, paused }: ScheduleView, nowMs: number): string {
+function nextText({ problem, next, paused }: ScheduleView, nowMs: number): string {
+	if (problem !== null) return 'never';
 	if (paused) return 'paused';
 	return next === null ? 'over' : ago(next, nowMs);
 }
@@ -92,6 +99,13 @@ export function printSchedule(screen: Screen, view: ScheduleView, nowMs: number)
 	const { method, data, ...policy } = message;
 	const state = view.paused ? '  paused' : '';
 	screen.line(`${screen.paint('bold', view.name)}  version ${view.version}${screen.paint('yellow', state)}`);
+	if (view.problem !== null) {
+		row('problem', screen.paint('red', oneLine(view.problem)));
+		row('', 'nothing of it fires: install the newer steward that wrote it, or schedules add --replace it');
+		row('form', 'schedules show --form shows it as it is stored');
+		row('changed', `${timeWithAgo(view.changed.at, nowMs)} by ${oneLine(view.changed.by)}`);
+		return;
+	}
 	row('when', `${view.words}${view.cron === null ? '' : `  (${view.cron})`}`);
 	row('nodes', nodesText(view));
 	row('sends', oneLine(truncate(`${String(method)} ${JSON.stringify(data ?? null)}`, shownData)));
@@ -205,7 +219,7 @@ export function outcomeLine(outcome: ScheduleOutcome, screen: Screen, nowMs: num
 		screen.paint(isSame ? 'dim' : 'green', outcome.outcome),
 		screen.paint('bold', name),
 		version !== null && `version ${version}`,
-		words,
+		oneLine(words),
 		outcome.outcome === 'changed' && `(${fields.join(', ')})`,
 		tick && `next ${tick.local} (${ago(tick.tick, nowMs)})`,
 	]
