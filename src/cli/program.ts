@@ -24,9 +24,11 @@ export async function runProgram(cli: Cli, words: readonly string[]): Promise<nu
 	const end = words.indexOf('--');
 	const asJson = (end < 0 ? words : words.slice(0, end)).includes('--json');
 	let exitCode: number = exitCodes.done;
-	const program = buildProgram(cli, asJson, (code) => {
+	const after = end < 0 ? 0 : words.length - end - 1;
+	const done = (code: number) => {
 		exitCode = code;
-	});
+	};
+	const program = buildProgram(cli, { asJson, done, after });
 	try {
 		await program.parseAsync([...words], { from: 'user' });
 		return exitCode;
@@ -41,7 +43,10 @@ export async function runProgram(cli: Cli, words: readonly string[]): Promise<nu
 	}
 }
 
-function buildProgram(cli: Cli, asJson: boolean, done: Done): Command {
+/** `after`: how many words stand after "--", which commander does not tell. */
+type Line = { readonly asJson: boolean; readonly done: Done; readonly after: number };
+
+function buildProgram(cli: Cli, { asJson, done, after }: Line): Command {
 	const program = new Command('steward')
 		.description(
 			'Queue a command for a machine that is not there, and know at every moment what became of it.',
@@ -60,13 +65,13 @@ function buildProgram(cli: Cli, asJson: boolean, done: Done): Command {
 		.addHelpText('after', epilogue());
 	addServices(program, cli, done);
 	addSetup(program, cli, done);
-	addSend(program, cli, done);
+	addSend(program, cli, done, after);
 	addQuestions(program, cli, done);
 	addLogs(program, cli, done);
 	addActs(program, cli, done);
 	addNodes(program, cli, done);
 	addDead(program, cli, done);
-	addSchedules(program, cli, done);
+	addSchedules(program, cli, done, after);
 	return program;
 }
 

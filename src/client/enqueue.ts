@@ -4,6 +4,7 @@
  * A crash before the answer leaves the command queued or not; the same id asked again gives the answer.
  */
 
+import { rfc3339 } from '../base/clock.ts';
 import { isStewardError, StewardError } from '../base/errors.ts';
 import { randomToken } from '../base/ids.ts';
 import { isLater } from '../domain/delay.ts';
@@ -48,14 +49,19 @@ export async function enqueue(parts: Parts, envelope: Envelope, chosen: boolean)
 		if (earlier) return duplicateOf(envelope, digest, earlier);
 	}
 	const nonce = randomToken();
+	let doubt: PublishError | undefined;
 	for (let attempt = 1; ; attempt++) {
 		try {
 			const scheduled = envelope.notBefore !== undefined && envelope.notBefore > parts.serverNow();
 			const { seq } = await parts.commands.enqueue(envelope, digest, nonce, scheduled);
 			const queued = { duplicate: false, seq, scheduled };
 			return chosen ? await undoIfSettled(parts, envelope, digest, queued) : queued;
-		} catch (error) {
-			if (error instanceof StewardError) throw error;
+		} catch (thrown) {
+			if (thrown instanceof StewardError) throw thrown;
+			if (thrown instanceof PublishError && thrown.kind === 'ambiguous') doubt = thrown;
+			// One that could not be asked now says nothing of the one before, which may have come.
+			const isUnavailable = thrown instanceof PublishError && thrown.kind === 'unavailable';
+			const error = isUnavailable ? (doubt ?? thrown) : thrown;
 			const answer = await afterRefusal(parts, envelope, digest, nonce, error);
 			if (answer) return answer;
 			if (attempt === tries) throw enqueueError(envelope, error);
@@ -136,7 +142,10 @@ function duplicateOf(envelope: Envelope, digest: string, earlier: CommandFacts):
 
 function ambiguousText(envelope: Envelope): string {
 	const handle = formatHandle(envelope);
-	return `no answer from the broker: ${handle} may be queued or not; steward show ${handle} tells, and sending it again with --id ${envelope.id} is safe`;
+	const { id, notBefore } = envelope;
+	// A wait counts anew, and would make it another command.
+	const time = notBefore === undefined ? '' : ` --at ${rfc3339(notBefore)}`;
+	return `no answer from the broker: ${handle} may be queued or not; steward show ${handle} tells, and sending it again with --id ${id}${time} is safe`;
 }
 
 function enqueueError(envelope: Envelope, error: unknown): unknown {

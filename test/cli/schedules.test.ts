@@ -1,7 +1,9 @@
+import { execFileSync } from 'node:child_process';
 import { describe, expect, test } from 'vitest';
 import type { Cli } from '../../src/cli/cli.ts';
 import { readScheduleForms, type ScheduleOptions } from '../../src/cli/commands/schedule-form.ts';
 import {
+	againLine,
 	changeTable,
 	outcomeLine,
 	printDryRun,
@@ -218,6 +220,15 @@ describe('a schedule', () => {
 		const screen = keptScreen();
 		printDryRun(screen, outcomeView('valid', record, schedule, before, { count: 10 }), before, 'UTC');
 		expect(screen.text).toMatch(/^valid {2}a {2}At 03:00 AM, Europe\/Oslo\n(.*\n){11}$/);
+	});
+
+	test.each(['bash', 'dash'])('that was removed is brought back by a line for %s', (shell) => {
+		const data = ["it's", 'a\nb', '\\n \\\\ %s $HOME `id` !x', '\u202ec\u009b2J\u007f', 'ø'];
+		const form = { name: 'a', every: '15m', toNode: 'x', message: { method: 'ping', data } };
+		const line = againLine(form, 'cat; :');
+		expect(line).not.toMatch(/[\n\u007f-\u009f\u202e]/);
+		expect(line).toMatch(/ \| cat; : schedules add --file -$/);
+		expect(JSON.parse(execFileSync(shell, ['-c', line], { encoding: 'utf8' }))).toEqual(form);
 	});
 
 	test('a change is one line', () => {

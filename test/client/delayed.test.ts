@@ -6,7 +6,7 @@ import { envelopeFor } from '../../src/domain/envelope.ts';
 import { parseMessage } from '../../src/domain/message.ts';
 import { Commands } from '../../src/jetstream/commands.ts';
 import { LaterCommands } from '../../src/jetstream/later-commands.ts';
-import { messagesOf, startBroker } from '../jetstream/setup.ts';
+import { answerIsLost, messagesOf, startBroker } from '../jetstream/setup.ts';
 import { command, factsOf, fleetOn, settle, started } from './setup.ts';
 
 const stream = 'STEWARD_COMMANDS_0';
@@ -44,6 +44,23 @@ test('sent again with its time it is a duplicate; with another, or none, it is a
 		await expect(fleet.send(other)).rejects.toMatchObject({ code: 'id-conflict' });
 	}
 	expect(await messagesOf(broker.connection, stream)).toBe(1);
+});
+
+test('without an answer it may be there or not, and the advice names its time, since a wait would count anew', async () => {
+	await using broker = await startBroker();
+	const proxy = await broker.proxy();
+	const connection = await broker.connect(proxy);
+	const { parts } = await fleetOn(connection);
+	const timed = envelopeFor(parseMessage(command({ id, notBefore })), 'ship1', id, '_operator');
+	proxy.dropServerToClient();
+	const enqueued = enqueue(parts, timed, false);
+	await Promise.allSettled([enqueued, answerIsLost(proxy).then(() => connection.nc.close())]);
+	await expect(enqueued).rejects.toMatchObject({
+		...{
+			code: 'ambiguous',
+			message: expect.stringContaining(`again with --id id1 --at ${notBefore} is safe`),
+		},
+	});
 });
 
 test('a time that has passed is queued at once', async () => {

@@ -53,6 +53,11 @@ test('a command for later, as an operator types it', async () => {
 	expect([ran.code, ran.stdout]).toEqual([0, 'then\n']);
 	expect(ran.stderr).toMatch(/^scheduled {2}central\./);
 
+	const past = await send('--id', 'past', '--at', '2026-01-01T08:00', '--time-zone', 'Europe/Oslo');
+	expect(past.stdout).toMatch(/^queued {2}ship1\.past/);
+	expect(past.stderr).toMatch(/^2026-01-01T08:00:00\+01:00 has passed: what was to wait for it was queued/);
+	expect((await send('--id', 'd')).stderr).not.toContain('has passed');
+
 	const wrong = [
 		[['--in', '1h', '--at', '2099-01-01'], /give --at or --in, not both/, 2],
 		[['--time-zone', 'Europe/Oslo'], /--time-zone is for --at/, 2],

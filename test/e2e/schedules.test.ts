@@ -72,6 +72,22 @@ test('what is wrong is told all at once, of all schedules of a file, and nothing
 	expect((await steward('schedules', 'add', 'c')).code).toBe(2);
 });
 
+test('with labels a name of a node is no method, and its form steers no terminal', async () => {
+	const add = (...words: string[]) => steward('schedules', 'add', 'tugs', ...words);
+	const labels = ['--where', 'role=tug', '--every', '1h'];
+	const trapped = await add('ship1', 'shellCommand', ...labels, '--', 'true');
+	expect(trapped).toMatchObject({ code: 2, stderr: expect.stringContaining('got tugs ship1 shellCommand') });
+	expect((await steward('schedules', 'show', 'tugs', '--form')).code).toBe(4);
+	const sent = await steward('send', 'ship1', 'shellCommand', '--where', 'role=tug', '--', 'true');
+	expect(sent).toMatchObject({ code: 2, stderr: expect.stringContaining('got ship1 shellCommand') });
+	const data = ['a\u202eb', '\u009b2J', 'c\nd', "it's"];
+	expect((await add('shellCommand', ...labels, '--', ...data)).code).toBe(0);
+	const { stdout } = await steward('schedules', 'show', 'tugs', '--form');
+	expect(stdout).not.toMatch(/[\u0080-\u009f\u202e]/);
+	expect(JSON.parse(stdout).message.data).toEqual(data);
+	expect((await steward('schedules', 'rm', 'tugs')).code).toBe(0);
+});
+
 test('from a YAML file to its end: add, ls, show, next, pause, resume, run-now, history, rm, and back', async () => {
 	await using dir = await tempDir();
 	await using central = startCli(['central'], { env: env() });
@@ -154,7 +170,7 @@ test('from a YAML file to its end: add, ls, show, next, pause, resume, run-now, 
 	const form = await steward('schedules', 'show', 'nightly', '--form');
 	const removed = await steward('schedules', 'rm', 'nightly', 'tanks');
 	expect(removed.stdout).toMatch(/^removed {2}nightly.*\nremoved {2}tanks/);
-	expect(removed.stderr).toContain('to have it again: echo \'{"name":"nightly"');
+	expect(removed.stderr).toContain(`to have it again: printf '%s\\n' '{"name":"nightly"`);
 	const back = await piped(form.stdout, 'schedules', 'add', '--file', '-');
 	expect(back.stdout).toMatch(/^added {2}nightly {2}version 6/);
 });

@@ -11,12 +11,12 @@ import { outcomeView, type ScheduleOutcome } from '../../domain/schedule-view.ts
 import type { Cli } from '../cli.ts';
 import { brokerSettings, withFleet } from '../connect.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { outcomeLine, printDryRun } from '../render/schedule.ts';
+import { againLine, outcomeLine, printDryRun } from '../render/schedule.ts';
 import { oneLine } from '../render/screen.ts';
 import { type AskFlags, nodeName } from './ask.ts';
 import { readScheduleForms, type ScheduleOptions } from './schedule-form.ts';
 import { told as tellReceipts } from './send.ts';
-import { checkForms } from './send-form.ts';
+import { checkForms, checkWhere } from './send-form.ts';
 
 export type AddFlags = AskFlags & ScheduleOptions & { readonly replace?: boolean; readonly dryRun?: boolean };
 export type ReasonFlags = AskFlags & { readonly reason?: string };
@@ -24,7 +24,14 @@ export type RunNowFlags = AskFlags & { readonly node?: string; readonly id?: str
 
 const ticksOfDryRun = 10;
 
-export async function addSchedules(cli: Cli, words: readonly string[], flags: AddFlags): Promise<number> {
+/** @param after How many of the words stood after "--". */
+export async function addSchedules(
+	cli: Cli,
+	words: readonly string[],
+	flags: AddFlags,
+	after: number,
+): Promise<number> {
+	checkWhere(flags, words.slice(0, words.length - after), ['a name', 'a method']);
 	const { servers: _s, domain: _d, config: _c, json = false, replace = false, dryRun, ...options } = flags;
 	const { forms, ownZone } = await readScheduleForms(cli, words, options);
 	const schedules = checkForms(forms, parseSchedule, 'nothing was stored');
@@ -151,21 +158,18 @@ function tell(cli: Cli, answers: readonly (ScheduleOutcome | Failed)[], json: bo
 	});
 }
 
-/** A form that is shorter is shown to whoever wants it back. */
-const shownForm = 1000;
+/** What brings it back is shown where it is no longer. */
+const longestLine = 1000;
 
 function tellOutcome(cli: Cli, outcome: ScheduleOutcome): void {
 	cli.stdout.line(outcomeLine(outcome, cli.stdout, cli.clock.now()));
 	const { name, form, next, paused, problem } = outcome;
 	if (outcome.outcome === 'removed') {
-		const text = JSON.stringify(form);
 		cli.stderr.line(
 			'what is queued already stays, and a node that fires it by itself goes on until it hears of this',
 		);
-		if (text.length <= shownForm) {
-			const quoted = oneLine(text).replaceAll("'", "'\\''");
-			cli.stderr.line(`to have it again: echo '${quoted}' | ${cli.program} schedules add --file -`);
-		}
+		const again = againLine(form, cli.program);
+		if (again.length <= longestLine) cli.stderr.line(`to have it again: ${again}`);
 	} else if (paused && outcome.outcome !== 'paused') {
 		cli.stderr.line(`it is paused: nothing fires before ${cli.program} schedules resume ${name}`);
 	} else if (!paused && problem === null && next.length === 0) {

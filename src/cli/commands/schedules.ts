@@ -11,6 +11,7 @@ import type { Cli } from '../cli.ts';
 import { brokerSettings, withFleet } from '../connect.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { changeTable, printSchedule, scheduleTable, tickTable } from '../render/schedule.ts';
+import { neutralJson } from '../render/screen.ts';
 import { type AskFlags, parseLimit } from './ask.ts';
 
 export type ShowScheduleFlags = AskFlags & { readonly form?: boolean };
@@ -54,7 +55,7 @@ async function showForms(cli: Cli, names: readonly string[], flags: ShowSchedule
 		Promise.all(names.map((name) => fleet.schedules.form(name))),
 	);
 	const value = forms.length === 1 ? forms[0] : forms;
-	cli.stdout.line(flags.json ? JSON.stringify(value) : JSON.stringify(value, null, '\t'));
+	cli.stdout.line(flags.json ? JSON.stringify(value) : neutralJson(JSON.stringify(value, null, '\t')));
 	return exitCodes.done;
 }
 

@@ -66,6 +66,22 @@ export async function readForms(cli: Cli, words: readonly string[], options: Sen
 	return { forms: [form], many: names === undefined || new Set(names).size > 1 };
 }
 
+/**
+ * With labels, a node's name would be taken for the method.
+ * @param before Words before "--". @param expected What they are. @throws StewardError `usage`
+ */
+export function checkWhere(
+	{ where, file }: Pick<SendOptions, 'where' | 'file'>,
+	before: readonly string[],
+	expected: readonly string[],
+): void {
+	if (where === undefined || file !== undefined || before.length <= expected.length) return;
+	throw new StewardError(
+		'usage',
+		`--where says which nodes: before "--" only ${expected.join(' and ')} stand, got ${before.join(' ')} (leave the nodes out, and put data after "--")`,
+	);
+}
+
 /** A time that somebody wrote means the zone that they named, or else the one that they live in. @throws StewardError `usage` */
 function timeOf(cli: Cli, { at, in: wait, timeZone }: SendOptions): Record<string, string> {
 	if (at !== undefined && wait !== undefined) {

@@ -9,6 +9,7 @@ import { ulidFactory } from '../../base/ids.ts';
 import type { Fleet } from '../../client/fleet.ts';
 import { type MessageForm, parseMessage } from '../../domain/message.ts';
 import type { Receipt } from '../../domain/view.ts';
+import { localTime } from '../../domain/zone.ts';
 import type { BrokerFlags, Cli, JsonFlag } from '../cli.ts';
 import { brokerSettings, withFleet } from '../connect.ts';
 import { exitCodes } from '../exit-codes.ts';
@@ -17,13 +18,20 @@ import { printOutput } from '../render/output.ts';
 import { receiptLine } from '../render/receipt.ts';
 import { neutralise } from '../render/screen.ts';
 import { followToEnd, parseTimeout } from './follow.ts';
-import { checkForms, type Forms, readForms, type SendOptions } from './send-form.ts';
+import { checkForms, checkWhere, type Forms, readForms, type SendOptions } from './send-form.ts';
 
 export type SendFlags = SendOptions &
 	BrokerFlags &
 	JsonFlag & { readonly wait?: boolean; readonly timeout?: string };
 
-export async function send(cli: Cli, words: readonly string[], flags: SendFlags): Promise<number> {
+/** @param after How many of the words stood after "--". */
+export async function send(
+	cli: Cli,
+	words: readonly string[],
+	flags: SendFlags,
+	after: number,
+): Promise<number> {
+	checkWhere(flags, words.slice(0, words.length - after), ['a method']);
 	const timeoutMs = parseTimeout(flags.timeout);
 	if (timeoutMs !== undefined && !flags.wait) {
 		throw new StewardError('usage', '--timeout is for --wait: add it, or leave --timeout out');
@@ -95,8 +103,20 @@ export function told(cli: Cli, receipts: readonly Receipt[], { many, json, timeZ
 	else
 		for (const receipt of receipts)
 			cli.stdout.line(receiptLine(receipt, cli.stdout, cli.clock.now(), timeZone));
+	if (!json) tellPassed(cli, receipts, timeZone);
 	hintNext(cli, receipts, json);
 	return exitCodes.done;
+}
+
+/** Whoever named a time did not mean one that has been. */
+function tellPassed(cli: Cli, receipts: readonly Receipt[], timeZone: string): void {
+	const passed = receipts.filter(
+		({ notBefore, state, duplicate }) => notBefore && state === 'queued' && !duplicate,
+	);
+	for (const time of new Set(passed.map(({ notBefore }) => notBefore ?? ''))) {
+		const text = localTime(Date.parse(time), timeZone);
+		cli.stderr.line(`${text} has passed: what was to wait for it was queued at once`);
+	}
 }
 
 function hintNext(cli: Cli, receipts: readonly Receipt[], json: boolean): void {
@@ -123,6 +143,7 @@ async function waitFor(
 	if (!json) {
 		for (const receipt of receipts)
 			cli.stderr.line(receiptLine(receipt, cli.stderr, cli.clock.now(), timeZone));
+		tellPassed(cli, receipts, timeZone);
 	}
 	const { views, pending } = await followToEnd(cli, fleet, receipts, { quiet: json, timeoutMs });
 	if (json) {

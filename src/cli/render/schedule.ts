@@ -14,7 +14,7 @@ import type {
 import type { CommandState } from '../../domain/state.ts';
 import { localTime } from '../../domain/zone.ts';
 import { count } from './output.ts';
-import { oneLine, type Screen, type Style, truncate } from './screen.ts';
+import { neutralJson, oneLine, type Screen, type Style, truncate } from './screen.ts';
 import { stateStyle } from './states.ts';
 import { table } from './table.ts';
 import { ago, timeWithAgo } from './time.ts';
@@ -225,6 +225,12 @@ export function outcomeLine(outcome: ScheduleOutcome, screen: Screen, nowMs: num
 	]
 		.filter(Boolean)
 		.join('  ');
+}
+
+/** A line for a shell that brings a schedule back; `echo` would turn `\\n` into a new line in some of them. */
+export function againLine(form: ScheduleOutcome['form'], program: string): string {
+	const quoted = neutralJson(JSON.stringify(form)).replaceAll("'", "'\\''");
+	return `printf '%s\\n' '${quoted}' | ${program} schedules add --file -`;
 }
 
 /** What would fire. */

@@ -75,6 +75,12 @@ export function oneLine(text: string): string {
 	return text.replaceAll('\n', '\\n').replaceAll('\t', '\\t').replace(steering, escaped);
 }
 
+/** JSON for a terminal: it stays JSON, with the same meaning. */
+export function neutralJson(json: string): string {
+	const unicode = (character: string) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+	return json.replace(steering, unicode);
+}
+
 function escaped(character: string): string {
 	const code = character.charCodeAt(0);
 	if (character === '\r') return '\\r';

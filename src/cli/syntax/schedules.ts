@@ -11,7 +11,8 @@ import type { NextFlags, ShowScheduleFlags } from '../commands/schedules.ts';
 import type { AddFlags, ReasonFlags, RunNowFlags } from '../commands/schedules-change.ts';
 import { brokerOptions, type Done, examples, jsonOption, policyOptions } from './shared.ts';
 
-export function addSchedules(program: Command, cli: Cli, done: Done): void {
+/** @param after How many words stand after "--". */
+export function addSchedules(program: Command, cli: Cli, done: Done, after: number): void {
 	const group = program
 		.command('schedules')
 		.alias('schedule')
@@ -21,7 +22,7 @@ export function addSchedules(program: Command, cli: Cli, done: Done): void {
 				'(without any link); ls if nothing else is said. docs/schedules.md tells what fires after an outage.',
 		);
 	addReading(group, cli, done);
-	addAdding(group, cli, done);
+	addAdding(group, cli, done, after);
 	addChanging(group, cli, done);
 }
 
@@ -60,7 +61,7 @@ function addReading(group: Command, cli: Cli, done: Done): void {
 		);
 }
 
-function addAdding(group: Command, cli: Cli, done: Done): void {
+function addAdding(group: Command, cli: Cli, done: Done, after: number): void {
 	policyOptions(jsonOption(brokerOptions(group.command('add'))))
 		.summary('add a schedule, or change one')
 		.description(
@@ -106,7 +107,7 @@ function addAdding(group: Command, cli: Cli, done: Done): void {
 		)
 		.action(async (...[name, nodes, method, data, flags]: AddWords) => {
 			const words = [name, nodes, method, ...data].filter((word) => word !== undefined);
-			done(await (await import('../commands/schedules-change.ts')).addSchedules(cli, words, flags));
+			done(await (await import('../commands/schedules-change.ts')).addSchedules(cli, words, flags, after));
 		});
 }
 

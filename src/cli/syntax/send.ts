@@ -9,7 +9,8 @@ import type { Cli } from '../cli.ts';
 import type { SendFlags } from '../commands/send.ts';
 import { brokerOptions, type Done, examples, jsonOption, policyOptions } from './shared.ts';
 
-export function addSend(program: Command, cli: Cli, done: Done): void {
+/** @param after How many words stand after "--". */
+export function addSend(program: Command, cli: Cli, done: Done, after: number): void {
 	policyOptions(jsonOption(brokerOptions(program.command('send'))))
 		.summary('send a command (or an event) to nodes, there or not')
 		.description(
@@ -47,7 +48,7 @@ export function addSend(program: Command, cli: Cli, done: Done): void {
 		.action(
 			async (nodes: string | undefined, method: string | undefined, data: string[], flags: SendFlags) => {
 				const words = [nodes, method, ...data].filter((word) => word !== undefined);
-				done(await (await import('../commands/send.ts')).send(cli, words, flags));
+				done(await (await import('../commands/send.ts')).send(cli, words, flags, after));
 			},
 		);
 }
