@@ -67,7 +67,10 @@ test('damaged files beside the store are survived with a word, and what is good 
 	expect(ends(await settled(fleet, ['after', 'viaFile']))).toEqual(['succeeded 1', 'succeeded 1']);
 	await settled(fleet, ids);
 	const whole = `${Array.from({ length: 3000 }, (_, n) => `good ${n + 1}`).join('\n')}\n`;
-	await eventually(async () => (await readLogs(fleet, 'ship1.good')).stdout.text === whole);
+	await eventually(async () => (await readLogs(fleet, 'ship1.good')).stdout.text === whole, {
+		timeoutMs: 40_000,
+		message: 'what is good is sent after what is damaged was tried',
+	});
 	// Of the others nothing wrong is said, and that something is missing is.
 	for (const id of ['noise', 'blank', 'folder', 'marks']) {
 		const { stdout, gaps, end } = await readLogs(fleet, `ship1.${id}`);
