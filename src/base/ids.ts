@@ -18,6 +18,15 @@ export function derivedId(...parts: readonly (string | number)[]): string {
 	return createHash('sha256').update(JSON.stringify(parts)).digest('base64url').slice(0, 26);
 }
 
+/** FNV-1a, 32 bits, of the text's UTF-8. */
+export function fnv1a(text: string): number {
+	let hash = 0x811c9dc5;
+	for (const byte of new TextEncoder().encode(text)) {
+		hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
+	}
+	return hash;
+}
+
 /** A random token of 16 characters, for things that need to be told apart and nothing more. */
 export function randomToken(): string {
 	return randomBytes(12).toString('base64url');

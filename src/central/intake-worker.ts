@@ -10,8 +10,9 @@ import type { Log } from '../base/log.ts';
 import { type Enqueued, enqueue } from '../client/enqueue.ts';
 import { envelopeFor } from '../domain/envelope.ts';
 import { formatHandle, isNodeName } from '../domain/names.ts';
-import { laneOfMethod, matchesLabels } from '../domain/node-state.ts';
+import { laneOfMethod } from '../domain/node-state.ts';
 import { streams } from '../domain/subject.ts';
+import { nodesOf } from '../domain/target.ts';
 import type { Claims } from '../jetstream/claims.ts';
 import type { Commands } from '../jetstream/commands.ts';
 import type { Link } from '../jetstream/connection.ts';
@@ -121,11 +122,7 @@ function targetsOf({ index }: IntakeWorkerOptions, { message }: IntakeMessage): 
 	if ((byLabel || whenAbsent !== 'queue') && !index.isComplete) {
 		throw new StewardError('no-centre', 'the index is still being built');
 	}
-	const nodes = byLabel
-		? [...index.nodes]
-				.filter(([, { state }]) => matchesLabels(target.where, state.labels))
-				.map(([node]) => node)
-		: target.nodes;
+	const nodes = nodesOf(target, index.nodes);
 	if (nodes.length === 0) throw new StewardError('invalid', 'where: no node has these labels');
 	const present = nodes.filter((node) => index.presence.get(node)?.gone === false);
 	if (whenAbsent === 'reject' && present.length < nodes.length) {

@@ -7,6 +7,7 @@
 import type { Clock } from '../base/clock.ts';
 import { messageOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
+import { closeCommand } from '../client/close.ts';
 import { foldLost, type LedgerEntry, lostAt } from '../domain/ledger.ts';
 import { centralNode, formatHandle, type Handle, parseHandle } from '../domain/names.ts';
 import { commandDefaults } from '../domain/policy.ts';
@@ -15,7 +16,6 @@ import type { Claims } from '../jetstream/claims.ts';
 import { parseEnvelope, type StoredCommand } from '../jetstream/commands.ts';
 import type { LedgerStore } from '../jetstream/ledger-store.ts';
 import type { Reports } from '../jetstream/reports.ts';
-import { closeCommand } from './close.ts';
 import type { CentreIndex } from './index.ts';
 import type { Settler } from './settler.ts';
 

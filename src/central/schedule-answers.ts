@@ -5,7 +5,7 @@
  */
 
 import { formatHandle } from '../domain/names.ts';
-import { matchesLabels, type NodeState } from '../domain/node-state.ts';
+import type { NodeState } from '../domain/node-state.ts';
 import type { Question } from '../domain/questions.ts';
 import { readSchedule, type Schedule, type ScheduleRecord } from '../domain/schedule.ts';
 import {
@@ -17,6 +17,7 @@ import {
 	unreadableView,
 } from '../domain/schedule-view.ts';
 import type { CommandState } from '../domain/state.ts';
+import { nodesOf } from '../domain/target.ts';
 import type { CentreIndex } from './index.ts';
 import { progressOf } from './schedule-plan.ts';
 
@@ -93,11 +94,8 @@ export class ScheduleAnswers {
 	}
 
 	#targetsOf({ target }: Schedule): readonly string[] {
-		if ('nodes' in target) return target.nodes;
-		return [...this.#index.nodes]
-			.filter(([, { state }]) => matchesLabels(target.where, state.labels))
-			.map(([node]) => node)
-			.sort();
+		const nodes = nodesOf(target, this.#index.nodes);
+		return 'nodes' in target ? nodes : nodes.toSorted();
 	}
 
 	/** The last tick that fired, where it did for this node; else the newest of its commands that is still open. */

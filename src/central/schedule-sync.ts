@@ -13,7 +13,7 @@ import type { Control } from '../domain/control.ts';
 import type { Envelope } from '../domain/envelope.ts';
 import { centralNode } from '../domain/names.ts';
 import { matchesLabels } from '../domain/node-state.ts';
-import { parseSchedule, type Schedule, type ScheduleRecord } from '../domain/schedule.ts';
+import { readSchedule, type Schedule, type ScheduleRecord } from '../domain/schedule.ts';
 import type { Schedules } from '../jetstream/schedules.ts';
 import type { CentreIndex } from './index.ts';
 
@@ -156,13 +156,11 @@ export class ScheduleSync {
 
 	#meaningOf(record: ScheduleRecord): Placed {
 		if (record.removed || record.form.placement !== 'node') return { record, schedule: undefined };
-		try {
-			return { record, schedule: parseSchedule(record.form) };
-		} catch (error) {
-			const { name } = record;
-			this.#options.log.error({ schedule: name, err: messageOf(error) }, 'a schedule cannot be read');
-			return 'unreadable';
-		}
+		const schedule = readSchedule(record.form);
+		if (!('problem' in schedule)) return { record, schedule };
+		const { name } = record;
+		this.#options.log.error({ schedule: name, err: schedule.problem }, 'a schedule cannot be read');
+		return 'unreadable';
 	}
 
 	#everyNode(placed: ReadonlyMap<string, Placed>): ReadonlySet<string> {

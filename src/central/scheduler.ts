@@ -8,11 +8,18 @@
 import type { Clock } from '../base/clock.ts';
 import { messageOf } from '../base/errors.ts';
 import { Lifecycle, type Service } from '../base/lifecycle.ts';
-import { matchesLabels } from '../domain/node-state.ts';
-import type { Schedule } from '../domain/schedule.ts';
+import { nodesOf } from '../domain/target.ts';
 import type { CentreIndex } from './index.ts';
 import { planOf, type SchedulePlan } from './schedule-plan.ts';
-import { type Fired, type Round, retryMs, type TickRoundOptions, TickRounds } from './tick-round.ts';
+import {
+	added,
+	type Fired,
+	nothing,
+	type Round,
+	retryMs,
+	type TickRoundOptions,
+	TickRounds,
+} from './tick-round.ts';
 
 /** Longest sleep; a change wakes it. */
 const lookAgainMs = 1000;
@@ -111,7 +118,7 @@ export class Scheduler implements Service {
 
 	/** Decides and fires what is due. */
 	async runOnce(): Promise<Fired> {
-		let done: Fired = { fired: 0, missed: 0, skipped: 0 };
+		let done = nothing;
 		if (!this.#isReady) return done;
 		for (const name of [...this.#changed].slice(0, replannedAtOnce)) {
 			this.#changed.delete(name);
@@ -122,12 +129,7 @@ export class Scheduler implements Service {
 		let rounds: Round[] = [];
 		let ticks = 0;
 		const fire = async () => {
-			const fired = await this.#rounds.fire(rounds);
-			done = {
-				fired: done.fired + fired.fired,
-				missed: done.missed + fired.missed,
-				skipped: done.skipped + fired.skipped,
-			};
+			done = added(done, await this.#rounds.fire(rounds));
 			[rounds, ticks] = [[], 0];
 		};
 		for (const plan of this.#plans.values()) {
@@ -152,7 +154,8 @@ export class Scheduler implements Service {
 		const waits = plan.schedule.message.whenAbsent !== 'queue' && clock.monotonic() < this.#presenceKnownAt;
 		try {
 			if (!waits) {
-				if ('where' in plan.schedule.target) plan.aimAt(this.#targetsOf(plan.schedule));
+				if ('where' in plan.schedule.target)
+					plan.aimAt(nodesOf(plan.schedule.target, this.#options.index.nodes));
 				return this.#rounds.decide(plan, now);
 			}
 		} catch (error) {
@@ -174,7 +177,7 @@ export class Scheduler implements Service {
 		for (const plan of this.#plans.values()) {
 			const { schedule } = plan;
 			if (schedule.jitterMs === 0 || !('where' in schedule.target) || !plan.isSaved) continue;
-			plan.aimAt(this.#targetsOf(schedule));
+			plan.aimAt(nodesOf(schedule.target, this.#options.index.nodes));
 			plan.advance(plan.through, {});
 		}
 	}
@@ -215,18 +218,11 @@ export class Scheduler implements Service {
 		try {
 			const plan = planOf(stored, known);
 			if (!plan) return;
-			plan.aimAt(this.#targetsOf(plan.schedule));
+			plan.aimAt(nodesOf(plan.schedule.target, this.#options.index.nodes));
 			plan.advance(plan.through, {});
 			this.#plans.set(name, plan);
 		} catch (error) {
 			log.error({ schedule: name, err: messageOf(error) }, 'a schedule cannot be read: it does not fire');
 		}
-	}
-
-	#targetsOf({ target }: Schedule): readonly string[] {
-		if ('nodes' in target) return target.nodes;
-		return [...this.#options.index.nodes]
-			.filter(([, { state }]) => matchesLabels(target.where, state.labels))
-			.map(([node]) => node);
 	}
 }

@@ -6,13 +6,13 @@
 
 import { isStewardError, messageOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
+import { type Closing, closeCommand } from '../client/close.ts';
 import type { Envelope } from '../domain/envelope.ts';
 import { formatHandle } from '../domain/names.ts';
 import { laneOfMethod } from '../domain/node-state.ts';
 import { tickEnvelope, tickId } from '../domain/ticks.ts';
 import type { StoredCommand } from '../jetstream/commands.ts';
 import type { Schedules } from '../jetstream/schedules.ts';
-import { type Closing, closeCommand } from './close.ts';
 import type { CentreIndex } from './index.ts';
 import { type Resolved, resolveOverlap } from './overlap.ts';
 import type { NodeDecision, SchedulePlan } from './schedule-plan.ts';
@@ -49,7 +49,7 @@ export type Round = {
 	readonly superseded: readonly { readonly command: StoredCommand; readonly by: string }[];
 };
 
-const nothing: Fired = { fired: 0, missed: 0, skipped: 0 };
+export const nothing: Fired = { fired: 0, missed: 0, skipped: 0 };
 
 export class TickRounds {
 	readonly #options: TickRoundOptions;
@@ -195,7 +195,7 @@ export class TickRounds {
 	}
 }
 
-function added(one: Fired, other: Fired): Fired {
+export function added(one: Fired, other: Fired): Fired {
 	return {
 		fired: one.fired + other.fired,
 		missed: one.missed + other.missed,

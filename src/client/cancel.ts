@@ -6,12 +6,12 @@
 
 import { isStewardError } from '../base/errors.ts';
 import { authorSchema, cancelId } from '../domain/control.ts';
-import { isLater } from '../domain/delay.ts';
 import { formatHandle, type Handle } from '../domain/names.ts';
 import { hasEnded } from '../domain/state.ts';
 import type { Cancellation, CommandView } from '../domain/view.ts';
-import { type CentreClaim, ledgerAgeMs } from '../domain/wire.ts';
+import { ledgerAgeMs } from '../domain/wire.ts';
 import { publishFailure } from '../jetstream/publish-answer.ts';
+import { closeCommand } from './close.ts';
 import { checkWish, sendControl } from './control.ts';
 import { lookUp, lookUpKnown } from './lookup.ts';
 import type { FleetParts } from './parts.ts';
@@ -63,21 +63,10 @@ function answerOf(view: CommandView): Cancellation['answer'] {
 async function close(parts: FleetParts, handle: Handle, reason: string): Promise<void> {
 	const command = await parts.commands.find(handle.node, handle.id);
 	if (!command) return;
-	const envelope = await parts.commands.body({ ...command, seq: command.facts.seq });
-	// Its time has come while we looked: it is on its lane now, and the claim has a copy of that one.
-	if (envelope === null && isLater(command.facts)) return;
-	const claim: CentreClaim = {
-		v: 1,
-		by: 'centre',
-		event: 'cancelled',
-		reason,
-		actor: parts.author,
-		at: parts.serverNow(),
-		facts: command.facts,
-		envelope,
-	};
+	const { claims, commands, serverNow, author: actor } = parts;
+	const closing = { claims, serverNow, readMessage: commands.body.bind(commands) };
 	try {
-		await parts.claims.write(handle, claim);
+		await closeCommand(closing, command, { event: 'cancelled', reason, actor });
 	} catch (error) {
 		throw closeError(handle, error);
 	}

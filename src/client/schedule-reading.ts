@@ -6,18 +6,14 @@
 
 import { StewardError } from '../base/errors.ts';
 import { scheduleNamePattern, scheduleNameRule } from '../domain/names.ts';
-import {
-	closestSchedule,
-	parseSchedule,
-	type ScheduleForm,
-	type ScheduleRecord,
-} from '../domain/schedule.ts';
+import { parseSchedule, type ScheduleForm, type ScheduleRecord } from '../domain/schedule.ts';
 import {
 	changeView,
 	type ScheduleChangeView,
 	type ScheduleTickView,
 	ticksAfter,
 } from '../domain/schedule-view.ts';
+import { closest } from '../domain/validation.ts';
 import { type Revised, Schedules } from '../jetstream/schedules.ts';
 import type { FleetParts } from './parts.ts';
 
@@ -63,7 +59,7 @@ async function readAny(schedules: Schedules, name: string): Promise<Revised<Sche
 	const { value, revision } = isName ? await schedules.read(name) : { value: undefined, revision: 0 };
 	if (value) return { value, revision };
 	const known = (await schedules.readAll()).filter(({ removed }) => !removed).map((record) => record.name);
-	const meant = closestSchedule(name, known);
+	const meant = closest(name, known);
 	const guess = meant === undefined ? '' : `; did you mean "${meant}"?`;
 	const rule = isName ? '' : ` (expected ${scheduleNameRule})`;
 	throw new StewardError(

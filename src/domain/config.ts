@@ -10,7 +10,7 @@ import { logLevels } from '../base/log.ts';
 import { lanes, methodNamePattern, methodNameRule, nodeNamePattern, nodeNameRule } from './names.ts';
 import { eventDeliverWithinMs } from './policy.ts';
 import { redactionProblem } from './redaction.ts';
-import { describeProblems } from './validation.ts';
+import { describeProblems, isRecord } from './validation.ts';
 
 /** Slots of each lane. 1 keeps strict order, also across retries. */
 const laneCapacities = { control: 1, urgent: 1, normal: 1, events: 1, bulk: 1 } as const;
@@ -161,10 +161,6 @@ function merge(base: unknown, over: unknown): unknown {
 	for (const [key, value] of Object.entries(over)) merged.set(key, merge(merged.get(key), value));
 	// Not by assignment: a key `__proto__` would become the prototype, and bring fields past the check.
 	return Object.fromEntries(merged);
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-	return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function deepFreeze<T>(value: T): T {

@@ -16,8 +16,6 @@ import {
 	kinds,
 	methodNamePattern,
 	methodNameRule,
-	nodeNamePattern,
-	nodeNameRule,
 } from './names.ts';
 import {
 	type CommandPolicy,
@@ -27,7 +25,8 @@ import {
 	type WhenAbsent,
 	whenAbsentPolicies,
 } from './policy.ts';
-import { deepestNesting, describeProblems, isNestedTooDeep } from './validation.ts';
+import { type Target, targetFields, targetOf, targetProblems } from './target.ts';
+import { deepestNesting, describeProblems, isNestedTooDeep, isRecord } from './validation.ts';
 import { isTimeZone, parseTime, timeRule, timeZoneRule } from './zone.ts';
 
 /** `10m` as milliseconds. */
@@ -81,15 +80,8 @@ const json = z
 	})
 	.pipe(z.json({ error: 'expected JSON' }));
 
-const nodeName = z.string().regex(nodeNamePattern, { error: `expected ${nodeNameRule}` });
-
 const messageFields = z.strictObject({
-	toNode: nodeName.optional(),
-	toNodes: z.array(nodeName).min(1).optional(),
-	where: z
-		.record(z.string(), z.string())
-		.refine((labels) => Object.keys(labels).length > 0, { error: 'expected at least one label' })
-		.optional(),
+	...targetFields,
 	method: z.string().regex(methodNamePattern, { error: `expected ${methodNameRule}` }),
 	commandOrEvent: z.enum(kinds, { error: 'expected "command" or "event"' }).optional(),
 	kind: z.enum(kinds, { error: 'expected "command" or "event"' }).optional(),
@@ -117,9 +109,6 @@ const messageFields = z.strictObject({
 export type MessageForm = z.input<typeof messageFields>;
 
 const messageFormKeys = Object.keys(messageFields.shape);
-
-/** Whom a message is for: names, or labels that the nodes' states are matched against. */
-type Target = { readonly nodes: readonly string[] } | { readonly where: Readonly<Record<string, string>> };
 
 /** A checked message, before its targets are known by name. */
 export type Message = {
@@ -170,8 +159,7 @@ function applyDefaults(input: Record<string, unknown>, defaults: FormDefaults): 
 function crossChecks(form: Readonly<Record<string, unknown>>): string[] {
 	const problems: string[] = [];
 	const kindsSaid = [form.kind, form.commandOrEvent].filter((kind) => kind !== undefined);
-	const targets = [form.toNode, form.toNodes, form.where].filter((target) => target !== undefined).length;
-	if (targets !== 1) problems.push(`toNode: expected exactly one of toNode, toNodes, where, got ${targets}`);
+	problems.push(...targetProblems(form));
 	if (kindsSaid.length === 2 && kindsSaid.every(isKind) && form.commandOrEvent !== form.kind) {
 		problems.push(`kind: says "${form.kind}" while commandOrEvent says "${form.commandOrEvent}"`);
 	}
@@ -211,11 +199,8 @@ function timeProblems(form: Readonly<Record<string, unknown>>): string[] {
 
 function compile(form: z.output<typeof messageFields>): Message {
 	const kind = form.kind ?? form.commandOrEvent ?? 'command';
-	const target: Target = form.where
-		? { where: form.where }
-		: { nodes: [...new Set(form.toNodes ?? (form.toNode ? [form.toNode] : []))] };
 	return {
-		target,
+		target: targetOf(form),
 		kind,
 		method: form.method,
 		data: form.data,
@@ -239,8 +224,4 @@ function compile(form: z.output<typeof messageFields>): Message {
 
 function isKind(value: unknown): value is Kind {
 	return kinds.some((kind) => kind === value);
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-	return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

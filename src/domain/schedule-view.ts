@@ -62,7 +62,6 @@ export function scheduleView(
 	const { recurrence, target, missed } = schedule;
 	const all = missed.policy === 'all' ? missed : undefined;
 	const [next] = upcoming(record, schedule, facts.now, 1);
-	const changed = record.changes.at(-1);
 	const stateOf = new Map(facts.last.map((one) => [`${one.node} ${one.tick}`, one.state]));
 	return {
 		name: record.name,
@@ -88,7 +87,7 @@ export function scheduleView(
 		next: schedule.paused ? null : timeOrNull(next),
 		last: lastView(facts.last, mostNodes),
 		counts: facts.counts,
-		changed: { at: rfc3339(changed?.at ?? record.since), by: changed?.by ?? '' },
+		changed: changedOf(record),
 		on: facts.on.slice(0, mostNodes).map(({ node, version, next, last, missed }) => ({
 			node,
 			version,
@@ -112,7 +111,6 @@ export function unreadableView(
 	counts: ScheduleView['counts'],
 ): ScheduleView {
 	const { name, version, form, since } = record;
-	const changed = record.changes.at(-1);
 	return {
 		...{ name, version, words: unreadableWords(unreadable), problem: unreadable.problem },
 		...{ cron: null, everyMs: null, timeZone: 'UTC', toNodes: null, where: null, targets: 0 },
@@ -120,8 +118,13 @@ export function unreadableView(
 		...{ missed: { policy: 'once', max: null, notOlderThanMs: null }, overlap: 'skip', jitterMs: 0 },
 		...{ startAt: null, endAt: null, paused: form.paused === true, since: rfc3339(since), counts },
 		...{ note: typeof form.note === 'string' ? form.note : '', next: null, last: null, on: [] },
-		changed: { at: rfc3339(changed?.at ?? since), by: changed?.by ?? '' },
+		changed: changedOf(record),
 	};
+}
+
+function changedOf({ changes, since }: ScheduleRecord): ScheduleView['changed'] {
+	const { at = since, by = '' } = changes.at(-1) ?? {};
+	return { at: rfc3339(at), by };
 }
 
 function lastView(last: readonly LastOnNode[], mostNodes: number): ScheduleView['last'] {

@@ -1,6 +1,6 @@
 /**
- * Owns schedules: their JSON form, as people and programs write it, and what it means once it is checked; how one is stored,
- * with who changed it and when, and how far it has come.
+ * Owns schedules: their JSON form, as people and programs write it, and what it means once it is checked; and how one is
+ * stored, with who changed it and when.
  * Promises that every problem of a form is listed at once, and that what a schedule sends is checked as any other message.
  * Pure.
  */
@@ -10,9 +10,10 @@ import { formatDuration } from '../base/duration.ts';
 import { isStewardError, messageOf, StewardError } from '../base/errors.ts';
 import { type Cron, parseCron } from './cron.ts';
 import { durationMs, type Message, parseMessage } from './message.ts';
-import { nodeNamePattern, nodeNameRule, scheduleNamePattern, scheduleNameRule } from './names.ts';
+import { scheduleNamePattern, scheduleNameRule } from './names.ts';
+import { type Target, targetFields, targetOf, targetProblems } from './target.ts';
 import { isTemplate, templateProblems } from './template.ts';
-import { closest, describeProblems } from './validation.ts';
+import { describeProblems, isRecord } from './validation.ts';
 import { isTimeZone, parseTime, timeRule, timeZoneRule, Zone } from './zone.ts';
 
 export const placements = ['centre', 'node'] as const;
@@ -60,19 +61,12 @@ const missedSchema = z.union(
 	},
 );
 
-const nodeName = z.string().regex(nodeNamePattern, { error: `expected ${nodeNameRule}` });
-
 const scheduleFields = z.strictObject({
 	name: z.string().regex(scheduleNamePattern, { error: `expected ${scheduleNameRule}` }),
 	cron: z.string().optional(),
 	every: durationMs.optional(),
 	timeZone: z.string().refine(isTimeZone, { error: timeZoneRule }).default('UTC'),
-	toNode: nodeName.optional(),
-	toNodes: z.array(nodeName).min(1).optional(),
-	where: z
-		.record(z.string(), z.string())
-		.refine((labels) => Object.keys(labels).length > 0, { error: 'expected at least one label' })
-		.optional(),
+	...targetFields,
 	message: z.record(z.string(), z.unknown(), { error: 'expected the message to send: method, data, …' }),
 	placement: z.enum(placements, { error: 'expected "centre" or "node"' }).default('centre'),
 	missed: missedSchema.default({ policy: 'once' }),
@@ -98,7 +92,7 @@ export type Schedule = {
 	readonly name: string;
 	readonly recurrence: Recurrence;
 	readonly zone: Zone;
-	readonly target: Message['target'];
+	readonly target: Target;
 	/** What each tick sends; its words are filled in for each node. */
 	readonly message: Omit<Message, 'target'>;
 	/** There are words to fill in. */
@@ -127,16 +121,15 @@ export function parseSchedule(input: unknown): Schedule {
 	checkJitter(form, recurrence, problems);
 	const [startAt, endAt] = [timeOf('startAt', form, zone, problems), timeOf('endAt', form, zone, problems)];
 	if (startAt !== null && endAt !== null && endAt < startAt) problems.push('endAt: it is before startAt');
-	const targets = [form.toNode, form.toNodes, form.where].filter((target) => target !== undefined).length;
-	if (targets !== 1) problems.push(`toNode: expected exactly one of toNode, toNodes, where, got ${targets}`);
+	problems.push(...targetProblems(form));
 	const message = isRecord(form.message) ? messageOfTicks(form.message, problems) : undefined;
 	if (!parsed.success || problems.length > 0 || !recurrence || !message) throw invalidSchedule(problems);
-	const { name, toNode, toNodes, where, placement, missed, overlap, jitter, paused, note } = parsed.data;
+	const { name, placement, missed, overlap, jitter, paused, note } = parsed.data;
 	return {
 		name,
 		recurrence,
 		zone: Zone.of(zone),
-		target: where ? { where } : { nodes: [...new Set(toNodes ?? (toNode ? [toNode] : []))] },
+		target: targetOf(parsed.data),
 		message,
 		isTemplate: isTemplate(message.data),
 		placement,
@@ -252,15 +245,6 @@ function messageOfTicks(
 		problems.push(...found.map((problem) => `message.${problem}`));
 		return undefined;
 	}
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-	return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-/** The name of a schedule that people may have meant. */
-export function closestSchedule(name: string, known: readonly string[]): string | undefined {
-	return closest(name, known);
 }
 
 export const scheduleChanges = ['added', 'changed', 'paused', 'resumed', 'ran', 'removed'] as const;

@@ -5,6 +5,7 @@
  * Pure. Why the id is in the subject, and why a fixed prefix: ARCHITECTURE.md.
  */
 
+import { fnv1a } from '../base/ids.ts';
 import { idPattern, isLane, isNodeName, type Kind, type Lane, methodNamePattern } from './names.ts';
 
 export type CommandAddress = {
@@ -25,11 +26,7 @@ type StoredAddress = Omit<CommandAddress, 'lane'> & {
 
 /** FNV-1a-32 of the node's name modulo `shards`: the same as the server's `{{partition(shards,1)}}`. */
 export function shardOf(node: string, shards: number): number {
-	let hash = 0x811c9dc5;
-	for (const byte of new TextEncoder().encode(node)) {
-		hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
-	}
-	return hash % shards;
+	return fnv1a(node) % shards;
 }
 
 type DeadPart = 'node' | 'kind' | 'method' | 'id';

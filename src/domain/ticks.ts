@@ -5,7 +5,7 @@
  */
 
 import { rfc3339 } from '../base/clock.ts';
-import { derivedId } from '../base/ids.ts';
+import { derivedId, fnv1a } from '../base/ids.ts';
 import { nextOfCron } from './cron.ts';
 import { type Envelope, envelopeFor } from './envelope.ts';
 import { type CommandLane, centralNode } from './names.ts';
@@ -56,10 +56,7 @@ export function nextTicks(
 /** How much later than their moments the ticks of a schedule fire for this node, milliseconds: the same for whoever asks. */
 export function jitterOf({ name, jitterMs }: Schedule, node: string): number {
 	if (jitterMs === 0) return 0;
-	let hash = 0x811c9dc5;
-	for (const byte of new TextEncoder().encode(`${name} ${node}`)) {
-		hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
-	}
+	let hash = fnv1a(`${name} ${node}`);
 	// Names that differ in their last letter are near each other without this.
 	hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b) >>> 0;
 	hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35) >>> 0;
@@ -100,14 +97,9 @@ export function tickEnvelope(
 export type Decision = { readonly fire: readonly number[]; readonly missed: number };
 
 /**
- * What becomes of the ticks of one node that were due after `through` and until `now`.
- * @param shift How much later than its moment each of them fires, {@link jitterOf}.
+ * What becomes of the ticks of one node that were due after `through` and until `now`: `ticks` has them, in order, and perhaps more.
+ * `shift` is how much later than its moment each of them fires, {@link jitterOf}.
  */
-export function decideDue(schedule: Schedule, through: number, now: number, shift = 0): Decision {
-	return decide(schedule.missed, dueTicks(schedule, through, now), { through, now, shift });
-}
-
-/** As {@link decideDue}, where the ticks are known: in order, and perhaps more than are due. */
 export function decide(
 	missed: Missed,
 	ticks: readonly number[],

@@ -60,6 +60,10 @@ function shorten(text: string): string {
 	return text.length > 60 ? `${text.slice(0, 57)}…` : text;
 }
 
+export function isRecord(value: unknown): value is Record<string, unknown> {
+	return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
 /** Whether arrays and objects are nested deeper than `deepest`, or in a circle. Does not recurse. */
 export function isNestedTooDeep(value: unknown, deepest = deepestNesting): boolean {
 	let level = new Set<unknown>([value]);

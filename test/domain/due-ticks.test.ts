@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { parseSchedule, type ScheduleForm } from '../../src/domain/schedule.ts';
-import { decide, decideDue, dueTicksOf, jitterOf, nextTicks } from '../../src/domain/ticks.ts';
+import { decide, dueTicksOf, jitterOf, nextTicks } from '../../src/domain/ticks.ts';
+import { decideDue } from './due.ts';
 
 const [secondMs, minuteMs, hourMs, dayMs] = [1000, 60_000, 3_600_000, 86_400_000];
 const weekMs = 7 * dayMs;

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { parseSchedule, type ScheduleForm } from '../../src/domain/schedule.ts';
-import { decideDue } from '../../src/domain/ticks.ts';
+import { decideDue } from './due.ts';
 
 const text = await readFile(new URL('../../docs/schedules.md', import.meta.url), 'utf8');
 const at = (time: string) => Date.parse(`2026-11-22T${time}Z`);
