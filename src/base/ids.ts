@@ -18,10 +18,12 @@ export function derivedId(...parts: readonly (string | number)[]): string {
 	return createHash('sha256').update(JSON.stringify(parts)).digest('base64url').slice(0, 26);
 }
 
+const utf8 = new TextEncoder();
+
 /** FNV-1a, 32 bits, of the text's UTF-8. */
 export function fnv1a(text: string): number {
 	let hash = 0x811c9dc5;
-	for (const byte of new TextEncoder().encode(text)) {
+	for (const byte of utf8.encode(text)) {
 		hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
 	}
 	return hash;

@@ -207,7 +207,7 @@ export class Central implements Service {
 		const mayFire = () => lease.held;
 		const writer = new TickWriter({
 			commands: new Commands(connection, shards, { mayPublish: mayFire, inFlight: 2 }),
-			...{ ledger, serverNow, onQueued: (command) => index.noteStored(command) },
+			...{ ledger, index, serverNow },
 		});
 		const schedules = new Schedules(connection);
 		const scheduler = new Scheduler({

@@ -9,7 +9,7 @@ import { isLater } from '../domain/delay.ts';
 import { formatHandle, parseHandle } from '../domain/names.ts';
 import { type NodeRecord, nodeRecordSchema } from '../domain/node-state.ts';
 import { isFinal } from '../domain/state.ts';
-import { buckets, shardOf, streams, subjects } from '../domain/subject.ts';
+import { buckets, type CommandAddress, shardOf, streams, subjects } from '../domain/subject.ts';
 import { decode, ledgerAgeMs } from '../domain/wire.ts';
 import { bucketStream, bucketSubject, isMarker, keyOf } from '../jetstream/bucket.ts';
 import { readStoredCommand, type StoredCommand } from '../jetstream/commands.ts';
@@ -41,6 +41,8 @@ export class CentreIndex implements Service {
 	readonly schedules = new ScheduleIndex();
 	/** Arrived after the ledger had called their id final: either a repeat, or the ledger's entry is out of date here. */
 	readonly #doubtful = new Map<string, StoredCommand>();
+	/** By subject: what is being put on its stream from here, and what was heard of it so far. */
+	readonly #coming = new Map<string, Followed | undefined>();
 	/** Sequence and subject of what was noted before it was heard of. */
 	readonly #noted = new Set<string>();
 	readonly #connection: Connection;
@@ -228,17 +230,33 @@ export class CentreIndex implements Service {
 
 	#onCommand(message: Followed): void {
 		if (this.#noted.delete(`${message.seq} ${message.subject}`)) return;
+		if (this.#coming.has(message.subject)) this.#coming.set(message.subject, message);
+		else this.#read(message);
+	}
+
+	#read(message: Followed): void {
 		const command = readStoredCommand(message);
 		if (command && command.shard === shardOf(command.node, this.#shards)) this.#onStored(command);
 	}
 
-	/** A command that was put on its stream from here; what is heard of it after that is no news. */
-	noteStored(command: StoredCommand): void {
-		const { node, id, facts, shard } = command;
-		if (this.waiting.get(node)?.get(id)?.facts.seq === facts.seq) return;
-		if (this.#noted.size >= mostNoted) this.#noted.clear();
-		this.#noted.add(`${facts.seq} ${subjects.command(shard, command)}`);
-		this.#onStored(command);
+	/** A command is about to be put on its stream from here: what is heard of it is held back until {@link noteStored}. */
+	expectStored(command: CommandAddress): void {
+		this.#coming.set(subjects.command(shardOf(command.node, this.#shards), command), undefined);
+	}
+
+	/** It is there; what is heard of it after that is no news. `stored` is undefined where it was not put there from here. */
+	noteStored(command: CommandAddress, stored: StoredCommand | undefined): void {
+		const subject = subjects.command(shardOf(command.node, this.#shards), command);
+		const heard = this.#coming.get(subject);
+		this.#coming.delete(subject);
+		if (stored) {
+			if (!heard) {
+				if (this.#noted.size >= mostNoted) this.#noted.clear();
+				this.#noted.add(`${stored.facts.seq} ${subject}`);
+			}
+			this.#onStored(stored);
+		}
+		if (heard && heard.seq !== stored?.facts.seq) this.#read(heard);
 	}
 
 	#onStored(command: StoredCommand): void {

@@ -4,7 +4,6 @@
  * Soft state: a restart reads it again.
  */
 
-import { formatHandle } from '../domain/names.ts';
 import type { Progress } from '../domain/progress.ts';
 import type { ScheduleRecord } from '../domain/schedule.ts';
 import type { StoredCommand } from '../jetstream/commands.ts';
@@ -17,7 +16,7 @@ export class ScheduleIndex {
 	/** Those that a newer program wrote: nobody may say that they are not there. */
 	readonly unreadable = new Set<string>();
 	/** Commands of ticks that are on their stream, by schedule and node. */
-	readonly #open = new Map<string, Map<string, StoredCommand>>();
+	readonly #open = new Map<string, StoredCommand[]>();
 	readonly #listeners = new Set<(name: string) => void>();
 
 	/** Called when a record is new or another; the answer takes the listener off. */
@@ -28,8 +27,8 @@ export class ScheduleIndex {
 
 	/** Those of its commands on a node that have not ended, in the order of the stream. */
 	openCommands(name: string, node: string): readonly StoredCommand[] {
-		const commands = [...(this.#open.get(openKey(name, node))?.values() ?? [])];
-		return commands.sort((a, b) => a.facts.seq - b.facts.seq);
+		const open = this.#open.get(openKey(name, node)) ?? [];
+		return [...open].sort((a, b) => a.facts.seq - b.facts.seq);
 	}
 
 	take(entry: ScheduleEntry): void {
@@ -51,18 +50,19 @@ export class ScheduleIndex {
 		// What somebody had it run beside its ticks is no tick.
 		if (!schedule || schedule.tick === null) return;
 		const key = openKey(schedule.name, command.node);
-		const open = this.#open.get(key) ?? new Map<string, StoredCommand>();
-		this.#open.set(key, open);
-		open.set(formatHandle(command), command);
+		const open = this.#open.get(key);
+		if (!open) return void this.#open.set(key, [command]);
+		const place = open.findIndex(({ id }) => id === command.id);
+		open[place < 0 ? open.length : place] = command;
 	}
 
-	removeOpen(command: StoredCommand): void {
-		const { schedule } = command.facts;
-		if (!schedule) return;
-		const key = openKey(schedule.name, command.node);
+	removeOpen({ node, id, facts }: StoredCommand): void {
+		if (!facts.schedule) return;
+		const key = openKey(facts.schedule.name, node);
 		const open = this.#open.get(key);
-		open?.delete(formatHandle(command));
-		if (open?.size === 0) this.#open.delete(key);
+		const place = open?.findIndex((one) => one.id === id) ?? -1;
+		if (place >= 0) open?.splice(place, 1);
+		if (open?.length === 0) this.#open.delete(key);
 	}
 
 	forgetStored(): void {

@@ -10,9 +10,10 @@ import { type Envelope, envelopeDigest } from '../domain/envelope.ts';
 import { formatHandle } from '../domain/names.ts';
 import type { CommandFacts } from '../domain/wire.ts';
 import type { Commands, StoredCommand } from '../jetstream/commands.ts';
-import type { LedgerStore } from '../jetstream/ledger-store.ts';
+import type { LedgerRecord, LedgerStore } from '../jetstream/ledger-store.ts';
 import { isTooLarge } from '../jetstream/publish-answer.ts';
 import { isWrongSequence } from '../jetstream/publisher.ts';
+import type { CentreIndex } from './index.ts';
 
 /** Commands that are made and looked up together: as many as a batch holds. */
 const atOnce = 1000;
@@ -30,8 +31,8 @@ export type Written =
 export type TickWriterOptions = {
 	readonly commands: Pick<Commands, 'enqueue' | 'remove' | 'shardOf'>;
 	readonly ledger: Pick<LedgerStore, 'readMany'>;
-	/** Told of each that is on its stream. */
-	readonly onQueued: (command: StoredCommand) => void;
+	/** Told of each before it is put on its stream, and what came of that. */
+	readonly index: Pick<CentreIndex, 'expectStored' | 'noteStored'>;
 	readonly serverNow: () => number;
 };
 
@@ -55,11 +56,14 @@ export class TickWriter {
 	}
 
 	async #publish(envelope: Envelope): Promise<Publishing> {
+		const { commands, index } = this.#options;
 		const digest = envelopeDigest(envelope);
+		index.expectStored(envelope);
 		try {
-			const { seq } = await this.#options.commands.enqueue(envelope, digest, '');
+			const { seq } = await commands.enqueue(envelope, digest, '');
 			return { envelope, digest, seq };
 		} catch (error) {
+			index.noteStored(envelope, undefined);
 			if (isWrongSequence(error)) return { envelope, written: { outcome: 'known' } };
 			return { envelope, written: { outcome: isTooLarge(error) ? 'refused' : 'failed', error } };
 		}
@@ -67,37 +71,50 @@ export class TickWriter {
 
 	/** One that had left its stream is in the ledger. */
 	async #look(publishing: readonly Publishing[]): Promise<readonly Written[]> {
-		const { ledger, commands, onQueued } = this.#options;
+		const { ledger, index } = this.#options;
 		const handles = publishing.flatMap((one) => ('seq' in one ? [formatHandle(one.envelope)] : []));
 		if (handles.length === 0) return publishing.map((one) => ('seq' in one ? queued : one.written));
 		try {
 			const settled = await ledger.readMany(handles);
 			return await Promise.all(
-				publishing.map(async (one) => {
-					if (!('seq' in one)) return one.written;
-					const record = settled.get(formatHandle(one.envelope));
-					if (record && (record === 'unreadable' || record.entry.seq !== one.seq)) {
-						await commands.remove(one.envelope.node, one.seq);
-						return { outcome: 'known' } as const;
-					}
-					onQueued(this.#stored(one));
-					return queued;
-				}),
+				publishing.map((one) =>
+					'seq' in one ? this.#tell(one, settled.get(formatHandle(one.envelope))) : one.written,
+				),
 			);
 		} catch (error) {
 			// They are on their streams, and the same again says what became of them.
-			return publishing.map((one) => ('seq' in one ? { outcome: 'failed', error } : one.written));
+			return publishing.map((one) => {
+				if (!('seq' in one)) return one.written;
+				index.noteStored(one.envelope, undefined);
+				return { outcome: 'failed', error };
+			});
 		}
+	}
+
+	#tell(one: Published, record: LedgerRecord | 'unreadable' | undefined): Written | Promise<Written> {
+		const { commands, index } = this.#options;
+		if (!record || (record !== 'unreadable' && record.entry.seq === one.seq)) {
+			index.noteStored(one.envelope, this.#stored(one));
+			return queued;
+		}
+		index.noteStored(one.envelope, undefined);
+		return commands.remove(one.envelope.node, one.seq).then(() => ({ outcome: 'known' }));
 	}
 
 	#stored({ envelope, digest, seq }: Published): StoredCommand {
 		const { node, id, lane, method, sender, deliverWithinMs, runForMs, patienceMs, schedule } = envelope;
-		const facts: CommandFacts = {
-			...{ method, lane, sender, digest, seq, queuedAt: this.#options.serverNow(), deliverWithinMs },
-			...(runForMs !== undefined && { runForMs }),
-			...(patienceMs !== undefined && { patienceMs }),
-			...(schedule && { schedule }),
+		const facts: { -readonly [K in keyof CommandFacts]: CommandFacts[K] } = {
+			method,
+			lane,
+			sender,
+			digest,
+			seq,
+			queuedAt: this.#options.serverNow(),
+			deliverWithinMs,
 		};
+		if (runForMs !== undefined) facts.runForMs = runForMs;
+		if (patienceMs !== undefined) facts.patienceMs = patienceMs;
+		if (schedule) facts.schedule = schedule;
 		return { node, id, lane, method, shard: this.#options.commands.shardOf(node), facts, nonce: '' };
 	}
 }

@@ -69,9 +69,10 @@ export function envelopeFor(
  * the ticks by the id, since its words are filled in anew each time.
  */
 export function envelopeDigest(envelope: Envelope): string {
-	const { sender: _, laneFrom, schedule, ...content } = envelope;
+	const { schedule: from } = envelope;
 	// Nobody else can say that it is one. What tells a node of a schedule names it as well, and is its content.
-	if (schedule && schedule.tick !== null) return `tick ${schedule.name} ${schedule.tick}`;
-	if (schedule && envelope.lane !== 'control') return `run ${schedule.name} ${envelope.id}`;
+	if (from && from.tick !== null) return `tick ${from.name} ${from.tick}`;
+	if (from && envelope.lane !== 'control') return `run ${from.name} ${envelope.id}`;
+	const { sender: _, laneFrom, schedule, ...content } = envelope;
 	return contentDigest(laneFrom ? { ...content, lane: usualLane } : content);
 }

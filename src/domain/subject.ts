@@ -26,7 +26,7 @@ type StoredAddress = Omit<CommandAddress, 'lane'> & {
 
 /** FNV-1a-32 of the node's name modulo `shards`: the same as the server's `{{partition(shards,1)}}`. */
 export function shardOf(node: string, shards: number): number {
-	return fnv1a(node) % shards;
+	return shards === 1 ? 0 : fnv1a(node) % shards;
 }
 
 type DeadPart = 'node' | 'kind' | 'method' | 'id';

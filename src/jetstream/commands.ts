@@ -194,7 +194,7 @@ export class Commands {
 	 */
 	async enqueue(envelope: Envelope, digest: string, nonce: string, waits = false): Promise<PublishAck> {
 		const shard = this.shardOf(envelope.node);
-		const data = JSON.stringify(envelope);
+		const data = Buffer.from(JSON.stringify(envelope));
 		assertFits(this.#connection, data);
 		return this.#publisher(shard).publish({
 			subject: waits ? subjects.laterCommand(shard, envelope) : subjects.command(shard, envelope),

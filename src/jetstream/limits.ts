@@ -26,7 +26,7 @@ export function largestBody(maxPayload: number | undefined): number {
  * @param besideBytes What else its message will hold.
  * @throws PublishError as the server would, before anything is sent
  */
-export function assertFits(connection: Connection, body: string, besideBytes = 0): void {
+export function assertFits(connection: Connection, body: string | Uint8Array, besideBytes = 0): void {
 	const bytes = Buffer.byteLength(body) + besideBytes;
 	const limit = largestBody(connection.nc.info?.max_payload);
 	if (bytes > limit) throw tooLarge(bytes, limit);

@@ -5,9 +5,10 @@
  * Nothing is kept across a crash: a caller whose promise did not resolve still owns its message.
  */
 
-import { type Msg, type MsgHdrs, headers as makeHeaders, nuid } from '@nats-io/transport-node';
+import { type Msg, type MsgHdrs, nuid } from '@nats-io/transport-node';
 import { type Connection, requestTimeoutMs } from './connection.ts';
 import { getFromLeader, getLastOfMany, type Stored } from './direct-get.ts';
+import { headersToPublish } from './headers.ts';
 import {
 	isLeaderless,
 	PublishError,
@@ -92,7 +93,7 @@ export class Publisher {
 
 	/** Publishes alone, beside whatever batch is in flight. @throws PublishError */
 	async publishSingle(request: PublishRequest): Promise<PublishAck> {
-		const ask = () => this.#request(request, toHeaders(request.headers));
+		const ask = () => this.#request(request, headersToPublish(request.headers ?? {}));
 		const { seq } = await rideOver(ask, willPass, this.#options.rideOverMs);
 		return { seq };
 	}
@@ -183,8 +184,7 @@ export class Publisher {
 		}
 		const closing = batch[last]?.request;
 		if (!closing) throw new PublishError('refused', 0, 'an empty batch');
-		const headers = batchHeaders(closing, id, last);
-		headers.set('Nats-Batch-Commit', '1');
+		const headers = batchHeaders(closing, id, last, { 'Nats-Batch-Commit': '1' });
 		const answer = await this.#request(closing, headers);
 		if (answer.count !== batch.length) {
 			throw new PublishError('ambiguous', 0, `the batch holds ${answer.count} of ${batch.length} messages`);
@@ -263,18 +263,14 @@ function firstSeq({ seq, header }: Stored): number {
 	return seq - Number(header('Nats-Batch-Sequence')) + 1;
 }
 
-function batchHeaders(request: PublishRequest, id: string, index: number): MsgHdrs {
-	const headers = toHeaders(request.headers);
-	headers.set('Nats-Batch-Id', id);
-	headers.set('Nats-Batch-Sequence', String(index + 1));
-	return headers;
-}
-
-/** Always a new object: the client writes into the one that it is given. */
-function toHeaders(fields: Readonly<Record<string, string>> = {}): MsgHdrs {
-	const headers = makeHeaders();
-	for (const [name, value] of Object.entries(fields)) headers.set(name, value);
-	return headers;
+function batchHeaders(
+	request: PublishRequest,
+	id: string,
+	index: number,
+	also: Readonly<Record<string, string>> = {},
+): MsgHdrs {
+	const batch = { 'Nats-Batch-Id': id, 'Nats-Batch-Sequence': String(index + 1) };
+	return headersToPublish(request.headers ?? {}, batch, also);
 }
 
 /** What must not be expected twice in one batch. */
@@ -284,8 +280,8 @@ function expectationOf({ subject, headers = {} }: PublishRequest): string | unde
 
 function sizeOf({ data, headers = {} }: PublishRequest): number {
 	const body = typeof data === 'string' ? Buffer.byteLength(data) : data.length;
-	const fields = Object.entries(headers);
+	let head = 0;
+	for (const name in headers) head += name.length + Buffer.byteLength(headers[name] ?? '') + 4;
 	// `NATS/1.0`, a line each, and an empty one.
-	const head = fields.reduce((sum, [name, value]) => sum + name.length + Buffer.byteLength(value) + 4, 12);
-	return body + (fields.length === 0 ? 0 : head);
+	return body + (head === 0 ? 0 : head + 12);
 }

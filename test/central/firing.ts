@@ -13,7 +13,7 @@ import type { Handle } from '../../src/domain/names.ts';
 import type { ScheduleForm, ScheduleRecord } from '../../src/domain/schedule.ts';
 import { parseCommandSubject, subjects } from '../../src/domain/subject.ts';
 import { Claims } from '../../src/jetstream/claims.ts';
-import { Commands, type StoredCommand } from '../../src/jetstream/commands.ts';
+import { Commands } from '../../src/jetstream/commands.ts';
 import type { Connection } from '../../src/jetstream/connection.ts';
 import { contentOf } from '../../src/jetstream/consumers.ts';
 import { LedgerStore } from '../../src/jetstream/ledger-store.ts';
@@ -69,11 +69,10 @@ export async function startLeader(
 	const claims = between(new Claims(connection));
 	const ledger = between(new LedgerStore(connection));
 	const serverNow = () => time.now;
-	const onQueued = (command: StoredCommand) => index.noteStored(command);
 	const scheduler = new Scheduler({
 		index,
 		schedules: between(new Schedules(connection)),
-		writer: new TickWriter({ commands, ledger, onQueued, serverNow }),
+		writer: new TickWriter({ commands, ledger, index, serverNow }),
 		claims,
 		readMessage: (command) => commands.body(command),
 		...{ mayFire, presenceTtlMs: 1000 },
