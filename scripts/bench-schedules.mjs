@@ -1,6 +1,6 @@
 /**
  * Owns `npm run bench:schedules`: how punctually a centre fires ticks, and how fast it queues those of one instant, beside the rate of
- * raw atomic batches of the same bodies on the same server, with strict durability (sync_interval: always).
+ * raw atomic batches of the same messages on the same server, with strict durability (sync_interval: always).
  * Promises figures from the server's own times of storing; the centre is a process of its own, and nobody watches while it works.
  * The server and its store are gone at the end.
  */
@@ -76,7 +76,7 @@ const url = `nats://127.0.0.1:${server.port}`;
 let centre;
 
 async function startCentre() {
-	centre = spawn(process.execPath, [join(root, 'dist/bin/steward.js'), 'central', '--servers', url], {
+	centre = spawn(join(root, 'dist/bin/steward.js'), ['central', '--servers', url], {
 		stdio: ['ignore', 'ignore', 'pipe'],
 	});
 	centre.stderr.setEncoding('utf8').on('data', (text) => process.env.DEBUG && process.stderr.write(text));

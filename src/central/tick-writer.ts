@@ -10,7 +10,7 @@ import { type Envelope, envelopeDigest } from '../domain/envelope.ts';
 import { formatHandle } from '../domain/names.ts';
 import type { CommandFacts } from '../domain/wire.ts';
 import type { Commands, StoredCommand } from '../jetstream/commands.ts';
-import type { LedgerRecord, LedgerStore } from '../jetstream/ledger-store.ts';
+import type { LedgerStore } from '../jetstream/ledger-store.ts';
 import { isTooLarge } from '../jetstream/publish-answer.ts';
 import { isWrongSequence } from '../jetstream/publisher.ts';
 import type { CentreIndex } from './index.ts';
@@ -64,23 +64,30 @@ export class TickWriter {
 			return { envelope, digest, seq };
 		} catch (error) {
 			index.noteStored(envelope, undefined);
-			if (isWrongSequence(error)) return { envelope, written: { outcome: 'known' } };
+			if (isWrongSequence(error)) return { envelope, written: known };
 			return { envelope, written: { outcome: isTooLarge(error) ? 'refused' : 'failed', error } };
 		}
 	}
 
 	/** One that had left its stream is in the ledger. */
 	async #look(publishing: readonly Publishing[]): Promise<readonly Written[]> {
-		const { ledger, index } = this.#options;
+		const { ledger, commands, index } = this.#options;
 		const handles = publishing.flatMap((one) => ('seq' in one ? [formatHandle(one.envelope)] : []));
 		if (handles.length === 0) return publishing.map((one) => ('seq' in one ? queued : one.written));
 		try {
 			const settled = await ledger.readMany(handles);
-			return await Promise.all(
-				publishing.map((one) =>
-					'seq' in one ? this.#tell(one, settled.get(formatHandle(one.envelope))) : one.written,
-				),
-			);
+			const takenBack: Promise<void>[] = [];
+			const written = publishing.map((one) => {
+				if (!('seq' in one)) return one.written;
+				const record = settled.get(formatHandle(one.envelope));
+				const isOpen = !record || (record !== 'unreadable' && record.entry.seq === one.seq);
+				index.noteStored(one.envelope, isOpen ? this.#stored(one) : undefined);
+				if (isOpen) return queued;
+				takenBack.push(commands.remove(one.envelope.node, one.seq));
+				return known;
+			});
+			await Promise.all(takenBack);
+			return written;
 		} catch (error) {
 			// They are on their streams, and the same again says what became of them.
 			return publishing.map((one) => {
@@ -89,16 +96,6 @@ export class TickWriter {
 				return { outcome: 'failed', error };
 			});
 		}
-	}
-
-	#tell(one: Published, record: LedgerRecord | 'unreadable' | undefined): Written | Promise<Written> {
-		const { commands, index } = this.#options;
-		if (!record || (record !== 'unreadable' && record.entry.seq === one.seq)) {
-			index.noteStored(one.envelope, this.#stored(one));
-			return queued;
-		}
-		index.noteStored(one.envelope, undefined);
-		return commands.remove(one.envelope.node, one.seq).then(() => ({ outcome: 'known' }));
 	}
 
 	#stored({ envelope, digest, seq }: Published): StoredCommand {
@@ -120,6 +117,7 @@ export class TickWriter {
 }
 
 const queued: Written = { outcome: 'queued' };
+const known: Written = { outcome: 'known' };
 
 type Published = {
 	readonly envelope: Envelope;

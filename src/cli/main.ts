@@ -1,4 +1,4 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S node --max-semi-space-size=64
 /**
  * Owns the process: arguments, environment, streams, signals, and the exit.
  * Promises that nothing else in the package reads them or ends the process.

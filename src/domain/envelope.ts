@@ -42,7 +42,7 @@ export type Envelope = z.infer<typeof envelopeSchema>;
 
 /** The envelope of a checked command for one node; `methodLane` is the method's default there, as far as it is known. */
 export function envelopeFor(
-	message: Message,
+	message: Omit<Message, 'target'>,
 	node: string,
 	id: string,
 	sender: string,

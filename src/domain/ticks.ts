@@ -79,17 +79,11 @@ export function tickEnvelope(
 		methodLane,
 	}: { node: string; tick: number; version: number; methodLane?: CommandLane | undefined },
 ): Envelope {
-	const { name, message } = schedule;
-	const data = schedule.isTemplate
-		? fillIn(message.data, { node, tick: rfc3339(tick), schedule: name })
-		: message.data;
-	const envelope = envelopeFor(
-		{ ...message, data, target: { nodes: [node] } },
-		node,
-		tickId(name, node, tick),
-		centralNode,
-		methodLane,
-	);
+	const { name } = schedule;
+	let { message } = schedule;
+	if (schedule.isTemplate)
+		message = { ...message, data: fillIn(message.data, { node, tick: rfc3339(tick), schedule: name }) };
+	const envelope = envelopeFor(message, node, tickId(name, node, tick), centralNode, methodLane);
 	return { ...envelope, schedule: { name, tick, version } };
 }
 

@@ -117,16 +117,17 @@ function laneOf(text: string): Lane | undefined {
 /** What is known of a command without its body. */
 function headersFor(envelope: Envelope, digest: string): Record<string, string> {
 	const { sender, deliverWithinMs, runForMs, patienceMs, lineage, schedule, notBefore } = envelope;
-	return {
+	const fields: Record<string, string> = {
 		[header.digest]: digest,
 		[header.sender]: sender,
 		[header.deliverWithin]: deliverWithinMs === null ? 'never' : String(deliverWithinMs),
-		...(runForMs === undefined ? {} : { [header.runFor]: String(runForMs) }),
-		...(patienceMs === undefined ? {} : { [header.patience]: String(patienceMs) }),
-		...(lineage === undefined ? {} : { [header.lineage]: `${lineage.kind} ${lineage.of}` }),
-		...(schedule && { [header.schedule]: formatScheduleRef(schedule) }),
-		...(notBefore === undefined ? {} : { [header.notBefore]: String(notBefore) }),
 	};
+	if (runForMs !== undefined) fields[header.runFor] = String(runForMs);
+	if (patienceMs !== undefined) fields[header.patience] = String(patienceMs);
+	if (lineage) fields[header.lineage] = `${lineage.kind} ${lineage.of}`;
+	if (schedule) fields[header.schedule] = formatScheduleRef(schedule);
+	if (notBefore !== undefined) fields[header.notBefore] = String(notBefore);
+	return fields;
 }
 
 /** A command that was never stored, because its node made it itself, as {@link readStoredCommand} reads it. */
@@ -196,17 +197,13 @@ export class Commands {
 		const shard = this.shardOf(envelope.node);
 		const data = Buffer.from(JSON.stringify(envelope));
 		assertFits(this.#connection, data);
-		return this.#publisher(shard).publish({
-			subject: waits ? subjects.laterCommand(shard, envelope) : subjects.command(shard, envelope),
-			data,
-			headers: {
-				[expectedSeqHeader]: '0',
-				[expectedSubjectHeader]: subjects.commandById(shard, envelope.node, envelope.id),
-				...headersFor(envelope, digest),
-				...(waits && { [header.lane]: envelope.lane }),
-				...(nonce !== '' && { [header.nonce]: nonce }),
-			},
-		});
+		const headers = headersFor(envelope, digest);
+		headers[expectedSeqHeader] = '0';
+		headers[expectedSubjectHeader] = subjects.commandById(shard, envelope.node, envelope.id);
+		if (waits) headers[header.lane] = envelope.lane;
+		if (nonce !== '') headers[header.nonce] = nonce;
+		const subject = waits ? subjects.laterCommand(shard, envelope) : subjects.command(shard, envelope);
+		return this.#publisher(shard).publish({ subject, data, headers });
 	}
 
 	async find(node: string, id: string): Promise<StoredCommand | undefined> {

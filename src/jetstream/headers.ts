@@ -81,5 +81,7 @@ export function headersToPublish(...groups: readonly Readonly<Record<string, str
 		}
 	}
 	const bytes = Buffer.from(`${text}\r\n`);
-	return Object.assign(makeHeaders(), { encode: () => bytes });
+	return Object.assign(Object.create(noHeaders), { encode: () => bytes });
 }
+
+const noHeaders = makeHeaders();
