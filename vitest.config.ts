@@ -15,7 +15,7 @@ export default defineConfig({
 			{
 				test: {
 					name: 'unit',
-					include: ['test/{base,domain,supervision,cli}/**/*.test.ts'],
+					include: ['test/{base,domain,security,supervision,cli}/**/*.test.ts'],
 				},
 			},
 			{

@@ -28,8 +28,12 @@ const layers = {
 	index: ['base', 'domain', 'client', 'node'],
 };
 
-/** Packages that one layer alone may import. */
-const owners = [{ prefix: '@nats-io/', layer: 'jetstream' }];
+/** Packages that one layer alone may import: the first that fits. */
+const owners = [
+	{ prefix: '@nats-io/jwt', layer: 'security' },
+	{ prefix: '@nats-io/nkeys', layer: 'security' },
+	{ prefix: '@nats-io/', layer: 'jetstream' },
+];
 
 /** @typedef {{ from: string, to: string, line: number }} Import */
 /** @typedef {{ file: string, line: number, message: string }} Violation */

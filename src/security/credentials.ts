@@ -1,0 +1,54 @@
+/**
+ * Owns reading credentials files (`.creds`): a NATS user's JWT and its seed, as `nsc` and `steward enrol` write them.
+ * Promises that an error names what is missing, and never shows what is there. Keeps nothing.
+ */
+
+import { StewardError } from '../base/errors.ts';
+import { type SigningKey, signingKey } from './keys.ts';
+
+export type Credentials = {
+	readonly jwt: string;
+	/** Name of the user, as its JWT says. */
+	readonly name: string;
+	/** What its owner signs with: the key that the JWT was made for. */
+	readonly key: SigningKey;
+	/** The file as it is, for the client that connects with it. */
+	readonly bytes: Uint8Array;
+};
+
+/** @throws StewardError `invalid` */
+export function parseCredentials(text: string): Credentials {
+	const [jwt, seed] = ['NATS USER JWT', 'USER NKEY SEED'].map((title) => sectionOf(text, title));
+	if (!jwt) throw invalid('it has no section NATS USER JWT');
+	if (!seed) throw invalid('it has no section USER NKEY SEED');
+	const claims = claimsOf(jwt);
+	const key = signingKey(seed);
+	if (claims?.sub !== key.publicKey) throw invalid('its seed is not the one that its JWT was made for');
+	return { jwt, name: claims.name ?? '', key, bytes: new TextEncoder().encode(text) };
+}
+
+function invalid(what: string): StewardError {
+	return new StewardError(
+		'invalid',
+		`the credentials file cannot be used: ${what}; make one with steward enrol`,
+	);
+}
+
+function sectionOf(text: string, title: string): string | undefined {
+	const match = new RegExp(`-+BEGIN ${title}-+\\s+([A-Za-z0-9._-]+)\\s+-+END ${title}-+`).exec(text);
+	return match?.[1];
+}
+
+function claimsOf(jwt: string): { sub?: string; name?: string } | undefined {
+	try {
+		const claims: unknown = JSON.parse(Buffer.from(jwt.split('.')[1] ?? '', 'base64url').toString());
+		if (typeof claims !== 'object' || claims === null) return undefined;
+		const { sub, name } = claims as Record<string, unknown>;
+		return {
+			...(typeof sub === 'string' && { sub }),
+			...(typeof name === 'string' && { name }),
+		};
+	} catch {
+		return undefined;
+	}
+}
