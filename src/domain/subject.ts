@@ -83,6 +83,14 @@ export const buckets = {
 	leases: 'steward-leases',
 } as const;
 
+/** What JetStream's API is called in the accounts that have none of their own, and reach HUB's. */
+export const importedApi = 'JS.HUB';
+
+/** Where the answers to one user of a broker with accounts come; no other may listen there. */
+export function inboxPrefixOf(user: string): string {
+	return `_INBOX.${user}`;
+}
+
 /** A node's consumer of one lane. */
 export function consumerName(node: string, lane: Lane): string {
 	return `${node}-${lane}`;

@@ -3,13 +3,17 @@
  * Promises that an error names what is missing, and never shows what is there. Keeps nothing.
  */
 
-import { StewardError } from '../base/errors.ts';
+import { readFile } from 'node:fs/promises';
+import { StewardError, systemCodeOf } from '../base/errors.ts';
 import { type SigningKey, signingKey } from './keys.ts';
+import { type FleetRole, fleetRoles, roleTag } from './permissions.ts';
 
 export type Credentials = {
 	readonly jwt: string;
 	/** Name of the user, as its JWT says. */
 	readonly name: string;
+	/** What its JWT says it is; undefined where steward did not make it. Decides which way it asks, not what it may. */
+	readonly role: FleetRole | undefined;
 	/** What its owner signs with: the key that the JWT was made for. */
 	readonly key: SigningKey;
 	/** The file as it is, for the client that connects with it. */
@@ -24,7 +28,7 @@ export function parseCredentials(text: string): Credentials {
 	const claims = claimsOf(jwt);
 	const key = signingKey(seed);
 	if (claims?.sub !== key.publicKey) throw invalid('its seed is not the one that its JWT was made for');
-	return { jwt, name: claims.name ?? '', key, bytes: new TextEncoder().encode(text) };
+	return { jwt, name: claims.name ?? '', role: claims.role, key, bytes: new TextEncoder().encode(text) };
 }
 
 function invalid(what: string): StewardError {
@@ -39,16 +43,36 @@ function sectionOf(text: string, title: string): string | undefined {
 	return match?.[1];
 }
 
-function claimsOf(jwt: string): { sub?: string; name?: string } | undefined {
+/** Reads a credentials file. @throws StewardError `invalid` */
+export async function readCredentials(path: string): Promise<Credentials> {
+	let text: string;
+	try {
+		text = await readFile(path, 'utf8');
+	} catch (error) {
+		const why = `the credentials file ${path} cannot be read (${systemCodeOf(error) ?? 'no file'}): name another (--credentials, STEWARD_CREDENTIALS)`;
+		throw new StewardError('invalid', why, { cause: error });
+	}
+	return parseCredentials(text);
+}
+
+function claimsOf(jwt: string): { sub?: string; name?: string; role?: FleetRole } | undefined {
 	try {
 		const claims: unknown = JSON.parse(Buffer.from(jwt.split('.')[1] ?? '', 'base64url').toString());
 		if (typeof claims !== 'object' || claims === null) return undefined;
-		const { sub, name } = claims as Record<string, unknown>;
+		const { sub, name, nats } = claims as Record<string, unknown>;
+		const role = roleOf(nats);
 		return {
 			...(typeof sub === 'string' && { sub }),
 			...(typeof name === 'string' && { name }),
+			...(role && { role }),
 		};
 	} catch {
 		return undefined;
 	}
+}
+
+function roleOf(claims: unknown): FleetRole | undefined {
+	if (typeof claims !== 'object' || claims === null || !('tags' in claims)) return undefined;
+	const { tags } = claims;
+	return Array.isArray(tags) ? fleetRoles.find((role) => tags.includes(roleTag(role))) : undefined;
 }

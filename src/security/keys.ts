@@ -25,25 +25,26 @@ export type SigningKey = {
 
 /** @throws StewardError `invalid` for what is no seed; its message does not hold the text. */
 export function signingKey(seed: string): SigningKey {
-	let publicKey: string;
-	let raw: Uint8Array;
+	let decoded: Uint8Array;
 	try {
-		const pair = fromSeed(new TextEncoder().encode(seed.trim()));
-		publicKey = pair.getPublicKey();
-		raw = rawSeed(seed.trim());
+		// Checks the sum at its end.
+		fromSeed(new TextEncoder().encode(seed.trim()));
+		decoded = fromBase32(seed.trim());
 	} catch (error) {
 		throw new StewardError('invalid', 'the key is no NATS seed: expected a line that begins with S', {
 			cause: error instanceof Error ? error.name : undefined,
 		});
 	}
+	const raw = decoded.subarray(2, 34);
 	const key = createPrivateKey({ key: Buffer.concat([derOfPrivate, raw]), format: 'der', type: 'pkcs8' });
+	const publicKey = publicText(kindOf(decoded), createPublicKey(key));
 	return { publicKey, sign: (bytes) => sign(null, bytes, key).toString('base64url') };
 }
 
 /** A new key of a user, with its seed. */
 export function newUserKey(): { readonly publicKey: string; readonly seed: string } {
-	const pair = createUser();
-	return { publicKey: pair.getPublicKey(), seed: new TextDecoder().decode(pair.getSeed()) };
+	const seed = new TextDecoder().decode(createUser().getSeed());
+	return { publicKey: signingKey(seed).publicKey, seed };
 }
 
 /** Whether `signature` (base64url) of these bytes was made with the key. */
@@ -73,9 +74,29 @@ function readPublicKey(text: string): KeyObject | undefined {
 	}
 }
 
-/** A seed is two bytes of prefix, 32 of key, and two of its sum. */
-function rawSeed(seed: string): Uint8Array {
-	return fromBase32(seed).subarray(2, 34);
+/** A seed is two bytes of prefix, 32 of key, and two of its sum; the first says 'seed' and, over both, of which kind. */
+function kindOf(seed: Uint8Array): number {
+	const [first = 0, second = 0] = seed;
+	return ((first & 0b111) << 5) | (second >>> 3);
+}
+
+/** A byte of kind, 32 of key, and two of their sum, the lower one first. */
+function publicText(kind: number, key: KeyObject): string {
+	const raw = key.export({ format: 'der', type: 'spki' }).subarray(derOfPublic.length);
+	const bytes = Buffer.concat([Buffer.from([kind]), raw]);
+	const sum = Buffer.alloc(2);
+	sum.writeUInt16LE(crc16(bytes));
+	return toBase32(Buffer.concat([bytes, sum]));
+}
+
+/** CRC-16/XMODEM. */
+function crc16(bytes: Uint8Array): number {
+	let crc = 0;
+	for (const byte of bytes) {
+		crc ^= byte << 8;
+		for (let bit = 0; bit < 8; bit++) crc = ((crc << 1) ^ (crc & 0x8000 ? 0x1021 : 0)) & 0xffff;
+	}
+	return crc;
 }
 
 const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
@@ -91,4 +112,16 @@ function fromBase32(text: string): Uint8Array {
 		bytes.push((held >>> bits) & 0xff);
 	}
 	return Uint8Array.from(bytes);
+}
+
+/** Of a length that makes whole letters. */
+function toBase32(bytes: Uint8Array): string {
+	let text = '';
+	let [bits, held] = [0, 0];
+	for (const byte of bytes) {
+		held = ((held << 8) | byte) & 0xffff;
+		bits += 8;
+		for (; bits >= 5; bits -= 5) text += alphabet[(held >>> (bits - 5)) & 31];
+	}
+	return text;
 }

@@ -1,4 +1,4 @@
-import { createUser, fromPublic } from '@nats-io/nkeys';
+import { createAccount, createOperator, createUser, fromPublic } from '@nats-io/nkeys';
 import { expect, test } from 'vitest';
 import { newUserKey, signatureHolds, signingKey } from '../../src/security/keys.ts';
 
@@ -42,4 +42,12 @@ test('an error about a seed does not show it', () => {
 	expect(told).toContain('no NATS seed');
 	expect(told).not.toContain(seed.slice(0, 15));
 	expect(told).not.toContain(seed.slice(-15));
+});
+
+test('a public key is written as the library of NATS writes it', () => {
+	for (const make of [createUser, createAccount, createOperator]) {
+		const pair = make();
+		const seed = new TextDecoder().decode(pair.getSeed());
+		expect(signingKey(seed).publicKey).toBe(pair.getPublicKey());
+	}
 });
