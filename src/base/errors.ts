@@ -9,6 +9,7 @@ export const errorCodes = [
 	'usage',
 	'invalid',
 	'no-broker',
+	'unauthorized',
 	'no-centre',
 	'no-topology',
 	'not-found',

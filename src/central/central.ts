@@ -28,6 +28,7 @@ import { Reports } from '../jetstream/reports.ts';
 import { Schedules } from '../jetstream/schedules.ts';
 import { ServerClock } from '../jetstream/server-clock.ts';
 import { applyTopology, requireTopology, type Topology } from '../jetstream/topology.ts';
+import type { Credentials } from '../security/credentials.ts';
 import { Supervisor } from '../supervision/supervisor.ts';
 import { Answers } from './answers.ts';
 import { CentreIndex } from './index.ts';
@@ -46,6 +47,8 @@ import { Undelivered } from './undelivered.ts';
 
 export type CentralOptions = {
 	config: Config;
+	/** Who it is, where the broker has accounts. */
+	credentials?: Credentials | undefined;
 	/** Folder of the stream definitions. */
 	streamsDir: string;
 	/** What all streams on file may take together, bytes. */
@@ -78,9 +81,9 @@ export class Central implements Service {
 
 	constructor(options: CentralOptions) {
 		this.#options = options;
-		const { config, clock, log } = options;
-		const { servers, domain } = config;
-		this.#link = new Link({ servers, domain, name: 'steward central', clock, log });
+		const { config, credentials, clock, log } = options;
+		const { servers, domain, tls } = config;
+		this.#link = new Link({ servers, domain, tls, credentials, name: 'steward central', clock, log });
 		this.#lifecycle = new Lifecycle(
 			async () => {
 				this.#stopping = new AbortController();

@@ -28,5 +28,13 @@ export type Cli = {
 };
 
 /** Options that several commands share, as commander hands them over. */
-export type BrokerFlags = { readonly servers?: string; readonly domain?: string; readonly config?: string };
+export type BrokerFlags = {
+	readonly servers?: string;
+	readonly domain?: string;
+	readonly config?: string;
+	readonly credentials?: string;
+	readonly tlsCa?: string;
+	readonly tlsCert?: string;
+	readonly tlsKey?: string;
+};
 export type JsonFlag = { readonly json?: boolean };

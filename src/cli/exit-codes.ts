@@ -29,6 +29,7 @@ const ofErrorCode = {
 	'schema-newer': 7,
 	'gave-up': 8,
 	'already-running': 9,
+	unauthorized: 10,
 	storage: 74,
 } as const satisfies Record<ErrorCode, number>;
 
@@ -48,6 +49,7 @@ export const exitCodeTexts: readonly (readonly [number, string])[] = [
 	[7, 'what is stored was written by a newer steward'],
 	[8, 'supervision gave up; the log says why'],
 	[9, 'already running on this data folder, or the port is taken'],
+	[10, 'not let in: the broker refuses the credentials, or a certificate is not trusted'],
 	[70, 'a defect of steward; STEWARD_LOG=debug shows the stack'],
 	[74, 'the disk refused a write'],
 ];

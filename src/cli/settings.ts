@@ -9,7 +9,7 @@ import { homedir, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { messageOf, StewardError, systemCodeOf } from '../base/errors.ts';
 import { type Config, compileConfig } from '../domain/config.ts';
-import type { Cli } from './cli.ts';
+import type { BrokerFlags, Cli } from './cli.ts';
 import { parseYaml } from './yaml.ts';
 
 /** What flags set, in the form of the config file. */
@@ -27,6 +27,8 @@ export async function loadSettings(cli: Cli, file: string | undefined, flags: Ov
 		withoutUnset({
 			servers: env.STEWARD_SERVERS,
 			domain: env.STEWARD_DOMAIN,
+			credentials: env.STEWARD_CREDENTIALS,
+			...tlsOverride({ ca: env.STEWARD_TLS_CA, cert: env.STEWARD_TLS_CERT, key: env.STEWARD_TLS_KEY }),
 			data: env.STEWARD_DATA,
 			log: withoutUnset({ level: env.STEWARD_LOG }),
 		}),
@@ -39,6 +41,20 @@ export function withoutUnset(fields: Readonly<Record<string, unknown>>): Overrid
 	return Object.fromEntries(
 		Object.entries(fields).filter(([, value]) => value !== undefined && value !== ''),
 	);
+}
+
+/** What flags say of the broker and the way to it. */
+export function brokerOverrides(flags: BrokerFlags): Overrides {
+	const { servers, domain, credentials, tlsCa, tlsCert, tlsKey } = flags;
+	return {
+		...withoutUnset({ servers, domain, credentials }),
+		...tlsOverride({ ca: tlsCa, cert: tlsCert, key: tlsKey }),
+	};
+}
+
+function tlsOverride(files: Readonly<Record<string, string | undefined>>): Overrides {
+	const tls = withoutUnset(files);
+	return Object.keys(tls).length === 0 ? {} : { tls };
 }
 
 /** Where sockets are whose path would be too long in the data folder. */

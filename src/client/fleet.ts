@@ -6,6 +6,7 @@
 
 import { type Clock, systemClock } from '../base/clock.ts';
 import { StewardError } from '../base/errors.ts';
+import type { TlsSettings } from '../domain/config.ts';
 import type { MessageForm } from '../domain/message.ts';
 import { parseMessage } from '../domain/message.ts';
 import { type Handle, toHandle } from '../domain/names.ts';
@@ -14,6 +15,7 @@ import type { Cancellation, CommandView, NodeView, Receipt, WhyView } from '../d
 import { askAll } from '../jetstream/api.ts';
 import { closeConnection, openConnection } from '../jetstream/connection.ts';
 import { requireTopology } from '../jetstream/topology.ts';
+import { readCredentials } from '../security/credentials.ts';
 import { type CancelOptions, cancelCommand } from './cancel.ts';
 import { DeadLetterOffice } from './dead.ts';
 import { type IdleOptions, waitIdle } from './idle.ts';
@@ -42,6 +44,10 @@ export type FleetOptions = {
 	servers?: string | readonly string[];
 	/** JetStream domain that steward's streams are in; needed where `servers` are leaf servers with a domain of their own. */
 	domain?: string | undefined;
+	/** Path of the file that says who asks, where the broker has accounts: what `steward enrol` made (`.creds`). */
+	credentials?: string | undefined;
+	/** How the connection is encrypted; for `tls://` addresses, and beyond loopback with credentials, it is in any case. */
+	tls?: Partial<TlsSettings> | false | undefined;
 	/** Shown by the server for this connection. */
 	name?: string;
 	/** How long the broker may take to answer at first, milliseconds, 2,000 by default. */
@@ -63,14 +69,16 @@ export type ListOptions = {
 
 /**
  * Connects to a broker that steward was set up on.
- * @throws StewardError `no-broker`, `no-topology`, `schema-newer`
+ * @throws StewardError `no-broker`, `unauthorized`, `no-topology`, `schema-newer`
  */
 export async function connect(options: FleetOptions = {}): Promise<Fleet> {
 	const clock = options.clock ?? systemClock;
 	const servers = options.servers ?? 'nats://127.0.0.1:4222';
+	const credentials =
+		options.credentials === undefined ? undefined : await readCredentials(options.credentials);
 	const connection = await openConnection({
 		servers: typeof servers === 'string' ? servers.split(',') : servers,
-		domain: options.domain,
+		...{ domain: options.domain, tls: options.tls, credentials },
 		name: options.name ?? 'steward client',
 		...(options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs }),
 	});

@@ -61,6 +61,21 @@ const nodeSection = z.strictObject({
 		.prefault({}),
 });
 
+const file = z.string().min(1);
+
+/** How the connection to the broker is encrypted; files are read at each connect. */
+const tlsSection = z.strictObject({
+	/** Authorities that the server's certificate is checked against, in the place of those of the system. */
+	ca: file.optional(),
+	/** This program's own certificate and its key, where the server asks for one. */
+	cert: file.optional(),
+	key: file.optional(),
+	/** The name that the server's certificate has to have, where it is not the one in the address. */
+	serverName: z.string().min(1).optional(),
+	/** Nothing is said before the handshake, as steward's own servers want it. Another server may have to greet first. */
+	handshakeFirst: z.boolean().default(true),
+});
+
 const configSchema = z.strictObject({
 	servers: z
 		.union([z.string().transform((text) => text.split(',')), z.array(z.string())])
@@ -79,6 +94,10 @@ const configSchema = z.strictObject({
 		.string()
 		.regex(/^[A-Za-z0-9_-]{1,63}$/, { error: 'expected the name of a JetStream domain, such as hub' })
 		.optional(),
+	/** The file that says who this program is (`.creds`), where the broker has accounts. */
+	credentials: file.optional(),
+	/** `false`: none, also where it would be used (an address beyond loopback with credentials). */
+	tls: z.union([z.literal(false), tlsSection]).optional(),
 	data: z.string().min(1),
 	log: z.strictObject({ level: z.enum(logLevels).default('info') }).prefault({}),
 	broker: z
@@ -114,10 +133,12 @@ const configSchema = z.strictObject({
 /** The form of the config file: YAML or JSON. */
 export type ConfigForm = z.input<typeof configSchema>;
 export type Config = Readonly<z.output<typeof configSchema>>;
+export type TlsSettings = Readonly<z.output<typeof tlsSection>>;
 
 const knownKeys = [
 	...Object.keys(configSchema.shape),
 	...Object.keys(nodeSection.shape),
+	...Object.keys(tlsSection.shape),
 	...lanes,
 	...[
 		'level',

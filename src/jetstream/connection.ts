@@ -5,12 +5,16 @@
  */
 
 import { type JetStreamClient, type JetStreamManager, jetstream, jetstreamManager } from '@nats-io/jetstream';
-import { connect, type NatsConnection } from '@nats-io/transport-node';
+import { connect, createInbox, credsAuthenticator, type NatsConnection } from '@nats-io/transport-node';
 import { type Clock, withDeadline } from '../base/clock.ts';
-import { messageOf, StewardError } from '../base/errors.ts';
+import { isStewardError, messageOf, StewardError } from '../base/errors.ts';
 import { Lifecycle, type Service } from '../base/lifecycle.ts';
 import type { Log } from '../base/log.ts';
+import { importedApi, inboxPrefixOf } from '../domain/subject.ts';
+import { type Refusal, refusalOf } from './errors.ts';
 import { Reach } from './reach.ts';
+import { sayRefusals } from './refusals.ts';
+import { type TlsChoice, tlsOptions } from './tls.ts';
 
 /** An open connection with its JetStream clients. */
 export type Connection = {
@@ -22,6 +26,8 @@ export type Connection = {
 	readonly domain: string | undefined;
 	/** What the subjects of JetStream's API begin with. */
 	readonly api: string;
+	/** A new subject for the answers to one question; where the broker has accounts, one that only this user may hear. */
+	readonly newInbox: () => string;
 };
 
 /** How long one request to the broker may take, milliseconds. A timeout is ambiguous, never "refused". */
@@ -29,22 +35,35 @@ export const requestTimeoutMs = 5000;
 
 const flushWithinMs = 1000;
 
+/** The parts of a credentials file that a connection needs. */
+type ConnectCredentials = {
+	readonly bytes: Uint8Array;
+	/** Of the user. */
+	readonly name: string;
+	/** `node` and `viewer` reach JetStream through another account. */
+	readonly role: string | undefined;
+};
+
 type ConnectOptions = {
 	servers: readonly string[];
 	/** Shown by the server for this connection. */
 	name: string;
 	/** JetStream domain of the hub, needed where `servers` are leaf servers with a domain of their own. */
 	domain?: string | undefined;
+	/** Who connects, where the broker has accounts. */
+	credentials?: ConnectCredentials | undefined;
+	/** As in the configuration. */
+	tls?: TlsChoice;
 	/** How long the first answer may take, milliseconds. */
 	timeoutMs?: number;
 };
 
 /**
  * Connects once. The connection reconnects by itself afterwards, for ever.
- * @throws StewardError `no-broker` when no server answers.
+ * @throws StewardError `no-broker` when no server answers, `unauthorized` when one does not let it in.
  */
 export async function openConnection(options: ConnectOptions): Promise<Connection> {
-	const { domain, timeoutMs = 2000 } = options;
+	const { domain, timeoutMs = 2000, credentials } = options;
 	let connection: Connection;
 	try {
 		const nc = await connect({
@@ -60,9 +79,17 @@ export async function openConnection(options: ConnectOptions): Promise<Connectio
 			reconnectJitterTLS: 1000,
 			ignoreAuthErrorAbort: true,
 			noAsyncTraces: true,
+			...(credentials && {
+				authenticator: credsAuthenticator(credentials.bytes),
+				inboxPrefix: inboxPrefixOf(credentials.name),
+			}),
+			...tlsOptions(options),
 		});
-		connection = await connectionOver(nc, domain);
+		connection = await connectionOver(nc, options);
 	} catch (error) {
+		if (isStewardError(error)) throw error;
+		const refusal = refusalOf(error);
+		if (refusal !== undefined) throw notLetIn(options.servers, refusal, error);
 		throw new StewardError(
 			'no-broker',
 			`no broker answers at ${options.servers.join(', ')}: start one (steward up), or name another (--servers, STEWARD_SERVERS)`,
@@ -78,14 +105,30 @@ export async function openConnection(options: ConnectOptions): Promise<Connectio
 	);
 }
 
-async function connectionOver(nc: NatsConnection, domain: string | undefined): Promise<Connection> {
-	const api = domain === undefined ? '$JS.API' : `$JS.${domain}.API`;
+function notLetIn(servers: readonly string[], refusal: Refusal, cause: unknown): StewardError {
+	const where = servers.join(', ');
+	const words = {
+		credentials: `${where} does not let this program in (${messageOf(cause)}): are its credentials of this fleet (--credentials, STEWARD_CREDENTIALS), not revoked and not expired?`,
+		certificate: `the certificate of ${where} is not trusted (${messageOf(cause)}): name the authority that signed it (--tls-ca, STEWARD_TLS_CA), and the server by a name that the certificate has`,
+		protocol: `${where} does not begin with TLS (${messageOf(cause)}): is TLS set up there? a server that greets first needs tls.handshakeFirst: false`,
+	} as const satisfies Record<Refusal, string>;
+	return new StewardError('unauthorized', words[refusal], { cause });
+}
+
+async function connectionOver(
+	nc: NatsConnection,
+	{ domain, credentials }: ConnectOptions,
+): Promise<Connection> {
+	const isImported = credentials?.role === 'node' || credentials?.role === 'viewer';
+	const ofDomain = domain === undefined ? '$JS.API' : `$JS.${domain}.API`;
+	const api = isImported ? importedApi : ofDomain;
 	const reach = new Reach(nc, domain === undefined ? undefined : { domain, api });
 	void reach.follow();
-	const options = { timeout: requestTimeoutMs, ...(domain === undefined ? {} : { domain }) };
+	const options = { timeout: requestTimeoutMs, apiPrefix: api };
+	const prefix = credentials && inboxPrefixOf(credentials.name);
 	// `checkAPI: false` asks nothing of the server.
 	const jsm = await jetstreamManager(nc, { ...options, checkAPI: false });
-	return { nc, reach, domain, api, js: jetstream(nc, options), jsm };
+	return { nc, reach, domain, api, newInbox: () => createInbox(prefix), js: jetstream(nc, options), jsm };
 }
 
 /** Ends a connection; what was published before is sent first, within a bound. */
@@ -184,17 +227,21 @@ export class Link implements Service {
 		const aborted = new Promise<undefined>((resolve) => {
 			signal.addEventListener('abort', () => resolve(undefined), { once: true });
 		});
+		let said: string | undefined;
 		for (let attempt = 0; !signal.aborted; attempt++) {
 			const opening = openConnection(this.#options);
 			try {
 				const connection = await Promise.race([opening, aborted]);
 				if (!connection) return void opening.then(({ nc }) => nc.close(), ignore);
 				this.#connection = connection;
+				void sayRefusals(connection.nc, log);
 				connection.reach.onChange((isUp) => signal.aborted || this.#set(isUp));
 				this.#set(connection.reach.isUp);
 				return;
 			} catch (error) {
-				if (attempt === 0) log.warn({ err: messageOf(error) }, 'waiting for a broker');
+				const code = isStewardError(error) ? error.code : 'no-broker';
+				if (code !== said) log.warn({ err: messageOf(error) }, 'waiting for a broker');
+				said = code;
 				await clock.sleep(Math.min(250 * 2 ** attempt, 5000), signal);
 			}
 		}

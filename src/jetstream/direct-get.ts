@@ -7,7 +7,7 @@
  * headers in the reader of the connection, which stops for good where they are bad.)
  */
 
-import { createInbox, type Msg, TimeoutError } from '@nats-io/transport-node';
+import { type Msg, TimeoutError } from '@nats-io/transport-node';
 import { systemClock } from '../base/clock.ts';
 import { askLeader, askReplicas, type Try } from './ask-again.ts';
 import { type Connection, requestTimeoutMs } from './connection.ts';
@@ -175,12 +175,12 @@ type Question = Try & { readonly subject: string; readonly question: string };
 
 /** Hands the answers to `take` until that says `done`, or what is wrong. Its inbox is its own. */
 async function request(
-	{ nc, reach }: Connection,
+	{ nc, reach, newInbox }: Connection,
 	{ subject, question, timeoutMs, signal, heard }: Question,
 	take: (message: Msg) => 'done' | 'more' | Error,
 ): Promise<void> {
 	if (!reach.isUp && !(await reach.whenUp(timeoutMs))) throw new LinkLostError(false);
-	const inbox = createInbox();
+	const inbox = newInbox();
 	let isOver = false;
 	let settle: (error?: Error) => void = () => undefined;
 	const answered = new Promise<void>((resolve, reject) => {

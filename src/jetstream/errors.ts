@@ -5,8 +5,8 @@
  */
 
 import { JetStreamApiCodes, JetStreamApiError } from '@nats-io/jetstream';
-import { RequestError, TimeoutError } from '@nats-io/transport-node';
-import { messageOf, StewardError } from '../base/errors.ts';
+import { errors, RequestError, TimeoutError } from '@nats-io/transport-node';
+import { messageOf, StewardError, systemCodeOf } from '../base/errors.ts';
 
 export function isConsumerNotFound(error: unknown): boolean {
 	return error instanceof JetStreamApiError && error.code === JetStreamApiCodes.ConsumerNotFound;
@@ -38,6 +38,22 @@ export function isPassing(errCode: number): boolean {
 /** No server can hold as many replicas: there is no cluster (10074), or it is too small, or some of it is away (10005). */
 export function isNoPlace(error: unknown): boolean {
 	return error instanceof JetStreamApiError && [10005, 10074].includes(error.code);
+}
+
+/** Who does not let whom in: the server these credentials, this program the server's certificate, or TLS is not there. */
+export type Refusal = 'credentials' | 'certificate' | 'protocol';
+
+/** Undefined for what is no refusal: then no server answered. */
+export function refusalOf(error: unknown): Refusal | undefined {
+	const { AuthorizationError, UserAuthenticationExpiredError, ProtocolError, ConnectionError } = errors;
+	if (error instanceof AuthorizationError || error instanceof UserAuthenticationExpiredError)
+		return 'credentials';
+	// The client knows no error of its own for it.
+	if (error instanceof ProtocolError && /authentication revoked/i.test(error.message)) return 'credentials';
+	if (error instanceof ConnectionError && /does not support 'tls'/.test(error.message)) return 'protocol';
+	const code = systemCodeOf(error) ?? '';
+	if (code === 'EPROTO' || code === 'ERR_SSL_WRONG_VERSION_NUMBER') return 'protocol';
+	return /CERT|^ERR_TLS|^ERR_SSL|^UNABLE_TO_/.test(code) ? 'certificate' : undefined;
 }
 
 /** What a request without an answer means to a caller; `what` is whom it was for. What the server said stays as it is. */

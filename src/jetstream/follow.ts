@@ -6,7 +6,7 @@
  */
 
 import { AckPolicy, DeliverPolicy } from '@nats-io/jetstream';
-import { createInbox, type Msg, nuid, type Subscription } from '@nats-io/transport-node';
+import { type Msg, nuid, type Subscription } from '@nats-io/transport-node';
 import { type Clock, systemClock } from '../base/clock.ts';
 import type { Connection } from './connection.ts';
 import { parseAckSubject } from './delivery.ts';
@@ -194,7 +194,7 @@ class Follower implements Following {
 		this.#lastHeard = this.#clock.monotonic();
 		this.#left ??= info.num_pending;
 		if (this.#left === 0) this.#isCaughtUp();
-		const inbox = createInbox();
+		const inbox = this.#connection.newInbox();
 		this.#inbox = inbox;
 		this.#subscription = nc.subscribe(inbox, {
 			callback: (error, message) => {

@@ -4,7 +4,7 @@
  * that is asked for, and that after `stop` nothing is delivered. What was delivered and not acknowledged before a crash comes again by itself.
  */
 
-import { createInbox, type Msg, type Subscription } from '@nats-io/transport-node';
+import type { Msg, Subscription } from '@nats-io/transport-node';
 import type { Clock } from '../base/clock.ts';
 import { Lifecycle, type Service } from '../base/lifecycle.ts';
 import type { Connection, Link } from './connection.ts';
@@ -109,7 +109,7 @@ export class Puller implements Service {
 	#pull(connection: Connection, stream: string, batch: number): void {
 		const { clock } = this.#options;
 		const { nc } = connection;
-		const inbox = createInbox();
+		const inbox = connection.newInbox();
 		const callback = (error: unknown, message: Msg) => {
 			if (!error) apartFromReader(() => this.#onMessage(connection, pull, message));
 		};

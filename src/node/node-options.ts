@@ -7,10 +7,13 @@
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import type { Config } from '../domain/config.ts';
+import type { Credentials } from '../security/credentials.ts';
 
 export type NodeOptions = {
 	name: string;
 	config: Config;
+	/** Who it is, where the broker has accounts. */
+	credentials?: Credentials | undefined;
 	/** Data folder of this node. */
 	dataDir: string;
 	/** Shown in the node's state. */

@@ -56,9 +56,10 @@ export function buildTree(
 	const graceOver = new AbortController();
 	const stopping = new AbortController();
 	const boot = randomToken();
-	const { servers, domain } = config;
+	const { servers, domain, tls } = config;
 	const link = new Link({
-		...{ servers, domain, name: `steward node ${node}`, timeoutMs: connectWithinMs },
+		...{ servers, domain, tls, credentials: options.credentials },
+		...{ name: `steward node ${node}`, timeoutMs: connectWithinMs },
 		...{ clock, log },
 	});
 	const store = makeStore(options, {

@@ -163,3 +163,11 @@ test('a JetStream domain is a name that the server takes', () => {
 		]);
 	}
 });
+
+test('credentials and TLS are files; TLS begins before the first word unless that is said otherwise', () => {
+	expect(compileConfig([data])).not.toHaveProperty('tls');
+	const config = compileConfig([{ ...data, credentials: 'ship1.creds', tls: { ca: 'ca.pem' } }]);
+	expect(config).toMatchObject({ credentials: 'ship1.creds', tls: { ca: 'ca.pem', handshakeFirst: true } });
+	expect(compileConfig([{ ...data, tls: false }]).tls).toBe(false);
+	expect(problemsOf({ ...data, credentials: '', tls: { caFile: 'ca.pem' } })).toHaveLength(2);
+});

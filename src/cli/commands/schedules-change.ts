@@ -9,7 +9,7 @@ import type { Fleet } from '../../client/fleet.ts';
 import { parseSchedule, type Schedule, type ScheduleForm } from '../../domain/schedule.ts';
 import { outcomeView, type ScheduleOutcome } from '../../domain/schedule-view.ts';
 import type { Cli } from '../cli.ts';
-import { brokerSettings, withFleet } from '../connect.ts';
+import { brokerSettings, withFleet, withoutBroker } from '../connect.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { againLine, outcomeLine, printDryRun } from '../render/schedule.ts';
 import { oneLine } from '../render/screen.ts';
@@ -32,7 +32,7 @@ export async function addSchedules(
 	after: number,
 ): Promise<number> {
 	checkWhere(flags, words.slice(0, words.length - after), ['a name', 'a method']);
-	const { servers: _s, domain: _d, config: _c, json = false, replace = false, dryRun, ...options } = flags;
+	const { json = false, replace = false, dryRun, ...options } = withoutBroker(flags);
 	const { forms, ownZone } = await readScheduleForms(cli, words, options);
 	const schedules = checkForms(forms, parseSchedule, 'nothing was stored');
 	checkNames(schedules);

@@ -5,14 +5,14 @@
  */
 
 import { join, resolve } from 'node:path';
-import type { Clock } from '../../base/clock.ts';
 import { StewardError } from '../../base/errors.ts';
 import { createLog, type Log } from '../../base/log.ts';
 import { streamsDir } from '../../base/package.ts';
 import { type Config, compileConfig } from '../../domain/config.ts';
 import { centralNode } from '../../domain/names.ts';
 import type { BrokerFlags, Cli } from '../cli.ts';
-import { loadSettings, runtimeDirOf, withoutUnset } from '../settings.ts';
+import { credentialsOf } from '../connect.ts';
+import { brokerOverrides, loadSettings, runtimeDirOf, withoutUnset } from '../settings.ts';
 import { type Running, runServices } from './run-services.ts';
 import { numberOr, parsePairs } from './send-form.ts';
 
@@ -50,7 +50,7 @@ export async function up(cli: Cli, flags: UpFlags): Promise<number> {
 					gaveUp = listener;
 				},
 			}),
-			() => centre({ config: onBroker(), clock, log, budgetBytes: broker.storageBudgetBytes }),
+			() => centre(cli, { config: onBroker(), log, budgetBytes: broker.storageBudgetBytes }),
 			() => node(cli, { name: centralNode, config: onBroker(), log }),
 		],
 		() => printReady(cli, config, broker.url),
@@ -59,21 +59,21 @@ export async function up(cli: Cli, flags: UpFlags): Promise<number> {
 
 export async function central(cli: Cli, flags: CentralFlags): Promise<number> {
 	const config = await settings(cli, flags, {
-		...withoutUnset({ servers: flags.servers, domain: flags.domain }),
+		...brokerOverrides(flags),
 		centre: withoutUnset({
 			shards: flags.shards && numberOr(flags.shards),
 			replicas: flags.replicas && numberOr(flags.replicas),
 		}),
 	});
 	const log = await logFor(cli, config);
-	return runServices(cli, log, [() => centre({ config, clock: cli.clock, log })], () =>
+	return runServices(cli, log, [() => centre(cli, { config, log })], () =>
 		cli.stdout.line(`the centre runs on ${config.servers.join(', ')}`),
 	);
 }
 
 export async function runNode(cli: Cli, flags: NodeFlags): Promise<number> {
 	const config = await settings(cli, flags, {
-		...withoutUnset({ servers: flags.servers, domain: flags.domain }),
+		...brokerOverrides(flags),
 		node: { ...nodeOverrides(cli, flags), ...withoutUnset({ name: flags.node }) },
 	});
 	const { name } = config.node;
@@ -114,14 +114,13 @@ function logFor(cli: Cli, config: Config): Promise<Log> {
 	return createLog({ level: config.log.level, pretty: cli.stderr.isTTY });
 }
 
-async function centre(options: {
-	config: Config;
-	clock: Clock;
-	log: Log;
-	budgetBytes?: number;
-}): Promise<Running> {
+async function centre(
+	cli: Cli,
+	options: { config: Config; log: Log; budgetBytes?: number },
+): Promise<Running> {
 	const { Central } = await import('../../central/central.ts');
-	const service = new Central({ ...options, streamsDir });
+	const credentials = await credentialsOf(cli, options.config);
+	const service = new Central({ ...options, credentials, clock: cli.clock, streamsDir });
 	return { service, onFailure: (listener) => service.onFailure(listener) };
 }
 
@@ -130,6 +129,7 @@ async function node(cli: Cli, options: { name: string; config: Config; log: Log 
 	const { env, cwd, clock, version } = cli;
 	const service = new Node({
 		...options,
+		credentials: await credentialsOf(cli, options.config),
 		...{ dataDir: nodeFolder(options.config, options.name), version, clock, random: Math.random },
 		...{ env, cwd, runtimeDir: runtimeDirOf(cli) },
 	});

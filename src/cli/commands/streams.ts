@@ -10,7 +10,7 @@ import type { Connection } from '../../jetstream/connection.ts';
 import { closeConnection, openConnection } from '../../jetstream/connection.ts';
 import { applyTopology, requireTopology, summarizeStreams } from '../../jetstream/topology.ts';
 import type { BrokerFlags, Cli, JsonFlag } from '../cli.ts';
-import { brokerSettings } from '../connect.ts';
+import { brokerSettings, credentialsOf } from '../connect.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { streamTable } from '../render/stream.ts';
 
@@ -59,8 +59,10 @@ async function withConnection<T>(
 	flags: Flags,
 	use: (connection: Connection) => Promise<T>,
 ): Promise<T> {
-	const { servers, domain } = await brokerSettings(cli, flags);
-	const connection = await openConnection({ servers, domain, name: 'steward cli' });
+	const config = await brokerSettings(cli, flags);
+	const { servers, domain, tls } = config;
+	const credentials = await credentialsOf(cli, config);
+	const connection = await openConnection({ servers, domain, tls, credentials, name: 'steward cli' });
 	try {
 		return await use(connection);
 	} finally {

@@ -18,6 +18,13 @@ export function brokerOptions(command: Command): Command {
 	return command
 		.option('--servers <urls>', 'addresses of the broker (nats://127.0.0.1:4222)')
 		.option('--domain <name>', 'JetStream domain of the hub, where the broker is a leaf server of it')
+		.option(
+			'--credentials <file>',
+			'who asks, where the broker has accounts: what steward enrol made (.creds)',
+		)
+		.option('--tls-ca <file>', "authorities that the broker's certificate is checked against (the system's)")
+		.option('--tls-cert <file>', 'a certificate of its own, where the broker asks for one')
+		.option('--tls-key <file>', 'the key of that certificate')
 		.option('--config <file>', 'config file, YAML or JSON');
 }
 
