@@ -1,12 +1,14 @@
 /**
- * Owns the connection of one command: settings, fleet, and its end.
+ * Owns the connection of one command: settings, fleet or streams, and its end.
  * Promises that the connection is closed whatever happens.
  * Nothing is kept.
  */
 
 import { resolve } from 'node:path';
+import { StewardError } from '../base/errors.ts';
 import { connect, type Fleet } from '../client/fleet.ts';
 import type { Config } from '../domain/config.ts';
+import { type Connection, closeConnection, openConnection } from '../jetstream/connection.ts';
 import { type Credentials, readCredentials } from '../security/credentials.ts';
 import type { BrokerFlags, Cli } from './cli.ts';
 import { brokerOverrides, loadSettings } from './settings.ts';
@@ -67,4 +69,27 @@ export async function withFleet<T>(cli: Cli, config: Config, use: (fleet: Fleet)
 	} finally {
 		await fleet.close();
 	}
+}
+
+/** For what is not asked of a fleet: the streams themselves. */
+export async function withConnection<T>(
+	cli: Cli,
+	flags: BrokerFlags,
+	use: (connection: Connection) => Promise<T>,
+): Promise<T> {
+	const config = await brokerSettings(cli, flags);
+	const { servers, domain, tls } = config;
+	const credentials = await credentialsOf(cli, config);
+	const connection = await openConnection({ servers, domain, tls, credentials, name: connectionName });
+	try {
+		return await use(connection);
+	} finally {
+		await closeConnection(connection, cli.clock);
+	}
+}
+
+export function parseReplicas(text: string): number {
+	const replicas = Number(text);
+	if ([1, 3, 5].includes(replicas)) return replicas;
+	throw new StewardError('usage', `--replicas: expected 1, 3 or 5, got "${text}"`);
 }

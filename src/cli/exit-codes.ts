@@ -11,6 +11,8 @@ export const exitCodes = {
 	/** The remote command ended in another state than `succeeded`. */
 	notSucceeded: 1,
 	usage: 2,
+	/** `streams plan --check`: the broker is not as this release says. */
+	differs: 11,
 	/** Something in steward itself is broken. */
 	defect: 70,
 } as const;
@@ -50,6 +52,7 @@ export const exitCodeTexts: readonly (readonly [number, string])[] = [
 	[8, 'supervision gave up; the log says why'],
 	[9, 'already running on this data folder, or the port is taken'],
 	[10, 'not let in: the broker refuses the credentials, or a certificate is not trusted'],
+	[11, 'the streams differ from this release (streams plan --check)'],
 	[70, 'a defect of steward; STEWARD_LOG=debug shows the stack'],
 	[74, 'the disk refused a write'],
 ];

@@ -7,6 +7,7 @@
 import { z } from 'zod';
 import { errorCodes } from '../base/errors.ts';
 import { lineageSchema } from './envelope.ts';
+import { keepingViewSchemas } from './keeping-view-schema.ts';
 import { kinds, lanes } from './names.ts';
 import { nodeStateSchema, pauseSchema } from './node-state.ts';
 import { outputStreams } from './output.ts';
@@ -269,6 +270,7 @@ export const viewSchemas = {
 	deadOutcome,
 	...scheduleViewSchemas,
 	setup,
+	...keepingViewSchemas,
 	error,
 } as const;
 

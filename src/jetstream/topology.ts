@@ -11,39 +11,47 @@ import { askLeader } from './ask-again.ts';
 import type { Connection } from './connection.ts';
 import { loadDefinitions, type StreamDefinition } from './definitions.ts';
 import { isNoPlace, isNoRoom, isStreamNotFound } from './errors.ts';
+import { changesOf, type FieldChange } from './stream-changes.ts';
 
 /** Schema of streams and messages that this program writes and reads. */
-const schemaVersion = 1;
+export const schemaVersion = 1;
 
 const schemaKey = 'steward.schema';
 const shardsKey = 'steward.shards';
 
-/** Changing one of these on a stream that holds messages loses some, or is refused by the server. */
-const destructiveFields = [
-	'storage',
-	'retention',
-	'subjects',
-	'max_age',
-	'max_msgs_per_subject',
-	'discard',
-] as const;
-
 export type TopologyChange = { readonly name: string; readonly change: 'created' | 'updated' | 'unchanged' };
 
+export type TopologyOptions = {
+	/** Folder of the stream definitions. */
+	readonly dir: string;
+	readonly shards?: number | undefined;
+	readonly replicas?: number | undefined;
+	readonly budgetBytes?: number | undefined;
+	/** Streams that are there get the room of their definitions as well. */
+	readonly sizes?: boolean;
+};
+
+type StreamPlan = {
+	readonly definition: StreamDefinition;
+	readonly existing: StreamInfo | undefined;
+	readonly changes: readonly FieldChange[];
+};
+
+export type TopologyPlan = {
+	readonly shards: number;
+	readonly replicas: number;
+	/** Schema that the broker's streams have, null on a new one, and the one that this program writes. */
+	readonly schema: { readonly stored: number | null; readonly known: number };
+	readonly streams: readonly StreamPlan[];
+	/** Streams of steward that no definition of this release names; they are left alone. */
+	readonly unknown: readonly string[];
+};
+
 /**
- * Brings the broker to the definitions. `shards` or `replicas` undefined keeps what the broker has, 1 on a new one.
- * @throws StewardError `schema-newer`; `refused` for another count of shards, a destructive change, too little room, or
- * more replicas than there are servers.
+ * What would have to be done. `shards` or `replicas` undefined keeps what the broker has, 1 on a new one.
+ * @throws StewardError `schema-newer`; `refused` for another count of shards
  */
-export async function applyTopology(
-	connection: Connection,
-	options: {
-		dir: string;
-		shards?: number | undefined;
-		replicas?: number | undefined;
-		budgetBytes?: number | undefined;
-	},
-): Promise<{ shards: number; replicas: number; changes: readonly TopologyChange[] }> {
+export async function planTopology(connection: Connection, options: TopologyOptions): Promise<TopologyPlan> {
 	const stored = await readTopology(connection);
 	if (stored && options.shards !== undefined && options.shards !== stored.shards) {
 		throw new StewardError(
@@ -53,31 +61,56 @@ export async function applyTopology(
 	}
 	const shards = stored?.shards ?? options.shards ?? 1;
 	const replicas = options.replicas ?? stored?.replicas ?? 1;
-	const { dir, budgetBytes } = options;
+	const { dir, budgetBytes, sizes = false } = options;
 	const definitions = await loadDefinitions(dir, shards, {
 		replicas,
 		...(budgetBytes !== undefined && { budgetBytes }),
 	});
 	const existing = new Map((await listStreams(connection)).map((info) => [info.config.name, info]));
-	const changes: TopologyChange[] = [];
 	// The stream that answers for the whole topology comes last: a set-up that was cut off does not look complete.
 	const answering = streams.commands(0);
 	const ordered = [
 		...definitions.filter(({ name }) => name !== answering),
 		...definitions.filter(({ name }) => name === answering),
 	];
+	const planned: StreamPlan[] = [];
 	for (const definition of ordered) {
 		// A list of a cluster leaves out the streams that have no leader at the moment.
 		const known = existing.get(definition.name) ?? (await streamInfo(connection, definition.name));
-		changes.push(await applyDefinition(connection, definition, known));
+		const changes = known ? changesOf(definition, known, sizes) : [];
+		planned.push({ definition, existing: known, changes });
 	}
-	return { shards, replicas, changes };
+	const named = new Set(definitions.map(({ name }) => name));
+	const unknown = [...existing.values()]
+		.filter(({ config }) => isOfSteward(config) && !named.has(config.name))
+		.map(({ config }) => config.name);
+	const schema = { stored: stored?.schema ?? null, known: schemaVersion };
+	return { shards, replicas, schema, streams: planned, unknown: unknown.sort() };
 }
 
-async function applyDefinition(
+/**
+ * Brings the broker to the definitions; `allowDestructive` also where that loses something.
+ * @throws StewardError as {@link planTopology}; `refused` for a destructive change, too little room, or more replicas than
+ * there are servers. What was done before a refusal by the server stays done.
+ */
+export async function applyTopology(
 	connection: Connection,
-	definition: StreamDefinition,
-	existing: StreamInfo | undefined,
+	{ allowDestructive = false, ...options }: TopologyOptions & { allowDestructive?: boolean },
+): Promise<{ shards: number; replicas: number; changes: readonly TopologyChange[] }> {
+	const plan = await planTopology(connection, options);
+	for (const { definition, changes } of plan.streams) {
+		const losing = changes.filter((change) => change.destructive !== null);
+		if (losing.length > 0 && !allowDestructive) throw destructive(definition.name, losing);
+	}
+	const changes: TopologyChange[] = [];
+	for (const stream of plan.streams) changes.push(await applyStream(connection, stream, options.sizes));
+	return { shards: plan.shards, replicas: plan.replicas, changes };
+}
+
+async function applyStream(
+	connection: Connection,
+	{ definition, existing, changes }: StreamPlan,
+	sizes = false,
 ): Promise<TopologyChange> {
 	const { jsm } = connection;
 	const { name } = definition;
@@ -86,22 +119,25 @@ async function applyDefinition(
 		await orRefused(connection, definition, () => jsm.streams.add(wanted));
 		return { name, change: 'created' };
 	}
+	if (changes.length === 0) return { name, change: 'unchanged' };
 	// Room that was given is neither taken back nor grown by what the disk holds today.
-	const differing = differences(definition, existing.config);
-	if (differing.length === 0) return { name, change: 'unchanged' };
-	const destructive = differing.filter((field) => (destructiveFields as readonly string[]).includes(field));
-	if (destructive.length > 0) {
-		throw new StewardError(
-			'refused',
-			`stream ${name} differs in ${destructive.join(', ')}, and changing that loses messages: back it up and remove it by hand, or keep the older release`,
-			{ details: { stream: name, fields: destructive } },
-		);
-	}
-	const { max_bytes } = definition.storage === 'file' ? existing.config : definition;
+	const keepsRoom = definition.storage === 'file' && !sizes;
+	const { max_bytes } = keepsRoom ? existing.config : definition;
+	const metadata = { ...existing.config.metadata, ...definition.metadata };
 	await orRefused(connection, definition, () =>
-		jsm.streams.update(name, { ...existing.config, ...wanted, max_bytes }),
+		jsm.streams.update(name, { ...existing.config, ...wanted, max_bytes, metadata }),
 	);
 	return { name, change: 'updated' };
+}
+
+function destructive(name: string, changes: readonly FieldChange[]): StewardError {
+	const fields = changes.map(({ field }) => field);
+	return new StewardError(
+		'refused',
+		`stream ${name} differs in ${fields.join(', ')}, and changing that loses something: see steward streams plan, make a ` +
+			'backup (steward backup), then steward streams apply --allow-destructive, or keep the older release',
+		{ details: { stream: name, fields } },
+	);
 }
 
 /** What the server says with one number and no detail, with the details. @throws StewardError `refused` */
@@ -113,50 +149,35 @@ async function orRefused(
 	try {
 		await write();
 	} catch (error) {
-		if (isNoPlace(error)) throw noPlace(definition, error);
-		if (!isNoRoom(error)) throw error;
-		const { name, storage, max_bytes } = definition;
-		const infos = await listStreams(connection);
-		const given = infos
-			.filter(({ config }) => config.storage === storage && config.name !== name)
-			.reduce((sum, { config }) => sum + Math.max(0, config.max_bytes), 0);
-		const setting = storage === 'file' ? 'max_file' : 'max_mem';
-		throw new StewardError(
-			'refused',
-			`stream ${name} needs ${formatBytes(max_bytes)}, beside ${formatBytes(given)} of the broker's other streams, and its ` +
-				`${setting} has no room for that: raise ${setting} in its config, or set up again with less (steward init --budget 4GiB)`,
-			{ cause: error, details: { stream: name, neededBytes: max_bytes, givenBytes: given } },
-		);
+		throw await refusalOf(connection, definition, error);
 	}
+}
+
+type Sized = Pick<StreamDefinition, 'name' | 'storage' | 'max_bytes' | 'num_replicas'>;
+
+/** What the server's refusal of a stream means, where it is known; else the error itself. */
+export async function refusalOf(connection: Connection, definition: Sized, error: unknown): Promise<unknown> {
+	if (isNoPlace(error)) return noPlace(definition, error);
+	if (!isNoRoom(error)) return error;
+	const { name, storage, max_bytes } = definition;
+	const infos = await listStreams(connection);
+	const given = infos
+		.filter(({ config }) => config.storage === storage && config.name !== name)
+		.reduce((sum, { config }) => sum + Math.max(0, config.max_bytes), 0);
+	const setting = storage === 'file' ? 'max_file' : 'max_mem';
+	return new StewardError(
+		'refused',
+		`stream ${name} needs ${formatBytes(max_bytes)}, beside ${formatBytes(given)} of the broker's other streams, and its ` +
+			`${setting} has no room for that: raise ${setting} in its config, or set up again with less (steward init --budget 4GiB)`,
+		{ cause: error, details: { stream: name, neededBytes: max_bytes, givenBytes: given } },
+	);
 }
 
 function formatBytes(bytes: number): string {
 	return bytes >= 2 ** 30 ? `${(bytes / 2 ** 30).toFixed(1)} GiB` : `${Math.ceil(bytes / 2 ** 20)} MiB`;
 }
 
-function differences(definition: StreamDefinition, config: StreamConfig): string[] {
-	const actual: Record<string, unknown> = { ...config };
-	return Object.entries(definition)
-		.filter(([field, value]) => {
-			if (field === 'metadata') return !metadataContains(config.metadata, definition.metadata);
-			if (field === 'max_bytes' && definition.storage === 'file') return false;
-			return JSON.stringify(actual[field] ?? zeroOf(value)) !== JSON.stringify(value);
-		})
-		.map(([field]) => field);
-}
-
-/** The server leaves out what is zero or false. */
-function zeroOf(value: unknown): unknown {
-	if (typeof value === 'boolean') return false;
-	if (typeof value === 'number') return 0;
-	return undefined;
-}
-
-function metadataContains(actual: Record<string, string> = {}, wanted: Record<string, string>): boolean {
-	return Object.entries(wanted).every(([key, value]) => actual[key] === value);
-}
-
-function noPlace({ name, num_replicas }: StreamDefinition, cause: unknown): StewardError {
+function noPlace({ name, num_replicas }: Sized, cause: unknown): StewardError {
 	return new StewardError(
 		'refused',
 		`the broker has no place for ${num_replicas} replicas of stream ${name} (${messageOf(cause)}): run a cluster of at least ` +
@@ -165,7 +186,13 @@ function noPlace({ name, num_replicas }: StreamDefinition, cause: unknown): Stew
 	);
 }
 
+/** Made by steward, of whatever version. */
+export function isOfSteward({ name, metadata }: StreamConfig): boolean {
+	return metadata?.[schemaKey] !== undefined || name === streams.commands(0);
+}
+
 export type Topology = {
+	readonly schema: number;
 	readonly shards: number;
 	/** Servers that hold each stream. */
 	readonly replicas: number;
@@ -200,6 +227,7 @@ export async function readTopology(connection: Connection): Promise<Topology | u
 	}
 	const serverTime = Date.parse(info.ts ?? info.created);
 	return {
+		schema,
 		shards: Number(info.config.metadata?.[shardsKey] ?? 1),
 		replicas: info.config.num_replicas,
 		serverTime,
@@ -228,7 +256,7 @@ export type StreamSummary = {
 /** All of steward's streams on the broker, by name. */
 export async function summarizeStreams(connection: Connection): Promise<readonly StreamSummary[]> {
 	return (await listStreams(connection))
-		.filter(({ config }) => config.metadata?.[schemaKey] !== undefined)
+		.filter(({ config }) => isOfSteward(config))
 		.map(({ config, state }) => ({
 			name: config.name,
 			messages: state.messages,
@@ -249,7 +277,7 @@ async function streamInfo({ jsm }: Connection, name: string): Promise<StreamInfo
 	}
 }
 
-async function listStreams({ jsm }: Connection): Promise<StreamInfo[]> {
+export async function listStreams({ jsm }: Connection): Promise<StreamInfo[]> {
 	const infos: StreamInfo[] = [];
 	for await (const info of jsm.streams.list()) infos.push(info);
 	return infos;

@@ -31,7 +31,12 @@ function openTo(members: readonly Member[]) {
  * away.
  */
 function apply({ connection }: Raw, replicas?: number) {
-	const options = { dir: streamsDir, ...(replicas === undefined ? {} : { replicas }) };
+	// Fewer copies are a loss, and have to be meant.
+	const options = {
+		dir: streamsDir,
+		allowDestructive: replicas === 1,
+		...(replicas === undefined ? {} : { replicas }),
+	};
 	return eventually(() => applyTopology(connection, options), { timeoutMs: 60_000, everyMs: 500 });
 }
 

@@ -1,12 +1,13 @@
 import { cp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { packageRoot, streamsDir } from '../../src/base/package.ts';
 import { shardOf } from '../../src/domain/subject.ts';
 import { openConnection } from '../../src/jetstream/connection.ts';
 import { loadDefinitions } from '../../src/jetstream/definitions.ts';
 import {
 	applyTopology,
+	planTopology,
 	readTopology,
 	requireTopology,
 	summarizeStreams,
@@ -106,6 +107,87 @@ test('a change that loses messages is refused by name', async () => {
 		code: 'refused',
 		details: { stream: 'STEWARD_REPORTS', fields: ['discard', 'max_age'] },
 	});
+});
+
+/** Where the definitions of the first commit differ from today's, and what a topology before it would lack. */
+const first = {
+	'claims.json': { max_bytes: 536_870_912 },
+	'kv-ledger.json': { discard: 'new', max_bytes: 2_147_483_648 },
+	'kv-results.json': { discard: 'new', max_bytes: 2_147_483_648 },
+	'reports.json': { max_bytes: 1_073_741_824, max_consumers: 64 },
+};
+
+describe('an older topology', () => {
+	test('is planned, refused where something is lost, and brought to today without losing what it holds', async () => {
+		await using nats = await startNats();
+		await using raw = await openRaw(nats.url);
+		await using old = await edited(first);
+		await applyTopology(raw.connection, { dir: old.path });
+		for (const [subject, count] of [
+			['steward.report.ship1.a', 3],
+			['$KV.steward-ledger.ship1.a', 1],
+		] as const) {
+			for (let i = 0; i < count; i++) await raw.js.publish(subject, `${i}`);
+		}
+		const plan = await planTopology(raw.connection, { dir: streamsDir });
+		const differing = plan.streams.filter(({ changes }) => changes.length > 0);
+		expect(
+			differing.map(({ definition, changes }) => [definition.name, ...changes.map(({ field }) => field)]),
+		).toEqual([
+			['KV_steward-ledger', 'discard'],
+			['KV_steward-results', 'discard'],
+			['STEWARD_REPORTS', 'max_consumers'],
+		]);
+		expect(plan.schema).toEqual({ stored: 1, known: 1 });
+		await expect(applyTopology(raw.connection, { dir: streamsDir })).rejects.toMatchObject({
+			code: 'refused',
+			details: { stream: 'KV_steward-ledger', fields: ['discard'] },
+		});
+		// Refused before anything was changed.
+		expect((await raw.jsm.streams.info('STEWARD_REPORTS')).config.max_consumers).toBe(64);
+		await applyTopology(raw.connection, { dir: streamsDir, allowDestructive: true });
+		const after = await planTopology(raw.connection, { dir: streamsDir });
+		expect(after.streams.flatMap(({ changes }) => changes)).toEqual([]);
+		expect((await raw.jsm.streams.info('STEWARD_REPORTS')).state.messages).toBe(3);
+		expect((await raw.jsm.streams.info('KV_steward-ledger')).state.messages).toBe(1);
+	});
+
+	test('of a schema before the first gets its number last, so that a kill in the middle is repeated', async () => {
+		await using broker = await startBroker();
+		const { jsm, js } = broker.connection;
+		await js.publish('steward.claim.ship1.a', 'x');
+		for (const name of ['STEWARD_CLAIMS', 'STEWARD_COMMANDS_0']) {
+			const { config } = await jsm.streams.info(name);
+			await jsm.streams.update(name, { ...config, metadata: { 'somebody.else': 'stays' } });
+		}
+		const plan = await planTopology(broker.connection, { dir: streamsDir });
+		expect(plan.schema).toEqual({ stored: 0, known: 1 });
+		const { changes } = await applyTopology(broker.connection, { dir: streamsDir });
+		expect(names(changes, 'updated')).toEqual(['STEWARD_CLAIMS', 'STEWARD_COMMANDS_0']);
+		expect(changes.at(-1)?.name).toBe('STEWARD_COMMANDS_0');
+		const { config, state } = await jsm.streams.info('STEWARD_CLAIMS');
+		expect(config.metadata).toMatchObject({ 'steward.schema': '1', 'somebody.else': 'stays' });
+		expect(state.messages).toBe(1);
+		expect(await readTopology(broker.connection)).toMatchObject({ schema: 1 });
+	});
+});
+
+test('room that is there is compared with a budget only where one is named', async () => {
+	await using broker = await startBroker();
+	const { jsm, js, connection } = { ...broker.connection, connection: broker.connection };
+	for (let i = 0; i < 40; i++) await js.publish('steward.output.ship1.a', new Uint8Array(60_000));
+	const { bytes } = (await jsm.streams.info('STEWARD_OUTPUT')).state;
+	const budgetBytes = 10 * 2 ** 20;
+	const without = await planTopology(connection, { dir: streamsDir, budgetBytes });
+	expect(without.streams.flatMap(({ changes }) => changes)).toEqual([]);
+	const sized = { dir: streamsDir, budgetBytes, sizes: true };
+	const lossy = (await planTopology(connection, sized)).streams.flatMap(({ definition, changes }) =>
+		changes.some(({ destructive }) => destructive !== null) ? [definition.name] : [],
+	);
+	expect(lossy).toEqual(['STEWARD_OUTPUT']);
+	await expect(applyTopology(connection, sized)).rejects.toMatchObject({ code: 'refused' });
+	await applyTopology(connection, { ...sized, allowDestructive: true });
+	expect((await jsm.streams.info('STEWARD_OUTPUT')).state.bytes).toBeLessThan(bytes);
 });
 
 test('streams of a newer program are left alone', async () => {

@@ -39,4 +39,22 @@ export function addSetup(program: Command, cli: Cli, done: Done): void {
 		.action(async (flags: AskFlags) =>
 			done(await (await import('../commands/streams.ts')).listStreams(cli, flags)),
 		);
+	topologyFlags(jsonOption(brokerOptions(streams.command('plan'))))
+		.description('Shows how the streams differ from what this release says. Changes nothing.')
+		.option('--check', 'exit code 11 if there is a difference')
+		.addHelpText('after', examples('steward streams plan', 'steward streams plan --check --json'))
+		.action(async (flags) => done(await (await import('../commands/streams.ts')).planStreams(cli, flags)));
+	topologyFlags(jsonOption(brokerOptions(streams.command('apply'))))
+		.description(
+			'Brings the streams to what this release says, as a centre does when it starts. What loses something is refused.',
+		)
+		.option('--allow-destructive', 'also where plan says that something is lost')
+		.addHelpText('after', examples('steward streams apply', 'steward streams apply --replicas 3'))
+		.action(async (flags) => done(await (await import('../commands/streams.ts')).applyStreams(cli, flags)));
+}
+
+function topologyFlags(command: Command): Command {
+	return command
+		.option('--replicas <count>', 'as in steward init')
+		.option('--budget <size>', 'as in steward init; also for streams that are there');
 }
