@@ -22,6 +22,7 @@ import { type IntakeMessage, type IntakeProblem, readIntake } from '../jetstream
 import type { LedgerStore } from '../jetstream/ledger-store.ts';
 import { isTooLarge } from '../jetstream/publish-answer.ts';
 import type { Delivery } from '../jetstream/pull.ts';
+import { lifeOf } from '../jetstream/stream-lives.ts';
 import { BatchReader } from './batch-reader.ts';
 import type { CentreIndex } from './index.ts';
 
@@ -48,8 +49,8 @@ export class IntakeWorker extends BatchReader {
 			stream: streams.intake,
 			consumer: intakeConsumer,
 			handle: async (batch) => {
-				const stream = await streamIdentity(options.link, streams.intake);
-				await Promise.all(batch.map((delivery) => takeIn(options, delivery, stream)));
+				const info = await streamInfo(options.link, streams.intake);
+				await Promise.all(batch.map((delivery) => takeIn(options, delivery, lifeOf(info, delivery.seq))));
 			},
 			clock,
 			log,
@@ -58,9 +59,9 @@ export class IntakeWorker extends BatchReader {
 }
 
 /** A stream that was made anew begins its sequences again: they are told apart by when it was made. */
-async function streamIdentity({ connection }: Link, stream: string): Promise<string> {
+async function streamInfo({ connection }: Link, stream: string): Promise<Parameters<typeof lifeOf>[0]> {
 	if (!connection) throw new Error('the link is down');
-	return (await connection.jsm.streams.info(stream)).created;
+	return connection.jsm.streams.info(stream);
 }
 
 async function takeIn(options: IntakeWorkerOptions, delivery: Delivery, stream: string): Promise<void> {

@@ -10,6 +10,7 @@ import { exitCodes, exitCodeTexts } from './exit-codes.ts';
 import { reportError } from './report.ts';
 import { addActs } from './syntax/act.ts';
 import { addDead } from './syntax/dead.ts';
+import { addKeeping } from './syntax/keeping.ts';
 import { addLogs } from './syntax/logs.ts';
 import { addNodes } from './syntax/nodes.ts';
 import { addQuestions } from './syntax/questions.ts';
@@ -65,6 +66,7 @@ function buildProgram(cli: Cli, { asJson, done, after }: Line): Command {
 		.addHelpText('after', epilogue());
 	addServices(program, cli, done);
 	addSetup(program, cli, done);
+	addKeeping(program, cli, done);
 	addSend(program, cli, done, after);
 	addQuestions(program, cli, done);
 	addLogs(program, cli, done);

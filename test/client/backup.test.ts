@@ -1,0 +1,151 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { appendFile, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { systemClock } from '../../src/base/clock.ts';
+import { makeBackup } from '../../src/client/backup.ts';
+import { restoreBackup } from '../../src/client/backup-restore.ts';
+import { verifyBackup } from '../../src/client/backup-verify.ts';
+import type { Connection } from '../../src/jetstream/connection.ts';
+import { startBroker } from '../jetstream/setup.ts';
+import { startNats } from '../support/nats.ts';
+import { openRaw } from '../support/raw.ts';
+import { tempDir } from '../support/temp.ts';
+
+const save = (connection: Connection, dir: string) =>
+	makeBackup({ connection, dir, version: 'test', clock: systemClock });
+
+const sha256 = (data: Uint8Array) => createHash('sha256').update(data).digest('hex');
+
+/** Every message of every stream, with its place and its headers. */
+async function contents({ jsm }: Connection, names: readonly string[]): Promise<unknown> {
+	const all: Record<string, unknown> = {};
+	for (const name of names) {
+		const { state } = await jsm.streams.info(name, { deleted_details: true });
+		const messages: unknown[] = [];
+		for (let seq = state.first_seq; seq <= state.last_seq && state.messages > 0; seq++) {
+			const message = await jsm.streams.getMessage(name, { seq });
+			if (!message) continue;
+			const headers = [...(message.header ?? [])];
+			messages.push([seq, message.subject, message.time.toISOString(), headers, sha256(message.data)]);
+		}
+		// Of an empty stream the server says sometimes that it begins with 0, sometimes with 1.
+		const isEmpty = state.last_seq === 0;
+		const { first_seq: first, last_seq: last, deleted } = state;
+		all[name] = isEmpty ? 'empty' : { first, last, deleted, messages };
+	}
+	return all;
+}
+
+test('what a broker holds comes back as it was: subjects, headers, times, sequences, gaps', async () => {
+	await using dir = await tempDir();
+	const path = join(dir.path, 'backup');
+	await using broker = await startBroker({ shards: 2 });
+	const { js, jsm } = broker.connection;
+	for (let i = 0; i < 8; i++) {
+		await js.publish(`steward.command.0.ship1.normal.shellCommand.c${i}`, `${i}`);
+		await js.publish('$KV.steward-ledger.ship1.a', `${i}`);
+	}
+	// More than one window of the server, and nothing that can be squeezed.
+	for (let i = 0; i < 40; i++) await js.publish('steward.output.ship1.a', randomBytes(100_000));
+	for (const filter of ['c0', 'c3', 'c7'].map((id) => `steward.command.0.*.*.*.${id}`)) {
+		await jsm.streams.purge('STEWARD_COMMANDS_0', { filter });
+	}
+	await jsm.streams.purge('STEWARD_OUTPUT', { keep: 30 });
+	const manifest = await save(broker.connection, path);
+	const names = manifest.streams.map(({ name }) => name);
+	expect(names).toHaveLength(13);
+	expect(manifest).toMatchObject({ schema: 1, shards: 2 });
+	expect(manifest.left).toEqual(['KV_steward-leases', 'KV_steward-presence']);
+	expect(manifest.streams.every(({ quiet }) => quiet)).toBe(true);
+	for (const file of await readdir(path)) expect((await stat(join(path, file))).mode & 0o777).toBe(0o600);
+	expect((await stat(path)).mode & 0o777).toBe(0o700);
+	expect(await readdir(dir.path)).toEqual(['backup']);
+
+	await using other = await startNats();
+	await using raw = await openRaw(other.url);
+	const restored = await restoreBackup({ connection: raw.connection, dir: path, replace: false });
+	expect(restored.replaced).toEqual([]);
+	expect(await contents(raw.connection, names)).toEqual(await contents(broker.connection, names));
+	const next = await raw.js.publish('steward.command.0.ship1.normal.shellCommand.new', 'x');
+	expect(next.seq).toBe(9);
+});
+
+test('a broker that holds something is left alone, unless it is to be replaced', async () => {
+	await using dir = await tempDir();
+	const path = join(dir.path, 'backup');
+	await using broker = await startBroker();
+	const { connection } = broker;
+	await connection.js.publish('steward.report.ship1.a', 'saved');
+	await save(connection, path);
+	await connection.js.publish('steward.report.ship1.b', 'later');
+	await expect(restoreBackup({ connection, dir: path, replace: false })).rejects.toMatchObject({
+		code: 'refused',
+		details: { streams: ['STEWARD_REPORTS'] },
+	});
+	expect((await connection.jsm.streams.info('STEWARD_REPORTS')).state.messages).toBe(2);
+	const { replaced } = await restoreBackup({ connection, dir: path, replace: true });
+	expect(replaced).toContain('STEWARD_REPORTS');
+	const { state } = await connection.jsm.streams.info('STEWARD_REPORTS');
+	expect([state.messages, state.last_seq]).toEqual([1, 1]);
+	await expect(save(connection, path)).rejects.toMatchObject({ code: 'refused' });
+	expect(await readdir(dir.path)).toEqual(['backup']);
+});
+
+test('damage is found before anything is touched, and all of it is told', async () => {
+	await using dir = await tempDir();
+	const path = join(dir.path, 'backup');
+	await using broker = await startBroker();
+	const { connection } = broker;
+	await connection.js.publish('steward.report.ship1.a', 'x');
+	const { streams } = await save(connection, path);
+	await expect(verifyBackup(path)).resolves.toMatchObject({ format: 1 });
+	await expect(verifyBackup(join(dir.path, 'none'))).rejects.toMatchObject({ code: 'not-found' });
+	const [one, two] = streams.map(({ file }) => join(path, file));
+	const bytes = await readFile(one ?? '');
+	bytes[bytes.length - 1] = (bytes.at(-1) ?? 0) ^ 1;
+	await writeFile(one ?? '', bytes);
+	await appendFile(two ?? '', 'x');
+	await writeFile(join(path, 'stray'), '');
+	const damage = {
+		code: 'invalid',
+		details: { problems: [expect.anything(), expect.anything(), expect.anything()] },
+	};
+	await expect(verifyBackup(path)).rejects.toMatchObject(damage);
+	await expect(restoreBackup({ connection, dir: path, replace: true })).rejects.toMatchObject(damage);
+	expect((await connection.jsm.streams.info('STEWARD_REPORTS')).state.messages).toBe(1);
+});
+
+test('a backup of a newer steward, or one that leads out of its folder, is refused', async () => {
+	await using dir = await tempDir();
+	const path = join(dir.path, 'backup');
+	await using broker = await startBroker();
+	const manifest = await save(broker.connection, path);
+	const rewrite = (edit: object) =>
+		writeFile(join(path, 'manifest.json'), JSON.stringify({ ...manifest, ...edit }));
+	await rewrite({ schema: 2 });
+	await expect(verifyBackup(path)).rejects.toMatchObject({ code: 'schema-newer' });
+	await writeFile(join(dir.path, 'secret'), '');
+	const [first] = manifest.streams;
+	await rewrite({ streams: [{ ...first, file: '../secret', fileBytes: 0 }] });
+	await expect(verifyBackup(path)).rejects.toMatchObject({
+		message: expect.stringContaining('no name of a file'),
+	});
+});
+
+test('a server that dies while its streams are copied leaves no backup, and the error says so', async () => {
+	await using dir = await tempDir();
+	await using broker = await startBroker();
+	const { connection, nats } = broker;
+	for (let i = 0; i < 60; i++) await connection.js.publish('steward.output.ship1.a', randomBytes(100_000));
+	let killed: Promise<void> | undefined;
+	const making = makeBackup({
+		...{ connection, dir: join(dir.path, 'backup'), version: 'test', clock: systemClock },
+		onProgress: ({ stream }) => {
+			if (stream === 'STEWARD_OUTPUT') killed ??= nats.kill();
+		},
+	});
+	await expect(making).rejects.toMatchObject({ code: 'no-broker' });
+	await killed;
+	expect(await readdir(dir.path)).toEqual([]);
+});
