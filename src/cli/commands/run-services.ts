@@ -9,6 +9,7 @@ import type { Service } from '../../base/lifecycle.ts';
 import type { Log } from '../../base/log.ts';
 import type { Cli } from '../cli.ts';
 import { exitCodes } from '../exit-codes.ts';
+import { serviceManager } from '../service-manager.ts';
 
 /** A service that may give up while it runs. */
 export type Running = {
@@ -32,6 +33,7 @@ export async function runServices(
 	onReady: () => void,
 ): Promise<number> {
 	const started: Service[] = [];
+	const manager = serviceManager({ env: cli.env, clock: cli.clock, log });
 	let over = false;
 	let settle: (why: { failure?: Error }) => void = () => undefined;
 	const decided = new Promise<{ failure?: Error }>((resolve) => {
@@ -56,12 +58,17 @@ export async function runServices(
 			() => over,
 		);
 		await Promise.race([starting, decided]);
-		if (!over) onReady();
+		if (!over) {
+			onReady();
+			manager.ready();
+		}
 		const { failure } = await decided;
 		if (failure) throw failure;
 		return exitCodes.done;
 	} finally {
+		const told = manager.stopping();
 		for (const service of started.reverse()) await stopped(service, log);
+		await told;
 		offSignal();
 	}
 }

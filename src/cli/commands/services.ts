@@ -12,6 +12,7 @@ import { type Config, compileConfig } from '../../domain/config.ts';
 import { centralNode } from '../../domain/names.ts';
 import type { BrokerFlags, Cli } from '../cli.ts';
 import { credentialsOf } from '../connect.ts';
+import { unwatched } from '../service-manager.ts';
 import { brokerOverrides, loadSettings, runtimeDirOf, withoutUnset } from '../settings.ts';
 import { type Running, runServices } from './run-services.ts';
 import { numberOr, parsePairs } from './send-form.ts';
@@ -126,12 +127,12 @@ async function centre(
 
 async function node(cli: Cli, options: { name: string; config: Config; log: Log }): Promise<Running> {
 	const { Node } = await import('../../node/node.ts');
-	const { env, cwd, clock, version } = cli;
+	const { cwd, clock, version } = cli;
 	const service = new Node({
 		...options,
 		credentials: await credentialsOf(cli, options.config),
 		...{ dataDir: nodeFolder(options.config, options.name), version, clock, random: Math.random },
-		...{ env, cwd, runtimeDir: runtimeDirOf(cli) },
+		...{ env: unwatched(cli.env), cwd, runtimeDir: runtimeDirOf(cli) },
 	});
 	return { service, onFailure: (listener) => service.onFailure(listener) };
 }
