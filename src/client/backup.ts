@@ -61,7 +61,8 @@ export type BackupOptions = {
 	/** Version of this program. */
 	version: string;
 	clock: Clock;
-	onProgress?: (progress: Progress) => void;
+	/** Waited for: what takes it in is never behind. */
+	onProgress?: (progress: Progress) => void | Promise<void>;
 };
 
 /** Whether a stream is left out of backups, and of what a restore replaces. */
@@ -83,7 +84,7 @@ export async function makeBackup({ connection, dir, ...options }: BackupOptions)
 		const saved: SavedStream[] = [];
 		const wanted = inOrder(names.filter((name) => !isMomentary(name)));
 		for (const [index, name] of wanted.entries()) {
-			const onBytes = (bytes: number) =>
+			const onBytes = async (bytes: number) =>
 				options.onProgress?.({ stream: name, at: index + 1, of: wanted.length, bytes });
 			saved.push(await saveQuietly(connection, draft, name, options.clock, onBytes));
 		}
@@ -119,7 +120,7 @@ async function saveQuietly(
 	dir: string,
 	name: string,
 	clock: Clock,
-	onBytes: (bytes: number) => void,
+	onBytes: (bytes: number) => Promise<void>,
 ): Promise<SavedStream> {
 	for (let copy = 1; ; copy++) {
 		const saved = await saveOnce(connection, dir, name, clock, onBytes);
@@ -133,7 +134,7 @@ async function saveOnce(
 	dir: string,
 	name: string,
 	clock: Clock,
-	onBytes: (bytes: number) => void,
+	onBytes: (bytes: number) => Promise<void>,
 ): Promise<SavedStream> {
 	const file = `${name}.snapshot`;
 	const began = await describeStream(connection, name);
@@ -147,7 +148,7 @@ async function saveOnce(
 				hash.update(chunk);
 				await write(chunk);
 				fileBytes += chunk.length;
-				onBytes(fileBytes);
+				await onBytes(fileBytes);
 			},
 			clock,
 		),
