@@ -1,6 +1,7 @@
 /**
- * Owns shortening a text that others made to what is kept of it.
- * Promises that what was cut says so, with how much there was, also when it is cut again.
+ * Owns what is done to text that others made: shortening it, and taking from it what would steer whoever shows it.
+ * Promises that what was cut says so, with how much there was, also when it is cut again, and that nothing which is made visible
+ * means another thing afterwards: JSON stays the same JSON.
  * Pure.
  */
 
@@ -14,4 +15,32 @@ export function cutText(text: string, longest: number): string {
 	// Within the bound and its mark: it was cut to this before.
 	if (earlier && text.length - earlier[0].length <= longest) return text;
 	return `${text.slice(0, longest)}… (cut: ${earlier?.[1] ?? text.length} characters)`;
+}
+
+/**
+ * What steers a terminal, ends a line for some readers, or hides: controls (C0 but newline and tab, DEL, C1), marks that turn the
+ * direction of writing, the separators U+2028 and U+2029, and characters without any width that no script needs.
+ */
+const steering =
+	/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]|\u{e0001}|[\u{e0020}-\u{e007f}]/gu;
+
+/** Text from elsewhere, with what steers shown as JSON would write it. */
+export function neutralise(text: string): string {
+	return text.replaceAll('\r\n', '\n').replace(steering, escaped);
+}
+
+/** As {@link neutralise}, on one line. */
+export function oneLine(text: string): string {
+	return logLine(text).replaceAll('\t', '\\t');
+}
+
+/** As {@link oneLine}, with its tabs. */
+export function logLine(text: string): string {
+	return text.replaceAll('\n', '\\n').replace(steering, escaped);
+}
+
+function escaped(character: string): string {
+	if (character === '\r') return '\\r';
+	const units = Array.from({ length: character.length }, (_, index) => character.charCodeAt(index));
+	return units.map((unit) => `\\u${unit.toString(16).padStart(4, '0')}`).join('');
 }

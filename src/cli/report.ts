@@ -8,7 +8,6 @@ import { inspect } from 'node:util';
 import { isStewardError, messageOf, StewardError } from '../base/errors.ts';
 import type { Cli } from './cli.ts';
 import { exitCodeOf, exitCodes } from './exit-codes.ts';
-import { neutralise } from './render/screen.ts';
 
 /** Tells an error and gives the exit code. */
 export function reportError(cli: Cli, thrown: unknown, asJson: boolean): number {
@@ -23,8 +22,7 @@ export function reportError(cli: Cli, thrown: unknown, asJson: boolean): number 
 		const text = known
 			? error.message
 			: `this is a defect of steward: ${messageOf(error)}${debug ? '' : ' (STEWARD_LOG=debug shows the stack)'}`;
-		const safe = cli.stderr.isTTY ? neutralise(text) : text;
-		cli.stderr.line(`${cli.stderr.paint('red', 'error:')} ${safe}`);
+		cli.stderr.line(`${cli.stderr.paint('red', 'error:')} ${text}`);
 	}
 	if (debug) cli.stderr.line(inspect(error));
 	return known ? exitCodeOf(error.code) : exitCodes.defect;

@@ -17,13 +17,13 @@ test('a letter is shown whole, and nothing in it steers the terminal', () => {
 	expect(screen.text).toBe(
 		[
 			'ship1.a  badData',
-			'  why       no\\x1b[2J such\\nfile',
+			'  why       no\\u001b[2J such\\nfile',
 			'  method    ping (command), from _operator',
 			'  when      2026-11-22T10:00:00.000Z (3m ago)',
 			'  attempts  none: it never started',
 			'  lineage   retry of ship1.first',
 			'  message   12 characters',
-			'{"a":"\\x1b[2J"}',
+			'{"a":"\\u001b[2J"}',
 			'',
 		].join('\n'),
 	);
@@ -49,7 +49,7 @@ test('the table has a line for each, with why or what it was replayed as', () =>
 	expect(deadTable([letter, { ...letter, handle: 'ship1.c', replayed }], keptScreen(), nowMs)).toBe(
 		[
 			'WHEN    HANDLE   KIND     METHOD  CODE     ATTEMPTS  NOTE',
-			'3m ago  ship1.a  command  ping    badData         0  no\\x1b[2J such\\nfile',
+			'3m ago  ship1.a  command  ping    badData         0  no\\u001b[2J such\\nfile',
 			'3m ago  ship1.c  command  ping    badData         0  replayed as ship1.b',
 		].join('\n'),
 	);

@@ -55,5 +55,5 @@ test('a terminal gets whole characters, nothing that steers it, and the end of t
 		],
 		80,
 	);
-	expect(Buffer.from(stdout, 'latin1').toString()).toBe('a\\x1b[2J€line\nlone\\rend\n');
+	expect(Buffer.from(stdout, 'latin1').toString()).toBe('a\\u001b[2J€line\nlone\\rend\n');
 });

@@ -17,7 +17,7 @@ test('a pipe gets the bytes as they were', () => {
 test('a terminal gets no control characters, and a newline at the end', () => {
 	const screen = keptScreen({ columns: 80 });
 	printOutput(screen, summary({ head: 'a\u001b[31mb' }));
-	expect(screen.text).toBe('a\\x1b[31mb\n');
+	expect(screen.text).toBe('a\\u001b[31mb\n');
 });
 
 test('between head and tail stands how much is missing', () => {
@@ -34,7 +34,7 @@ test('binary output is decoded for a pipe, and only told to a terminal', () => {
 	expect(pipe.bytes).toEqual(bytes);
 	const terminal = keptScreen({ columns: 80 });
 	printOutput(terminal, binary);
-	expect(terminal.text).toBe('[binary output, 4 bytes: pipe it to have them]\n');
+	expect(terminal.text).toBe('[binary output, 4 bytes: pipe steward logs to have them]\n');
 });
 
 test('no output is no line', () => {

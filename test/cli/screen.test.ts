@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { neutralise, oneLine, truncate } from '../../src/cli/render/screen.ts';
+import { neutralise, oneLine } from '../../src/base/text.ts';
+import { truncate } from '../../src/cli/render/screen.ts';
 import { keptScreen } from '../support/screen.ts';
 
 test('colours reach a terminal only, and none where NO_COLOR is set or the terminal is dumb', () => {
@@ -17,12 +18,12 @@ test('a terminal without a size counts as 80 wide, a pipe as endless', () => {
 
 test('what steers a terminal is shown as an escape; newline and tab stay', () => {
 	expect(neutralise('a\u001b[2Jb\tc\r\nd\re\u0007\u009b\u202e')).toBe(
-		'a\\x1b[2Jb\tc\nd\\re\\x07\\x9b\\u202e',
+		'a\\u001b[2Jb\tc\nd\\re\\u0007\\u009b\\u202e',
 	);
 });
 
 test('one line stays one line', () => {
-	expect(oneLine('a\nb\tc\u001b')).toBe('a\\nb\\tc\\x1b');
+	expect(oneLine('a\nb\tc\u001b')).toBe('a\\nb\\tc\\u001b');
 });
 
 test('what is cut ends with …, and whole characters stay whole', () => {

@@ -109,7 +109,7 @@ describe('a command', () => {
 				'  started   2026-11-22T10:00:01.000Z (2m ago)',
 				'  attempt 1 failed exit 2 in 1s',
 				'  ended     2026-11-22T10:00:02.200Z (2m ago)',
-				'  fault     failed: no\\x1b[2J such\\nfile',
+				'  fault     failed: no\\u001b[2J such\\nfile',
 				'  stdout    3 bytes',
 				'out',
 				'',
@@ -164,7 +164,7 @@ describe('a node', () => {
 		expect(nodeTable([unseen, seen], keptScreen(), nowMs).split('\n')).toEqual([
 			'NODE   PRESENCE  SEEN  QUEUED  RUNNING  OUTBOX  VERSION  LABELS',
 			'ship1  never     -          2        0       -  -',
-			'ship1  present   now        2        0       -  -        role=tug\\x1b,port=x',
+			'ship1  present   now        2        0       -  -        role=tug\\u001b,port=x',
 		]);
 	});
 

@@ -6,6 +6,7 @@
 
 import { z } from 'zod';
 import { isStewardError, StewardError } from '../../base/errors.ts';
+import { oneLine } from '../../base/text.ts';
 import type { Fleet } from '../../client/fleet.ts';
 import { parseHandle } from '../../domain/names.ts';
 import { type CommandState, commandStates, isFinal } from '../../domain/state.ts';
@@ -16,7 +17,6 @@ import { brokerSettings, withFleet } from '../connect.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { commandTable, endedLine } from '../render/command.ts';
 import { receiptLine } from '../render/receipt.ts';
-import { oneLine } from '../render/screen.ts';
 import { type ListFlags, listOptions } from './ask.ts';
 import { parseTimeout } from './follow.ts';
 

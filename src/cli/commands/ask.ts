@@ -21,7 +21,7 @@ export type AskFlags = BrokerFlags & JsonFlag;
 export async function show(
 	cli: Cli,
 	handles: readonly string[],
-	flags: AskFlags & { readonly history?: boolean },
+	flags: AskFlags & { readonly history?: boolean; readonly raw?: boolean },
 ): Promise<number> {
 	for (const handle of handles) parseHandle(handle);
 	const config = await brokerSettings(cli, flags);
@@ -33,7 +33,7 @@ export async function show(
 	else {
 		for (const [index, view] of views.entries()) {
 			if (index > 0) cli.stdout.line();
-			printCommand(cli.stdout, view, cli.clock.now());
+			printCommand(cli.stdout, view, cli.clock.now(), flags.raw);
 			if (flags.history) printHistory(cli.stdout, view, cli.clock.now());
 		}
 	}

@@ -5,6 +5,7 @@
  */
 
 import { isUtf8 } from 'node:buffer';
+import { neutralise } from '../../base/text.ts';
 import type { LogPiece } from '../../client/logs.ts';
 import { parseHandle } from '../../domain/names.ts';
 import { outputStreams } from '../../domain/output.ts';
@@ -15,7 +16,12 @@ import { exitCodes } from '../exit-codes.ts';
 import { LogPrinter } from '../render/log.ts';
 
 export type LogsFlags = BrokerFlags &
-	JsonFlag & { readonly follow?: boolean; readonly stdout?: boolean; readonly stderr?: boolean };
+	JsonFlag & {
+		readonly follow?: boolean;
+		readonly stdout?: boolean;
+		readonly stderr?: boolean;
+		readonly raw?: boolean;
+	};
 
 export async function logs(cli: Cli, handle: string, flags: LogsFlags): Promise<number> {
 	parseHandle(handle);
@@ -23,10 +29,10 @@ export async function logs(cli: Cli, handle: string, flags: LogsFlags): Promise<
 	const streams = asked.length > 0 ? asked : outputStreams;
 	const config = await brokerSettings(cli, flags);
 	const { stdout, stderr, program } = cli;
-	const printer = new LogPrinter({ stdout, stderr, program, handle });
+	const printer = new LogPrinter({ stdout, stderr, program, handle, raw: flags.raw === true });
 	return withFleet(cli, config, async (fleet) => {
 		for await (const piece of fleet.logs(handle, { follow: flags.follow, streams })) {
-			if (flags.json) await stdout.flow(`${JSON.stringify(viewOf(handle, piece))}\n`);
+			if (flags.json) await stdout.flow(`${neutralise(JSON.stringify(viewOf(handle, piece)))}\n`);
 			else await printer.print(piece);
 		}
 		return exitCodes.done;

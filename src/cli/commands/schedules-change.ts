@@ -5,6 +5,7 @@
  */
 
 import { type ErrorCode, isStewardError, StewardError } from '../../base/errors.ts';
+import { oneLine } from '../../base/text.ts';
 import type { Fleet } from '../../client/fleet.ts';
 import { parseSchedule, type Schedule, type ScheduleForm } from '../../domain/schedule.ts';
 import { outcomeView, type ScheduleOutcome } from '../../domain/schedule-view.ts';
@@ -12,7 +13,6 @@ import type { Cli } from '../cli.ts';
 import { brokerSettings, withFleet, withoutBroker } from '../connect.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { againLine, outcomeLine, printDryRun } from '../render/schedule.ts';
-import { oneLine } from '../render/screen.ts';
 import { type AskFlags, nodeName } from './ask.ts';
 import { readScheduleForms, type ScheduleOptions } from './schedule-form.ts';
 import { told as tellReceipts } from './send.ts';

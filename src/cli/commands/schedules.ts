@@ -5,13 +5,13 @@
  */
 
 import { StewardError } from '../../base/errors.ts';
+import { neutralise } from '../../base/text.ts';
 import type { Fleet } from '../../client/fleet.ts';
 import type { ScheduleView } from '../../domain/schedule-view.ts';
 import type { Cli } from '../cli.ts';
 import { brokerSettings, withFleet } from '../connect.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { changeTable, printSchedule, scheduleTable, tickTable } from '../render/schedule.ts';
-import { neutralJson } from '../render/screen.ts';
 import { type AskFlags, parseLimit } from './ask.ts';
 
 export type ShowScheduleFlags = AskFlags & { readonly form?: boolean };
@@ -55,7 +55,7 @@ async function showForms(cli: Cli, names: readonly string[], flags: ShowSchedule
 		Promise.all(names.map((name) => fleet.schedules.form(name))),
 	);
 	const value = forms.length === 1 ? forms[0] : forms;
-	cli.stdout.line(flags.json ? JSON.stringify(value) : neutralJson(JSON.stringify(value, null, '\t')));
+	cli.stdout.line(flags.json ? JSON.stringify(value) : neutralise(JSON.stringify(value, null, '\t')));
 	return exitCodes.done;
 }
 

@@ -16,13 +16,12 @@ import { exitCodes } from '../exit-codes.ts';
 import { endedLine } from '../render/command.ts';
 import { printOutput } from '../render/output.ts';
 import { receiptLine } from '../render/receipt.ts';
-import { neutralise } from '../render/screen.ts';
 import { followToEnd, parseTimeout } from './follow.ts';
 import { checkForms, checkWhere, type Forms, readForms, type SendOptions } from './send-form.ts';
 
 export type SendFlags = SendOptions &
 	BrokerFlags &
-	JsonFlag & { readonly wait?: boolean; readonly timeout?: string };
+	JsonFlag & { readonly wait?: boolean; readonly timeout?: string; readonly raw?: boolean };
 
 /** @param after How many of the words stood after "--". */
 export async function send(
@@ -46,7 +45,7 @@ export async function send(
 			connected = true;
 			const receipts = await sendAll(fleet, forms);
 			return flags.wait
-				? await waitFor(cli, fleet, receipts, { ...telling, timeoutMs })
+				? await waitFor(cli, fleet, receipts, { ...telling, timeoutMs, raw: flags.raw })
 				: told(cli, receipts, telling);
 		});
 	} catch (error) {
@@ -137,7 +136,13 @@ async function waitFor(
 	cli: Cli,
 	fleet: Fleet,
 	receipts: readonly Receipt[],
-	{ many, json, timeZone, timeoutMs }: Telling & { timeoutMs: number | undefined },
+	{
+		many,
+		json,
+		timeZone,
+		timeoutMs,
+		raw,
+	}: Telling & { timeoutMs: number | undefined; raw?: boolean | undefined },
 ): Promise<number> {
 	if (receipts.length === 0) return told(cli, receipts, { many, json, timeZone });
 	if (!json) {
@@ -152,12 +157,9 @@ async function waitFor(
 	} else {
 		for (const view of views.filter(({ handle }) => !pending.includes(handle))) {
 			const { stdout, stderr, value } = view.result ?? {};
-			if (stdout) printOutput(cli.stdout, stdout);
-			if (stderr) printOutput(cli.stderr, stderr);
-			if (value !== undefined) {
-				const text = JSON.stringify(value, null, 2);
-				cli.stdout.line(cli.stdout.isTTY ? neutralise(text) : text);
-			}
+			if (stdout) printOutput(cli.stdout, stdout, raw);
+			if (stderr) printOutput(cli.stderr, stderr, raw);
+			if (value !== undefined) cli.stdout.line(JSON.stringify(value, null, 2));
 			cli.stderr.line(endedLine(view, cli.stderr));
 		}
 	}

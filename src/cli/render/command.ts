@@ -4,11 +4,12 @@
  * Pure but for the writing.
  */
 
+import { neutralise, oneLine } from '../../base/text.ts';
 import type { AttemptView, CommandView, WhyView } from '../../domain/view.ts';
 import { count, printOutput } from './output.ts';
-import { neutralise, oneLine, type Screen } from './screen.ts';
+import type { Screen } from './screen.ts';
 import { explainState, stateStyle } from './states.ts';
-import { table } from './table.ts';
+import { printFact, table } from './table.ts';
 import { ago, timeWithAgo, took } from './time.ts';
 
 /** `succeeded  ship1.01J…  exit 0 in 1.2s` */
@@ -61,10 +62,9 @@ function note(view: CommandView, nowMs: number): string {
 }
 
 /** Everything that is known of a command. */
-export function printCommand(screen: Screen, view: CommandView, nowMs: number): void {
-	const row = (name: string, text: string | null | undefined) => {
-		if (text) screen.line(`  ${screen.paint('dim', name.padEnd(9))} ${text}`);
-	};
+/** @param raw Its output as it was, bytes included. */
+export function printCommand(screen: Screen, view: CommandView, nowMs: number, raw = false): void {
+	const row = (name: string, text: string | null | undefined | false) => printFact(screen, name, text);
 	const time = (text: string | null) => text && timeWithAgo(text, nowMs);
 	const { state } = view;
 	screen.line(`${screen.paint('bold', view.handle)}  ${screen.paint(stateStyle(state), state)}`);
@@ -93,7 +93,7 @@ export function printCommand(screen: Screen, view: CommandView, nowMs: number): 
 			name,
 			`${count(output.bytes)} bytes${output.cut > 0 ? `, ${count(output.cut)} of them not kept` : ''}`,
 		);
-		printOutput(screen, output);
+		printOutput(screen, output, raw);
 	}
 }
 

@@ -4,10 +4,11 @@
  * Pure but for the writing.
  */
 
+import { oneLine } from '../../base/text.ts';
 import type { DeadLetterView, DeadOutcome } from '../../domain/dead-letter.ts';
 import { count } from './output.ts';
-import { neutralise, oneLine, type Screen, type Style } from './screen.ts';
-import { table } from './table.ts';
+import type { Screen, Style } from './screen.ts';
+import { printFact, table } from './table.ts';
 import { ago, timeWithAgo } from './time.ts';
 
 export function deadTable(letters: readonly DeadLetterView[], screen: Screen, nowMs: number): string {
@@ -32,9 +33,7 @@ function note({ replayed, fault }: DeadLetterView): string {
 
 /** Everything that is known of a dead letter. */
 export function printDead(screen: Screen, letter: DeadLetterView, nowMs: number): void {
-	const row = (name: string, text: string | null) => {
-		if (text) screen.line(`  ${screen.paint('dim', name.padEnd(9))} ${text}`);
-	};
+	const row = (name: string, text: string | null | undefined | false) => printFact(screen, name, text);
 	const { fault, lineage, replayed, attempts, message } = letter;
 	screen.line(`${screen.paint('bold', letter.handle)}  ${screen.paint('red', oneLine(fault.code))}`);
 	row('why', oneLine(fault.message));
@@ -47,7 +46,7 @@ export function printDead(screen: Screen, letter: DeadLetterView, nowMs: number)
 		replayed && `as ${replayed.as} by ${oneLine(replayed.by)}, ${timeWithAgo(replayed.at, nowMs)}`,
 	);
 	row('message', keptText(letter));
-	if (message !== null) screen.line(screen.isTTY ? neutralise(message) : message);
+	if (message !== null) screen.line(message);
 }
 
 function keptText({ kept, characters }: DeadLetterView): string {

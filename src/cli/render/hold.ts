@@ -5,12 +5,13 @@
  */
 
 import { formatDuration } from '../../base/duration.ts';
+import { oneLine } from '../../base/text.ts';
 import type { StillRuns } from '../../client/idle.ts';
 import { readAnswer } from '../../domain/control.ts';
 import type { Receipt } from '../../domain/view.ts';
 import type { Cli } from '../cli.ts';
 import { endedLine } from './command.ts';
-import { oneLine, type Screen } from './screen.ts';
+import type { Screen } from './screen.ts';
 import { timeWithAgo } from './time.ts';
 
 /** What a node did, in its own words; how the command ended where that was not well. */

@@ -6,10 +6,11 @@
  */
 
 import { StringDecoder } from 'node:string_decoder';
+import { neutralise } from '../../base/text.ts';
 import type { LogPiece } from '../../client/logs.ts';
 import { type OutputStream, outputStreams } from '../../domain/output.ts';
 import { count } from './output.ts';
-import { neutralise, type Screen } from './screen.ts';
+import type { Screen } from './screen.ts';
 
 export type LogPrinterOptions = {
 	readonly stdout: Screen;
@@ -17,6 +18,8 @@ export type LogPrinterOptions = {
 	/** How the user calls this program. */
 	readonly program: string;
 	readonly handle: string;
+	/** The bytes as they were, on a terminal as well. */
+	readonly raw?: boolean;
 };
 
 const newline = 0x0a;
@@ -28,11 +31,9 @@ export class LogPrinter {
 
 	constructor(options: LogPrinterOptions) {
 		this.#options = options;
-		const { stdout, stderr } = options;
-		this.#texts = {
-			stdout: stdout.isTTY ? new TerminalText() : undefined,
-			stderr: stderr.isTTY ? new TerminalText() : undefined,
-		};
+		const { stdout, stderr, raw = false } = options;
+		const textFor = ({ isTTY }: Screen) => (isTTY && !raw ? new TerminalText() : undefined);
+		this.#texts = { stdout: textFor(stdout), stderr: textFor(stderr) };
 	}
 
 	async print(piece: LogPiece): Promise<void> {

@@ -5,9 +5,10 @@
  */
 
 import { formatDuration } from '../../base/duration.ts';
+import { oneLine } from '../../base/text.ts';
 import type { NodeView } from '../../domain/view.ts';
-import { oneLine, type Screen, type Style } from './screen.ts';
-import { table } from './table.ts';
+import type { Screen, Style } from './screen.ts';
+import { printFact, table } from './table.ts';
 import { ago, timeWithAgo } from './time.ts';
 
 const presenceStyle = {
@@ -76,9 +77,7 @@ function labelsText({ labels }: NodeView): string {
 
 /** Everything that is known of a node. */
 export function printNode(screen: Screen, view: NodeView, nowMs: number): void {
-	const row = (name: string, text: string | null | undefined) => {
-		if (text) screen.line(`  ${screen.paint('dim', name.padEnd(9))} ${text}`);
-	};
+	const row = (name: string, text: string | null | undefined | false) => printFact(screen, name, text);
 	const { platform } = view;
 	screen.line(
 		`${screen.paint('bold', view.node)}  ${screen.paint(presenceStyle[view.presence], view.presence)}`,

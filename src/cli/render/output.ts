@@ -1,26 +1,31 @@
 /**
  * Owns how the output of a remote command is printed: what was kept of it, and a mark where something was cut.
- * Promises the bytes as they were when the output is piped, and nothing that steers a terminal when it is not.
+ * Promises the bytes as they were where they are asked for, and else nothing that steers a terminal.
  * Pure but for the writing.
  */
 
+import { neutralise } from '../../base/text.ts';
 import type { OutputSummary } from '../../domain/result.ts';
-import { neutralise, type Screen } from './screen.ts';
+import type { Screen } from './screen.ts';
 
-/** Head, mark, tail. Ends with a newline on a terminal. */
-export function printOutput(screen: Screen, output: OutputSummary): void {
+/**
+ * Head, mark, tail. Ends with a newline where somebody reads it.
+ * @param raw The bytes as they were: the way of a pipe, if nothing else is said.
+ */
+export function printOutput(screen: Screen, output: OutputSummary, raw = !screen.isTTY): void {
 	if (output.bytes === 0) return;
-	if (screen.isTTY && output.encoding === 'base64') {
-		screen.line(screen.paint('dim', `[binary output, ${count(output.bytes)} bytes: pipe it to have them]`));
+	if (!raw && output.encoding === 'base64') {
+		const words = `[binary output, ${count(output.bytes)} bytes: pipe steward logs to have them]`;
+		screen.line(screen.paint('dim', words));
 		return;
 	}
 	const pieces = output.cut > 0 ? [output.head, null, output.tail] : [output.head, output.tail];
 	for (const piece of pieces) {
 		if (piece === null) screen.raw(screen.paint('yellow', cutMark(output)));
 		else if (output.encoding === 'base64') screen.raw(Buffer.from(piece, 'base64'));
-		else screen.raw(screen.isTTY ? neutralise(piece) : piece);
+		else screen.raw(raw ? piece : neutralise(piece));
 	}
-	if (screen.isTTY && !(output.tail || output.head).endsWith('\n')) screen.line();
+	if (!(raw && !screen.isTTY) && !(output.tail || output.head).endsWith('\n')) screen.line();
 }
 
 function cutMark({ cut, bytes, sha256 }: OutputSummary): string {

@@ -5,6 +5,7 @@
  */
 
 import { formatDuration } from '../../base/duration.ts';
+import { neutralise, oneLine } from '../../base/text.ts';
 import type {
 	ScheduleChangeView,
 	ScheduleOutcome,
@@ -14,9 +15,9 @@ import type {
 import type { CommandState } from '../../domain/state.ts';
 import { localTime } from '../../domain/zone.ts';
 import { count } from './output.ts';
-import { neutralJson, oneLine, type Screen, type Style, truncate } from './screen.ts';
+import { type Screen, type Style, truncate } from './screen.ts';
 import { stateStyle } from './states.ts';
-import { table } from './table.ts';
+import { printFact, table } from './table.ts';
 import { ago, timeWithAgo } from './time.ts';
 
 /** More nodes are counted by their states. */
@@ -92,9 +93,7 @@ function styleOf(state: string | null): Style {
 
 /** Everything that is known of a schedule. */
 export function printSchedule(screen: Screen, view: ScheduleView, nowMs: number): void {
-	const row = (name: string, text: string | null | false) => {
-		if (text) screen.line(`  ${screen.paint('dim', name.padEnd(9))} ${text}`);
-	};
+	const row = (name: string, text: string | null | undefined | false) => printFact(screen, name, text);
 	const { message, missed, last, counts, jitterMs } = view;
 	const { method, data, ...policy } = message;
 	const state = view.paused ? '  paused' : '';
@@ -229,7 +228,7 @@ export function outcomeLine(outcome: ScheduleOutcome, screen: Screen, nowMs: num
 
 /** A line for a shell that brings a schedule back; `echo` would turn `\\n` into a new line in some of them. */
 export function againLine(form: ScheduleOutcome['form'], program: string): string {
-	const quoted = neutralJson(JSON.stringify(form)).replaceAll("'", "'\\''");
+	const quoted = neutralise(JSON.stringify(form)).replaceAll("'", "'\\''");
 	return `printf '%s\\n' '${quoted}' | ${program} schedules add --file -`;
 }
 

@@ -1,8 +1,10 @@
 /**
  * Owns what the commands print to: a stream, its width, its colours, and what must not reach a terminal.
- * Promises colours only where a person looks, and that text from elsewhere cannot steer the terminal.
+ * Promises colours only where a person looks, and that no line steers the terminal, or what shows the file later.
  * Writes go out in order; the process ends after the last one.
  */
+
+import { neutralise, oneLine } from '../../base/text.ts';
 
 const styles = {
 	bold: [1, 22],
@@ -18,7 +20,7 @@ export type Screen = {
 	readonly isTTY: boolean;
 	/** Characters in a line; infinite where nobody looks. */
 	readonly columns: number;
-	/** One or more whole lines. */
+	/** One or more whole lines. Whatever is not our own colour steers nothing, at a terminal and in a pipe. */
 	line(text?: string): void;
 	/** As it is, bytes included. */
 	raw(data: string | Uint8Array): void;
@@ -42,17 +44,18 @@ export function screenOn(stream: Stream, env: Readonly<Record<string, string | u
 	// A terminal that was never given a size says 0.
 	const columns = isTTY ? stream.columns || 80 : Number.POSITIVE_INFINITY;
 	const coloured = isTTY && (env.NO_COLOR ?? '') === '' && env.TERM !== 'dumb';
+	const safe = coloured ? exceptColours : neutralise;
 	return {
 		isTTY,
 		columns,
-		line: (text = '') => void stream.write(`${text}\n`),
+		line: (text = '') => void stream.write(`${safe(text)}\n`),
 		raw: (data) => void stream.write(data),
 		flow: async (data) => {
 			if (stream.write(data) !== false || !stream.once) return;
 			await new Promise<void>((resolve) => stream.once?.('drain', resolve));
 		},
 		status: (text) => {
-			if (isTTY) stream.write(`\r\u001b[2K${truncate(text, columns - 1)}`);
+			if (isTTY) stream.write(`\r\u001b[2K${truncate(oneLine(text), columns - 1)}`);
 		},
 		paint: (style, text) => {
 			if (!coloured || style === undefined || text === '') return text;
@@ -62,31 +65,14 @@ export function screenOn(stream: Stream, env: Readonly<Record<string, string | u
 	};
 }
 
-/** Controls (C0 but newline and tab, DEL, C1) and the marks that turn the direction of writing. */
-const steering = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+const ownColours = new RegExp(`(\u001b\\[(?:${[...new Set(Object.values(styles).flat())].join('|')})m)`);
 
-/** Text from elsewhere, for a terminal: what would steer it is shown as an escape. */
-export function neutralise(text: string): string {
-	return text.replaceAll('\r\n', '\n').replace(steering, escaped);
-}
-
-/** As {@link neutralise}, on one line. */
-export function oneLine(text: string): string {
-	return text.replaceAll('\n', '\\n').replaceAll('\t', '\\t').replace(steering, escaped);
-}
-
-/** JSON for a terminal: it stays JSON, with the same meaning. */
-export function neutralJson(json: string): string {
-	const unicode = (character: string) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
-	return json.replace(steering, unicode);
-}
-
-function escaped(character: string): string {
-	const code = character.charCodeAt(0);
-	if (character === '\r') return '\\r';
-	return code < 0x100
-		? `\\x${code.toString(16).padStart(2, '0')}`
-		: `\\u${code.toString(16).padStart(4, '0')}`;
+/** As {@link neutralise}, save for the colours that are painted here. */
+function exceptColours(text: string): string {
+	return text
+		.split(ownColours)
+		.map((part, index) => (index % 2 === 1 ? part : neutralise(part)))
+		.join('');
 }
 
 /** At most `width` characters, the last one "…" where something is missing. */

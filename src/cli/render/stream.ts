@@ -4,10 +4,11 @@
  * Pure.
  */
 
+import { oneLine } from '../../base/text.ts';
 import type { StreamsPlanView } from '../../domain/keeping-view-schema.ts';
 import type { StreamSummary } from '../../jetstream/topology.ts';
 import { count } from './output.ts';
-import { oneLine, type Screen } from './screen.ts';
+import type { Screen } from './screen.ts';
 import { table } from './table.ts';
 
 export function streamTable(streams: readonly StreamSummary[], screen: Screen): string {

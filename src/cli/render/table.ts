@@ -4,11 +4,12 @@
  * Pure.
  */
 
+import { oneLine } from '../../base/text.ts';
 import { type Screen, type Style, truncate } from './screen.ts';
 
 export type Column<Row> = {
 	readonly title: string;
-	/** One line of text, already safe to print. */
+	/** Whatever it holds, it stays one line. */
 	readonly cell: (row: Row) => string;
 	readonly style?: (row: Row) => Style | undefined;
 	readonly align?: 'right';
@@ -20,7 +21,7 @@ const gap = '  ';
 const narrowest = { shrinking: 6, other: 3 } as const;
 
 export function table<Row>(rows: readonly Row[], columns: readonly Column<Row>[], screen: Screen): string {
-	const cells = rows.map((row) => columns.map((column) => column.cell(row)));
+	const cells = rows.map((row) => columns.map((column) => oneLine(column.cell(row))));
 	const natural = columns.map(({ title }, index) =>
 		Math.max(title.length, ...cells.map((line) => [...(line[index] ?? '')].length)),
 	);
@@ -75,4 +76,9 @@ function fittedWidths(
 		}
 	}
 	return widths;
+}
+
+/** A fact of a thing that is shown in full, under its name: one line, or none where nothing is known. */
+export function printFact(screen: Screen, name: string, text: string | null | undefined | false): void {
+	if (text) screen.line(`  ${screen.paint('dim', name.padEnd(9))} ${text.replaceAll('\n', '\\n')}`);
 }

@@ -20,6 +20,7 @@ export function addLogs(program: Command, cli: Cli, done: Done): void {
 		.option('-f, --follow', 'go on until the command has ended, and all of its output is here')
 		.option('--stdout', 'its stdout only')
 		.option('--stderr', 'its stderr only (still to stderr)')
+		.option('--raw', 'the bytes as they were, also on a terminal, which they may steer')
 		.addHelpText(
 			'after',
 			examples(

@@ -16,8 +16,9 @@ export function addQuestions(program: Command, cli: Cli, done: Done): void {
 		.description('Shows what became of commands: state, times, attempts, output. Needs no centre.')
 		.argument('<handle...>', 'as send printed it: <node>.<id>')
 		.option('--history', 'with each state that it went through, by whom and why')
+		.option('--raw', 'output as it was, also what steers a terminal')
 		.addHelpText('after', examples('steward show ship1.01KAXW3V7S9G8J4QZ2M5R6T7B8'))
-		.action(async (handles: string[], flags: AskFlags & { history?: boolean }) =>
+		.action(async (handles: string[], flags: AskFlags & { history?: boolean; raw?: boolean }) =>
 			done(await (await ask()).show(cli, handles, flags)),
 		);
 	jsonOption(brokerOptions(program.command('wait')))

@@ -31,6 +31,7 @@ export function addSend(program: Command, cli: Cli, done: Done, after: number): 
 		.option('--time-zone <zone>', "with --at: IANA zone of that time (this machine's)")
 		.option('--wait', 'wait for the end, and print the output')
 		.option('--timeout <time>', 'with --wait: longest wait, such as 30s')
+		.option('--raw', 'with --wait: the output as it was, also on a terminal, which it may steer')
 		.addHelpText(
 			'after',
 			examples(
