@@ -3,6 +3,8 @@ import { once } from 'node:events';
 import { mkdir, readdir, stat, writeFile } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { expect, test } from 'vitest';
 import { systemClock } from '../../src/base/clock.ts';
 import { StewardError } from '../../src/base/errors.ts';
@@ -11,6 +13,7 @@ import type { MessageForm } from '../../src/domain/message.ts';
 import { IntakeSocket } from '../../src/node/intake/intake-socket.ts';
 import { pingSocket, sendViaSocket } from '../../src/node/intake/socket-client.ts';
 import { socketPathFor } from '../../src/node/intake/socket-path.ts';
+import { LineSplitter } from '../../src/node/intake/socket-protocol.ts';
 import { eventually } from '../support/eventually.ts';
 import { stressLifecycle } from '../support/lifecycle.ts';
 import { tempDir } from '../support/temp.ts';
@@ -135,6 +138,72 @@ test('ends a connection that asks too much, says nothing, or is one too many', a
 	await Promise.all(idle.map((socket) => once(socket.resume(), 'close')));
 	await eventually(() => sendViaSocket(path, command, patience));
 });
+
+test('a request that drips in is refused in time, and keeps no place', async () => {
+	await using dir = await tempDir();
+	const path = join(dir.path, 'node.sock');
+	await using node = make(path, { idleMs: 300, maxConnections: 1 });
+	await node.socket.start();
+	const slow = connect(path);
+	slow.on('error', () => undefined);
+	let answer = '';
+	slow.on('data', (data) => {
+		answer += data;
+	});
+	// Never idle for long: only the whole request counts.
+	const drip = setInterval(() => slow.write('{'), 20);
+	try {
+		await once(slow, 'close');
+	} finally {
+		clearInterval(drip);
+	}
+	expect(JSON.parse(answer)).toMatchObject({ ok: false, code: 'refused' });
+	// Control: a whole one is taken, on the place that the slow one had.
+	await eventually(() => sendViaSocket(path, command, patience));
+	expect(node.intake.items).toHaveLength(1);
+});
+
+test('a line in pieces takes no more room than its bytes', async () => {
+	const gc = exposedGc();
+	const held = () => {
+		gc();
+		return process.memoryUsage().arrayBuffers;
+	};
+	const pieces = 1500;
+	const before = held();
+	// As the system hands them over: one byte, of a buffer of 64 KiB.
+	const drip = (hold: (chunk: Uint8Array) => unknown) => {
+		for (let count = 0; count < pieces; count += 1) hold(Buffer.alloc(65_536, 0x78).subarray(0, 1));
+	};
+	const lines = new LineSplitter(1_000_000);
+	drip((chunk) => lines.push(chunk));
+	// What is garbage is given back a moment later.
+	await eventually(() => expect(held() - before).toBeLessThan(8_000_000));
+	expect(lines.push(Buffer.from('\n'))).toEqual(['x'.repeat(pieces)]);
+	// Control: held as they come.
+	const kept: Uint8Array[] = [];
+	drip((chunk) => kept.push(chunk));
+	expect(held() - before).toBeGreaterThan(60_000_000);
+	expect(kept).toHaveLength(pieces);
+});
+
+test.each([1, 2, 3, 7, 100])('lines are cut alike, whatever pieces of %d bytes they come in', (size) => {
+	const text = 'one\n\ntwo €\nthree';
+	const bytes = Buffer.from(text);
+	const lines = new LineSplitter(100);
+	const found: string[] = [];
+	for (let at = 0; at < bytes.length; at += size) found.push(...lines.push(bytes.subarray(at, at + size)));
+	expect(found).toEqual(['one', '', 'two €']);
+	expect(lines.isMidLine).toBe(true);
+	const short = new LineSplitter(4);
+	expect(short.push(Buffer.from('1234\n1234'))).toEqual(['1234']);
+	expect(short.push(Buffer.from('5'))).toBe('too-long');
+});
+
+function exposedGc(): () => void {
+	setFlagsFromString('--expose-gc');
+	return runInNewContext('gc');
+}
 
 test('answers what it is accepting before it stops', async () => {
 	await using dir = await tempDir();

@@ -24,9 +24,14 @@ type ConnectionOptions = {
 export async function serveConnection(socket: Socket, options: ConnectionOptions): Promise<void> {
 	const { clock, log, idleMs, stopping } = options;
 	const lines = new LineSplitter(maxRequestBytes);
-	let cancelIdle = clock.after(idleMs, () => socket.destroy());
+	/** However many bytes have come meanwhile: a request that drips in keeps nobody's place for longer. */
+	const timeOver = () => {
+		if (lines.isMidLine && !discarding) socket.write(encodeLine(failure(tooSlow(idleMs))));
+		socket.destroySoon();
+	};
 	let answering = false;
 	let discarding = false;
+	let cancelIdle = clock.after(idleMs, timeOver);
 	const stop = () => {
 		if (!answering) socket.destroy();
 	};
@@ -42,7 +47,7 @@ export async function serveConnection(socket: Socket, options: ConnectionOptions
 				cancelIdle();
 				answering = true;
 				const answer = await options.answer(line);
-				cancelIdle = clock.after(idleMs, () => socket.destroy());
+				cancelIdle = clock.after(idleMs, timeOver);
 				await write(socket, encodeLine(answer));
 				answering = false;
 				if (stopping.aborted) return;
@@ -61,6 +66,13 @@ function tooLong(): StewardError {
 	return new StewardError(
 		'refused',
 		`the request is longer than ${maxRequestBytes} bytes; put large data where the node can read it, and send its place`,
+	);
+}
+
+function tooSlow(idleMs: number): StewardError {
+	return new StewardError(
+		'refused',
+		`the request was not whole within ${idleMs / 1000} s, and nothing was accepted: write it in one go`,
 	);
 }
 

@@ -50,29 +50,50 @@ export function encodeLine(value: SocketRequest | SocketAnswer): string {
 	return `${JSON.stringify(value)}\n`;
 }
 
-/** Cuts bytes into lines. `push` answers `too-long` once a line passes `maxBytes`; nothing may be pushed after. */
+/**
+ * Cuts bytes into lines. `push` answers `too-long` once a line passes `maxBytes`; nothing may be pushed after. What is held takes twice
+ * its length at the most, in however small pieces it came.
+ */
 export class LineSplitter {
 	readonly #maxBytes: number;
-	#pieces: Uint8Array[] = [];
+	#held = Buffer.alloc(0);
 	#length = 0;
 
 	constructor(maxBytes: number) {
 		this.#maxBytes = maxBytes;
 	}
 
+	/** Something of a line is here that has not ended. */
+	get isMidLine(): boolean {
+		return this.#length > 0;
+	}
+
 	push(chunk: Uint8Array): string[] | 'too-long' {
 		const lines: string[] = [];
 		let start = 0;
 		for (let end = chunk.indexOf(0x0a); end >= 0; end = chunk.indexOf(0x0a, start)) {
-			this.#pieces.push(chunk.subarray(start, end));
-			if (this.#length + end - start > this.#maxBytes) return 'too-long';
-			lines.push(Buffer.concat(this.#pieces).toString('utf8'));
-			this.#pieces = [];
+			if (!this.#hold(chunk.subarray(start, end))) return 'too-long';
+			lines.push(this.#held.toString('utf8', 0, this.#length));
+			this.#held = Buffer.alloc(0);
 			this.#length = 0;
 			start = end + 1;
 		}
-		this.#pieces.push(chunk.subarray(start));
-		this.#length += chunk.length - start;
-		return this.#length > this.#maxBytes ? 'too-long' : lines;
+		return this.#hold(chunk.subarray(start)) ? lines : 'too-long';
+	}
+
+	/** Copied: a piece of one byte would keep all of what it was read into. */
+	#hold(piece: Uint8Array): boolean {
+		const length = this.#length + piece.length;
+		if (length > this.#maxBytes) return false;
+		if (length > this.#held.length) {
+			const larger = Buffer.allocUnsafeSlow(
+				Math.min(Math.max(length, 2 * this.#held.length), this.#maxBytes),
+			);
+			this.#held.copy(larger, 0, 0, this.#length);
+			this.#held = larger;
+		}
+		this.#held.set(piece, this.#length);
+		this.#length = length;
+		return true;
 	}
 }

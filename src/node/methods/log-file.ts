@@ -5,7 +5,8 @@
  * After a crash the last line may be torn: the next append begins on a line of its own, and its sender repeats.
  */
 
-import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { type FileHandle, lstat, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { messageOf, StewardError, systemCodeOf } from '../../base/errors.ts';
 import { syncFolder } from '../../base/files.ts';
@@ -114,7 +115,7 @@ export class LogFile {
 			}
 			await this.#closeHandle();
 		}
-		const handle = await open(this.#path, 'a+', 0o640);
+		const handle = await openLog(this.#path);
 		this.#handle = handle;
 		const { size } = await handle.stat();
 		if (size === 0) return { handle, size };
@@ -141,9 +142,25 @@ function ignoreSecondFailure(): void {
 	return undefined;
 }
 
+const logFlags =
+	constants.O_RDWR | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+
+/** A link would lead the lines of a sender into any file of ours, and a pipe to any program. */
+async function openLog(path: string): Promise<FileHandle> {
+	const handle = await open(path, logFlags, 0o640).catch((error: unknown) => {
+		if (systemCodeOf(error) !== 'ELOOP') throw error;
+		throw new Error('it is a symbolic link, which is not followed: remove it, or link its folder instead', {
+			cause: error,
+		});
+	});
+	if ((await handle.stat()).isFile()) return handle;
+	await handle.close();
+	throw new Error('it is no regular file: move it away');
+}
+
 async function statOf(path: string): Promise<{ ino: number; dev: number } | undefined> {
 	try {
-		return await stat(path);
+		return await lstat(path);
 	} catch (error) {
 		if (systemCodeOf(error) === 'ENOENT') return undefined;
 		throw error;

@@ -1,6 +1,7 @@
 /**
  * Owns the log files of a node's folder `logs/`: one for each sender, and `errors.jsonl`.
- * Promises that no name reaches outside of the folder, and that a bounded number of files is open, none after `stop`.
+ * Promises that no name and no link reaches outside of the folder, that no text makes a second line, and that a bounded number of
+ * files is open, none after `stop`.
  * A crash loses nothing that an append was resolved for.
  */
 
@@ -8,6 +9,7 @@ import { join } from 'node:path';
 import { StewardError } from '../../base/errors.ts';
 import { makeFolder } from '../../base/files.ts';
 import { Lifecycle, type Service } from '../../base/lifecycle.ts';
+import { logLine } from '../../base/text.ts';
 import { isSender, operatorSender, rawSender } from '../../domain/names.ts';
 import { LogFile, type Rotation } from './log-file.ts';
 
@@ -59,17 +61,20 @@ export class LogFiles implements Service {
 		return [...this.#files.values()].filter((file) => file.isOpen).length;
 	}
 
-	/** Appends whole lines to the sender's file. @throws StewardError `invalid` for a name that is no sender's. */
+	/** Appends each text as one line to the sender's file: what would end the line within it, or steers whoever shows it, is made visible. @throws StewardError `invalid` for a name that is no sender's. */
 	async appendFrom(sender: string, lines: readonly string[]): Promise<void> {
 		if (!isSender(sender)) {
 			throw new StewardError('invalid', `sender: expected a node's name, ${operatorSender} or ${rawSender}`);
 		}
-		await this.#append(`${sender}.log`, lines);
+		await this.#append(
+			`${sender}.log`,
+			lines.map((line) => logLine(line.replace(/\r?\n$/, ''))),
+		);
 	}
 
-	/** Appends whole lines to `errors.jsonl`. */
+	/** Appends one line of JSON to `errors.jsonl`. */
 	async appendError(line: string): Promise<void> {
-		await this.#append('errors.jsonl', [line]);
+		await this.#append('errors.jsonl', [logLine(line)]);
 	}
 
 	async #append(name: string, lines: readonly string[]): Promise<void> {
@@ -77,7 +82,7 @@ export class LogFiles implements Service {
 			throw new StewardError('storage', `${join(this.#folder, name)} is closed: the node is stopping`);
 		}
 		if (lines.length === 0) return;
-		const text = lines.map((line) => (line.endsWith('\n') ? line : `${line}\n`)).join('');
+		const text = lines.map((line) => `${line}\n`).join('');
 		const appending = this.#appendTo(name, text);
 		this.#appending.add(appending);
 		try {

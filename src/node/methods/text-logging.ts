@@ -1,6 +1,6 @@
 /**
  * Owns the method `textLogging`: appends what a node sends to that node's own log file.
- * Promises that the text is on disk before the event is acknowledged, each message on lines of its own.
+ * Promises that the text is on disk before the event is acknowledged, each text on one line of its own.
  * If the node dies in between, the event comes again, and the text may be there twice.
  */
 

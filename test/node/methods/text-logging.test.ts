@@ -1,5 +1,6 @@
-import { appendFile, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { execFileSync } from 'node:child_process';
+import { appendFile, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { isStewardError } from '../../../src/base/errors.ts';
 import { LogFiles } from '../../../src/node/methods/log-files.ts';
@@ -46,7 +47,7 @@ describe('textLogging', () => {
 		await log.send('ship2', 'one text');
 		await log.send('_operator', ['']);
 		await log.send('_raw', []);
-		expect(await log.read('ship1.log')).toBe('some message\nno newline\ntwo\nlines\n');
+		expect(await log.read('ship1.log')).toBe('some message\nno newline\ntwo\\nlines\n');
 		expect(await log.read('ship2.log')).toBe('one text\n');
 		expect(await log.read('_operator.log')).toBe('\n');
 		expect((await readdir(log.folder)).toSorted()).toEqual(['_operator.log', 'ship1.log', 'ship2.log']);
@@ -159,6 +160,63 @@ describe('textLogging', () => {
 		await rename(`${log.folder}.away`, log.folder);
 		await log.send('ship1', ['four']);
 		expect(await log.read('ship1.log')).toBe('one\nfour\n');
+	});
+
+	test.each([
+		['a newline', 'warm\n2026-01-01 ship1: all is well'],
+		['a carriage return', 'warm\rcold'],
+		['both, in the middle', 'warm\r\ncold'],
+		['the next line of C1', 'warm\u0085cold'],
+		['the separators of Unicode', 'warm\u2028cold\u2029colder'],
+		['NUL, form feed and vertical tab', 'warm\u0000\f\u000bcold'],
+		['an escape', 'warm\u001b[1A\u001b[2Kcold'],
+	])('a text with %s makes one line, and no other', async (_, text) => {
+		await using log = await logging();
+		await log.send('ship1', ['before', text, `${text}\n`, 'after']);
+		const lines = (await log.read('ship1.log')).split(/[\r\n\f\u000b\u0085\u2028\u2029]/);
+		expect(lines).toHaveLength(5);
+		expect(lines[0]).toBe('before');
+		expect(lines[1]).toMatch(/^warm\\/);
+		expect(lines[2]).toBe(lines[1]);
+		expect(lines.slice(3)).toEqual(['after', '']);
+		// Control: written as it is, it would have been more, or have steered whoever looks at it.
+		expect(/[\u0000-\u001f\u0085\u2028]/.test(text)).toBe(true);
+		expect(lines.join('')).not.toMatch(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/);
+	});
+
+	test('an error stays one line for readers that end lines elsewhere', async () => {
+		await using log = await logging();
+		const line = JSON.stringify({ message: 'a\u2028{"sender":"ship2"}\u0085b\u001b[2J' });
+		await log.files.appendError(line);
+		const text = await log.read('errors.jsonl');
+		expect(text.trimEnd()).not.toMatch(/[\r\n\u0085\u2028\u001b]/);
+		expect(JSON.parse(text)).toEqual(JSON.parse(line));
+	});
+
+	test('a link in the folder is not followed, nor is a pipe written to', async () => {
+		await using log = await logging();
+		const victim = join(dirname(log.folder), 'victim');
+		await writeFile(victim, 'mine\n');
+		await symlink(victim, log.path('ship1.log'));
+		await symlink(join(dirname(log.folder), 'not there yet'), log.path('ship2.log'));
+		execFileSync('mkfifo', [log.path('ship3.log')]);
+		// Control: whoever opens it by its name writes there.
+		await appendFile(log.path('ship1.log'), 'by name\n');
+		expect(await readFile(victim, 'utf8')).toBe('mine\nby name\n');
+		for (const sender of ['ship1', 'ship2', 'ship3']) {
+			await expect(log.send(sender, 'x')).rejects.toMatchObject({ code: 'storage' });
+		}
+		await expect(log.send('ship1', 'x')).rejects.toThrow(/symbolic link/);
+		expect(await readFile(victim, 'utf8')).toBe('mine\nby name\n');
+		expect(await readdir(dirname(log.folder))).not.toContain('not there yet');
+		await rm(log.path('ship1.log'));
+		await log.send('ship1', 'next');
+		expect(await log.read('ship1.log')).toBe('next\n');
+		// Put there while the file was open, it takes nothing either.
+		await rename(log.path('ship1.log'), log.path('moved'));
+		await symlink(victim, log.path('ship1.log'));
+		await expect(log.send('ship1', 'x')).rejects.toMatchObject({ code: 'storage' });
+		expect(await readFile(victim, 'utf8')).toBe('mine\nby name\n');
 	});
 
 	test('may be started and stopped by anybody in any order', async () => {
