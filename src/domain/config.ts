@@ -17,6 +17,9 @@ const laneCapacities = { control: 1, urgent: 1, normal: 1, events: 1, bulk: 1 } 
 
 const capacity = z.number().int().min(1).max(1024);
 const bytes = z.number().int().min(1);
+const mib = 1024 * 1024;
+/** One batch of inmsg.txt has to fit. */
+const smallestOutboxBytes = 4 * mib;
 const redactionPattern = z.string().superRefine((text, context) => {
 	const message = redactionProblem(text);
 	if (message !== undefined) context.addIssue({ code: 'custom', message });
@@ -53,6 +56,34 @@ const nodeSection = z.strictObject({
 				.int()
 				.min(0)
 				.default(256 * 1024 * 1024),
+		})
+		.prefault({}),
+	/** What waits on this node's disk for the link, bytes of messages. */
+	outbox: z
+		.strictObject({
+			/** Of what programs on this machine send: more is refused. */
+			maxBytes: z
+				.number()
+				.int()
+				.min(smallestOutboxBytes)
+				.default(256 * mib),
+			/** Of what the node reports: at this bound it starts nothing more, and what runs is reported all the same. */
+			maxReportBytes: z
+				.number()
+				.int()
+				.min(0)
+				.default(256 * mib),
+		})
+		.prefault({}),
+	/** What the outbox sends in a second; the rest waits, in order. */
+	uplink: z
+		.strictObject({
+			messagesPerSecond: z.number().int().min(1).default(10_000),
+			bytesPerSecond: z
+				.number()
+				.int()
+				.min(1024)
+				.default(16 * mib),
 		})
 		.prefault({}),
 	redact: z.array(redactionPattern).default([]),
@@ -155,6 +186,9 @@ const knownKeys = [
 		'maxBytes',
 		'keep',
 		'spoolMaxBytes',
+		'maxReportBytes',
+		'messagesPerSecond',
+		'bytesPerSecond',
 	],
 ];
 

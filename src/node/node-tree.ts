@@ -39,6 +39,9 @@ const pruneEveryMs = 6 * 3_600_000;
 /** A child gets this long beyond the grace of running methods before it is left behind. */
 const stopMarginMs = 15_000;
 
+const outboxFull =
+	'too many of its reports wait for the link: nothing more starts before they are out (node.outbox.maxReportBytes)';
+
 export type NodeTree = {
 	readonly supervisor: Supervisor;
 	/** Aborts what still runs. */
@@ -67,7 +70,8 @@ export function buildTree(
 		onLost: (message) => errors.report({ kind: 'storeFailed', where: 'store', message }),
 	});
 	const onUndeliverable = (message: string) => errors.report({ kind: 'refused', where: 'outbox', message });
-	const outbox = new Outbox({ node, store, link, onUndeliverable, clock, log });
+	const { outbox: bounds, uplink } = config.node;
+	const outbox = new Outbox({ node, store, link, bounds, uplink, onUndeliverable, clock, log });
 	const redaction = new Redaction(config.node.redact);
 	const errors = new ErrorReporter({
 		...{ intake: outbox, clock, log, newId: ulidFactory(() => clock.now()) },
@@ -109,6 +113,7 @@ export function buildTree(
 			onNameUsedTwice(machine);
 		},
 	});
+	outbox.onFull(() => pauses.hold(outbox.isFull ? { by: node, reason: outboxFull } : undefined));
 	const prune = () => delivery.prune(clock.now());
 	const inmsg = config.node.inmsg;
 	const path = inmsg === undefined ? join(dataDir, 'inmsg.txt') : resolve(options.cwd, inmsg);

@@ -7,6 +7,7 @@ import { Link } from '../../src/jetstream/connection.ts';
 import { Journal, journalAgeMs } from '../../src/node/store/journal.ts';
 import { Outbox } from '../../src/node/store/outbox.ts';
 import { Store } from '../../src/node/store/store.ts';
+import { roomy } from '../support/outbox.ts';
 import { tempDir } from '../support/temp.ts';
 
 const facts: CommandFacts = {
@@ -29,7 +30,7 @@ async function makeJournal() {
 		clock: systemClock,
 		log: silentLog,
 	});
-	const outbox = new Outbox({ node: 'ship1', store, link, clock: systemClock, log: silentLog });
+	const outbox = new Outbox({ ...roomy, node: 'ship1', store, link, clock: systemClock, log: silentLog });
 	await outbox.start();
 	const confirms: ((id: string) => void)[] = [];
 	const port = {

@@ -8,13 +8,14 @@ import { streams } from '../../src/domain/subject.ts';
 import { closeConnection, Link, openConnection } from '../../src/jetstream/connection.ts';
 import { largestBody } from '../../src/jetstream/limits.ts';
 import { applyTopology } from '../../src/jetstream/topology.ts';
-import { Outbox } from '../../src/node/store/outbox.ts';
+import { Outbox, type OutboxOptions } from '../../src/node/store/outbox.ts';
 import { Store } from '../../src/node/store/store.ts';
 import { eventually } from '../support/eventually.ts';
 import { openFleet, startCentral, startNode } from '../support/fleet.ts';
 import { stressLifecycle } from '../support/lifecycle.ts';
 import { recordingLog } from '../support/log.ts';
 import { type Nats, startNats } from '../support/nats.ts';
+import { roomy } from '../support/outbox.ts';
 import { tempDir } from '../support/temp.ts';
 
 function item(id: string, data: unknown, toNode = 'ship2') {
@@ -25,13 +26,22 @@ function item(id: string, data: unknown, toNode = 'ship2') {
 }
 
 /** Store, link and outbox of ship1 in a folder. */
-async function makeOutbox(nats: Nats, dir: string) {
+async function makeOutbox(nats: Nats, dir: string, limits: Partial<OutboxOptions> = {}) {
 	const log = recordingLog();
 	const store = new Store(join(dir, 'store'), systemClock);
 	const link = new Link({ servers: [nats.url], name: 'ship1', clock: systemClock, log });
 	const undeliverable: string[] = [];
 	const onUndeliverable = (what: string) => undeliverable.push(what);
-	const outbox = new Outbox({ node: 'ship1', store, link, onUndeliverable, clock: systemClock, log });
+	const outbox = new Outbox({
+		...roomy,
+		node: 'ship1',
+		store,
+		link,
+		onUndeliverable,
+		clock: systemClock,
+		log,
+		...limits,
+	});
 	const stop = async () => {
 		await outbox.stop();
 		await link.stop();
@@ -92,15 +102,6 @@ test('a stream that is full keeps its messages in the outbox, and delays no othe
 	const items = Array.from({ length: 600 }, (_, n) => item(`e${n}`, 'x'.repeat(100)));
 	await parts.outbox.accept(items);
 	await eventually(() => parts.log.lines.some(({ message }) => message.includes('waits')));
-	const facts = {
-		method: 'm',
-		lane: 'normal',
-		sender: 's',
-		digest: '',
-		seq: 1,
-		queuedAt: 1,
-		deliverWithinMs: null,
-	} as const;
 	await parts.store.commit((writes) => {
 		parts.outbox.addReport(writes, 'a', { event: 'succeeded', at: 1, attempts: [], facts });
 	});
@@ -198,3 +199,105 @@ test('survives starts and stops in any order', async () => {
 	await parts.link.start();
 	await stressLifecycle(() => parts.outbox);
 });
+
+const facts = {
+	method: 'm',
+	lane: 'normal',
+	sender: 's',
+	digest: '',
+	seq: 1,
+	queuedAt: 1,
+	deliverWithinMs: null,
+} as const;
+
+function addReports({ store, outbox }: Awaited<ReturnType<typeof makeOutbox>>, count: number): Promise<void> {
+	return store.commit((writes) => {
+		for (let n = 0; n < count; n += 1)
+			outbox.addReport(writes, `r${n}`, { event: 'succeeded', at: n, attempts: [], facts });
+	});
+}
+
+test('a full outbox refuses what programs send, never a report, and takes more when some of it is out', async () => {
+	await using nats = await startNats();
+	await using tools = await withTopology(nats);
+	await using dir = await tempDir();
+	await nats.kill();
+	const bounds = { maxBytes: 1_000_000, maxReportBytes: 20_000 };
+	const fill = async (parts: Awaited<ReturnType<typeof makeOutbox>>) => {
+		let taken = 0;
+		for (let n = 0; n < 20; n += 1) {
+			const accepting = parts.outbox.accept([item(`e${n}`, 'x'.repeat(100_000))]);
+			const isTaken = await accepting.then(
+				() => true,
+				(error: unknown) => {
+					expect(error).toMatchObject({
+						code: 'refused',
+						details: { reason: 'outboxFull', temporary: true },
+					});
+					return false;
+				},
+			);
+			if (isTaken) taken += 1;
+		}
+		return taken;
+	};
+	await using first = await makeOutbox(nats, dir.path, { bounds });
+	for (const service of [first.store, first.link, first.outbox]) await service.start();
+	expect(await fill(first)).toBe(9);
+	const told: boolean[] = [];
+	first.outbox.onFull(() => told.push(first.outbox.isFull));
+	await addReports(first, 200);
+	expect(first.outbox.depth).toBe(209);
+	expect(told).toEqual([true]);
+	await first.stop();
+	// What is on disk counts after a start as well.
+	await using second = await makeOutbox(nats, dir.path, { bounds });
+	for (const service of [second.store, second.link, second.outbox]) await service.start();
+	expect(await fill(second)).toBe(0);
+	expect(second.outbox.isFull).toBe(true);
+	await nats.restart();
+	await eventually(() => second.outbox.depth === 0, { timeoutMs: 30_000 });
+	expect(second.outbox.isFull).toBe(false);
+	expect(await eventually(() => tools.bodies(streams.reports), { timeoutMs: 30_000 })).toHaveLength(200);
+	expect(await tools.bodies(streams.events)).toHaveLength(9);
+	await second.outbox.accept([item('more', 'x'.repeat(900_000 / 2))]);
+	// Control: where there is room, the same are all taken.
+	await nats.kill();
+	await using other = await tempDir();
+	await using wide = await makeOutbox(nats, other.path, {});
+	for (const service of [wide.store, wide.link, wide.outbox]) await service.start();
+	expect(await fill(wide)).toBe(20);
+}, 60_000);
+
+test('what is accepted goes out no faster than the budget, in order, reports first', async () => {
+	await using nats = await startNats();
+	await using tools = await withTopology(nats);
+	const run = async (uplink: OutboxOptions['uplink']) => {
+		await using dir = await tempDir();
+		await using parts = await makeOutbox(nats, dir.path, { uplink });
+		await parts.store.start();
+		await parts.outbox.start();
+		await parts.outbox.accept(Array.from({ length: 120 }, (_, n) => item(`e${n}`, String(n))));
+		await addReports(parts, 80);
+		await parts.link.start();
+		await eventually(() => parts.link.connection !== undefined);
+		const startedAt = performance.now();
+		await eventually(async () => (await tools.bodies(streams.reports)).length === 80, { timeoutMs: 20_000 });
+		const events = (await tools.bodies(streams.events)).length;
+		await eventually(() => parts.outbox.depth === 0, { timeoutMs: 20_000 });
+		const tookMs = performance.now() - startedAt;
+		const bodies = await tools.bodies(streams.events);
+		expect(bodies).toEqual(Array.from({ length: 120 }, (_, n) => JSON.stringify(String(n))));
+		for (const stream of [streams.events, streams.reports]) await tools.connection.jsm.streams.purge(stream);
+		return { tookMs, events };
+	};
+	// 200 messages, of which one second's worth may go at once.
+	const slow = await run({ messagesPerSecond: 80, bytesPerSecond: 1e9 });
+	expect(slow.tookMs).toBeGreaterThan(1300);
+	expect(slow.events).toBeLessThan(60);
+	const thin = await run({ messagesPerSecond: 1e6, bytesPerSecond: 20_000 });
+	expect(thin.tookMs).toBeGreaterThan(1000);
+	// Control.
+	const free = await run(roomy.uplink);
+	expect(free.tookMs).toBeLessThan(1000);
+}, 60_000);

@@ -33,6 +33,7 @@ import { Outbox } from '../../src/node/store/outbox.ts';
 import { Store } from '../../src/node/store/store.ts';
 import { recordingLog } from '../support/log.ts';
 import { startNats } from '../support/nats.ts';
+import { roomy } from '../support/outbox.ts';
 import { keptOutput } from '../support/output.ts';
 import { startProxy } from '../support/proxy.ts';
 import { tempDir } from '../support/temp.ts';
@@ -61,7 +62,7 @@ export async function pipelineParts() {
 	};
 	const link = new Link({ servers: [proxy.url], name: 'ship1', clock: systemClock, log });
 	const store = new Store(join(dir.path, 'store'), systemClock);
-	const outbox = new Outbox({ node: 'ship1', store, link, clock: systemClock, log });
+	const outbox = new Outbox({ ...roomy, node: 'ship1', store, link, clock: systemClock, log });
 	const boots = new Boots(store, 'boot');
 	for (const service of [store, boots, link, outbox]) await service.start();
 	await link.whenUp(new AbortController().signal);

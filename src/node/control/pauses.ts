@@ -8,7 +8,7 @@ import type { Clock } from '../../base/clock.ts';
 import { Lifecycle, type Service } from '../../base/lifecycle.ts';
 import { cutText } from '../../base/text.ts';
 import { longestAuthor, longestReason, type PausableLane, pausableLanes } from '../../domain/control.ts';
-import type { Lane } from '../../domain/names.ts';
+import { commandLanes, type Lane } from '../../domain/names.ts';
 import type { Pause } from '../../domain/node-state.ts';
 import type { Store } from '../store/store.ts';
 
@@ -45,6 +45,8 @@ export class Pauses implements Service {
 	/** Methods that the node itself stopped. */
 	readonly #brokenDown = new Map<string, Pause>();
 	readonly #blocked = new Map<Lane, Block>();
+	/** Nothing more may be started at all, for a reason of the node's own. */
+	#held: Pause | undefined;
 
 	constructor(options: PausesOptions) {
 		this.#options = options;
@@ -82,12 +84,12 @@ export class Pauses implements Service {
 
 	/** Why nothing starts on this lane now. */
 	laneOf(lane: Lane): Pause | undefined {
-		return this.#paused.get(lane) ?? this.#drained.get(lane) ?? this.#blocked.get(lane)?.pause;
+		return this.#wishOf(lane) ?? this.#heldOn(lane) ?? this.#blocked.get(lane)?.pause;
 	}
 
 	/** Whether the lane takes what comes; a blocked one does so from time to time. */
 	takes(lane: Lane): boolean {
-		if (this.#paused.has(lane) || this.#drained.has(lane)) return false;
+		if (this.#wishOf(lane) || this.#heldOn(lane)) return false;
 		return this.#blocked.get(lane)?.isProbing ?? true;
 	}
 
@@ -119,8 +121,9 @@ export class Pauses implements Service {
 	holds(lane: Lane, method: string, isLocal = false): boolean {
 		// Nobody could be resumed without the control lane.
 		if (lane === 'control') return false;
-		if (isLocal) return this.#paused.has(lane) || this.#drained.has(lane) || this.isStopped(method);
-		if (this.#paused.has(lane) || this.#drained.has(lane)) return true;
+		const isPaused = this.#wishOf(lane) !== undefined || this.#heldOn(lane) !== undefined;
+		if (isLocal) return isPaused || this.isStopped(method);
+		if (isPaused) return true;
 		const stop = this.#stopOf(method);
 		if (stop) {
 			this.#block(lane, method, stop);
@@ -149,6 +152,12 @@ export class Pauses implements Service {
 		this.#tell();
 	}
 
+	/** No command starts, until this is called with nothing: nobody can resume what has no room. */
+	hold(author: Author | undefined): void {
+		this.#held = author && this.#pauseOf('pause', author);
+		this.#tell();
+	}
+
 	/** @throws StewardError `storage` */
 	stopMethod(method: string, author: Author): Promise<void> {
 		this.#stopped.set(method, this.#pauseOf('stop', author));
@@ -167,7 +176,7 @@ export class Pauses implements Service {
 	 * @throws StewardError `storage`
 	 */
 	async resumeLanes(lanes: readonly PausableLane[]): Promise<readonly PausableLane[]> {
-		const resumed = lanes.filter((lane) => this.laneOf(lane) !== undefined);
+		const resumed = lanes.filter((lane) => this.#wishOf(lane) !== undefined || this.#blocked.has(lane));
 		for (const lane of resumed) {
 			this.#paused.delete(lane);
 			this.#drained.delete(lane);
@@ -193,6 +202,15 @@ export class Pauses implements Service {
 		}
 		await this.#keep();
 		return before.filter((method) => !this.isStopped(method));
+	}
+
+	/** What somebody asked for. */
+	#wishOf(lane: Lane): Pause | undefined {
+		return this.#paused.get(lane) ?? this.#drained.get(lane);
+	}
+
+	#heldOn(lane: Lane): Pause | undefined {
+		return (commandLanes as readonly Lane[]).includes(lane) ? this.#held : undefined;
 	}
 
 	#stopOf(method: string): Pause | undefined {

@@ -1,5 +1,5 @@
 /**
- * Owns sending what the outbox holds: stream by stream, in order, a window at a time.
+ * Owns sending what the outbox holds: stream by stream, in order, a window at a time, no faster than its budget.
  * Promises that an entry leaves the disk only after the broker's PubAck, that a stream which takes nothing delays no
  * other one, and that what can never be sent is set aside with its reason instead of standing in the way.
  * A crash sends again what was not confirmed; the receiver knows it by its key.
@@ -8,6 +8,7 @@
 import type { Clock } from '../../base/clock.ts';
 import { messageOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
+import { TokenBucket } from '../../base/token-bucket.ts';
 import { streams } from '../../domain/subject.ts';
 import type { Connection } from '../../jetstream/connection.ts';
 import { PublishError, Publisher, type PublishRequest } from '../../jetstream/publisher.ts';
@@ -20,10 +21,17 @@ export type OutboxEntry = {
 	readonly journalId?: string;
 };
 
+/** What may go out in a second. */
+export type UplinkBounds = { readonly messagesPerSecond: number; readonly bytesPerSecond: number };
+
 export type OutboxSenderOptions = {
 	store: Store;
 	/** Called with the journal's id when its report is confirmed. */
 	onConfirmed: (journalId: string) => void;
+	/** How fast it may go out. */
+	uplink: UplinkBounds;
+	/** Called when an entry is no longer in the outbox. */
+	onGone: (entry: OutboxEntry) => void;
 	/** Called when an entry was moved to the table `undeliverable`. */
 	onUndeliverable: (entry: OutboxEntry, why: string) => void;
 	clock: Clock;
@@ -61,9 +69,16 @@ export class OutboxSender {
 	/** Made anew on every connect: what was under way is sent again, in order, without waiting for answers that are lost. */
 	#channels: readonly Channel[] = [];
 	#maxPayload: number | undefined;
+	readonly #messages: TokenBucket;
+	readonly #bytes: TokenBucket;
+	/** While all of a second's worth is used up, nothing goes out: then the first stream is the first again. */
+	#cancelWait: (() => void) | undefined;
 
 	constructor(options: OutboxSenderOptions) {
 		this.#options = options;
+		const monotonic = () => options.clock.monotonic();
+		this.#messages = new TokenBucket(options.uplink.messagesPerSecond, monotonic);
+		this.#bytes = new TokenBucket(options.uplink.bytesPerSecond, monotonic);
 	}
 
 	/** How many bytes the broker takes in one message; undefined before the first connection. */
@@ -90,6 +105,8 @@ export class OutboxSender {
 	/** The link is down, or the outbox stops: nothing more is sent. */
 	detach(): void {
 		for (const channel of this.#channels) channel.cancelRetry();
+		this.#cancelWait?.();
+		this.#cancelWait = undefined;
 		this.#channels = [];
 	}
 
@@ -100,13 +117,14 @@ export class OutboxSender {
 
 	#pump(channel: Channel): void {
 		const room = window - channel.inFlight.size;
-		if (channel.isPaused || room <= 0) return;
+		if (channel.isPaused || room <= 0 || this.#cancelWait) return;
 		const bounds = { start: channel.cursor, end: `${channel.stream} ~`, limit: window };
 		let started = 0;
 		for (const { key, value } of this.#options.store.range<OutboxEntry>('outbox', bounds)) {
 			const name = String(key);
 			// Its number would be given out again after a power loss: whoever waits for the disk pumps once more.
 			if (!this.#options.store.isOnDisk('outbox', name)) break;
+			if (!channel.inFlight.has(name) && !this.#mayTake(value)) break;
 			channel.cursor = `${name} `;
 			if (channel.inFlight.has(name)) continue;
 			channel.inFlight.add(name);
@@ -116,14 +134,30 @@ export class OutboxSender {
 		}
 	}
 
+	/** False where others have to go out first; it is tried again in time. */
+	#mayTake({ request }: OutboxEntry): boolean {
+		const waitMs = Math.max(this.#messages.waitMs, this.#bytes.waitMs);
+		if (waitMs > 0) {
+			this.#cancelWait = this.#options.clock.after(waitMs, () => {
+				this.#cancelWait = undefined;
+				this.pump();
+			});
+			return false;
+		}
+		this.#messages.take(1);
+		this.#bytes.take(sizeOf(request));
+		return true;
+	}
+
 	async #send(channel: Channel, name: string, entry: OutboxEntry): Promise<void> {
-		const { store, onConfirmed } = this.#options;
+		const { store, onConfirmed, onGone } = this.#options;
 		try {
 			const why = await this.#publish(channel, entry);
 			if (why !== undefined) {
 				await this.#setAside(name, entry, why);
 			} else {
 				await store.commitLazily((writes) => writes.remove('outbox', name));
+				onGone(entry);
 				if (entry.journalId) onConfirmed(entry.journalId);
 			}
 			channel.inFlight.delete(name);
@@ -153,11 +187,12 @@ export class OutboxSender {
 	}
 
 	async #setAside(name: string, entry: OutboxEntry, why: string): Promise<void> {
-		const { store, clock, log, onUndeliverable } = this.#options;
+		const { store, clock, log, onUndeliverable, onGone } = this.#options;
 		await store.commit((writes) => {
 			writes.remove('outbox', name);
 			writes.put('undeliverable', name, { ...entry, why, at: clock.now() });
 		});
+		onGone(entry);
 		log.error(
 			{ stream: entry.stream, subject: entry.request.subject, err: why },
 			'a message can never be sent; it is kept aside',

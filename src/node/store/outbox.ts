@@ -17,13 +17,18 @@ import { intakeRequest } from '../../jetstream/intake.ts';
 import { largestBody } from '../../jetstream/limits.ts';
 import type { PublishRequest } from '../../jetstream/publisher.ts';
 import type { Accepted, Intake, IntakeItem } from '../intake/intake.ts';
-import { type OutboxEntry, OutboxSender, outboxKeyOf } from './outbox-sender.ts';
+import { type OutboxBounds, OutboxRoom } from './outbox-room.ts';
+import { type OutboxEntry, OutboxSender, outboxKeyOf, type UplinkBounds } from './outbox-sender.ts';
 import type { Store, Writes } from './store.ts';
 
 export type OutboxOptions = {
 	node: string;
 	store: Store;
 	link: Link;
+	/** How much it may hold. */
+	bounds: OutboxBounds;
+	/** How fast it may go out. */
+	uplink: UplinkBounds;
 	/** Called when the broker will never take a message: it is kept in the table `undeliverable`. */
 	onUndeliverable?: (what: string) => void;
 	clock: Clock;
@@ -36,6 +41,8 @@ const usualPayload = 1024 * 1024;
 const headerBytes = 1024;
 /** Room for what surrounds the data in the centre's envelope. */
 const envelopeBytes = 2048;
+/** What surrounds the data of a message in the outbox, about. */
+const messageBytes = 512;
 const drainWithinMs = 2000;
 
 export class Outbox implements Service, Intake {
@@ -46,6 +53,7 @@ export class Outbox implements Service, Intake {
 	readonly #clock: Clock;
 	readonly #sender: OutboxSender;
 	readonly #lifecycle: Lifecycle;
+	readonly #room: OutboxRoom;
 	readonly #confirmed: ((journalId: string) => void)[] = [];
 	#next = 1;
 	/** The number of the next message is known: before that nothing may be accepted. */
@@ -57,7 +65,10 @@ export class Outbox implements Service, Intake {
 		this.#store = options.store;
 		this.#link = options.link;
 		this.#clock = options.clock;
+		this.#room = new OutboxRoom(options.bounds);
 		this.#sender = new OutboxSender({
+			uplink: options.uplink,
+			onGone: (entry) => this.#room.removed(entry),
 			store: options.store,
 			onConfirmed: (journalId) => {
 				for (const listener of this.#confirmed) listener(journalId);
@@ -69,6 +80,7 @@ export class Outbox implements Service, Intake {
 		this.#lifecycle = new Lifecycle(
 			async () => {
 				this.#next = (this.#store.get<number>('meta', 'outbox:last') ?? 0) + 1;
+				this.#room.count(valuesOf(this.#store.range<OutboxEntry>('outbox')));
 				this.#isOpen = true;
 				this.#off = [
 					this.#link.onUp((connection) => this.#sender.attach(connection)),
@@ -95,6 +107,16 @@ export class Outbox implements Service, Intake {
 	/** Messages that the broker has not confirmed. */
 	get depth(): number {
 		return this.#store.count('outbox');
+	}
+
+	/** It holds so many reports that nothing more may be started. */
+	get isFull(): boolean {
+		return this.#room.isFull;
+	}
+
+	/** Called when {@link isFull} is another. */
+	onFull(listener: () => void): void {
+		this.#room.onChange(listener);
 	}
 
 	/** Ids of commands whose report the broker has not confirmed, the oldest first. */
@@ -145,6 +167,7 @@ export class Outbox implements Service, Intake {
 			);
 		}
 		for (const { message, id } of items) this.#checkSize(id, message.data);
+		this.#checkRoom(items);
 		const accepted: Accepted[] = [];
 		await this.#store.commit((writes) => {
 			for (const { message, id } of items) {
@@ -182,6 +205,7 @@ export class Outbox implements Service, Intake {
 	}
 
 	#put(writes: Writes, key: OutboxKey, entry: OutboxEntry): void {
+		this.#room.added(entry);
 		writes.put('outbox', outboxKeyOf(entry.stream, key.n), entry);
 	}
 
@@ -195,6 +219,22 @@ export class Outbox implements Service, Intake {
 		);
 	}
 
+	/** Until the broker has taken some of it. What was refused is nowhere, so that its sender decides. */
+	#checkRoom(items: readonly IntakeItem[]): void {
+		const bytes = items.reduce((sum, { message: { data, target } }) => {
+			const copies = 'nodes' in target ? target.nodes.length : 1;
+			return sum + copies * (messageBytes + Buffer.byteLength(JSON.stringify(data ?? null)));
+		}, 0);
+		if (this.#room.hasRoomFor(bytes)) return;
+		const held = this.#room.sentBytes;
+		throw new StewardError(
+			'refused',
+			`the outbox of ${this.#node} is full: ${held} bytes wait there for the link, and ${bytes} more are too many; ` +
+				'nothing was accepted: try again when the link is back, or allow more (node.outbox.maxBytes)',
+			{ details: { reason: 'outboxFull', temporary: true, held } },
+		);
+	}
+
 	/** A clean stop gives what is on its way a moment; the rest goes out after the next start. */
 	async #drain(): Promise<void> {
 		const deadline = this.#clock.monotonic() + drainWithinMs;
@@ -203,4 +243,8 @@ export class Outbox implements Service, Intake {
 			await this.#clock.sleep(20);
 		}
 	}
+}
+
+function* valuesOf(entries: Iterable<{ value: OutboxEntry }>): Generator<OutboxEntry> {
+	for (const { value } of entries) yield value;
 }

@@ -199,7 +199,7 @@ describe('textLogging', () => {
 		await writeFile(victim, 'mine\n');
 		await symlink(victim, log.path('ship1.log'));
 		await symlink(join(dirname(log.folder), 'not there yet'), log.path('ship2.log'));
-		execFileSync('mkfifo', [log.path('ship3.log')]);
+		execFileSync('bash', ['-c', 'mkfifo "$0"', log.path('ship3.log')]);
 		// Control: whoever opens it by its name writes there.
 		await appendFile(log.path('ship1.log'), 'by name\n');
 		expect(await readFile(victim, 'utf8')).toBe('mine\nby name\n');
