@@ -39,7 +39,11 @@ export function contentDigest(value: unknown): string {
 	return createHash('sha256').update(canonicalJson(value)).digest('base64url');
 }
 
-function canonicalJson(value: unknown): string {
+/**
+ * One text for one JSON value (RFC 8785): no space between tokens, keys sorted by their UTF-16 code units, numbers and strings as
+ * ECMAScript writes them, fields that are undefined left out.
+ */
+export function canonicalJson(value: unknown): string {
 	if (Array.isArray(value)) return `[${value.map((item) => canonicalJson(item ?? null)).join(',')}]`;
 	if (typeof value === 'object' && value !== null) {
 		const fields = Object.entries(value)

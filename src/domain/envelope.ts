@@ -18,6 +18,18 @@ const usualLane = 'normal';
 export const lineageSchema = z.object({ kind: z.enum(['retry', 'replay']), of: z.string() });
 export type Lineage = z.infer<typeof lineageSchema>;
 
+/** Who vouches for a command, and until when it may be started. What is signed says security/signature.ts. */
+const signedSchema = z.object({
+	/** Public key of the issuer. */
+	key: z.string().regex(/^[A-Z2-7]{56}$/),
+	/** When it was signed, and until when it may be started, server time. */
+	at: z.number().int().min(0),
+	until: z.number().int().min(0),
+	/** 64 bytes as base64url. */
+	signature: z.string().regex(/^[A-Za-z0-9_-]{86}$/),
+});
+export type Signed = z.infer<typeof signedSchema>;
+
 /** One command for one node, as it is stored on the downlink. */
 export const envelopeSchema = z.object({
 	v: z.literal(1),
@@ -37,6 +49,7 @@ export const envelopeSchema = z.object({
 	lineage: lineageSchema.optional(),
 	/** Which tick of which schedule it is. */
 	schedule: scheduleRefSchema.optional(),
+	signed: signedSchema.optional(),
 });
 export type Envelope = z.infer<typeof envelopeSchema>;
 
@@ -64,7 +77,7 @@ export function envelopeFor(
 }
 
 /**
- * What makes two commands with one id the same command: everything but who sent it, a lane that nobody named, and the version of
+ * What makes two commands with one id the same command: everything but who sent and signed it, a lane that nobody named, and the version of
  * a schedule that it comes from. What a schedule has somebody send is itself, whatever it says: a tick by its moment, a run beside
  * the ticks by the id, since its words are filled in anew each time.
  */
@@ -73,6 +86,6 @@ export function envelopeDigest(envelope: Envelope): string {
 	// Nobody else can say that it is one. What tells a node of a schedule names it as well, and is its content.
 	if (from && from.tick !== null) return `tick ${from.name} ${from.tick}`;
 	if (from && envelope.lane !== 'control') return `run ${from.name} ${envelope.id}`;
-	const { sender: _, laneFrom, schedule, ...content } = envelope;
+	const { sender: _, signed: __, laneFrom, schedule, ...content } = envelope;
 	return contentDigest(laneFrom ? { ...content, lane: usualLane } : content);
 }
