@@ -48,7 +48,8 @@ export function parseAckSubject(reply: string): AckSubject | undefined {
 	const tokens = reply.split('.');
 	const offset = tokens.length > 9 ? 2 : 0;
 	const [deliveries, seq, consumerSeq, nanos, pending] = tokens.slice(4 + offset, 9 + offset);
-	if (tokens[1] !== 'ACK' || !isNumber(seq) || !isNumber(nanos)) return undefined;
+	// No stream begins at 0: that is what a node made itself, and a broker may not say it is.
+	if (tokens[1] !== 'ACK' || !isNumber(seq) || Number(seq) === 0 || !isNumber(nanos)) return undefined;
 	return {
 		deliveries: Number(deliveries),
 		seq: Number(seq),

@@ -1,5 +1,6 @@
 /**
- * Owns telling the centre about faults: those above `warning` become errorLog events, through the outbox.
+ * Owns telling the centre about faults: those above `warning` become errorLog events, through the outbox; refusals for want of trust
+ * become auditLog events, by a reporter of their own, so that a flood of them hides no fault.
  * Promises that each fault is counted in exactly one event, and that there are few: one for a place that repeats itself,
  * more and more seldom, and no more than ten a minute for all places together.
  * What was counted and not yet said is said at a clean stop; a crash loses it, and the log on the node's stderr has it.
@@ -37,7 +38,8 @@ const longestMessage = 2048;
 type Place = { unsaid: FaultCount | undefined; quietMs: number; dueAt: number };
 
 export class ErrorReporter implements Service {
-	readonly name = 'error reports';
+	readonly name: string;
+	readonly #method: 'errorLog' | 'auditLog';
 	readonly #intake: Intake;
 	readonly #redact: (text: string) => string;
 	readonly #clock: Clock;
@@ -52,12 +54,16 @@ export class ErrorReporter implements Service {
 
 	constructor(options: {
 		intake: Intake;
+		/** Which event they become, `errorLog` where it is not given. */
+		method?: 'errorLog' | 'auditLog';
 		/** Takes secrets out of what is told. */
 		redact?: (text: string) => string;
 		clock: Clock;
 		log: Log;
 		newId: () => string;
 	}) {
+		this.#method = options.method ?? 'errorLog';
+		this.name = `${this.#method} reports`;
 		this.#intake = options.intake;
 		this.#redact = options.redact ?? ((text) => text);
 		this.#clock = options.clock;
@@ -149,7 +155,7 @@ export class ErrorReporter implements Service {
 			message: {
 				target: { nodes: [centralNode] },
 				kind: 'event' as const,
-				method: 'errorLog',
+				method: this.#method,
 				data: word.count === 1 ? word : { ...word, since },
 				whenAbsent: 'queue' as const,
 				policy: { deliverWithinMs: eventDeliverWithinMs },

@@ -42,6 +42,8 @@ import type { Journal } from './store/journal.ts';
 import type { Outbox } from './store/outbox.ts';
 import { Seen } from './store/seen.ts';
 import type { Store } from './store/store.ts';
+import { makeGuard } from './trust/guard.ts';
+import { Spent } from './trust/spent.ts';
 
 /** What a crash left running has this long between SIGTERM and SIGKILL. */
 const leftoverGraceMs = 5000;
@@ -57,6 +59,7 @@ export type DeliveryParts = {
 	readonly serverTime: ServerTime;
 	readonly nameWatch: NameWatch;
 	readonly errors: ErrorReporter;
+	readonly audit: ErrorReporter;
 	readonly output: Output;
 	readonly redaction: Redaction;
 	readonly methods: MethodsTable;
@@ -95,6 +98,8 @@ export function buildDelivery(parts: DeliveryParts) {
 			random,
 		},
 	});
+	const spent = new Spent(store);
+	const { trust = () => undefined, access } = options;
 	const claims = new ClaimWriter({ node, link, clock, log });
 	const claimant = new Claimant({
 		...{ identity: parts.identity, boots: parts.boots, settlement, held, serverTime, errors, log },
@@ -130,6 +135,8 @@ export function buildDelivery(parts: DeliveryParts) {
 			pauses,
 			serverTime,
 			claimant,
+			guard: makeGuard({ node, trust, access, spent }),
+			audit: parts.audit,
 			redaction: parts.redaction,
 			errors,
 			clock,
@@ -196,6 +203,7 @@ export function buildDelivery(parts: DeliveryParts) {
 			journal: await journal.prune(now),
 			seen: await seen.prune(now),
 			cancels: await cancellations.prune(now),
+			spent: await spent.prune({ server: serverTime.now(), own: now }),
 		}),
 		/** A process broke down too often: the error kernel says what becomes of its methods. */
 		onExhausted: (process: MethodProcess, error: Error) => {

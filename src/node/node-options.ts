@@ -8,12 +8,17 @@ import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import type { Config } from '../domain/config.ts';
 import type { Credentials } from '../security/credentials.ts';
+import type { GuardOptions } from './trust/guard.ts';
 
 export type NodeOptions = {
 	name: string;
 	config: Config;
 	/** Who it is, where the broker has accounts. */
 	credentials?: Credentials | undefined;
+	/** Whom this node trusts; without a list it runs whatever reaches it. */
+	trust?: GuardOptions['trust'];
+	/** What those may do whom it trusts; without, anything. */
+	access?: GuardOptions['access'];
 	/** Data folder of this node. */
 	dataDir: string;
 	/** Shown in the node's state. */

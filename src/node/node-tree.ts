@@ -73,10 +73,12 @@ export function buildTree(
 	const { outbox: bounds, uplink } = config.node;
 	const outbox = new Outbox({ node, store, link, bounds, uplink, onUndeliverable, clock, log });
 	const redaction = new Redaction(config.node.redact);
-	const errors = new ErrorReporter({
+	const reporting = {
 		...{ intake: outbox, clock, log, newId: ulidFactory(() => clock.now()) },
-		redact: (text) => redaction.text(text),
-	});
+		redact: (text: string) => redaction.text(text),
+	};
+	const errors = new ErrorReporter(reporting);
+	const audit = new ErrorReporter({ ...reporting, method: 'auditLog' });
 	const { spoolMaxBytes } = config.node.output;
 	const output = new Output({ node, dataDir, spoolMaxBytes, redaction, link, clock, log });
 	const identity = nodeIdentity({ node, dataDir, boot, store });
@@ -96,7 +98,20 @@ export function buildTree(
 	const { labels, beatEveryMs } = config.node;
 	const nameWatch = new NameWatch({ node, boot, link, beatEveryMs, quietMs: options.nameQuietMs, clock });
 	const delivery: ReturnType<typeof buildDelivery> = buildDelivery({
-		...{ options, identity, link, store, boots, outbox, journal, serverTime, nameWatch, errors, methods },
+		...{
+			options,
+			identity,
+			link,
+			store,
+			boots,
+			outbox,
+			journal,
+			serverTime,
+			nameWatch,
+			errors,
+			audit,
+			methods,
+		},
 		...{ output, redaction },
 		...{ graceOver: graceOver.signal, stopping: stopping.signal, onNameUsedTwice, onShutdown },
 		onChange: () => state.changed(),
@@ -126,6 +141,7 @@ export function buildTree(
 		link,
 		outbox,
 		errors,
+		audit,
 		output,
 		files,
 		...processes,

@@ -123,6 +123,7 @@ export async function pipelineParts() {
 	});
 	const pipeline = new CommandPipeline({
 		...{ journal, executor, settlement, cancellations, pauses, serverTime, claimant, errors, clock, log },
+		...{ guard: async () => ({ allowed: true }), audit: errors },
 		redaction: new Redaction(['tok-\\d+']),
 		controls: new MethodsTable([], undefined),
 		methods: new MethodsTable([process], undefined),

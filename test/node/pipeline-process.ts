@@ -99,6 +99,7 @@ export class NodeProcess {
 			...{ ...common, settlement, pauses, executor, claimant, endLeftovers, controls: noControls },
 			methods: new MethodsTable([this.#methods()], undefined),
 			redaction: new Redaction([]),
+			...{ guard: async () => ({ allowed: true }), audit: common.errors },
 		});
 		this.#recovery = new Recovery({
 			...{ ...common, settlement, endLeftovers },

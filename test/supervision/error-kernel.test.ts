@@ -34,6 +34,8 @@ const table: Record<FaultKind, { severity: string; left: Verdict; none: Verdict;
 		reported: true,
 	},
 	badData: { severity: 'error', left: { verdict: 'reject' }, none: { verdict: 'reject' }, reported: true },
+	untrusted: { severity: 'error', left: { verdict: 'reject' }, none: { verdict: 'reject' }, reported: true },
+	denied: { severity: 'error', left: { verdict: 'reject' }, none: { verdict: 'reject' }, reported: true },
 	refused: { severity: 'error', left: { verdict: 'reject' }, none: { verdict: 'reject' }, reported: true },
 	processDied: { severity: 'error', left: restart(retry), none: restart(settle('failed')), reported: true },
 	intensityExceeded: {

@@ -1,5 +1,5 @@
 /**
- * Owns the way of a command on the node, up to its start: decode, recall, deadline, guard, claim; the run is handed on.
+ * Owns the way of a command on the node, up to its start: decode, recall, deadline, trust, data, claim; the run is handed on.
  * Promises that each step is total and that the ack comes last. Whatever step a crash interrupts, the next delivery
  * finds journal and claim, and goes on from there without a second start that policy does not allow.
  */
@@ -25,6 +25,7 @@ import { boundedFault } from '../processes/outcome-bounds.ts';
 import type { ServerTime } from '../server-time.ts';
 import type { Cancellations } from '../store/cancellations.ts';
 import type { Journal, JournalEntry } from '../store/journal.ts';
+import type { Guard } from '../trust/guard.ts';
 import { lastAttempt } from './attempt-list.ts';
 import { type Claimant, hasExpired, type Step } from './claimant.ts';
 import type { Executor } from './executor.ts';
@@ -43,14 +44,21 @@ export type CommandPipelineOptions = {
 	pauses: Pauses;
 	serverTime: ServerTime;
 	claimant: Claimant;
+	/** Whether it may be started at all. */
+	guard: Guard;
 	/** Ends what a run of this command left behind; `child` leads its group, null where nobody wrote it down. */
 	endLeftovers: (id: string, child: ProcessIdentity | null) => Promise<void>;
 	/** Takes secrets out of what a refusal quotes. */
 	redaction: Pick<Redaction, 'fault'>;
 	errors: ErrorReporter;
+	/** Told of what was refused because of who sent it. */
+	audit: Pick<ErrorReporter, 'report'>;
 	clock: Clock;
 	log: Log;
 };
+
+/** Faults of which the error kernel knows more than that the data is bad. */
+const refusalKinds = ['undecodable', 'unknownMethod', 'untrusted', 'denied'] as const;
 
 /** A command whose method's process is paused comes again after this time. */
 const notNowMs = 10_000;
@@ -156,9 +164,11 @@ export class CommandPipeline {
 		}
 		const method = this.#methodsOf(envelope).find(envelope.method, 'command');
 		const policy = policyOf(envelope, method);
-		const step =
-			(await this.#recall(turn, policy, stopping)) ??
-			(await this.#begin(turn, envelope, method, policy, stopping));
+		const recalled = await this.#recall(turn, policy, stopping);
+		// What comes again is checked again: another body may stand in its place.
+		const refusal = recalled && recalled !== 'over' && (await this.#mistrust(turn, envelope, true));
+		if (refusal) return this.#refuseBegun(turn, refusal);
+		const step = recalled ?? (await this.#begin(turn, envelope, method, policy, stopping));
 		if (step === 'over') return;
 		if (!method) return this.#finishUnknown(turn, envelope);
 		if (stopping.aborted) return turn.nak();
@@ -205,7 +215,7 @@ export class CommandPipeline {
 		return this.#options.settlement.afterInterruption(turn, entry.attempts, policy, nodeDied);
 	}
 
-	/** A command that the journal does not know: deadline, guard, claim. */
+	/** A command that the journal does not know: deadline, trust, data, claim. */
 	async #begin(
 		turn: Turn,
 		envelope: Envelope,
@@ -223,7 +233,8 @@ export class CommandPipeline {
 		if (!turn.isLocal) await serverTime.known(stopping);
 		if (stopping.aborted) return this.#handBack(turn);
 		if (hasExpired(turn, serverTime)) return claimant.claim(turn, { event: 'expired' }, policy, stopping);
-		const refusal = await this.#guard(envelope, method);
+		const refusal =
+			(await this.#mistrust(turn, envelope, false)) ?? (await this.#checkData(envelope, method));
 		if (refusal === 'notNow') return this.#handBack(turn, notNowMs);
 		if (refusal) return this.#refuse(turn, policy, stopping, refusal);
 		// Paused while its data was checked.
@@ -235,8 +246,17 @@ export class CommandPipeline {
 		return this.#options.pauses.holds(lane, method, isLocal);
 	}
 
-	/** Why the command may not run here, if so; `notNow` while the method's process is down for longer. */
-	async #guard(
+	/** Why nobody is trusted with it here, if so. */
+	async #mistrust(turn: Turn, envelope: Envelope, began: boolean): Promise<FaultRecord | undefined> {
+		const { guard, serverTime } = this.#options;
+		const answer = await guard(envelope, turn.command.facts, serverTime.now(), began);
+		if (!answer.allowed) return answer.fault;
+		turn.spends = answer.spends;
+		return undefined;
+	}
+
+	/** Why the method does not take it, if so; `notNow` while the method's process is down for longer. */
+	async #checkData(
 		envelope: Envelope,
 		method: KnownMethod | undefined,
 	): Promise<FaultRecord | 'notNow' | undefined> {
@@ -257,14 +277,26 @@ export class CommandPipeline {
 
 	async #refuse(turn: Turn, policy: Policy, stopping: AbortSignal, refusal: FaultRecord): Promise<Step> {
 		const fault = boundedFault(this.#options.redaction.fault(refusal));
-		const kind = fault.code === 'undecodable' || fault.code === 'unknownMethod' ? fault.code : 'badData';
 		const step = await this.#options.claimant.claim(turn, { event: 'refused', fault }, policy, stopping);
-		const where = turn.command.method;
-		this.#options.errors.report({ kind, where, message: fault.message, handle: formatHandle(turn.command) });
+		this.#report(turn, fault);
 		if (step === 'over') return 'over';
 		// Claimed as started before a crash, and not to be run as it is now.
 		await this.#options.settlement.reject(turn, fault);
 		return 'over';
+	}
+
+	/** Between two attempts it turned out that nobody is trusted with it: it goes on no more. */
+	async #refuseBegun(turn: Turn, refusal: FaultRecord): Promise<void> {
+		const fault = boundedFault(this.#options.redaction.fault(refusal));
+		this.#report(turn, fault);
+		await this.#options.settlement.reject(turn, fault);
+	}
+
+	#report({ command }: Turn, { code, message }: FaultRecord): void {
+		const { errors, audit } = this.#options;
+		const kind = refusalKinds.find((one) => one === code) ?? 'badData';
+		const reporter = kind === 'untrusted' || kind === 'denied' ? audit : errors;
+		reporter.report({ kind, where: command.method, message, handle: formatHandle(command) });
 	}
 
 	/** A method that was there for the first attempt is gone for the next: the command cannot go on. */

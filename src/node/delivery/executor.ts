@@ -132,7 +132,7 @@ export class Executor {
 		try {
 			// The claim says the longest run to the centre, where there is one.
 			const told = turn.isLocal ? { ...facts, runForMs: policy.runForMs } : facts;
-			await journal.recordStart(turn.id, told, attempts, startedAt, reruns);
+			await journal.recordStart(turn.id, told, attempts, startedAt, reruns, turn.spends);
 			onChange();
 			log.info({ handle: formatHandle(turn.command), method: envelope.method, attempt }, 'started');
 			const { ended, aborted } = await runMethod({

@@ -13,6 +13,7 @@ import type { Closed, CommandFacts } from '../../domain/wire.ts';
 import type { ServerTime } from '../server-time.ts';
 import type { Cancellations } from '../store/cancellations.ts';
 import type { Journal, JournalEntry } from '../store/journal.ts';
+import type { Spends } from '../trust/spent.ts';
 import { closeLast, lastAttempt } from './attempt-list.ts';
 import type { Policy } from './policy.ts';
 import type { Turn } from './turn.ts';
@@ -37,7 +38,11 @@ export type Ending = {
 	readonly closed?: Closed | undefined;
 };
 
-type Settled = { readonly id: string; readonly facts: CommandFacts };
+type Settled = {
+	readonly id: string;
+	readonly facts: CommandFacts;
+	readonly spends?: Spends | undefined;
+};
 
 /** Of a start that an earlier process of the node made. */
 export const nodeDied = 'the node died while it ran';
@@ -54,7 +59,7 @@ export class Settlement {
 
 	/** Outcome and report on disk, then the ack. */
 	async settle(turn: Turn, ending: Ending): Promise<void> {
-		await this.#record({ id: turn.id, facts: turn.command.facts }, ending);
+		await this.#record({ id: turn.id, facts: turn.command.facts, spends: turn.spends }, ending);
 		await this.acknowledge(turn);
 	}
 
@@ -120,10 +125,10 @@ export class Settlement {
 		}
 	}
 
-	async #record({ id, facts }: Settled, ending: Ending): Promise<void> {
+	async #record({ id, facts, spends }: Settled, ending: Ending): Promise<void> {
 		const { node, journal, cancellations, serverTime, log } = this.#options;
 		const { attempts, ...end } = ending;
-		await journal.recordFinal(id, facts, attempts, { ...end, at: serverTime.now() });
+		await journal.recordFinal(id, facts, attempts, { ...end, at: serverTime.now() }, spends);
 		cancellations.forget(id);
 		const handle = formatHandle({ node, id });
 		log.info({ handle, outcome: ending.event, attempts: lastAttempt(attempts) }, 'ended');

@@ -8,10 +8,13 @@ import type { Clock } from '../../base/clock.ts';
 import { type Closed, isLocal } from '../../domain/wire.ts';
 import type { StoredCommand } from '../../jetstream/commands.ts';
 import type { Delivery } from '../../jetstream/pull.ts';
+import type { Spends } from '../trust/spent.ts';
 import { DeliveryLease } from './delivery-lease.ts';
 
 export class Turn extends DeliveryLease {
 	readonly command: StoredCommand;
+	/** What its start uses up, where it is signed. */
+	spends: Spends | undefined;
 	readonly #callOff = new AbortController();
 	#calledOff: Closed | undefined;
 

@@ -5,7 +5,7 @@
  */
 
 import type { MethodDefinition } from '../processes/method.ts';
-import { errorLog } from './error-log.ts';
+import { auditLog, errorLog } from './error-log.ts';
 import type { LogFiles } from './log-files.ts';
 import { ping } from './ping.ts';
 import { type ShellCommandOptions, shellCommand } from './shell-command.ts';
@@ -18,5 +18,5 @@ export type BuiltinMethodsOptions = ShellCommandOptions & {
 
 export function builtinMethods(options: BuiltinMethodsOptions): readonly MethodDefinition[] {
 	const { files, clock } = options;
-	return [shellCommand(options), textLogging(files), errorLog(files, clock), ping()];
+	return [shellCommand(options), textLogging(files), errorLog(files, clock), auditLog(files, clock), ping()];
 }

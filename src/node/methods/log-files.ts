@@ -1,5 +1,5 @@
 /**
- * Owns the log files of a node's folder `logs/`: one for each sender, and `errors.jsonl`.
+ * Owns the log files of a node's folder `logs/`: one for each sender, `errors.jsonl` and `audit.jsonl`.
  * Promises that no name and no link reaches outside of the folder, that no text makes a second line, and that a bounded number of
  * files is open, none after `stop`.
  * A crash loses nothing that an append was resolved for.
@@ -75,6 +75,11 @@ export class LogFiles implements Service {
 	/** Appends one line of JSON to `errors.jsonl`. */
 	async appendError(line: string): Promise<void> {
 		await this.#append('errors.jsonl', [logLine(line)]);
+	}
+
+	/** Appends one line of JSON to `audit.jsonl`. */
+	async appendAudit(line: string): Promise<void> {
+		await this.#append('audit.jsonl', [logLine(line)]);
 	}
 
 	async #append(name: string, lines: readonly string[]): Promise<void> {

@@ -8,6 +8,7 @@ import type { ProcessIdentity } from '../../base/process.ts';
 import type { Attempt, FaultRecord, Result } from '../../domain/result.ts';
 import type { CommandEvent } from '../../domain/state.ts';
 import { type Closed, type CommandFacts, isLocal, isSameCommand } from '../../domain/wire.ts';
+import { type Spends, Spent } from '../trust/spent.ts';
 import type { Outbox } from './outbox.ts';
 import type { Store, Writes } from './store.ts';
 
@@ -51,12 +52,14 @@ const unackedAgeMs = 2 * journalAgeMs;
 
 export class Journal {
 	readonly #store: Store;
+	readonly #spent: Spent;
 	readonly #outbox: Reports;
 	readonly #boot: string;
 	readonly #machine: string;
 
 	constructor(options: { store: Store; outbox: Reports; boot: string; machine: string; now: () => number }) {
 		this.#store = options.store;
+		this.#spent = new Spent(options.store);
 		this.#outbox = options.outbox;
 		this.#boot = options.boot;
 		this.#machine = options.machine;
@@ -98,15 +101,17 @@ export class Journal {
 		return found;
 	}
 
-	/** Writes the start of an attempt; it is reported as well, save for one that a claim has reported. */
+	/** Writes the start of an attempt and what it uses up; it is reported as well, save for one that a claim has reported. */
 	async recordStart(
 		id: string,
 		facts: CommandFacts,
 		attempts: readonly Attempt[],
 		at: number,
 		reruns: number | null,
+		spends?: Spends | undefined,
 	): Promise<void> {
 		await this.#store.commit((writes) => {
+			if (spends) this.#spent.add(writes, spends);
 			this.#write(writes, { ...this.#blank(id, facts), state: 'started', attempts, reruns });
 			if (isLocal(facts) || (attempts.at(-1)?.attempt ?? 0) > 1) {
 				this.#outbox.addReport(writes, id, { event: 'started', at, attempts: [...attempts], facts });
@@ -142,14 +147,16 @@ export class Journal {
 		this.#outbox.flush();
 	}
 
-	/** Outcome and report, one transaction. */
+	/** Outcome and report, one transaction. `spends`: nothing will start it any more. */
 	async recordFinal(
 		id: string,
 		facts: CommandFacts,
 		attempts: readonly Attempt[],
 		final: FinalRecord,
+		spends?: Spends | undefined,
 	): Promise<void> {
 		await this.#store.commit((writes) => {
+			if (spends) this.#spent.add(writes, spends);
 			this.#write(writes, { ...this.#blank(id, facts), state: 'finished', attempts, final });
 			this.#addFinalReport(writes, id, facts, attempts, final);
 		});

@@ -10,7 +10,7 @@ import { messageOf } from '../../base/errors.ts';
 
 export const tables = [
 	...['meta', 'journal', 'outbox', 'undeliverable', 'seen', 'starts', 'cancels'],
-	...['schedules', 'ticks'],
+	...['schedules', 'ticks', 'spent'],
 ] as const;
 export type Table = (typeof tables)[number];
 

@@ -26,7 +26,13 @@ test('keeps each error as one line of JSON with its sender and the time', async 
 	const error = { at: 1, where: 'journal', code: 'storage', message: 'disk\nfull', count: 3 };
 	await builtin.run('errorLog', { sender: 'ship1', id: 'e1', attempt: 1, data: error }, signal);
 	await builtin.run('errorLog', { sender: 'ship2', id: 'e2', attempt: 1, data: 'odd' }, signal);
+	await builtin.run('auditLog', { sender: 'ship1', id: 'a1', attempt: 1, data: error }, signal);
 	await files.stop();
+	const audit = await readFile(join(dir.path, 'logs', 'audit.jsonl'), 'utf8');
+	expect(JSON.parse(audit)).toEqual({
+		...{ receivedAt: '2026-05-01T12:00:00.000Z', sender: 'ship1', id: 'a1' },
+		refusal: error,
+	});
 	const lines = (await readFile(join(dir.path, 'logs', 'errors.jsonl'), 'utf8')).trimEnd().split('\n');
 	expect(lines.map((line) => JSON.parse(line))).toEqual([
 		{ receivedAt: '2026-05-01T12:00:00.000Z', sender: 'ship1', id: 'e1', error },
@@ -49,6 +55,7 @@ test('the methods of every node say what they take', async () => {
 		['shellCommand', 'command'],
 		['textLogging', 'event'],
 		['errorLog', 'event'],
+		['auditLog', 'event'],
 		['ping', 'command'],
 	]);
 	expect(builtin.methods[0]?.dataSchema).toMatchObject({

@@ -225,6 +225,7 @@ async function startProcess(world: World, boot: string): Promise<ShipProcess> {
 		methods: new MethodsTable([methodM(world, () => isDead)], undefined),
 		controls: new MethodsTable([control], undefined),
 		redaction: new Redaction([]),
+		...{ guard: async () => ({ allowed: true }), audit: common.errors },
 	});
 	const recovery = new Recovery({
 		...{ ...common, settlement, endLeftovers, onShutdown },
