@@ -84,7 +84,8 @@ export async function connect(options: FleetOptions = {}): Promise<Fleet> {
 	});
 	try {
 		const { author = 'operator' } = options;
-		return new Fleet(fleetParts(connection, await requireTopology(connection), { clock, author }));
+		const signer = credentials?.key;
+		return new Fleet(fleetParts(connection, await requireTopology(connection), { clock, author, signer }));
 	} catch (error) {
 		await closeConnection(connection, clock);
 		throw error;

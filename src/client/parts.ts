@@ -16,6 +16,8 @@ import { Nodes } from '../jetstream/nodes.ts';
 import { Reports } from '../jetstream/reports.ts';
 import { ServerClock } from '../jetstream/server-clock.ts';
 import type { Topology } from '../jetstream/topology.ts';
+import type { SigningKey } from '../security/keys.ts';
+import { signingWith } from '../security/signature.ts';
 import { MethodLanes } from './method-lanes.ts';
 
 /** The parts of a fleet, wired to one connection. */
@@ -42,14 +44,14 @@ export type FleetParts = {
 export function fleetParts(
 	connection: Connection,
 	topology: Topology,
-	{ clock, author }: { clock: Clock; author: string },
+	{ clock, author, signer }: { clock: Clock; author: string; signer?: SigningKey | undefined },
 ): FleetParts {
 	const { shards, serverTime } = topology;
 	const serverClock = new ServerClock(clock, serverTime);
 	const serverNow = () => Math.round(serverClock.now());
 	return {
 		connection,
-		commands: new Commands(connection, shards),
+		commands: new Commands(connection, shards, { sign: signingWith(signer, serverNow) }),
 		claims: new Claims(connection),
 		reports: new Reports(connection),
 		ledger: new LedgerStore(connection),

@@ -39,7 +39,8 @@ export async function retryCommand(parts: FleetParts, handle: Handle): Promise<R
  * the ticks: what came of it is nothing that the tick had.
  */
 export function anew(parts: FleetParts, envelope: Envelope, lineage: Lineage, id = parts.newId()): Envelope {
-	const { notBefore: _, schedule, ...message } = envelope;
+	// Signed is what was sent: who sends it again vouches for it anew.
+	const { notBefore: _, signed: __, schedule, ...message } = envelope;
 	const ref = schedule && { schedule: { ...schedule, tick: null } };
 	return { ...message, ...ref, id, sender: operatorSender, lineage };
 }

@@ -63,6 +63,11 @@ export type QueuePlace = {
 	readonly first: StoredCommand | undefined;
 };
 
+export type CommandsOptions = Pick<PublisherOptions, 'mayPublish' | 'inFlight'> & {
+	/** Vouches for each command that is put on its stream. */
+	readonly sign?: ((envelope: Envelope) => Envelope) | undefined;
+};
+
 type StoredMessage = {
 	readonly subject: string;
 	readonly header: (name: string) => string;
@@ -165,19 +170,17 @@ export function readEnvelope(command: CommandAddress, data: Uint8Array): Envelop
 export class Commands {
 	readonly #connection: Connection;
 	readonly #shards: number;
-	readonly #options: Pick<PublisherOptions, 'mayPublish' | 'inFlight'>;
+	readonly #options: Omit<CommandsOptions, 'sign'>;
+	readonly #sign: (envelope: Envelope) => Envelope;
 	readonly #publishers = new Map<number, Publisher>();
 	readonly #bodies = new Map<number, GroupGet>();
 
-	/** `options`: as of a Publisher. */
-	constructor(
-		connection: Connection,
-		shards: number,
-		options: Pick<PublisherOptions, 'mayPublish' | 'inFlight'> = {},
-	) {
+	/** `options`: also as of a Publisher. */
+	constructor(connection: Connection, shards: number, { sign, ...options }: CommandsOptions = {}) {
 		this.#connection = connection;
 		this.#shards = shards;
 		this.#options = options;
+		this.#sign = sign ?? ((envelope) => envelope);
 	}
 
 	get allShards(): readonly number[] {
@@ -195,7 +198,7 @@ export class Commands {
 	 */
 	async enqueue(envelope: Envelope, digest: string, nonce: string, waits = false): Promise<PublishAck> {
 		const shard = this.shardOf(envelope.node);
-		const data = Buffer.from(JSON.stringify(envelope));
+		const data = Buffer.from(JSON.stringify(this.#sign(envelope)));
 		assertFits(this.#connection, data);
 		const headers = headersFor(envelope, digest);
 		headers[expectedSeqHeader] = '0';

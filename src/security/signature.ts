@@ -46,6 +46,14 @@ export function signEnvelope(envelope: Envelope, key: SigningKey, now: number): 
 	return { ...travels, signed: { ...signed, signature } };
 }
 
+/** {@link signEnvelope} of the moment; undefined where there is nothing to sign with. */
+export function signingWith(
+	key: SigningKey | undefined,
+	serverNow: () => number,
+): ((envelope: Envelope) => Envelope) | undefined {
+	return key && ((envelope) => signEnvelope(envelope, key, serverNow()));
+}
+
 /** When its deadline has passed whatever the clocks say; counted from its time, where it waits for one. */
 function startUntil({ notBefore, deliverWithinMs }: Envelope, now: number): number {
 	const margin = notBefore === undefined ? clockMarginMs : laterMarginMs;
