@@ -14,7 +14,7 @@ import { processIdentity } from '../base/process.ts';
 import type { Config } from '../domain/config.ts';
 import { formatHandle, type Handle } from '../domain/names.ts';
 import type { CommandAddress } from '../domain/subject.ts';
-import { answerQuestions } from '../jetstream/api.ts';
+import type { TrustList } from '../domain/trust.ts';
 import { Claims } from '../jetstream/claims.ts';
 import { Commands } from '../jetstream/commands.ts';
 import { type Connection, Link } from '../jetstream/connection.ts';
@@ -29,6 +29,7 @@ import { Schedules } from '../jetstream/schedules.ts';
 import { ServerClock } from '../jetstream/server-clock.ts';
 import { applyTopology, requireTopology, type Topology } from '../jetstream/topology.ts';
 import type { Credentials } from '../security/credentials.ts';
+import { signingWith } from '../security/signature.ts';
 import { Supervisor } from '../supervision/supervisor.ts';
 import { Answers } from './answers.ts';
 import { CentreIndex } from './index.ts';
@@ -36,11 +37,13 @@ import { IntakeWorker } from './intake-worker.ts';
 import { Leadership } from './leadership.ts';
 import { NodeKeeper } from './node-keeper.ts';
 import { Projector } from './projector.ts';
+import { questionsService } from './questions-service.ts';
 import { Reaper } from './reaper.ts';
 import { Releaser } from './releaser.ts';
 import { ScheduleSync } from './schedule-sync.ts';
 import { Scheduler } from './scheduler.ts';
 import { Settler } from './settler.ts';
+import { StatementCheck } from './statement-check.ts';
 import { Sweeper } from './sweeper.ts';
 import { TickWriter } from './tick-writer.ts';
 import { Undelivered } from './undelivered.ts';
@@ -49,6 +52,8 @@ export type CentralOptions = {
 	config: Config;
 	/** Who it is, where the broker has accounts. */
 	credentials?: Credentials | undefined;
+	/** Whom the fleet trusts; without a list no signature of a node is checked. */
+	trust?: () => TrustList | undefined;
 	/** Folder of the stream definitions. */
 	streamsDir: string;
 	/** What all streams on file may take together, bytes. */
@@ -179,11 +184,12 @@ export class Central implements Service {
 	}
 
 	#build(connection: Connection, { shards, serverTime }: Topology, index: CentreIndex): Supervisor {
-		const { config, clock, log } = this.#options;
+		const { config, credentials, trust = () => undefined, clock, log } = this.#options;
 		const link = this.#link;
 		const serverClock = new ServerClock(clock, serverTime);
 		const serverNow = () => Math.round(serverClock.now());
-		const commands = new Commands(connection, shards);
+		const sign = signingWith(credentials?.key, serverNow);
+		const commands = new Commands(connection, shards, { sign });
 		const claims = new Claims(connection);
 		const ledger = new LedgerStore(connection);
 		const nodes = new Nodes(connection);
@@ -209,18 +215,19 @@ export class Central implements Service {
 		// At the last moment before something goes out: a process that was stopped for a while must not write then.
 		const mayFire = () => lease.held;
 		const writer = new TickWriter({
-			commands: new Commands(connection, shards, { mayPublish: mayFire, inFlight: 2 }),
+			commands: new Commands(connection, shards, { mayPublish: mayFire, inFlight: 2, sign }),
 			...{ ledger, index, serverNow },
 		});
 		const schedules = new Schedules(connection);
 		const scheduler = new Scheduler({
 			...{ index, schedules, writer, claims, mayFire, readMessage, presenceTtlMs, serverNow, clock, log },
 		});
-		const fenced = new Commands(connection, shards, { mayPublish: mayFire });
+		const fenced = new Commands(connection, shards, { mayPublish: mayFire, sign });
 		const sync = new ScheduleSync({
 			...{ index, schedules, mayFire, serverNow, clock, log },
 			parts: { commands: fenced, claims, ledger, serverNow },
 		});
+		const jwtOf = (node: string) => index.nodes.get(node)?.state.jwt;
 		const undelivered = new Undelivered({ connection, events, dead, deliverWithinMs, serverNow, log });
 		this.#offLink.push(link.onReconnect(() => sweeper.forgetFloors()));
 		const duties = new Supervisor({
@@ -231,7 +238,10 @@ export class Central implements Service {
 				new NodeKeeper({
 					...{ connection, shards, nodes, presenceTtlMs, consumerLostAfterMs, serverNow, clock, log },
 				}),
-				new Projector({ link, ledger, dead, settler, readMessage, findWaiting, serverNow, clock, log }),
+				new Projector({
+					...{ link, ledger, dead, settler, readMessage, findWaiting, serverNow, clock, log },
+					statements: new StatementCheck({ trust, jwtOf, serverNow }),
+				}),
 				new IntakeWorker({ link, index, commands, claims, ledger, events, dead, serverNow, clock, log }),
 				scheduler,
 				{ name: 'sync begins', start: async () => sync.begin(), stop: async () => sync.end() },
@@ -287,18 +297,4 @@ export class Central implements Service {
 		for (const one of [duties, supervisor]) one.onFailure((error) => this.#fail(error));
 		return supervisor;
 	}
-}
-
-function questionsService(connection: Connection, answers: Answers, log: Log): Service {
-	let stop: () => void = () => undefined;
-	const lifecycle = new Lifecycle(
-		async () => {
-			const subscriptions = answerQuestions(connection, answers, log);
-			stop = () => {
-				for (const subscription of subscriptions) subscription.unsubscribe();
-			};
-		},
-		async () => stop(),
-	);
-	return { name: 'questions', start: () => lifecycle.start(), stop: () => lifecycle.stop() };
 }

@@ -8,7 +8,7 @@ import type { Clock } from '../base/clock.ts';
 import { messageOf } from '../base/errors.ts';
 import type { Service } from '../base/lifecycle.ts';
 import type { Log } from '../base/log.ts';
-import { isDeadLetter, type LedgerEntry } from '../domain/ledger.ts';
+import { isDeadLetter, type LedgerEntry, type SignatureVerdict } from '../domain/ledger.ts';
 import { formatHandle, type Handle } from '../domain/names.ts';
 import type { Result } from '../domain/result.ts';
 import { isFinal } from '../domain/state.ts';
@@ -24,6 +24,7 @@ import type { Delivery } from '../jetstream/pull.ts';
 import { BatchReader } from './batch-reader.ts';
 import { commandLetter, eventLetter, outdatedLetter, unreadableLetter } from './letters.ts';
 import type { Settler } from './settler.ts';
+import type { StatementCheck } from './statement-check.ts';
 import { foldAll, readStatement, type Statement } from './statements.ts';
 
 /** Name of the centre's consumers on claims and reports; the sweeper removes what is below their floors. */
@@ -31,6 +32,9 @@ export const projectorConsumer = '_projector';
 
 /** A key that two leaders write at once is read again this often. */
 const foldTries = 5;
+/** A key that nobody knows is waited for so often. */
+const keyTries = 5;
+const keyRetryMs = 1000;
 /** Statements about an entry that this program cannot read wait for one that can. */
 const unreadableRetryMs = 30_000;
 
@@ -41,6 +45,8 @@ export type ProjectorOptions = {
 	ledger: LedgerStore;
 	dead: DeadLetters;
 	settler: Settler;
+	/** Whether the node's signature holds. */
+	statements: Pick<StatementCheck, 'check'>;
 	/** The body of a command that is still on its stream, for its dead letter. */
 	readMessage: (command: CommandAddress & { seq: number }) => Promise<string | null>;
 	/** The command that waits on its stream under this id. */
@@ -78,7 +84,9 @@ export class Projector implements Service {
 		const others: Promise<void>[] = [];
 		for (const delivery of batch) {
 			const handle = parseKeyedSubject(delivery.subject);
-			const statement = handle && readStatement(handle, delivery);
+			const check = handle ? this.#check(handle, delivery) : null;
+			if (check === 'wait') continue;
+			const statement = handle && readStatement(handle, delivery, check);
 			if (!handle || !statement) {
 				others.push(this.#bury(delivery));
 				continue;
@@ -93,6 +101,23 @@ export class Projector implements Service {
 			...others,
 			...[...groups].map(([key, group]) => this.#foldGroup(group, records.get(key))),
 		]);
+	}
+
+	/**
+	 * One whose signature does not hold counts, and is marked. Only the node itself, or who is inside the broker, can publish it; the
+	 * second could do as much harm without, and of the first an outcome would be lost for ever over a wrong list of keys.
+	 */
+	#check(handle: Handle, delivery: Delivery): SignatureVerdict | null | 'wait' {
+		const verdict = this.#options.statements.check(handle.node, delivery);
+		// A node's first report may be here before its first state.
+		if (verdict === 'unknown' && delivery.deliveries <= keyTries) {
+			delivery.nak(keyRetryMs);
+			return 'wait';
+		}
+		if (verdict !== 'unknown' && verdict !== 'broken') return verdict;
+		const why = verdict === 'broken' ? 'does not hold' : 'is by a key that is not known as its own';
+		this.#options.log.warn({ handle: formatHandle(handle) }, `the signature of what the node states ${why}`);
+		return 'broken';
 	}
 
 	async #foldGroup(group: Group, record: LedgerRecord | 'unreadable' | undefined): Promise<void> {

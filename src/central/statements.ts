@@ -4,7 +4,7 @@
  * Pure; who reads them acknowledges them.
  */
 
-import { foldClaim, foldReport, type LedgerEntry } from '../domain/ledger.ts';
+import { foldClaim, foldReport, type LedgerEntry, type SignatureVerdict } from '../domain/ledger.ts';
 import type { Handle } from '../domain/names.ts';
 import type { Result } from '../domain/result.ts';
 import { isFinal } from '../domain/state.ts';
@@ -20,18 +20,24 @@ export type Statement = {
 	readonly message: string | undefined;
 };
 
-/** Undefined for what is neither. */
-export function readStatement(handle: Handle, delivery: Delivery): Statement | undefined {
+/** Undefined for what is neither. `signature`: what came of its check. */
+export function readStatement(
+	handle: Handle,
+	delivery: Delivery,
+	signature: SignatureVerdict | null,
+): Statement | undefined {
 	const claim = decode(claimSchema, delivery.data);
 	if (claim) {
 		const message = claim.by === 'centre' && typeof claim.envelope === 'string' ? claim.envelope : undefined;
 		const { facts } = claim;
-		return { delivery, facts, result: undefined, message, fold: (entry) => foldClaim(handle, entry, claim) };
+		const fold = (entry: LedgerEntry | undefined) => foldClaim(handle, entry, claim, signature);
+		return { delivery, facts, result: undefined, message, fold };
 	}
 	const report = decode(reportSchema, delivery.data);
 	if (!report) return undefined;
 	const { facts, result } = report;
-	return { delivery, facts, result, message: undefined, fold: (entry) => foldReport(handle, entry, report) };
+	const fold = (entry: LedgerEntry | undefined) => foldReport(handle, entry, report, signature);
+	return { delivery, facts, result, message: undefined, fold };
 }
 
 /** The entry after all statements, the one among them that made it final, and the last one that came too late. */

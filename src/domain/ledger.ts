@@ -15,6 +15,13 @@ import { scheduleRefSchema } from './schedule-ref.ts';
 import { advance, type CommandEvent, commandEvents, commandStates, isFinal } from './state.ts';
 import { type Claim, type CommandFacts, closedSchema, isLocal, type Report } from './wire.ts';
 
+/**
+ * Of the node's signature on the statement that made the entry what it is. `broken`: it does not hold, or not by the node's key;
+ * `none`: there is none.
+ */
+export const signatureVerdicts = ['held', 'broken', 'none'] as const;
+export type SignatureVerdict = (typeof signatureVerdicts)[number];
+
 const lateSchema = z.object({ event: z.enum(commandEvents), at: z.number(), key: z.string() });
 
 export const ledgerEntrySchema = z.object({
@@ -51,6 +58,8 @@ export const ledgerEntrySchema = z.object({
 	settledAt: z.number().nullable(),
 	/** What made it final: `<epoch>:<n>` of the report, or `claim`. Its repeats are not late. */
 	settledBy: z.string().nullable(),
+	/** Null where nothing was checked, or no node said it. */
+	signature: z.enum(signatureVerdicts).nullable().default(null),
 	/** What came after the final state: in the order of its times, the newest 8. */
 	late: z.array(lateSchema),
 });
@@ -88,6 +97,7 @@ export function entryFor(handle: Handle, facts: CommandFacts): LedgerEntry {
 		closed: null,
 		settledAt: null,
 		settledBy: null,
+		signature: null,
 		late: [],
 	};
 }
@@ -109,13 +119,18 @@ function knownBefore(
 }
 
 /** The entry after a claim; the same object when the claim says nothing new. */
-export function foldClaim(handle: Handle, entry: LedgerEntry | undefined, claim: Claim): LedgerEntry {
+export function foldClaim(
+	handle: Handle,
+	entry: LedgerEntry | undefined,
+	claim: Claim,
+	signature: SignatureVerdict | null = null,
+): LedgerEntry {
 	const current = knownBefore(handle, entry, claim.facts);
 	if (claim.by === 'node' && claim.event === 'started') {
 		// A report that overtook its claim knows the start better: from the journal, where it was written down after.
 		if (current.startedAt !== null) return current;
 		return apply(current, 'started', claim.at, 'claim', {
-			startedAt: claim.at,
+			...{ startedAt: claim.at, signature },
 			attempts: [
 				{
 					attempt: 1,
@@ -132,11 +147,17 @@ export function foldClaim(handle: Handle, entry: LedgerEntry | undefined, claim:
 	return apply(current, claim.event, claim.at, 'claim', {
 		fault: claim.by === 'node' ? (claim.fault ?? null) : null,
 		closed: claim.by === 'centre' ? { reason: claim.reason, actor: claim.actor } : null,
+		signature: claim.by === 'node' ? signature : null,
 	});
 }
 
 /** The entry after a report; the same object when it was known. A report stands alone: it tells the whole story. */
-export function foldReport(handle: Handle, entry: LedgerEntry | undefined, report: Report): LedgerEntry {
+export function foldReport(
+	handle: Handle,
+	entry: LedgerEntry | undefined,
+	report: Report,
+	signature: SignatureVerdict | null = null,
+): LedgerEntry {
 	const current = knownBefore(handle, entry, report.facts, report.key.epoch);
 	if (!isEnding(report.event) && !isFurther(report.attempts, current.attempts)) return current;
 	return apply(current, report.event, report.at, `${report.key.epoch}:${report.key.n}`, {
@@ -145,6 +166,7 @@ export function foldReport(handle: Handle, entry: LedgerEntry | undefined, repor
 		attempts: report.attempts,
 		fault: report.fault ?? null,
 		closed: report.closed ?? null,
+		signature,
 	});
 }
 

@@ -48,6 +48,8 @@ export const nodeStateSchema = z.object({
 	machine: z.string(),
 	boot: z.string(),
 	epoch: z.string(),
+	/** Who it is, as its credentials say: the key that its statements are signed with, and who vouches for that. No secret. */
+	jwt: z.string().max(8192).optional(),
 	platform: z.object({ os: z.string(), arch: z.string(), runtime: z.string(), hostname: z.string() }),
 	labels: z.record(z.string(), z.string()),
 	/** Milliseconds since the epoch, in the node's own clock. */

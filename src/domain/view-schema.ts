@@ -8,6 +8,7 @@ import { z } from 'zod';
 import { errorCodes } from '../base/errors.ts';
 import { lineageSchema } from './envelope.ts';
 import { keepingViewSchemas } from './keeping-view-schema.ts';
+import { signatureVerdicts } from './ledger.ts';
 import { kinds, lanes } from './names.ts';
 import { nodeStateSchema, pauseSchema } from './node-state.ts';
 import { outputStreams } from './output.ts';
@@ -55,6 +56,7 @@ const commandView = z.object({
 	attempts: z.array(attemptView),
 	fault: faultSchema.nullable(),
 	closed: closedSchema.nullable().describe('why and by whom it was called off or given up'),
+	signature: z.enum(signatureVerdicts).nullable().describe('of the node; null where nobody checked'),
 	late: z.array(z.object({ event: z.string(), at: time })).describe('what came after the final state'),
 	lineage: lineageSchema.nullable().describe('the command that it was made from'),
 	schedule: z

@@ -11,7 +11,7 @@ import { streams, subjects } from '../domain/subject.ts';
 import { type Claim, claimSchema, decode } from '../domain/wire.ts';
 import type { Connection } from './connection.ts';
 import { getLast } from './direct-get.ts';
-import { expectedSeqHeader, isWrongSequence, PublishError, Publisher } from './publisher.ts';
+import { expectedSeqHeader, isWrongSequence, PublishError, Publisher, type Seal } from './publisher.ts';
 
 const tries = 4;
 /** A replica that lags is asked again after this long, times the tries. */
@@ -21,13 +21,16 @@ export class Claims {
 	readonly #connection: Connection;
 	readonly #publisher: Publisher;
 
-	/** `maxBatchBytes`: a node batches at most 64 KiB. `rideOverMs`: as of a Publisher. */
-	constructor(connection: Connection, options: { maxBatchBytes?: number; rideOverMs?: number } = {}) {
+	/** `maxBatchBytes`: a node batches at most 64 KiB. `rideOverMs`, `seal`: as of a Publisher. */
+	constructor(
+		connection: Connection,
+		options: { maxBatchBytes?: number; rideOverMs?: number; seal?: Seal | undefined } = {},
+	) {
 		this.#connection = connection;
-		const { maxBatchBytes, rideOverMs } = options;
+		const { maxBatchBytes, rideOverMs, seal } = options;
 		this.#publisher = new Publisher(connection, {
 			stream: streams.claims,
-			mayLookUp: false,
+			...{ mayLookUp: false, seal },
 			...(maxBatchBytes === undefined ? {} : { maxBytes: maxBatchBytes }),
 			...(rideOverMs === undefined ? {} : { rideOverMs }),
 		});

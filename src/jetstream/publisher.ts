@@ -17,23 +17,27 @@ import {
 	tooLarge,
 	willPass,
 } from './publish-answer.ts';
+import {
+	expectationOf,
+	type PublishRequest,
+	type Seal,
+	sealBytes,
+	sizeOf,
+	withSeals,
+} from './publish-request.ts';
 import { LinkLostError } from './reach.ts';
 import { electionMs, rideOver } from './ride-over.ts';
 
 export { isWrongSequence, PublishError } from './publish-answer.ts';
-
-export type PublishRequest = {
-	readonly subject: string;
-	readonly data: Uint8Array | string;
-	/** Raw headers, also the expectations (`Nats-Expected-Last-Subject-Sequence`): a batch drops those of the client's options. */
-	readonly headers?: Readonly<Record<string, string>>;
-};
+export {
+	expectedSeqHeader,
+	expectedSubjectHeader,
+	type PublishRequest,
+	type Seal,
+} from './publish-request.ts';
 
 /** Sequence of the message on its stream. */
 export type PublishAck = { readonly seq: number };
-
-export const expectedSeqHeader = 'Nats-Expected-Last-Subject-Sequence';
-export const expectedSubjectHeader = 'Nats-Expected-Last-Subject-Sequence-Subject';
 
 /** The three headers that a batch adds to a message: id, sequence, commit. */
 const batchHeadersBytes = 128;
@@ -64,17 +68,21 @@ export type PublisherOptions = {
 	readonly inFlight?: number;
 	/** Asked at the last moment before something goes out; where it says no, that is refused. */
 	readonly mayPublish?: () => boolean;
+	/** What vouches for messages that go out together, as a header of each: the same for another try, and for one that goes alone then. */
+	readonly seal?: Seal | undefined;
 };
 
 export class Publisher {
 	readonly #connection: Connection;
-	readonly #options: Required<PublisherOptions>;
+	readonly #options: Required<Omit<PublisherOptions, 'seal'>>;
+	readonly #seal: Seal | undefined;
 	#waiting: Waiting[] = [];
 	#busy = false;
 	#lastMaxPayload = 1024 * 1024;
 
-	constructor(connection: Connection, options: PublisherOptions) {
+	constructor(connection: Connection, { seal, ...options }: PublisherOptions) {
 		this.#connection = connection;
+		this.#seal = seal;
 		const usual = { maxMessages: 1000, maxBytes: 4 * 1024 * 1024, timeoutMs: requestTimeoutMs };
 		const free = { rideOverMs: electionMs, inFlight: 1, mayPublish: () => true };
 		this.#options = { ...usual, ...free, ...options };
@@ -83,7 +91,7 @@ export class Publisher {
 	/** @throws PublishError */
 	publish(request: PublishRequest): Promise<PublishAck> {
 		return new Promise((resolve, reject) => {
-			const size = sizeOf(request);
+			const size = sizeOf(request) + sealBytes(this.#seal);
 			// The server would close the connection over it, and every other caller's answer would be lost.
 			if (size > this.#maxPayload) return reject(tooLarge(size, this.#maxPayload));
 			this.#waiting.push({ request, size, resolve, reject });
@@ -111,7 +119,7 @@ export class Publisher {
 		const underWay = new Set<Promise<void>>();
 		while (this.#waiting.length > 0 || underWay.size > 0) {
 			if (this.#waiting.length > 0 && underWay.size < this.#options.inFlight) {
-				const batch = this.#take();
+				const batch = this.#sealed(this.#take());
 				const commit = (batch.length === 1 ? this.#commitSingles(batch) : this.#commitBatch(batch)).finally(
 					() => underWay.delete(commit),
 				);
@@ -141,6 +149,15 @@ export class Publisher {
 			if (expectation !== undefined) expectations.add(expectation);
 		}
 		return this.#waiting.splice(0, count);
+	}
+
+	#sealed(batch: readonly Waiting[]): readonly Waiting[] {
+		if (!this.#seal) return batch;
+		const requests = withSeals(
+			this.#seal,
+			batch.map(({ request }) => request),
+		);
+		return batch.map((waiting, place) => ({ ...waiting, request: requests[place] ?? waiting.request }));
 	}
 
 	async #commitSingles(batch: readonly Waiting[]): Promise<void> {
@@ -239,7 +256,7 @@ export class Publisher {
  */
 async function firstSeqOfBatch(
 	connection: Connection,
-	{ stream, timeoutMs }: Required<PublisherOptions>,
+	{ stream, timeoutMs }: { readonly stream: string; readonly timeoutMs: number },
 	batch: readonly Waiting[],
 	id: string,
 ): Promise<number | undefined> {
@@ -271,17 +288,4 @@ function batchHeaders(
 ): MsgHdrs {
 	const batch = { 'Nats-Batch-Id': id, 'Nats-Batch-Sequence': String(index + 1) };
 	return headersToPublish(request.headers ?? {}, batch, also);
-}
-
-/** What must not be expected twice in one batch. */
-function expectationOf({ subject, headers = {} }: PublishRequest): string | undefined {
-	return headers[expectedSubjectHeader] ?? (headers[expectedSeqHeader] === undefined ? undefined : subject);
-}
-
-function sizeOf({ data, headers = {} }: PublishRequest): number {
-	const body = typeof data === 'string' ? Buffer.byteLength(data) : data.length;
-	let head = 0;
-	for (const name in headers) head += name.length + Buffer.byteLength(headers[name] ?? '') + 4;
-	// `NATS/1.0`, a line each, and an empty one.
-	return body + (head === 0 ? 0 : head + 12);
 }

@@ -10,6 +10,7 @@ import type { ProcessIdentity } from '../base/process.ts';
 import type { Lane as LaneName } from '../domain/names.ts';
 import { consumerName, streams } from '../domain/subject.ts';
 import type { Link } from '../jetstream/connection.ts';
+import type { Seal } from '../jetstream/publisher.ts';
 import { decide } from '../supervision/error-kernel.ts';
 import { controlMethods, type Woken } from './control/control-methods.ts';
 import { Pauses } from './control/pauses.ts';
@@ -62,6 +63,8 @@ export type DeliveryParts = {
 	readonly audit: ErrorReporter;
 	readonly output: Output;
 	readonly redaction: Redaction;
+	/** Vouches for claims. */
+	readonly seal: Seal | undefined;
 	readonly methods: MethodsTable;
 	/** Aborts what still runs when the node's grace has passed. */
 	readonly graceOver: AbortSignal;
@@ -100,7 +103,7 @@ export function buildDelivery(parts: DeliveryParts) {
 	});
 	const spent = new Spent(store);
 	const { trust = () => undefined, access } = options;
-	const claims = new ClaimWriter({ node, link, clock, log });
+	const claims = new ClaimWriter({ node, link, seal: parts.seal, clock, log });
 	const claimant = new Claimant({
 		...{ identity: parts.identity, boots: parts.boots, settlement, held, serverTime, errors, log },
 		onNameUsedTwice: parts.onNameUsedTwice,

@@ -12,6 +12,8 @@ import type { MethodDescription } from './processes/method.ts';
 
 export type NodeParts = {
 	readonly identity: Identity;
+	/** Of its credentials, where it has any. */
+	readonly jwt: string | undefined;
 	readonly version: string;
 	readonly labels: Readonly<Record<string, string>>;
 	/** Node's time, milliseconds since the epoch. */
@@ -36,6 +38,7 @@ export function describeNode(parts: NodeParts): NodeState {
 		v: 1,
 		node: identity.node,
 		version: parts.version,
+		...(parts.jwt !== undefined && { jwt: parts.jwt }),
 		machine: identity.machine,
 		boot: identity.boot,
 		epoch: identity.epoch,

@@ -10,6 +10,9 @@ import { join, resolve } from 'node:path';
 import { randomToken, ulidFactory } from '../base/ids.ts';
 import { Periodic } from '../base/lifecycle.ts';
 import { Link } from '../jetstream/connection.ts';
+import type { Seal } from '../jetstream/publisher.ts';
+import type { SigningKey } from '../security/keys.ts';
+import { longestSeal, sealStatements } from '../security/seal.ts';
 import { type Child, Supervisor } from '../supervision/supervisor.ts';
 import { ErrorReporter } from './error-reporter.ts';
 import { IntakeFile } from './intake/intake-file.ts';
@@ -69,9 +72,10 @@ export function buildTree(
 		onDamage: onShutdown,
 		onLost: (message) => errors.report({ kind: 'storeFailed', where: 'store', message }),
 	});
+	const seal = sealWith(options.credentials?.key);
 	const onUndeliverable = (message: string) => errors.report({ kind: 'refused', where: 'outbox', message });
 	const { outbox: bounds, uplink } = config.node;
-	const outbox = new Outbox({ node, store, link, bounds, uplink, onUndeliverable, clock, log });
+	const outbox = new Outbox({ node, store, link, seal, bounds, uplink, onUndeliverable, clock, log });
 	const redaction = new Redaction(config.node.redact);
 	const reporting = {
 		...{ intake: outbox, clock, log, newId: ulidFactory(() => clock.now()) },
@@ -112,13 +116,21 @@ export function buildTree(
 			audit,
 			methods,
 		},
-		...{ output, redaction },
+		...{ output, redaction, seal },
 		...{ graceOver: graceOver.signal, stopping: stopping.signal, onNameUsedTwice, onShutdown },
 		onChange: () => state.changed(),
 	});
 	const { pauses, held, recovery, control, lanes, schedules, executor } = delivery;
 	const { version } = options;
-	const about = { identity, version, labels, startedAt: clock.now(), now: () => clock.now(), isStopping };
+	const about = {
+		identity,
+		jwt: options.credentials?.jwt,
+		version,
+		labels,
+		startedAt: clock.now(),
+		now: () => clock.now(),
+		isStopping,
+	};
 	const describe = () =>
 		describeNode({ ...about, serverTime, methods, lanes, executor, outbox, pauses, schedules });
 	const state = new StatePublisher({
@@ -172,6 +184,11 @@ export function buildTree(
 		schedules.halt();
 	};
 	return { supervisor, graceOver, halt };
+}
+
+/** One signature for the statements of a batch; undefined where there is nothing to sign with. */
+function sealWith(key: SigningKey | undefined): Seal | undefined {
+	return key && { of: (requests) => sealStatements(key, requests), longest: longestSeal };
 }
 
 /** A store that is looked at before it is opened. */

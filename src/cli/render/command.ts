@@ -79,6 +79,7 @@ export function printCommand(screen: Screen, view: CommandView, nowMs: number, r
 	row('next', time(view.nextAttemptAt));
 	row('ended', time(view.endedAt));
 	row('closed', closedText(view));
+	row('signed', view.signature && signatureTexts[view.signature]);
 	row('made', view.lineage && `as a ${view.lineage.kind} of ${view.lineage.of}`);
 	row('schedule', view.schedule && scheduleText(view.schedule));
 	row('fault', view.fault && `${oneLine(view.fault.code)}: ${oneLine(view.fault.message)}`);
@@ -96,6 +97,12 @@ export function printCommand(screen: Screen, view: CommandView, nowMs: number, r
 		printOutput(screen, output, raw);
 	}
 }
+
+const signatureTexts = {
+	held: 'by its node, and the signature held',
+	broken: 'NOT by its node: the signature of what it states does not hold',
+	none: 'not: its node did not sign what it states',
+} as const satisfies Record<NonNullable<CommandView['signature']>, string>;
 
 /** One sentence, and what is worth knowing beside it. */
 export function printWhy(screen: Screen, why: WhyView): void {

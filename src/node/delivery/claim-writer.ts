@@ -12,6 +12,7 @@ import { formatHandle } from '../../domain/names.ts';
 import type { Claim, NodeClaim } from '../../domain/wire.ts';
 import { Claims } from '../../jetstream/claims.ts';
 import type { Connection, Link } from '../../jetstream/connection.ts';
+import type { Seal } from '../../jetstream/publisher.ts';
 
 const retryMs = 1000;
 /** A node batches at most this much. */
@@ -22,11 +23,20 @@ const rideOverMs = 1000;
 /** What the next try is to write; undefined when nothing may be tried any more. */
 export type NextClaim = () => Promise<NodeClaim | undefined>;
 
+type ClaimWriterOptions = {
+	node: string;
+	link: Link;
+	/** Vouches for its claims. */
+	seal?: Seal | undefined;
+	clock: Clock;
+	log: Log;
+};
+
 export class ClaimWriter {
-	readonly #options: { node: string; link: Link; clock: Clock; log: Log };
+	readonly #options: ClaimWriterOptions;
 	#of: { connection: Connection; claims: Claims } | undefined;
 
-	constructor(options: { node: string; link: Link; clock: Clock; log: Log }) {
+	constructor(options: ClaimWriterOptions) {
 		this.#options = options;
 	}
 
@@ -58,7 +68,9 @@ export class ClaimWriter {
 
 	#claims(connection: Connection): Claims {
 		if (this.#of?.connection !== connection) {
-			this.#of = { connection, claims: new Claims(connection, { maxBatchBytes: batchBytes, rideOverMs }) };
+			const { seal } = this.#options;
+			const claims = new Claims(connection, { maxBatchBytes: batchBytes, rideOverMs, seal });
+			this.#of = { connection, claims };
 		}
 		return this.#of.claims;
 	}

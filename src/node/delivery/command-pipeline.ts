@@ -5,7 +5,6 @@
  */
 
 import type { Clock } from '../../base/clock.ts';
-import { messageOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import type { ProcessIdentity } from '../../base/process.ts';
 import type { Envelope } from '../../domain/envelope.ts';
@@ -20,7 +19,6 @@ import type { Pauses } from '../control/pauses.ts';
 import type { ErrorReporter } from '../error-reporter.ts';
 import type { KnownMethod, MethodsTable } from '../methods-table.ts';
 import type { Redaction } from '../output/redactor.ts';
-import { ProcessPaused } from '../processes/method.ts';
 import { boundedFault } from '../processes/outcome-bounds.ts';
 import type { ServerTime } from '../server-time.ts';
 import type { Cancellations } from '../store/cancellations.ts';
@@ -30,6 +28,7 @@ import { lastAttempt } from './attempt-list.ts';
 import { type Claimant, hasExpired, type Step } from './claimant.ts';
 import type { Executor } from './executor.ts';
 import { type Policy, policyOf } from './policy.ts';
+import { reportRefusal, whyUnfit } from './refusal.ts';
 import { nodeDied, type Settlement } from './settlement.ts';
 import { Turn } from './turn.ts';
 
@@ -56,9 +55,6 @@ export type CommandPipelineOptions = {
 	clock: Clock;
 	log: Log;
 };
-
-/** Faults of which the error kernel knows more than that the data is bad. */
-const refusalKinds = ['undecodable', 'unknownMethod', 'untrusted', 'denied'] as const;
 
 /** A command whose method's process is paused comes again after this time. */
 const notNowMs = 10_000;
@@ -234,7 +230,8 @@ export class CommandPipeline {
 		if (stopping.aborted) return this.#handBack(turn);
 		if (hasExpired(turn, serverTime)) return claimant.claim(turn, { event: 'expired' }, policy, stopping);
 		const refusal =
-			(await this.#mistrust(turn, envelope, false)) ?? (await this.#checkData(envelope, method));
+			(await this.#mistrust(turn, envelope, false)) ??
+			(await whyUnfit(this.#methodsOf(envelope), method, envelope));
 		if (refusal === 'notNow') return this.#handBack(turn, notNowMs);
 		if (refusal) return this.#refuse(turn, policy, stopping, refusal);
 		// Paused while its data was checked.
@@ -255,30 +252,10 @@ export class CommandPipeline {
 		return undefined;
 	}
 
-	/** Why the method does not take it, if so; `notNow` while the method's process is down for longer. */
-	async #checkData(
-		envelope: Envelope,
-		method: KnownMethod | undefined,
-	): Promise<FaultRecord | 'notNow' | undefined> {
-		const methods = this.#methodsOf(envelope);
-		if (!method) return { code: 'unknownMethod', message: methods.whyUnknown(envelope.method, 'command') };
-		try {
-			const problems = await method.process.check(envelope.method, envelope.data);
-			if (problems.length === 0) return undefined;
-			return { code: 'badData', message: `data does not fit ${envelope.method}: ${problems.join('; ')}` };
-		} catch (error) {
-			if (error instanceof ProcessPaused) return 'notNow';
-			return {
-				code: 'badData',
-				message: `data could not be checked by ${envelope.method}: ${messageOf(error)}`,
-			};
-		}
-	}
-
 	async #refuse(turn: Turn, policy: Policy, stopping: AbortSignal, refusal: FaultRecord): Promise<Step> {
 		const fault = boundedFault(this.#options.redaction.fault(refusal));
 		const step = await this.#options.claimant.claim(turn, { event: 'refused', fault }, policy, stopping);
-		this.#report(turn, fault);
+		reportRefusal(this.#options, turn.command, fault);
 		if (step === 'over') return 'over';
 		// Claimed as started before a crash, and not to be run as it is now.
 		await this.#options.settlement.reject(turn, fault);
@@ -288,15 +265,8 @@ export class CommandPipeline {
 	/** Between two attempts it turned out that nobody is trusted with it: it goes on no more. */
 	async #refuseBegun(turn: Turn, refusal: FaultRecord): Promise<void> {
 		const fault = boundedFault(this.#options.redaction.fault(refusal));
-		this.#report(turn, fault);
+		reportRefusal(this.#options, turn.command, fault);
 		await this.#options.settlement.reject(turn, fault);
-	}
-
-	#report({ command }: Turn, { code, message }: FaultRecord): void {
-		const { errors, audit } = this.#options;
-		const kind = refusalKinds.find((one) => one === code) ?? 'badData';
-		const reporter = kind === 'untrusted' || kind === 'denied' ? audit : errors;
-		reporter.report({ kind, where: command.method, message, handle: formatHandle(command) });
 	}
 
 	/** A method that was there for the first attempt is gone for the next: the command cannot go on. */

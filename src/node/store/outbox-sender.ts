@@ -11,7 +11,7 @@ import type { Log } from '../../base/log.ts';
 import { TokenBucket } from '../../base/token-bucket.ts';
 import { streams } from '../../domain/subject.ts';
 import type { Connection } from '../../jetstream/connection.ts';
-import { PublishError, Publisher, type PublishRequest } from '../../jetstream/publisher.ts';
+import { PublishError, Publisher, type PublishRequest, type Seal } from '../../jetstream/publisher.ts';
 import type { Store } from './store.ts';
 
 export type OutboxEntry = {
@@ -26,6 +26,8 @@ export type UplinkBounds = { readonly messagesPerSecond: number; readonly bytesP
 
 export type OutboxSenderOptions = {
 	store: Store;
+	/** Vouches for reports. */
+	seal?: Seal | undefined;
 	/** Called with the journal's id when its report is confirmed. */
 	onConfirmed: (journalId: string) => void;
 	/** How fast it may go out. */
@@ -93,7 +95,10 @@ export class OutboxSender {
 		this.#channels = [streams.reports, streams.events, streams.intake].map((stream) => ({
 			stream,
 			connection,
-			publisher: new Publisher(connection, { stream, mayLookUp: false, maxBytes: batchBytes }),
+			publisher: new Publisher(connection, {
+				...{ stream, mayLookUp: false, maxBytes: batchBytes },
+				seal: stream === streams.reports ? this.#options.seal : undefined,
+			}),
 			inFlight: new Set(),
 			cursor: outboxKeyOf(stream, 0),
 			isPaused: false,

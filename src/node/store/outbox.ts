@@ -15,7 +15,7 @@ import type { Link } from '../../jetstream/connection.ts';
 import { eventRequest } from '../../jetstream/events.ts';
 import { intakeRequest } from '../../jetstream/intake.ts';
 import { largestBody } from '../../jetstream/limits.ts';
-import type { PublishRequest } from '../../jetstream/publisher.ts';
+import type { PublishRequest, Seal } from '../../jetstream/publisher.ts';
 import type { Accepted, Intake, IntakeItem } from '../intake/intake.ts';
 import { type OutboxBounds, OutboxRoom } from './outbox-room.ts';
 import { type OutboxEntry, OutboxSender, outboxKeyOf, type UplinkBounds } from './outbox-sender.ts';
@@ -29,6 +29,8 @@ export type OutboxOptions = {
 	bounds: OutboxBounds;
 	/** How fast it may go out. */
 	uplink: UplinkBounds;
+	/** Vouches for reports. */
+	seal?: Seal | undefined;
 	/** Called when the broker will never take a message: it is kept in the table `undeliverable`. */
 	onUndeliverable?: (what: string) => void;
 	clock: Clock;
@@ -69,7 +71,7 @@ export class Outbox implements Service, Intake {
 		this.#sender = new OutboxSender({
 			uplink: options.uplink,
 			onGone: (entry) => this.#room.removed(entry),
-			store: options.store,
+			...{ store: options.store, seal: options.seal },
 			onConfirmed: (journalId) => {
 				for (const listener of this.#confirmed) listener(journalId);
 			},
