@@ -20,6 +20,7 @@ import { Commands } from '../jetstream/commands.ts';
 import { type Connection, Link } from '../jetstream/connection.ts';
 import { DeadLetters } from '../jetstream/dead-letters.ts';
 import { Events } from '../jetstream/events.ts';
+import { writeFleetNote } from '../jetstream/fleet-note.ts';
 import { LaterCommands } from '../jetstream/later-commands.ts';
 import { Lease } from '../jetstream/lease.ts';
 import { LedgerStore } from '../jetstream/ledger-store.ts';
@@ -168,7 +169,9 @@ export class Central implements Service {
 			const streams = changes.filter(({ change }) => change === kind).map(({ name }) => name);
 			if (streams.length > 0) log.info({ streams }, `streams ${kind}`);
 		}
-		return requireTopology(connection);
+		const topology = await requireTopology(connection);
+		await writeFleetNote(connection, topology.shards);
+		return topology;
 	}
 
 	/** A broker that lost its store has no streams: they are made again, and nodes say their states again. */

@@ -88,6 +88,7 @@ export class NodeKeeper implements Service {
 	}
 
 	#onState(message: Followed): void {
+		if (message.subject === subjects.fleetNote) return;
 		const node = nodeOfSubject(message.subject);
 		const state = decode(nodeStateSchema, message.data);
 		if (!state || state.node !== node || !isNodeName(node)) {

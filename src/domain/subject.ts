@@ -48,6 +48,8 @@ export const subjects = {
 	claim: (node: string, id: string) => `steward.claim.${node}.${id}`,
 	report: (node: string, id: string) => `steward.report.${node}.${id}`,
 	state: (node: string) => `steward.state.${node}`,
+	/** What every node may know of the fleet; beside the states, under a name that no node has. */
+	fleetNote: 'steward.state._fleet',
 	output: (node: string, id: string) => `steward.output.${node}.${id}`,
 	intake: (node: string, sender: string, kind: Kind, method: string) =>
 		`steward.intake.${node}.${sender}.${kind}.${method}`,

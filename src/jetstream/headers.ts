@@ -29,6 +29,18 @@ export function headersOf(message: Msg): Headers {
 	}
 }
 
+/**
+ * Whether it has no headers and wants no answer. Where the broker has accounts, one ship can have an answer of the server's sent to
+ * a subject that another listens to, by the reply of its question: such an answer has headers, or a reply of its own.
+ */
+export function isBare(message: Msg): boolean {
+	try {
+		return !message.reply && message.headers === undefined;
+	} catch {
+		return false;
+	}
+}
+
 /** Of a message that came as JSON. Where a name or a value among them is bad, steward did not write them, and none counts. */
 export function storedHeader(message: StoredMsg, name: string): string {
 	try {

@@ -218,13 +218,7 @@ export async function readTopology(connection: Connection): Promise<Topology | u
 		);
 	}
 	if (!info) return undefined;
-	const schema = Number(info.config.metadata?.[schemaKey] ?? 0);
-	if (schema > schemaVersion) {
-		throw new StewardError(
-			'schema-newer',
-			`the broker's streams have schema ${schema}, and this program knows ${schemaVersion}: install a newer steward`,
-		);
-	}
+	checkSchema(Number(info.config.metadata?.[schemaKey] ?? 0));
 	const serverTime = Date.parse(info.ts ?? info.created);
 	return {
 		schema,
@@ -232,6 +226,15 @@ export async function readTopology(connection: Connection): Promise<Topology | u
 		replicas: info.config.num_replicas,
 		serverTime,
 	};
+}
+
+/** @throws StewardError `schema-newer` */
+export function checkSchema(schema: number): void {
+	if (schema <= schemaVersion) return;
+	throw new StewardError(
+		'schema-newer',
+		`the broker's streams have schema ${schema}, and this program knows ${schemaVersion}: install a newer steward`,
+	);
 }
 
 /** As {@link readTopology}. @throws StewardError `no-topology` where steward was never set up. */

@@ -10,6 +10,7 @@ import { beatSchema } from '../domain/node-state.ts';
 import { subjects } from '../domain/subject.ts';
 import { decode } from '../domain/wire.ts';
 import type { Connection, Link } from '../jetstream/connection.ts';
+import { isBare } from '../jetstream/headers.ts';
 
 /** Who is not heard for so long is gone. */
 const usualQuietMs = 120_000;
@@ -83,7 +84,7 @@ export class NameWatch implements Service {
 		this.#unsubscribe();
 		const subscription = nc.subscribe(subjects.beat(this.#options.node), {
 			callback: (error, message) => {
-				if (!error) this.#hear(message.data);
+				if (!error && isBare(message)) this.#hear(message.data);
 			},
 		});
 		this.#unsubscribe = () => {

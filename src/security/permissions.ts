@@ -58,6 +58,7 @@ export const permissions: Readonly<Record<FleetRole, SubjectPermissions>> = {
 			...lanesOfCommands.flatMap((lane) => acksOf('*', lane)),
 			...acksOf(streams.events, 'events'),
 			directGet(importedApi, streams.state, subjects.state(own)),
+			directGet(importedApi, streams.state, subjects.fleetNote),
 			directGet(importedApi, streams.claims, subjects.claim(own, '*')),
 			subjects.claim(own, '*'),
 			subjects.report(own, '*'),

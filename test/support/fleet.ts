@@ -11,6 +11,7 @@ import { Central } from '../../src/central/central.ts';
 import { connect, type Fleet } from '../../src/client/fleet.ts';
 import { type ConfigForm, compileConfig } from '../../src/domain/config.ts';
 import { Node } from '../../src/node/node.ts';
+import type { Credentials } from '../../src/security/credentials.ts';
 import { builtFile } from './built.ts';
 import { tempDir } from './temp.ts';
 
@@ -40,10 +41,12 @@ function started<Part extends { stop(): Promise<void> }>(
 export async function startCentral(
 	servers: string,
 	centre: ConfigForm['centre'] = {},
+	credentials?: Credentials,
 ): Promise<Started<Central>> {
 	const config = compileConfig([{ servers, data: 'unused', centre: { ...quick, ...centre } }]);
 	const central = new Central({
 		config,
+		credentials,
 		streamsDir,
 		clock: systemClock,
 		log: log.child({ part: 'central' }),
@@ -62,6 +65,7 @@ export async function startNode(
 	options: {
 		dataDir?: string;
 		domain?: string;
+		credentials?: Credentials;
 		node?: ConfigForm['node'];
 		nameQuietMs?: number;
 		clock?: Clock;
@@ -76,6 +80,7 @@ export async function startNode(
 	const node = new Node({
 		name,
 		config,
+		credentials: options.credentials,
 		dataDir,
 		version: 'test',
 		env: process.env,
@@ -92,6 +97,7 @@ export async function startNode(
 	return { ...started(node, async () => own?.[Symbol.asyncDispose]()), dataDir };
 }
 
-export async function openFleet(servers: string): Promise<Fleet> {
-	return connect({ servers, name: 'test' });
+/** `credentials`: path of a file. */
+export async function openFleet(servers: string, credentials?: string): Promise<Fleet> {
+	return connect({ servers, credentials, name: 'test' });
 }

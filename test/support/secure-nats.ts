@@ -24,6 +24,8 @@ export type SecureNats = AsyncDisposable & {
 	readonly keys: FleetKeys;
 	/** Of a new user. */
 	credentials(role: FleetRole, name: string, also?: { expiresAt?: number }): Promise<Credentials>;
+	/** The same as a file. */
+	credentialsFile(role: FleetRole, name: string): Promise<string>;
 };
 
 export async function startSecureNats(also: Partial<ServerConfigOptions> = {}): Promise<SecureNats> {
@@ -40,11 +42,18 @@ export async function startSecureNats(also: Partial<ServerConfigOptions> = {}): 
 		});
 		await writeFile(config, text, { mode: 0o600 });
 		const nats = await startNats({ config });
+		const mint = async (role: FleetRole, name: string, expiresAt?: number) => {
+			const { creds = '' } = await mintUser(keys, { role, name, expiresAt });
+			return creds;
+		};
 		return {
 			...{ nats, url: nats.url, keys },
-			credentials: async (role, name, { expiresAt } = {}) => {
-				const { creds = '' } = await mintUser(keys, { role, name, expiresAt });
-				return parseCredentials(creds);
+			credentials: async (role, name, { expiresAt } = {}) =>
+				parseCredentials(await mint(role, name, expiresAt)),
+			credentialsFile: async (role, name) => {
+				const path = join(dir.path, `${role}-${name}.creds`);
+				await writeFile(path, await mint(role, name), { mode: 0o600 });
+				return path;
 			},
 			[Symbol.asyncDispose]: async () => {
 				await nats[Symbol.asyncDispose]();

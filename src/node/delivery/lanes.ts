@@ -11,7 +11,7 @@ import type { Log } from '../../base/log.ts';
 import type { LaneState } from '../../domain/node-state.ts';
 import { shardOf, streams } from '../../domain/subject.ts';
 import type { Connection, Link } from '../../jetstream/connection.ts';
-import { readTopology } from '../../jetstream/topology.ts';
+import { readShards } from '../../jetstream/fleet-note.ts';
 import { ControlFirst } from './control-first.ts';
 import type { Lane } from './lane.ts';
 
@@ -117,8 +117,8 @@ export class Lanes implements Service {
 		const { node, clock, log } = this.#options;
 		for (let attempt = 0; !stopping.aborted && this.#stream === undefined; attempt++) {
 			try {
-				const topology = await readTopology(connection);
-				if (topology) this.#stream = streams.commands(shardOf(node, topology.shards));
+				const shards = await readShards(connection);
+				if (shards !== undefined) this.#stream = streams.commands(shardOf(node, shards));
 				else if (attempt === 0)
 					log.info('this broker holds no steward streams yet: waiting for a centre to make them');
 			} catch (error) {
