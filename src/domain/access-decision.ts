@@ -8,7 +8,7 @@ import { type AccessList, type AccessRule, anyRest } from './access.ts';
 import { argumentsOf, leavesOf, valueAt } from './access-data.ts';
 import type { Envelope } from './envelope.ts';
 import { anyGlobOf, type Glob } from './glob.ts';
-import { centralNode, isNodeName } from './names.ts';
+import { centralNode, isNodeName, operatorSender } from './names.ts';
 import { matchesLabels } from './node-state.ts';
 import type { Role, TrustedKey } from './trust.ts';
 import { isNestedTooDeep } from './validation.ts';
@@ -53,8 +53,13 @@ export function askerOf(
 	return senderAsAsker(sender);
 }
 
-/** Who asks where only the sender is known, by the subject that it may write to. */
-export function senderAsAsker(sender: string): Asker {
+/** Who sent an event: the broker lets nobody write under another's name, and operators only as {@link operatorSender}. */
+export function eventAskerOf(sender: string): Asker {
+	return sender === operatorSender ? { name: sender, role: 'operator' } : senderAsAsker(sender);
+}
+
+/** Nobody vouches for more than the name. */
+function senderAsAsker(sender: string): Asker {
 	return { name: sender, role: isNodeName(sender) ? 'node' : null };
 }
 

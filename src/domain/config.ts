@@ -10,6 +10,7 @@ import { logLevels } from '../base/log.ts';
 import { lanes, methodNamePattern, methodNameRule, nodeNamePattern, nodeNameRule } from './names.ts';
 import { eventDeliverWithinMs } from './policy.ts';
 import { redactionProblem } from './redaction.ts';
+import { publicKeySchema } from './trust.ts';
 import { describeProblems, isRecord } from './validation.ts';
 
 /** Slots of each lane. 1 keeps strict order, also across retries. */
@@ -87,6 +88,8 @@ const nodeSection = z.strictObject({
 		})
 		.prefault({}),
 	redact: z.array(redactionPattern).default([]),
+	/** Public keys (`O…`) whose signature this node's first trust list needs. With one of them it runs only what is trusted. */
+	roots: z.array(publicKeySchema).max(16).default([]),
 	textLog: z
 		.strictObject({ maxBytes: bytes.default(16 * 1024 * 1024), keep: z.number().int().min(0).default(4) })
 		.prefault({}),

@@ -6,6 +6,7 @@
 
 import { z } from 'zod';
 import { derivedId } from '../base/ids.ts';
+import { documentKinds, documentsSchema } from './document.ts';
 import { type Handle, lanes, methodNamePattern, scheduleNamePattern } from './names.ts';
 
 /** Lanes that can be paused: without the control lane nobody could resume them. */
@@ -52,6 +53,10 @@ export const controls = {
 	}),
 	/** Fires this schedule no more; a version after this one stays. */
 	unschedule: z.object({ name: scheduleName, version: scheduleVersion, ...authorShape }),
+	/** Believes this trust list from now on; before it those that lead to its roots. Their signatures vouch for them, not the sender. */
+	trust: z.object({ documents: documentsSchema, ...authorShape }),
+	/** Lets in what this access list says. */
+	access: z.object({ documents: documentsSchema, ...authorShape }),
 } as const;
 export type ControlName = keyof typeof controls;
 export type Control<Name extends ControlName> = z.infer<(typeof controls)[Name]>;
@@ -67,6 +72,8 @@ const scheduleAnswer = z.object({
 	inEffect: z.number().int().nullable(),
 });
 
+const documentAnswer = z.object({ version: z.number().int(), inEffect: z.number().int() });
+
 /** What a node answers when it has done it; `running`: ids of what goes on there all the same. */
 const answers = {
 	/** `absent`: lanes that it does not have. */
@@ -77,9 +84,22 @@ const answers = {
 	stop: z.object({ stopped: z.string(), running: ids }),
 	schedule: scheduleAnswer,
 	unschedule: scheduleAnswer,
+	trust: documentAnswer,
+	access: documentAnswer,
 } as const;
 type Answered = keyof typeof answers;
 export type ControlAnswer<Name extends Answered> = z.infer<(typeof answers)[Name]>;
+
+/** What needs no signature beside the one that it carries. */
+export function carriesDocuments({
+	lane,
+	method,
+}: {
+	readonly lane: string;
+	readonly method: string;
+}): boolean {
+	return lane === 'control' && (documentKinds as readonly string[]).includes(method);
+}
 
 /** What came back of a wish, as far as it can be read: an older node may say less. */
 export function readAnswer<Name extends Answered>(

@@ -84,6 +84,15 @@ export const nodeStateSchema = z.object({
 		)
 		.max(mostSchedules)
 		.default([]),
+	/** Signed documents that are in effect; version 0 before the first. Null on a node where no root is pinned: it takes none. */
+	trust: z
+		.object({ version: z.number().int().min(0) })
+		.nullable()
+		.default(null),
+	access: z
+		.object({ version: z.number().int().min(0) })
+		.nullable()
+		.default(null),
 	/** Commands that ended here and whose report is still in the outbox: some of them. */
 	unreported: z.array(z.string()).default([]),
 	outbox: z.number().int().min(0),

@@ -83,6 +83,7 @@ export const buckets = {
 	presence: 'steward-presence',
 	schedules: 'steward-schedules',
 	leases: 'steward-leases',
+	trust: 'steward-trust',
 } as const;
 
 /** What JetStream's API is called in the accounts that have none of their own, and reach HUB's. */

@@ -15,13 +15,13 @@ export type Role = (typeof roles)[number];
 
 const moment = z.number().int().min(0);
 
-/** A public key as NATS writes it: `U…` of a user, 56 characters. */
-const publicKey = z
+/** A public key as NATS writes it: `U…` of a user, `O…` of an operator, 56 characters. */
+export const publicKeySchema = z
 	.string()
 	.regex(/^[A-Z2-7]{56}$/, { error: 'expected a public key, 56 characters of A-Z and 2-7' });
 
 const trustedKeySchema = z.strictObject({
-	key: publicKey,
+	key: publicKeySchema,
 	/** Whose it is: what commands name as their issuer, and logs and access lists say. */
 	name: z.string().min(1).max(63),
 	role: z.enum(roles),
@@ -33,7 +33,7 @@ export type TrustedKey = Readonly<z.infer<typeof trustedKeySchema>>;
 
 /** What a node pins: the keys that may sign documents, and those that may sign commands. */
 export const trustListSchema = z.strictObject({
-	roots: z.array(publicKey).min(1).max(16),
+	roots: z.array(publicKeySchema).min(1).max(16),
 	keys: z.array(trustedKeySchema).max(1000),
 });
 export type TrustList = Readonly<z.infer<typeof trustListSchema>>;

@@ -127,6 +127,13 @@ const nodeView = z.object({
 	unreported: z
 		.array(z.string())
 		.describe('handles of some that ended there, and whose report is still to come'),
+	trust: z
+		.number()
+		.int()
+		.min(0)
+		.nullable()
+		.describe('version of the trust list in effect there, 0 before the first; null: it takes none'),
+	access: z.number().int().min(0).nullable().describe('of the access list, likewise'),
 	/** Commands that wait for it; null when no centre was asked. */
 	queued: z.number().int().min(0).nullable(),
 	outbox: z.number().int().min(0).nullable().describe('what it still owes, as it last said'),

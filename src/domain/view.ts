@@ -165,6 +165,8 @@ export function nodeView(
 			runForMs: run.runForMs,
 		})),
 		unreported: (state?.unreported ?? []).map((id) => formatHandle({ node, id })),
+		trust: state?.trust?.version ?? null,
+		access: state?.access?.version ?? null,
 		queued,
 		outbox: state?.outbox ?? null,
 		conflict: record?.conflict

@@ -43,6 +43,8 @@ import type { Journal } from './store/journal.ts';
 import type { Outbox } from './store/outbox.ts';
 import { Seen } from './store/seen.ts';
 import type { Store } from './store/store.ts';
+import { accessCheck, eventAccessCheck } from './trust/access-check.ts';
+import type { TrustDocuments } from './trust/documents.ts';
 import { makeGuard } from './trust/guard.ts';
 import { Spent } from './trust/spent.ts';
 
@@ -66,6 +68,7 @@ export type DeliveryParts = {
 	/** Vouches for claims. */
 	readonly seal: Seal | undefined;
 	readonly methods: MethodsTable;
+	readonly documents: TrustDocuments;
 	/** Aborts what still runs when the node's grace has passed. */
 	readonly graceOver: AbortSignal;
 	/** Aborts when the node takes nothing more. */
@@ -102,7 +105,9 @@ export function buildDelivery(parts: DeliveryParts) {
 		},
 	});
 	const spent = new Spent(store);
-	const { trust = () => undefined, access } = options;
+	const { documents } = parts;
+	const own = { node, labels: options.config.node.labels, documents };
+	const { trust = () => documents.trust(), access = accessCheck(own) } = options;
 	const claims = new ClaimWriter({ node, link, seal: parts.seal, clock, log });
 	const claimant = new Claimant({
 		...{ identity: parts.identity, boots: parts.boots, settlement, held, serverTime, errors, log },
@@ -123,6 +128,7 @@ export function buildDelivery(parts: DeliveryParts) {
 				put: (wish) => schedules.put(wish),
 				remove: (wish) => schedules.remove(wish),
 			},
+			documents,
 			wake: (method) => wakeProcess(methods, method, clock),
 			whyUnknown: (method) => whyUnknown(methods, method),
 			running: () => executor.running().flatMap(({ id, lane }) => (lane === 'control' ? [] : [id])),
@@ -171,7 +177,22 @@ export function buildDelivery(parts: DeliveryParts) {
 	const seen = new Seen(store);
 	const { outbox, redaction } = parts;
 	const events = new EventPipeline({
-		...{ methods, pauses, seen, store, outbox, errors, redaction, onShutdown, graceOver, clock, log, random },
+		access: eventAccessCheck(own),
+		...{
+			methods,
+			pauses,
+			seen,
+			store,
+			outbox,
+			errors,
+			redaction,
+			audit: parts.audit,
+			onShutdown,
+			graceOver,
+			clock,
+			log,
+			random,
+		},
 	});
 	lanes.add(
 		makeLanes({

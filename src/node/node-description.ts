@@ -27,6 +27,7 @@ export type NodeParts = {
 	readonly outbox: { readonly depth: number; unreported(most: number): readonly string[] };
 	readonly pauses: { stoppedMethods(): NodeState['stopped'] };
 	readonly schedules: { states(): NodeState['schedules'] };
+	readonly documents: { states(): Pick<NodeState, 'trust' | 'access'> };
 };
 
 /** As many handles as help whoever wonders about one; how many there are is the outbox's depth. */
@@ -63,6 +64,7 @@ export function describeNode(parts: NodeParts): NodeState {
 		running: [...parts.executor.running()],
 		stopped: parts.pauses.stoppedMethods(),
 		schedules: [...parts.schedules.states()],
+		...parts.documents.states(),
 		unreported: [...parts.outbox.unreported(mostUnreported)],
 		outbox: parts.outbox.depth,
 		stopping: parts.isStopping(),

@@ -19,6 +19,8 @@ export type NodeOptions = {
 	trust?: GuardOptions['trust'];
 	/** What those may do whom it trusts; without, anything. */
 	access?: GuardOptions['access'];
+	/** What the enrolment left of whom to trust (`trust.json`), if it did. */
+	trustFile?: string | undefined;
 	/** Data folder of this node. */
 	dataDir: string;
 	/** Shown in the node's state. */

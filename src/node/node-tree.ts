@@ -35,6 +35,7 @@ import { replaceDamaged } from './store/damaged-store.ts';
 import { Journal } from './store/journal.ts';
 import { Outbox } from './store/outbox.ts';
 import { Store } from './store/store.ts';
+import { TrustDocuments } from './trust/documents.ts';
 
 /** A slow link takes two round trips before the first word is answered: cut off too early, it is never up at all. */
 const connectWithinMs = 10_000;
@@ -90,6 +91,10 @@ export function buildTree(
 	const journal = new Journal({ store, outbox, boot, machine, now: () => clock.now() });
 	const serverTime = new ServerTime(clock);
 	const files = new LogFiles({ dataDir, ...config.node.textLog });
+	const documents = new TrustDocuments({
+		...{ store, roots: config.node.roots, file: options.trustFile, log },
+		onChange: () => state.changed(),
+	});
 	const processes = makeProcesses(options, files, (process, error) => delivery.onExhausted(process, error));
 	const methods = new MethodsTable(processes, config.node.methods);
 	const onNameUsedTwice = (machine: string) =>
@@ -116,7 +121,7 @@ export function buildTree(
 			audit,
 			methods,
 		},
-		...{ output, redaction, seal },
+		...{ output, redaction, seal, documents },
 		...{ graceOver: graceOver.signal, stopping: stopping.signal, onNameUsedTwice, onShutdown },
 		onChange: () => state.changed(),
 	});
@@ -132,7 +137,7 @@ export function buildTree(
 		isStopping,
 	};
 	const describe = () =>
-		describeNode({ ...about, serverTime, methods, lanes, executor, outbox, pauses, schedules });
+		describeNode({ ...about, serverTime, methods, lanes, executor, outbox, pauses, schedules, documents });
 	const state = new StatePublisher({
 		...{ node, link, serverTime, describe, beat: identity, beatEveryMs, clock, log },
 		onNameUsedTwice: (machine) => {
@@ -148,6 +153,7 @@ export function buildTree(
 	const children: Child[] = [
 		new IntakeSocket({ path: socket, intake: outbox, node, clock, log }),
 		store,
+		documents,
 		boots,
 		pauses,
 		link,

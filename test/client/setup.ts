@@ -110,6 +110,6 @@ export function nodeState(node: string, labels: Record<string, string> = {}): No
 		...{ v: 1, node, version: 'test', machine: 'machine', boot: 'boot', epoch: 'epoch', labels },
 		platform: { os: 'linux', arch: 'x64', runtime: 'test', hostname: 'host' },
 		...{ startedAt: 1000, saidAt: 1000, clockOffsetMs: 0, methods: [], lanes: [], running: [] },
-		...{ outbox: 0, stopping: false, stopped: [], unreported: [], schedules: [] },
+		...{ outbox: 0, stopping: false, stopped: [], unreported: [], schedules: [], trust: null, access: null },
 	};
 }

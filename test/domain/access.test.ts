@@ -6,8 +6,8 @@ import {
 	type Asked,
 	askerOf,
 	denialText,
+	eventAskerOf,
 	methodInRules,
-	senderAsAsker,
 } from '../../src/domain/access-decision.ts';
 
 const asked = (over: Partial<Asked> = {}): Asked => ({
@@ -126,7 +126,9 @@ test('who asks is who is proved: a key speaks for itself, and what the centre pa
 		name: 'central',
 		role: 'centre',
 	});
-	expect(senderAsAsker('_operator')).toEqual({ name: '_operator', role: null });
+	expect(eventAskerOf('_operator')).toEqual({ name: '_operator', role: 'operator' });
+	expect(eventAskerOf('ship2')).toEqual(ship2);
+	expect(eventAskerOf('_raw')).toEqual({ name: '_raw', role: null });
 });
 
 test('without a list operators and the centre may do all, nodes tell the centre of events, and nothing else goes', () => {

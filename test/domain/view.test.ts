@@ -52,6 +52,8 @@ const record: NodeRecord = {
 		],
 		stopped: [{ method: 'ping', kind: 'stop', by: 'anna', reason: 'it hangs', since: 1 }],
 		schedules: [],
+		trust: { version: 3 },
+		access: null,
 		unreported: ['c2'],
 		outbox: 3,
 		stopping: false,

@@ -66,7 +66,7 @@ function nodeWith(state: Partial<NodeState> = {}, conflict = false): WhyFacts['n
 		...{ v: 1, node: 'ship1', version: '1', machine: 'm', boot: 'b', epoch: 'e', labels: {} },
 		...{ platform: { os: 'linux', arch: 'x64', runtime: 'node', hostname: 'h' }, startedAt: 1, saidAt: 1 },
 		...{ clockOffsetMs: 0, methods: [], lanes: [normal], running: [], outbox: 0, stopping: false },
-		...{ stopped: [], unreported: [], schedules: [], ...state },
+		...{ stopped: [], unreported: [], schedules: [], trust: null, access: null, ...state },
 	};
 	const noticed = conflict ? { machines: ['m1', 'm2'], noticedAt: now } : null;
 	return nodeView('ship1', { v: 1, state: said, lastSeenAt: now, conflict: noticed }, present, null);

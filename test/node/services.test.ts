@@ -51,7 +51,7 @@ function stateOf(boot: string, clockOffsetMs: number | null): NodeState {
 		...{ v: 1, node: 'ship1', version: 'test', machine: `machine of ${boot}`, boot, epoch: 'e', labels: {} },
 		...{ platform: { os: 'linux', arch: 'x64', runtime: 'node', hostname: 'here' }, startedAt: 1, saidAt: 1 },
 		...{ clockOffsetMs, methods: [], lanes: [], running: [], outbox: 0, stopping: false },
-		...{ stopped: [], unreported: [], schedules: [] },
+		...{ stopped: [], unreported: [], schedules: [], trust: null, access: null },
 	};
 }
 

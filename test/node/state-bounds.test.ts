@@ -26,7 +26,7 @@ function stateOf(methods: NodeState['methods'], stopped: NodeState['stopped'] = 
 		...{ v: 1, node: 'ship1', version: 'test', machine: 'm', boot: 'b', epoch: 'e', labels: {} },
 		...{ platform: { os: 'linux', arch: 'x64', runtime: 'node', hostname: 'here' }, startedAt: 1, saidAt: 1 },
 		...{ clockOffsetMs: null, methods, lanes: [], running: [], outbox: 0, stopping: false },
-		...{ stopped, unreported: [], schedules: [] },
+		...{ stopped, unreported: [], schedules: [], trust: null, access: null },
 	};
 }
 

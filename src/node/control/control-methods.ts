@@ -13,10 +13,12 @@ import {
 	type PausableLane,
 	pausableLanes,
 } from '../../domain/control.ts';
+import { type DocumentKind, documentKinds, type SignedDocument } from '../../domain/document.ts';
 import type { Lane } from '../../domain/names.ts';
 import type { Closed } from '../../domain/wire.ts';
 import { defineMethod, failed, type MethodDefinition, type Verdict } from '../processes/method.ts';
 import type { NodeSchedules } from '../schedules/node-schedules.ts';
+import type { TrustDocuments } from '../trust/documents.ts';
 import type { Pauses } from './pauses.ts';
 
 /** What a wish to call a command off met: it is being aborted, it ended by that, it had ended, or it is not here yet. */
@@ -35,6 +37,7 @@ export type ControlMethodsOptions = {
 	/** A sentence for whoever names a method that is not there, else undefined. */
 	readonly whyUnknown: (method: string) => string | undefined;
 	readonly schedules: Pick<NodeSchedules, 'put' | 'remove'>;
+	readonly documents: Pick<TrustDocuments, 'take'>;
 	/** Ids of what runs now, this lane apart. */
 	readonly running: () => readonly string[];
 };
@@ -79,7 +82,21 @@ export function controlMethods(options: ControlMethodsOptions): readonly MethodD
 			againAfterDeath,
 		),
 		control('unschedule', (wish) => schedules.remove(wish), againAfterDeath),
+		...documentKinds.map((kind) =>
+			control(kind, ({ documents }) => takeDocuments(options, kind, documents), againAfterDeath),
+		),
 	] as MethodDefinition[];
+}
+
+/** The last one is what is meant; those before it lead to its roots. */
+async function takeDocuments(
+	{ documents: kept }: ControlMethodsOptions,
+	kind: DocumentKind,
+	documents: readonly SignedDocument[],
+): Promise<ControlAnswer<DocumentKind> | Verdict> {
+	const { inEffect, judgement } = await kept.take(kind, documents);
+	if (judgement.verdict === 'refused') return failed(judgement.why, { inEffect });
+	return { version: documents.at(-1)?.version ?? 0, inEffect };
 }
 
 /** Of what was named; of all where nothing was. */

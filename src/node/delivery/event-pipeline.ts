@@ -40,6 +40,10 @@ export type EventPipelineOptions = {
 	store: Store;
 	outbox: Outbox;
 	errors: ErrorReporter;
+	/** Told of what was refused because of who sent it. */
+	audit: Pick<ErrorReporter, 'report'>;
+	/** Why an event may not be handled here, if so. */
+	access: (event: EventMessage) => FaultRecord | undefined;
 	redaction: Redaction;
 	onShutdown: (error: Error) => void;
 	/** Ends what is still being handled when the node's grace has passed. */
@@ -99,6 +103,8 @@ export class EventPipeline {
 		}
 		if (seen.has(event.sender, event.key)) return this.#acknowledge(lease);
 		if (this.#options.pauses.holds('events', event.method)) return lease.nak();
+		const denial = this.#options.access(event);
+		if (denial) return this.#fail(lease, event, 1, { kind: 'denied', fault: denial });
 		const attempt = await this.#beginAttempt(lease, event);
 		if (attempt > eventAttempts) {
 			const message = `it was started ${attempt - 1} times, and the node died each time`;
@@ -159,11 +165,12 @@ export class EventPipeline {
 		attempt: number,
 		{ kind, ...failure }: Failure,
 	): Promise<void> {
-		const { errors, redaction, random, store } = this.#options;
+		const { errors, audit, redaction, random, store } = this.#options;
 		const fault = boundedFault(redaction.fault(failure.fault));
 		const verdict = decide({ kind, attempt, attempts: eventAttempts, backoff: defaultBackoff }, random);
 		const effective = verdict.verdict === 'restart' ? verdict.command : verdict;
-		errors.report({ kind, where: event?.method ?? 'events', message: fault.message });
+		const reporter = kind === 'denied' ? audit : errors;
+		reporter.report({ kind, where: event?.method ?? 'events', message: fault.message });
 		if (effective.verdict === 'shutdown') return this.#options.onShutdown(new Error(fault.message));
 		if (effective.verdict !== 'retry' || !event) return this.#bury(lease, event, attempt, fault);
 		await store.commit((writes) => writes.put('starts', nameOf(event), attempt));

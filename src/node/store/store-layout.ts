@@ -10,7 +10,7 @@ import { messageOf } from '../../base/errors.ts';
 
 export const tables = [
 	...['meta', 'journal', 'outbox', 'undeliverable', 'seen', 'starts', 'cancels'],
-	...['schedules', 'ticks', 'spent'],
+	...['schedules', 'ticks', 'spent', 'documents'],
 ] as const;
 export type Table = (typeof tables)[number];
 

@@ -2,10 +2,11 @@
  * Owns the one place where a node decides whether a command may be started at all: is it signed by somebody who is trusted, is it what
  * was signed, for this node, now, and for the first time; and then whether the issuer may do that.
  * Promises that a node with a trust list starts nothing else, whatever way it came; without one, all that comes. What the node fires
- * by itself is not asked: the command that brought its schedule was. Reads only: a crash changes no answer.
+ * by itself is not asked: the command that brought its schedule was. What carries signed documents is let through. Reads only: a crash changes no answer.
  */
 
 import { rfc3339 } from '../../base/clock.ts';
+import { carriesDocuments } from '../../domain/control.ts';
 import { type Envelope, envelopeDigest } from '../../domain/envelope.ts';
 import { operatorSender } from '../../domain/names.ts';
 import type { FaultRecord } from '../../domain/result.ts';
@@ -43,7 +44,8 @@ const aheadMs = 300_000;
 
 export function makeGuard(options: GuardOptions): Guard {
 	return async (envelope, facts, now, began = false) => {
-		if (isLocal(facts)) return { allowed: true };
+		// A document is vouched for by those who signed it; whoever brings it may not be known here yet.
+		if (isLocal(facts) || carriesDocuments(envelope)) return { allowed: true };
 		const list = options.trust();
 		const trusted: Allowed | Refused = list
 			? judge(options, list, { envelope, facts, now, began })

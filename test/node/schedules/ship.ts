@@ -217,6 +217,7 @@ async function startProcess(world: World, boot: string): Promise<ShipProcess> {
 				put: (asked) => inTurn(() => schedules.put(asked)),
 				remove: (asked) => inTurn(() => schedules.remove(asked)),
 			},
+			documents: { take: async () => ({ inEffect: 0, judgement: { verdict: 'known' } }) },
 		}),
 	});
 	await control.start();
