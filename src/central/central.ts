@@ -14,7 +14,6 @@ import { processIdentity } from '../base/process.ts';
 import type { Config } from '../domain/config.ts';
 import { formatHandle, type Handle } from '../domain/names.ts';
 import type { CommandAddress } from '../domain/subject.ts';
-import type { TrustList } from '../domain/trust.ts';
 import { Claims } from '../jetstream/claims.ts';
 import { Commands } from '../jetstream/commands.ts';
 import { type Connection, Link } from '../jetstream/connection.ts';
@@ -33,6 +32,7 @@ import type { Credentials } from '../security/credentials.ts';
 import { signingWith } from '../security/signature.ts';
 import { Supervisor } from '../supervision/supervisor.ts';
 import { Answers } from './answers.ts';
+import { DocumentSync } from './document-sync.ts';
 import { CentreIndex } from './index.ts';
 import { IntakeWorker } from './intake-worker.ts';
 import { Leadership } from './leadership.ts';
@@ -53,8 +53,6 @@ export type CentralOptions = {
 	config: Config;
 	/** Who it is, where the broker has accounts. */
 	credentials?: Credentials | undefined;
-	/** Whom the fleet trusts; without a list no signature of a node is checked. */
-	trust?: () => TrustList | undefined;
 	/** Folder of the stream definitions. */
 	streamsDir: string;
 	/** What all streams on file may take together, bytes. */
@@ -141,7 +139,7 @@ export class Central implements Service {
 			if (!connection) return;
 			try {
 				const topology = await this.#apply(connection);
-				const index = new CentreIndex(connection, topology.shards);
+				const index = new CentreIndex(connection, topology.shards, this.#options.config.node.roots);
 				this.#parts = this.#build(connection, topology, index);
 				await this.#parts.start();
 				this.#offLink.push(this.#link.onReconnect(() => void this.#onReconnect(connection)));
@@ -187,7 +185,7 @@ export class Central implements Service {
 	}
 
 	#build(connection: Connection, { shards, serverTime }: Topology, index: CentreIndex): Supervisor {
-		const { config, credentials, trust = () => undefined, clock, log } = this.#options;
+		const { config, credentials, clock, log } = this.#options;
 		const link = this.#link;
 		const serverClock = new ServerClock(clock, serverTime);
 		const serverNow = () => Math.round(serverClock.now());
@@ -231,6 +229,10 @@ export class Central implements Service {
 			parts: { commands: fenced, claims, ledger, serverNow },
 		});
 		const jwtOf = (node: string) => index.nodes.get(node)?.state.jwt;
+		const documentSync = new DocumentSync({
+			...{ index, mayFire, clock, log },
+			parts: { commands: fenced, claims, ledger, serverNow },
+		});
 		const undelivered = new Undelivered({ connection, events, dead, deliverWithinMs, serverNow, log });
 		this.#offLink.push(link.onReconnect(() => sweeper.forgetFloors()));
 		const duties = new Supervisor({
@@ -243,11 +245,16 @@ export class Central implements Service {
 				}),
 				new Projector({
 					...{ link, ledger, dead, settler, readMessage, findWaiting, serverNow, clock, log },
-					statements: new StatementCheck({ trust, jwtOf, serverNow }),
+					statements: new StatementCheck({ trust: () => index.documents.trust(), jwtOf, serverNow }),
 				}),
 				new IntakeWorker({ link, index, commands, claims, ledger, events, dead, serverNow, clock, log }),
 				scheduler,
-				{ name: 'sync begins', start: async () => sync.begin(), stop: async () => sync.end() },
+				beginning('sync begins', sync),
+				beginning('document sync begins', documentSync),
+				new Periodic({
+					...{ name: 'document sync', everyMs: syncEveryMs, clock, log },
+					runOnce: () => documentSync.runOnce(),
+				}),
 				new Periodic({ name: 'sync', everyMs: syncEveryMs, runOnce: () => sync.runOnce(), clock, log }),
 				{ name: 'reaper begins', start: async () => reaper.begin(), stop: async () => undefined },
 				new Periodic({ name: 'reaper', everyMs: reapEveryMs, runOnce: () => reaper.runOnce(), clock, log }),
@@ -300,4 +307,9 @@ export class Central implements Service {
 		for (const one of [duties, supervisor]) one.onFailure((error) => this.#fail(error));
 		return supervisor;
 	}
+}
+
+/** What follows the index while this centre leads. */
+function beginning(name: string, part: { begin(): void; end(): void }): Service {
+	return { name, start: async () => part.begin(), stop: async () => part.end() };
 }

@@ -14,9 +14,11 @@ import { decode, ledgerAgeMs } from '../domain/wire.ts';
 import { bucketStream, bucketSubject, isMarker, keyOf } from '../jetstream/bucket.ts';
 import { readStoredCommand, type StoredCommand } from '../jetstream/commands.ts';
 import type { Connection } from '../jetstream/connection.ts';
+import { readDocument } from '../jetstream/documents.ts';
 import { type Followed, type Following, follow } from '../jetstream/follow.ts';
 import { type LedgerSummary, readLedgerSummary } from '../jetstream/ledger-store.ts';
 import { readScheduleEntry } from '../jetstream/schedules.ts';
+import { DocumentIndex } from './document-index.ts';
 import { LaterIndex } from './later-index.ts';
 import { ScheduleIndex } from './schedule-index.ts';
 
@@ -39,6 +41,7 @@ export class CentreIndex implements Service {
 	readonly nodes = new Map<string, NodeRecord>();
 	readonly presence = new Map<string, PresenceEntry>();
 	readonly schedules = new ScheduleIndex();
+	readonly documents: DocumentIndex;
 	/** Arrived after the ledger had called their id final: either a repeat, or the ledger's entry is out of date here. */
 	readonly #doubtful = new Map<string, StoredCommand>();
 	/** By subject: what is being put on its stream from here, and what was heard of it so far. */
@@ -54,7 +57,9 @@ export class CentreIndex implements Service {
 	#followings: Following[] = [];
 	#isComplete = false;
 
-	constructor(connection: Connection, shards: number) {
+	/** `roots`: public keys that the documents of the fleet are to be signed by, where they are pinned on this machine. */
+	constructor(connection: Connection, shards: number, roots: readonly string[] = []) {
+		this.documents = new DocumentIndex(roots);
 		this.#connection = connection;
 		this.#shards = shards;
 		this.#lifecycle = new Lifecycle(
@@ -185,6 +190,19 @@ export class CentreIndex implements Service {
 					if (entry) this.schedules.take(entry);
 				},
 			),
+			follow(
+				this.#connection,
+				{
+					stream: bucketStream(buckets.trust),
+					filter: [bucketSubject(buckets.trust, '>')],
+					from: 'last',
+					onReset: () => this.documents.clear(),
+				},
+				({ subject, data, header }) => {
+					const entry = readDocument(keyOf(buckets.trust, subject), data, isMarker(header));
+					if (entry) this.documents.take(entry);
+				},
+			),
 			...shards.map((shard) =>
 				follow(
 					this.#connection,
@@ -211,6 +229,7 @@ export class CentreIndex implements Service {
 		for (const map of [this.ledger, this.withNode, this.waiting, this.nodes, this.presence, this.#doubtful])
 			map.clear();
 		this.schedules.clear();
+		this.documents.clear();
 		this.later.clear();
 	}
 

@@ -5,10 +5,9 @@
  */
 
 import type { Clock } from '../base/clock.ts';
-import { isStewardError, messageOf } from '../base/errors.ts';
 import { derivedId } from '../base/ids.ts';
 import type { Log } from '../base/log.ts';
-import { enqueue } from '../client/enqueue.ts';
+import type { enqueue } from '../client/enqueue.ts';
 import type { Control } from '../domain/control.ts';
 import type { Envelope } from '../domain/envelope.ts';
 import { centralNode } from '../domain/names.ts';
@@ -16,13 +15,8 @@ import { matchesLabels } from '../domain/node-state.ts';
 import { readSchedule, type Schedule, type ScheduleRecord } from '../domain/schedule.ts';
 import type { Schedules } from '../jetstream/schedules.ts';
 import type { CentreIndex } from './index.ts';
+import { Wishes } from './wishes.ts';
 
-/** Wishes that are written at once. */
-const atOnce = 64;
-/** Then what was asked for is forgotten, and asked again. */
-const mostRemembered = 100_000;
-/** What could not be asked is asked again after this time. */
-const retryMs = 30_000;
 /** A node that is away may still have what was removed; for longer than this nobody waits for it. */
 const tombstoneMs = 90 * 86_400_000;
 
@@ -45,18 +39,18 @@ export type ScheduleSyncOptions = {
 
 export class ScheduleSync {
 	readonly #options: ScheduleSyncOptions;
-	readonly #asked = new Set<string>();
+	readonly #wishes: Wishes;
 	/** What each record means, by its revision. */
 	readonly #meanings = new Map<string, { readonly revision: number; readonly placed: Placed }>();
 	/** Schedules that nodes fire. */
 	#ownNames: readonly string[] = [];
 	/** Nodes that have said something new; `all` where a schedule is another. */
 	#dirty: Set<string> | 'all' = 'all';
-	#retryAt = Number.POSITIVE_INFINITY;
 	#off: (() => void)[] = [];
 
 	constructor(options: ScheduleSyncOptions) {
 		this.#options = options;
+		this.#wishes = new Wishes({ ...options, what: 'a schedule' });
 	}
 
 	/** Call when this centre begins to lead. */
@@ -64,7 +58,7 @@ export class ScheduleSync {
 		const { index } = this.#options;
 		this.end();
 		this.#dirty = 'all';
-		this.#asked.clear();
+		this.#wishes.forget();
 		this.#off = [
 			index.onNode((node) => {
 				if (this.#dirty !== 'all') this.#dirty.add(node);
@@ -81,12 +75,9 @@ export class ScheduleSync {
 
 	/** Answers how many wishes it wrote. */
 	async runOnce(): Promise<number> {
-		const { index, mayFire, clock, log } = this.#options;
+		const { index, mayFire, log } = this.#options;
 		if (!index.isComplete || !mayFire()) return 0;
-		if (clock.monotonic() >= this.#retryAt) {
-			this.#retryAt = Number.POSITIVE_INFINITY;
-			this.#dirty = 'all';
-		}
+		if (this.#wishes.takeRetry()) this.#dirty = 'all';
 		const dirty = this.#dirty;
 		this.#dirty = new Set();
 		if (dirty !== 'all' && dirty.size === 0) return 0;
@@ -94,12 +85,7 @@ export class ScheduleSync {
 		const wishes = [...(dirty === 'all' ? this.#everyNode(placed) : dirty)].flatMap((node) =>
 			this.#wishesFor(node, placed).map((wish) => this.#envelopeOf(node, wish)),
 		);
-		const news = wishes.filter(({ node, id }) => !this.#asked.has(`${node} ${id}`));
-		let written = 0;
-		for (let from = 0; from < news.length; from += atOnce) {
-			const asked = await Promise.all(news.slice(from, from + atOnce).map((wish) => this.#ask(wish)));
-			written += asked.filter(Boolean).length;
-		}
+		const written = await this.#wishes.send(wishes);
 		if (written > 0) log.info({ count: written }, 'schedules are on their way to their nodes');
 		return written;
 	}
@@ -118,22 +104,6 @@ export class ScheduleSync {
 			if (await schedules.forget(name, revision)) forgotten += 1;
 		}
 		return forgotten;
-	}
-
-	/** True where it is news to its stream. */
-	async #ask(wish: Envelope): Promise<boolean> {
-		const { parts, clock, log } = this.#options;
-		if (this.#asked.size >= mostRemembered) this.#asked.clear();
-		this.#asked.add(`${wish.node} ${wish.id}`);
-		try {
-			return !(await enqueue(parts, wish, true)).duplicate;
-		} catch (error) {
-			log.warn({ node: wish.node, err: messageOf(error) }, 'a schedule could not be sent to its node');
-			if (isStewardError(error, 'id-conflict')) return false;
-			this.#asked.delete(`${wish.node} ${wish.id}`);
-			this.#retryAt = Math.min(this.#retryAt, clock.monotonic() + retryMs);
-			return false;
-		}
 	}
 
 	/** What each schedule means, tombstones as well; each record is read once. */

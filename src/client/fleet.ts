@@ -36,6 +36,7 @@ import { type FleetParts, fleetParts } from './parts.ts';
 import { retryCommand } from './retry.ts';
 import { ScheduleBook } from './schedules.ts';
 import { sendMessage } from './send.ts';
+import { FleetTrust } from './trust.ts';
 import { type WaitOptions, type WatchOptions, waitFor, watch } from './watch.ts';
 import { whyCommand } from './why.ts';
 
@@ -196,6 +197,11 @@ export class Fleet implements AsyncDisposable {
 	/** Dead letters: what was taken out of its lane, with its evidence. Needs no centre. */
 	get dead(): DeadLetterOffice {
 		return new DeadLetterOffice(this.#parts);
+	}
+
+	/** Whom nodes trust, and what those may do: signed documents. Who has them asks a centre, all else needs the broker only. */
+	get trust(): FleetTrust {
+		return new FleetTrust(this.#parts);
 	}
 
 	/** What is to be sent again and again: a form, kept under a name. Lists ask a centre, all else needs the broker only. */
