@@ -15,6 +15,7 @@ export const errorCodes = [
 	'not-found',
 	'waited-too-long',
 	'refused',
+	'denied',
 	'id-conflict',
 	'ambiguous',
 	'schema-newer',

@@ -33,6 +33,7 @@ import { signingWith } from '../security/signature.ts';
 import { Supervisor } from '../supervision/supervisor.ts';
 import { Answers } from './answers.ts';
 import { DocumentSync } from './document-sync.ts';
+import { denialOfCommand } from './early-access.ts';
 import { CentreIndex } from './index.ts';
 import { IntakeWorker } from './intake-worker.ts';
 import { Leadership } from './leadership.ts';
@@ -218,6 +219,7 @@ export class Central implements Service {
 		const writer = new TickWriter({
 			commands: new Commands(connection, shards, { mayPublish: mayFire, inFlight: 2, sign }),
 			...{ ledger, index, serverNow },
+			denial: (envelope) => denialOfCommand(index, envelope),
 		});
 		const schedules = new Schedules(connection);
 		const scheduler = new Scheduler({

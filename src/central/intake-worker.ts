@@ -24,6 +24,7 @@ import { isTooLarge } from '../jetstream/publish-answer.ts';
 import type { Delivery } from '../jetstream/pull.ts';
 import { lifeOf } from '../jetstream/stream-lives.ts';
 import { BatchReader } from './batch-reader.ts';
+import { denialOfCommand, denialOfEvent } from './early-access.ts';
 import type { CentreIndex } from './index.ts';
 
 export const intakeConsumer = '_intake';
@@ -91,11 +92,14 @@ async function pass(options: IntakeWorkerOptions, delivery: Delivery, intake: In
 		try {
 			if (!isNodeName(node)) throw new StewardError('invalid', `toNode: "${node}" is no node's name`);
 			if (message.kind === 'event') {
-				await options.events.publish({ node, sender, method: message.method, id, data: message.data }, key);
+				const event = { node, sender, method: message.method, id, data: message.data };
+				throwIf(denialOfEvent(options.index, event));
+				await options.events.publish(event, key);
 			} else {
 				const state = options.index.nodes.get(node)?.state;
 				const methodLane = state && laneOfMethod(state, message.method);
 				const envelope = envelopeFor(message, node, id, sender, methodLane);
+				throwIf(denialOfCommand(options.index, envelope));
 				const queued: Enqueued = await enqueue(options, envelope, true);
 				const handle = formatHandle({ node, id });
 				options.log.info({ handle, sender, method: message.method, duplicate: queued.duplicate }, 'queued');
@@ -103,14 +107,20 @@ async function pass(options: IntakeWorkerOptions, delivery: Delivery, intake: In
 		} catch (error) {
 			if (!isRefusedForGood(error)) throw error;
 			const { kind, method } = message;
-			await bury(options, delivery, { node, kind, method, id, problem: error.message });
+			const code = error.code === 'denied' ? 'denied' : 'invalid';
+			await bury(options, delivery, { node, kind, method, id, problem: error.message }, code);
 		}
 	}
+}
+
+function throwIf(error: StewardError | undefined): void {
+	if (error) throw error;
 }
 
 /** Trying again would not help: anything else may pass, and the message waits. */
 function isRefusedForGood(error: unknown): error is StewardError {
 	if (isStewardError(error, 'id-conflict') || isStewardError(error, 'invalid')) return true;
+	if (isStewardError(error, 'denied')) return true;
 	// Something has its id that this program cannot read: a newer steward's, or nobody's. The letter can be sent again.
 	if (isStewardError(error, 'schema-newer')) return true;
 	return isStewardError(error, 'refused') && isTooLarge(error.cause);
@@ -132,7 +142,12 @@ function targetsOf({ index }: IntakeWorkerOptions, { message }: IntakeMessage): 
 	return whenAbsent === 'skip' ? present : nodes;
 }
 
-async function bury(options: IntakeWorkerOptions, delivery: Delivery, bad: IntakeProblem): Promise<void> {
+async function bury(
+	options: IntakeWorkerOptions,
+	delivery: Delivery,
+	bad: IntakeProblem,
+	code: 'invalid' | 'denied' = 'invalid',
+): Promise<void> {
 	const { node, kind, method, id, problem } = bad;
 	options.log.warn(
 		{ handle: formatHandle({ node, id }), err: problem },
@@ -146,7 +161,7 @@ async function bury(options: IntakeWorkerOptions, delivery: Delivery, bad: Intak
 		sender: delivery.subject.split('.')[3] ?? 'unknown',
 		at: options.serverNow(),
 		attempts: 0,
-		fault: { code: 'invalid', message: problem },
+		fault: { code, message: problem },
 		origin: `intake ${delivery.seq}`,
 		holds: 'form',
 		message: new TextDecoder().decode(delivery.data),

@@ -6,6 +6,7 @@
  * not fire any more. A crash in the middle leaves some of them queued: the same again completes it.
  */
 
+import type { StewardError } from '../base/errors.ts';
 import { type Envelope, envelopeDigest } from '../domain/envelope.ts';
 import { formatHandle } from '../domain/names.ts';
 import type { CommandFacts } from '../domain/wire.ts';
@@ -34,6 +35,8 @@ export type TickWriterOptions = {
 	/** Told of each before it is put on its stream, and what came of that. */
 	readonly index: Pick<CentreIndex, 'expectStored' | 'noteStored'>;
 	readonly serverNow: () => number;
+	/** Why its node would not run it, if so. */
+	readonly denial?: (envelope: Envelope) => StewardError | undefined;
 };
 
 export class TickWriter {
@@ -57,6 +60,8 @@ export class TickWriter {
 
 	async #publish(envelope: Envelope): Promise<Publishing> {
 		const { commands, index } = this.#options;
+		const error = this.#options.denial?.(envelope);
+		if (error) return { envelope, written: { outcome: 'refused', error } };
 		const digest = envelopeDigest(envelope);
 		index.expectStored(envelope);
 		try {

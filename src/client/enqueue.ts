@@ -33,6 +33,8 @@ type Parts = {
 	ledger: LedgerStore;
 	/** The broker's clock, milliseconds since the epoch. */
 	serverNow: () => number;
+	/** Throws `denied` for what its node would not run. */
+	access?: { check(envelope: Envelope): Promise<void> } | undefined;
 };
 
 /** How often a publish without an answer is asked after and tried again. */
@@ -40,7 +42,7 @@ const tries = 3;
 
 /**
  * @param chosen Whether the caller chose the id: then it may have been used before, also by a command that is settled.
- * @throws StewardError `id-conflict`, `refused`, `no-broker`, or `ambiguous` when no answer could be had.
+ * @throws StewardError `id-conflict`, `denied`, `refused`, `no-broker`, or `ambiguous` when no answer could be had.
  */
 export async function enqueue(parts: Parts, envelope: Envelope, chosen: boolean): Promise<Enqueued> {
 	const digest = envelopeDigest(envelope);
@@ -48,6 +50,7 @@ export async function enqueue(parts: Parts, envelope: Envelope, chosen: boolean)
 		const earlier = await findEarlier(parts, envelope);
 		if (earlier) return duplicateOf(envelope, digest, earlier);
 	}
+	await parts.access?.check(envelope);
 	const nonce = randomToken();
 	let doubt: PublishError | undefined;
 	for (let attempt = 1; ; attempt++) {

@@ -10,6 +10,7 @@ import { Claims } from '../jetstream/claims.ts';
 import { Commands } from '../jetstream/commands.ts';
 import type { Connection } from '../jetstream/connection.ts';
 import { DeadLetters } from '../jetstream/dead-letters.ts';
+import { Documents } from '../jetstream/documents.ts';
 import { Events } from '../jetstream/events.ts';
 import { LedgerStore } from '../jetstream/ledger-store.ts';
 import { Nodes } from '../jetstream/nodes.ts';
@@ -18,6 +19,7 @@ import { ServerClock } from '../jetstream/server-clock.ts';
 import type { Topology } from '../jetstream/topology.ts';
 import type { SigningKey } from '../security/keys.ts';
 import { signingWith } from '../security/signature.ts';
+import { EarlyAccess } from './early-access.ts';
 import { MethodLanes } from './method-lanes.ts';
 
 /** The parts of a fleet, wired to one connection. */
@@ -37,6 +39,8 @@ export type FleetParts = {
 	/** The same, read anew: for what is kept, since a program that was suspended for hours carries an old reading on. */
 	readonly readServerNow: () => Promise<number>;
 	readonly newId: () => string;
+	/** Tells what nodes would deny; undefined where nothing is signed here. */
+	readonly access: EarlyAccess | undefined;
 	/** Who is told to have cancelled, paused, retried. */
 	readonly author: string;
 };
@@ -49,13 +53,16 @@ export function fleetParts(
 	const { shards, serverTime } = topology;
 	const serverClock = new ServerClock(clock, serverTime);
 	const serverNow = () => Math.round(serverClock.now());
+	const nodes = new Nodes(connection);
+	const documents = new Documents(connection);
 	return {
 		connection,
 		commands: new Commands(connection, shards, { sign: signingWith(signer, serverNow) }),
 		claims: new Claims(connection),
 		reports: new Reports(connection),
 		ledger: new LedgerStore(connection),
-		nodes: new Nodes(connection),
+		nodes,
+		access: signer && new EarlyAccess({ documents, nodes, key: signer.publicKey, serverNow, clock }),
 		methodLanes: new MethodLanes(clock),
 		events: new Events(connection),
 		dead: new DeadLetters(connection),

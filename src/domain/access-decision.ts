@@ -4,6 +4,7 @@
  * what the centre passes on counts as its sender's. Pure; a list is made ready once and asked many times.
  */
 
+import { StewardError } from '../base/errors.ts';
 import { type AccessList, type AccessRule, anyRest } from './access.ts';
 import { argumentsOf, leavesOf, valueAt } from './access-data.ts';
 import type { Envelope } from './envelope.ts';
@@ -73,7 +74,11 @@ export function methodInRules({ method, lane }: { readonly method: string; reado
 export class AccessRules {
 	readonly #rules: readonly { readonly rule: AccessRule; readonly checks: readonly Check[] }[];
 
+	/** Whether what it decides depends on labels. */
+	readonly usesLabels: boolean;
+
 	constructor({ rules }: AccessList) {
+		this.usesLabels = rules.some(({ where }) => where !== undefined);
 		this.#rules = rules.map((rule) => ({ rule, checks: checksOf(rule) }));
 	}
 
@@ -104,6 +109,13 @@ export function denialText(asked: Asked, { rule, note }: AccessDecision): string
 			? 'no rule of the access list allows it'
 			: `rule ${rule} denies it${note ? `: ${note}` : ''}`;
 	return `${who} may not call ${asked.method} on ${asked.node}: ${why} (steward access explain tells more)`;
+}
+
+/** As {@link denialText}, for whoever is told before it is sent. */
+export function deniedError(asked: Asked, decision: AccessDecision): StewardError {
+	const { rule = null, note = '' } = decision;
+	const details = { node: asked.node, method: asked.method, issuer: asked.name, rule, note };
+	return new StewardError('denied', denialText(asked, decision), { details });
 }
 
 function firstMismatch(checks: readonly Check[], asked: Asked): string | undefined {
