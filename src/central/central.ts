@@ -6,11 +6,8 @@
 
 import type { Clock } from '../base/clock.ts';
 import { messageOf, StewardError } from '../base/errors.ts';
-import { randomToken } from '../base/ids.ts';
 import { Lifecycle, Periodic, type Service } from '../base/lifecycle.ts';
 import type { Log } from '../base/log.ts';
-import { pidSpace } from '../base/machine.ts';
-import { processIdentity } from '../base/process.ts';
 import type { Config } from '../domain/config.ts';
 import { formatHandle, type Handle } from '../domain/names.ts';
 import type { CommandAddress } from '../domain/subject.ts';
@@ -21,9 +18,8 @@ import { DeadLetters } from '../jetstream/dead-letters.ts';
 import { Events } from '../jetstream/events.ts';
 import { writeFleetNote } from '../jetstream/fleet-note.ts';
 import { LaterCommands } from '../jetstream/later-commands.ts';
-import { Lease } from '../jetstream/lease.ts';
 import { LedgerStore } from '../jetstream/ledger-store.ts';
-import { leaderKey, Nodes } from '../jetstream/nodes.ts';
+import { Nodes } from '../jetstream/nodes.ts';
 import { Reports } from '../jetstream/reports.ts';
 import { Schedules } from '../jetstream/schedules.ts';
 import { ServerClock } from '../jetstream/server-clock.ts';
@@ -36,7 +32,7 @@ import { DocumentSync } from './document-sync.ts';
 import { denialOfCommand } from './early-access.ts';
 import { CentreIndex } from './index.ts';
 import { IntakeWorker } from './intake-worker.ts';
-import { Leadership } from './leadership.ts';
+import { Leadership, leaderLease } from './leadership.ts';
 import { NodeKeeper } from './node-keeper.ts';
 import { Projector } from './projector.ts';
 import { questionsService } from './questions-service.ts';
@@ -277,14 +273,7 @@ export class Central implements Service {
 			clock,
 			log,
 		});
-		const lease = new Lease({
-			key: leaderKey,
-			holder: randomToken(),
-			pidSpace: pidSpace(),
-			process: processIdentity(process.pid) ?? { pid: process.pid, startTime: 0 },
-			ttlMs: leaseTtlMs,
-			clock,
-		});
+		const lease = leaderLease(leaseTtlMs, clock);
 		const leadership = new Leadership({ link, lease, ttlMs: leaseTtlMs, duties, clock, log });
 		const upkeep = async () => {
 			await serverClock.refresh(connection);

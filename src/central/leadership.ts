@@ -6,10 +6,14 @@
 
 import type { Clock } from '../base/clock.ts';
 import { messageOf } from '../base/errors.ts';
+import { randomToken } from '../base/ids.ts';
 import { Lifecycle, Periodic, type Service } from '../base/lifecycle.ts';
 import type { Log } from '../base/log.ts';
+import { pidSpace } from '../base/machine.ts';
+import { processIdentity } from '../base/process.ts';
 import type { Link } from '../jetstream/connection.ts';
-import type { Lease } from '../jetstream/lease.ts';
+import { Lease } from '../jetstream/lease.ts';
+import { leaderKey } from '../jetstream/nodes.ts';
 
 export type LeadershipOptions = {
 	link: Link;
@@ -20,6 +24,17 @@ export type LeadershipOptions = {
 	clock: Clock;
 	log: Log;
 };
+
+/** The lease of the leader, for this process. */
+export function leaderLease(ttlMs: number, clock: Clock): Lease {
+	return new Lease({
+		key: leaderKey,
+		holder: randomToken(),
+		pidSpace: pidSpace(),
+		process: processIdentity(process.pid) ?? { pid: process.pid, startTime: 0 },
+		...{ ttlMs, clock },
+	});
+}
 
 export class Leadership implements Service {
 	readonly name = 'leadership';

@@ -31,6 +31,7 @@ import { Cancellations } from '../../src/node/store/cancellations.ts';
 import { Journal } from '../../src/node/store/journal.ts';
 import { Outbox } from '../../src/node/store/outbox.ts';
 import { Store } from '../../src/node/store/store.ts';
+import type { Guard } from '../../src/node/trust/guard.ts';
 import { recordingLog } from '../support/log.ts';
 import { startNats } from '../support/nats.ts';
 import { roomy } from '../support/outbox.ts';
@@ -47,7 +48,8 @@ export type Given = {
 	readonly attempts?: number;
 };
 
-export async function pipelineParts() {
+/** `trusts`: whom it trusts; whoever comes, where nothing is given. */
+export async function pipelineParts(trusts: (store: Store) => Guard = () => async () => ({ allowed: true })) {
 	const nats = await startNats();
 	const proxy = await startProxy(nats.port);
 	const dir = await tempDir();
@@ -123,7 +125,7 @@ export async function pipelineParts() {
 	});
 	const pipeline = new CommandPipeline({
 		...{ journal, executor, settlement, cancellations, pauses, serverTime, claimant, errors, clock, log },
-		...{ guard: async () => ({ allowed: true }), audit: errors },
+		...{ guard: trusts(store), audit: errors },
 		redaction: new Redaction(['tok-\\d+']),
 		controls: new MethodsTable([], undefined),
 		methods: new MethodsTable([process], undefined),
