@@ -17,6 +17,9 @@ const laterMarginMs = 24 * hourMs;
 /** Of a command that is never too late. */
 const neverMs = 365 * 24 * hourMs;
 
+/** Made once: making a schema takes longer than signing. */
+const contentSchema = envelopeSchema.omit({ signed: true });
+
 /** A command with its issuer's signature. */
 export type SignedEnvelope = Envelope & { readonly signed: Signed };
 
@@ -41,7 +44,7 @@ export function signEnvelope(envelope: Envelope, key: SigningKey, now: number): 
 	const { signed: _, ...content } = envelope;
 	const signed = { key: key.publicKey, at: now, until: startUntil(envelope, now) };
 	// What arrives is signed: whatever JSON makes of the data, and of a field that is undefined.
-	const travels = envelopeSchema.omit({ signed: true }).parse(JSON.parse(JSON.stringify(content)));
+	const travels = contentSchema.parse(JSON.parse(JSON.stringify(content)));
 	const signature = key.sign(commandBytes({ ...travels, signed }));
 	return { ...travels, signed: { ...signed, signature } };
 }
