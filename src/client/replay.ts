@@ -14,7 +14,7 @@ import type { StoredLetter } from '../jetstream/dead-letters.ts';
 import { parseForm } from '../jetstream/intake.ts';
 import { enqueue } from './enqueue.ts';
 import type { FleetParts } from './parts.ts';
-import { anew } from './retry.ts';
+import { anew, assertWasTrusted } from './retry.ts';
 
 /** What would be sent. */
 type Anew =
@@ -35,6 +35,7 @@ export async function replayLetter(
 ): Promise<Answer> {
 	const { letter, seq } = stored;
 	if (letter.replayed) return duplicateOf(letter.replayed.as, letter.replayed.by);
+	assertWasTrusted(letter);
 	const { node } = letter;
 	const id = derivedId('replay', stream, letter.kind, letter.method, formatHandle(letter), seq);
 	const message = messageOf(parts, letter, id);

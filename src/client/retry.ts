@@ -7,6 +7,7 @@
 import { StewardError } from '../base/errors.ts';
 import type { Envelope, Lineage } from '../domain/envelope.ts';
 import { formatHandle, type Handle, operatorSender } from '../domain/names.ts';
+import type { FaultRecord } from '../domain/result.ts';
 import { hasEnded } from '../domain/state.ts';
 import type { CommandView, Receipt } from '../domain/view.ts';
 import { parseEnvelope } from '../jetstream/commands.ts';
@@ -27,11 +28,27 @@ export async function retryCommand(parts: FleetParts, handle: Handle): Promise<R
 	if (view.lane === 'control') {
 		throw new StewardError('refused', `${text} asked ${handle.node} to ${view.method}: ask anew instead`);
 	}
+	assertWasTrusted(view);
 	const envelope = await messageOf(parts, view);
 	if (!envelope) {
 		throw new StewardError('refused', `the message of ${text} is not kept any more: send it anew`);
 	}
 	return sendEnvelope(parts, anew(parts, envelope, { kind: 'retry', of: text }));
+}
+
+/** Faults of what was refused because of who sent it. */
+const ofSender: readonly string[] = ['untrusted', 'denied'];
+
+/**
+ * What somebody was not trusted with is not sent again by somebody who is: it would be signed by him, unread.
+ * @throws StewardError `refused`
+ */
+export function assertWasTrusted({ fault }: { readonly fault: FaultRecord | null }): void {
+	if (!fault || !ofSender.includes(fault.code)) return;
+	throw new StewardError(
+		'refused',
+		`it was refused because of who sent it (${fault.message}): read it, and send it anew if it is what you want`,
+	);
 }
 
 /**

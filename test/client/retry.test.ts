@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { anew } from '../../src/client/retry.ts';
 import { sendEnvelope } from '../../src/client/send.ts';
 import { parseSchedule } from '../../src/domain/schedule.ts';
 import { streams, subjects } from '../../src/domain/subject.ts';
@@ -140,4 +141,22 @@ test('what has not ended, is not known, or was a word to the node itself is not 
 		),
 	);
 	await expect(fleet.retry([asked.handle])).rejects.toThrow(/asked ship1 to cancel: ask anew/);
+});
+
+test('what is sent again carries nobody’s signature of before', async () => {
+	await using broker = await startBroker();
+	const { parts } = await fleetOn(broker.connection);
+	const signed = { key: `U${'A'.repeat(55)}`, at: 1, until: 2, signature: 'A'.repeat(86) };
+	const envelope = {
+		v: 1,
+		id: 'a',
+		node: 'ship1',
+		method: 'm',
+		lane: 'normal',
+		data: 1,
+		sender: 's',
+	} as const;
+	const lineage = { kind: 'retry', of: 'ship1.a' } as const;
+	const again = anew(parts, { ...envelope, deliverWithinMs: null, signed }, lineage, 'b');
+	expect(again).toEqual({ ...envelope, id: 'b', deliverWithinMs: null, sender: '_operator', lineage });
 });

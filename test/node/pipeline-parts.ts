@@ -80,7 +80,7 @@ export async function pipelineParts(trusts: (store: Store) => Guard = () => asyn
 		back: [] as number[],
 		others: [] as string[],
 	};
-	const hold = { check: Promise.resolve(), problems: [] as string[] };
+	const hold = { check: Promise.resolve(), problems: [] as string[], onRun: (): void => undefined };
 	const process: MethodProcess = {
 		name: 'test',
 		methods: [{ name: 'm', kind: 'command', dataSchema: {}, defaults: {} }],
@@ -93,6 +93,7 @@ export async function pipelineParts(trusts: (store: Store) => Guard = () => asyn
 			return hold.problems;
 		},
 		run: async (_, { id, attempt, data }) => {
+			hold.onRun();
 			told.runs.push(`${id} ${attempt} ${String(data)}`);
 			return { outcome: 'succeeded', result: emptyResult };
 		},

@@ -10,7 +10,11 @@ import type { Mutation } from './mutant.ts';
 function withoutOutbox(stream: 'reports' | 'intake'): readonly Mutation[] {
 	const file = 'node/store/outbox.ts';
 	return [
-		{ file, find: 'import type { PublishRequest }', replace: 'import { Publisher, type PublishRequest }' },
+		{
+			file,
+			find: 'import type { PublishRequest, Seal }',
+			replace: 'import { Publisher, type PublishRequest, type Seal }',
+		},
 		{
 			file,
 			find: "writes.put('outbox', outboxKeyOf(entry.stream, key.n), entry);",
@@ -35,10 +39,10 @@ export const mutations = {
 	acksBeforeJournal: [
 		{
 			file: 'node/delivery/settlement.ts',
-			find: `		await this.#record({ id: turn.id, facts: turn.command.facts }, ending);
+			find: `		await this.#record({ id: turn.id, facts: turn.command.facts, spends: turn.spends }, ending);
 		await this.acknowledge(turn);`,
 			replace: `		await this.acknowledge(turn);
-		await this.#record({ id: turn.id, facts: turn.command.facts }, ending);`,
+		await this.#record({ id: turn.id, facts: turn.command.facts, spends: turn.spends }, ending);`,
 		},
 	],
 	looksIntoNoJournal: [

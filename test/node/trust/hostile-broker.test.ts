@@ -225,6 +225,14 @@ test('replayed after it was settled, its claim and its ledger entry taken away, 
 	expect(await effectsOf('replay')).toEqual(['ship1 replay', 'ship2 replay', 'ship2 replay']);
 });
 
+test('what was refused is not signed by an operator who sends many again', async () => {
+	const again = await fleet.dead.replay({ node: 'ship1' });
+	expect(again.length).toBeGreaterThan(4);
+	expect(new Set(again.map(({ outcome }) => outcome))).toEqual(new Set(['refused']));
+	expect(again[0]?.why).toContain('because of who sent it');
+	await expect(fleet.retry(['ship1.unsigned'])).rejects.toThrow(/because of who sent it/);
+});
+
 test('a key that is taken off the list ends what it signed', async () => {
 	const bob = parseCredentials((await readFile(await secure.credentialsFile('operator', 'bob'))).toString());
 	const make = (id: string) => signEnvelope(forged('ship1', id), bob.key, Date.now());

@@ -8,7 +8,7 @@ import type { Store } from '../../../src/node/store/store.ts';
 import { makeGuard } from '../../../src/node/trust/guard.ts';
 import { Spent } from '../../../src/node/trust/spent.ts';
 import { newUserKey, signingKey } from '../../../src/security/keys.ts';
-import { signEnvelope } from '../../../src/security/signature.ts';
+import { signEnvelope, signedContent } from '../../../src/security/signature.ts';
 import { eventually } from '../../support/eventually.ts';
 import { pipelineParts } from '../pipeline-parts.ts';
 
@@ -45,12 +45,17 @@ function handOver(sent: Envelope, storedAt: number, seq: number, digest?: string
 
 async function replayed({ isTrusting }: { isTrusting: boolean }): Promise<string[]> {
 	await using world = await pipelineParts(isTrusting ? undefined : guardOf);
-	const { pipeline, journal, told, shift, store } = world;
+	const { pipeline, journal, told, hold, shift, store } = world;
 	const stopping = new AbortController().signal;
 	const now = world.serverTime.now();
 	const sent = signEnvelope(envelope(), alice, now);
+	const mark = signedContent(sent) ?? '';
+	let isSpentAtStart = false;
+	hold.onRun = () => {
+		isSpentAtStart ||= store.isOnDisk('spent', mark) && new Spent(store).has(mark);
+	};
 	await pipeline.handle(handOver(sent, now, 1), true, stopping);
-	expect(told.runs).toEqual(['a 1 honest']);
+	expect({ runs: told.runs, isSpentAtStart }).toEqual({ runs: ['a 1 honest'], isSpentAtStart: !isTrusting });
 	await eventually(() => journal.get('a')?.reportedAt !== null && journal.get('a')?.ackedAt !== null);
 	// Beyond the journal's memory; the claim goes as well, since whoever replays it owns the broker.
 	for (const clock of ['wall', 'monotonic'] as const) shift[clock] += journalAgeMs + dayMs;
