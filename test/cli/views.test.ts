@@ -117,6 +117,20 @@ describe('a command', () => {
 		);
 	});
 
+	test('whether its node signed for it is told where somebody has checked', () => {
+		const told = (signature: CommandView['signature']) => {
+			const screen = keptScreen({ columns: 200 });
+			printCommand(screen, { ...failed, signature }, nowMs);
+			return /^ {2}signed .*$/m.exec(screen.text)?.[0];
+		};
+		expect(told(null)).toBeUndefined();
+		expect(told('held')).toContain('and that holds');
+		expect(told('broken')).toContain('does not hold');
+		expect(told('none')).toContain('did not sign');
+		const table = commandTable([{ ...failed, signature: 'broken' }], keptScreen({ columns: 300 }), nowMs);
+		expect(table).toContain('does not hold');
+	});
+
 	test.each(['interrupted', 'lost'] as const)('%s says that the outcome is unknown', (state) => {
 		expect(endedLine({ ...failed, state, fault: null }, keptScreen())).toContain('outcome unknown');
 	});

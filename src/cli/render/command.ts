@@ -50,6 +50,7 @@ export function commandTable(views: readonly CommandView[], screen: Screen, nowM
 }
 
 function note(view: CommandView, nowMs: number): string {
+	if (view.signature === 'broken') return signatureTexts.broken;
 	if (view.fault) return oneLine(view.fault.message);
 	const closed = closedText(view);
 	if (closed) return closed;
@@ -99,9 +100,9 @@ export function printCommand(screen: Screen, view: CommandView, nowMs: number, r
 }
 
 const signatureTexts = {
-	held: 'by its node, and the signature held',
-	broken: 'NOT by its node: the signature of what it states does not hold',
-	none: 'not: its node did not sign what it states',
+	held: 'its node signed what it states, and that holds',
+	broken: 'the signature of what its node states does not hold: somebody else may have said it',
+	none: 'its node did not sign what it states',
 } as const satisfies Record<NonNullable<CommandView['signature']>, string>;
 
 /** One sentence, and what is worth knowing beside it. */
