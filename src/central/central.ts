@@ -186,7 +186,7 @@ export class Central implements Service {
 		const link = this.#link;
 		const serverClock = new ServerClock(clock, serverTime);
 		const serverNow = () => Math.round(serverClock.now());
-		const sign = signingWith(credentials?.key, serverNow);
+		const sign = signingWith(credentials?.key, () => serverClock.sureNow(connection));
 		const commands = new Commands(connection, shards, { sign });
 		const claims = new Claims(connection);
 		const ledger = new LedgerStore(connection);

@@ -57,7 +57,9 @@ export function fleetParts(
 	const documents = new Documents(connection);
 	return {
 		connection,
-		commands: new Commands(connection, shards, { sign: signingWith(signer, serverNow) }),
+		commands: new Commands(connection, shards, {
+			sign: signingWith(signer, () => serverClock.sureNow(connection)),
+		}),
 		claims: new Claims(connection),
 		reports: new Reports(connection),
 		ledger: new LedgerStore(connection),

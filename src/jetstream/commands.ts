@@ -65,7 +65,7 @@ export type QueuePlace = {
 
 export type CommandsOptions = Pick<PublisherOptions, 'mayPublish' | 'inFlight'> & {
 	/** Vouches for each command that is put on its stream. */
-	readonly sign?: ((envelope: Envelope) => Envelope) | undefined;
+	readonly sign?: ((envelope: Envelope) => Promise<Envelope>) | undefined;
 };
 
 type StoredMessage = {
@@ -171,7 +171,7 @@ export class Commands {
 	readonly #connection: Connection;
 	readonly #shards: number;
 	readonly #options: Omit<CommandsOptions, 'sign'>;
-	readonly #sign: (envelope: Envelope) => Envelope;
+	readonly #sign: CommandsOptions['sign'];
 	readonly #publishers = new Map<number, Publisher>();
 	readonly #bodies = new Map<number, GroupGet>();
 
@@ -180,7 +180,7 @@ export class Commands {
 		this.#connection = connection;
 		this.#shards = shards;
 		this.#options = options;
-		this.#sign = sign ?? ((envelope) => envelope);
+		this.#sign = sign;
 	}
 
 	get allShards(): readonly number[] {
@@ -198,7 +198,8 @@ export class Commands {
 	 */
 	async enqueue(envelope: Envelope, digest: string, nonce: string, waits = false): Promise<PublishAck> {
 		const shard = this.shardOf(envelope.node);
-		const data = Buffer.from(JSON.stringify(this.#sign(envelope)));
+		const sent = this.#sign ? await this.#sign(envelope) : envelope;
+		const data = Buffer.from(JSON.stringify(sent));
 		assertFits(this.#connection, data);
 		const headers = headersFor(envelope, digest);
 		headers[expectedSeqHeader] = '0';

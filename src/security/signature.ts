@@ -49,12 +49,15 @@ export function signEnvelope(envelope: Envelope, key: SigningKey, now: number): 
 	return { ...travels, signed: { ...signed, signature } };
 }
 
-/** {@link signEnvelope} of the moment; undefined where there is nothing to sign with. */
+/**
+ * {@link signEnvelope} of the moment; undefined where there is nothing to sign with.
+ * @param serverNow A program that slept must not sign with the time of before: its commands would be too late when they are sent.
+ */
 export function signingWith(
 	key: SigningKey | undefined,
-	serverNow: () => number,
-): ((envelope: Envelope) => Envelope) | undefined {
-	return key && ((envelope) => signEnvelope(envelope, key, serverNow()));
+	serverNow: () => number | Promise<number>,
+): ((envelope: Envelope) => Promise<Envelope>) | undefined {
+	return key && (async (envelope) => signEnvelope(envelope, key, Math.round(await serverNow())));
 }
 
 /** When its deadline has passed whatever the clocks say; counted from its time, where it waits for one. */

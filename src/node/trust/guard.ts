@@ -16,8 +16,8 @@ import { type SignedEnvelope, signedContent } from '../../security/signature.ts'
 import type { Spends, Spent } from './spent.ts';
 
 /** `issuer`: whose signature it has, `spends`: what its start uses up; nobody and nothing where the node trusts whoever comes. */
-export type Allowed = { readonly allowed: true; readonly issuer?: TrustedKey; readonly spends?: Spends };
-export type Refused = { readonly allowed: false; readonly fault: FaultRecord };
+type Allowed = { readonly allowed: true; readonly issuer?: TrustedKey; readonly spends?: Spends };
+type Refused = { readonly allowed: false; readonly fault: FaultRecord };
 
 /**
  * @param now Server time.
