@@ -16,7 +16,7 @@ import { readUserJwt, type VouchedUser } from '../security/user-jwt.ts';
 type Check = SignatureVerdict | 'unknown' | null;
 
 export type StatementCheckOptions = {
-	/** Undefined where the fleet has none: then nothing is checked. */
+	/** Where it vouches for no node, nothing is checked. */
 	readonly trust: () => TrustList | undefined;
 	/** What the node's last state says of who it is. */
 	readonly jwtOf: (node: string) => string | undefined;
@@ -37,7 +37,8 @@ export class StatementCheck {
 	/** Null where nothing is checked. */
 	check(node: string, { subject, data, header }: Pick<Delivery, 'subject' | 'data' | 'header'>): Check {
 		const list = this.#options.trust();
-		if (!list) return null;
+		// Nobody has said whose keys nodes have.
+		if (!list?.keys.some(({ role }) => role === 'node')) return null;
 		const text = header(sealHeader);
 		if (text === '') return 'none';
 		const seal = readSeal(text, { subject, data });

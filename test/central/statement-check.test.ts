@@ -45,6 +45,8 @@ test('a key that nobody knows yet is unknown; without a trust list nothing is ch
 		'unknown',
 	);
 	expect(checker(undefined, { ship1: jwt }).check('ship1', delivery(key))).toBeNull();
+	const ofOthers = [{ ...ships, role: 'operator' as const }];
+	expect(checker(ofOthers, { ship1: jwt }).check('ship1', delivery(key))).toBeNull();
 });
 
 test('a JWT of another node, another fleet, another role or another time vouches for nothing', async () => {
@@ -55,7 +57,8 @@ test('a JWT of another node, another fleet, another role or another time vouches
 	const expired = await ship('ship1', fleet, now - 1000);
 	expect(checker([ships], { ship1: expired.jwt }).check('ship1', delivery(expired.key))).toBe('broken');
 	const { key, jwt } = await ship('ship1');
-	const asOperator = [{ ...ships, role: 'operator' as const }];
+	const elsewhere = { ...ships, key: publicKeyOf(newFleetKeys().signing.node[0] ?? '') };
+	const asOperator = [{ ...ships, role: 'operator' as const }, elsewhere];
 	expect(checker(asOperator, { ship1: jwt }).check('ship1', delivery(key))).toBe('broken');
 });
 
