@@ -13,6 +13,7 @@ import { socketPathFor } from '../../../src/node/intake/socket-path.ts';
 import { publicKeyOf } from '../../../src/security/accounts.ts';
 import { parseCredentials, readCredentials } from '../../../src/security/credentials.ts';
 import { newUserKey, type SigningKey, signingKey } from '../../../src/security/keys.ts';
+import { sealStatements } from '../../../src/security/seal.ts';
 import { signEnvelope } from '../../../src/security/signature.ts';
 import { type Disposables, disposables } from '../../support/disposables.ts';
 import { type Effects, effectsIn } from '../../support/effects.ts';
@@ -263,18 +264,36 @@ test('the centre keeps a line of each refusal that it was told of', async () => 
 test('a report that its ship did not sign, or that was altered, is told as such', async () => {
 	await put(signEnvelope(forged('ship1', 'honest'), alice, Date.now()));
 	expect(await became('ship1.honest')).toContain('succeeded held');
-	const report = {
-		...{ v: 1, key: { epoch: 'forged', n: 1 }, event: 'succeeded', at: Date.now(), attempts: [] },
-		facts: { method: 'shellCommand', lane: 'normal', sender: '_operator', digest: 'd', seq: 5 },
-	};
-	const facts = { ...report.facts, queuedAt: Date.now(), deliverWithinMs: null };
-	const body = JSON.stringify({ ...report, facts });
+	const body = reportBody();
 	await insider.js.publish('steward.report.ship1.forged', body);
 	expect(await became('ship1.forged')).toContain('succeeded none');
 	const seal = { headers: await headersWith('Steward-Seal', 'of another') };
 	await insider.js.publish('steward.report.ship1.resealed', body, seal);
 	expect(await became('ship1.resealed')).toContain('succeeded broken');
 });
+
+test('a ship that is heard before its first state is waited for', async () => {
+	const ship9 = await secure.credentials('node', 'ship9');
+	const early = { subject: 'steward.report.ship9.early', data: reportBody() };
+	const [seal = ''] = sealStatements(ship9.key, [early]);
+	await insider.js.publish(early.subject, early.data, { headers: await headersWith('Steward-Seal', seal) });
+	await eventually(async () => {
+		const { num_ack_pending } = await insider.jsm.consumers.info(streams.reports, '_projector');
+		return num_ack_pending > 0;
+	});
+	const known = await insider.jsm.streams.getMessage(streams.state, { last_by_subj: 'steward.state.ship1' });
+	const state = { ...known?.json<object>(), node: 'ship9', jwt: ship9.jwt };
+	await insider.js.publish('steward.state.ship9', JSON.stringify(state));
+	expect(await became('ship9.early')).toContain('succeeded held');
+});
+
+function reportBody(): string {
+	const facts = { method: 'shellCommand', lane: 'normal', sender: '_operator', digest: 'd', seq: 5 };
+	return JSON.stringify({
+		...{ v: 1, key: { epoch: 'forged', n: 1 }, event: 'succeeded', at: Date.now(), attempts: [] },
+		facts: { ...facts, queuedAt: Date.now(), deliverWithinMs: null },
+	});
+}
 
 async function headersWith(name: string, value: string) {
 	const { headers } = await import('@nats-io/transport-node');
