@@ -218,7 +218,8 @@ export async function readTopology(connection: Connection): Promise<Topology | u
 		);
 	}
 	if (!info) return undefined;
-	checkSchema(Number(info.config.metadata?.[schemaKey] ?? 0));
+	const schema = Number(info.config.metadata?.[schemaKey] ?? 0);
+	checkSchema(schema);
 	const serverTime = Date.parse(info.ts ?? info.created);
 	return {
 		schema,
