@@ -4,8 +4,8 @@ import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { isStewardError } from '../../src/base/errors.ts';
+import { lockFolder } from '../../src/base/folder-lock.ts';
 import { processIdentity } from '../../src/base/process.ts';
-import { lockFolder } from '../../src/broker/folder-lock.ts';
 import { tempDir } from '../support/temp.ts';
 
 /** The identity of a process that ran and has ended. */

@@ -1,5 +1,5 @@
 /**
- * Owns the right to use a data folder: one process at a time.
+ * Owns the right to use a folder (a broker's data, the keys of a fleet): one process at a time.
  * Promises that the lock of a process which died is taken over, by exactly one of those who try at the same moment.
  * Nothing has to be cleaned after a crash: a holder is its pid, start time and boot, and counts only while it runs.
  *
@@ -10,15 +10,10 @@
 
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { StewardError, systemCodeOf } from '../base/errors.ts';
-import { linkExclusively } from '../base/files.ts';
-import { randomToken } from '../base/ids.ts';
-import {
-	isSameProcess,
-	type ProcessIdentity,
-	parseProcessIdentity,
-	processIdentity,
-} from '../base/process.ts';
+import { StewardError, systemCodeOf } from './errors.ts';
+import { linkExclusively } from './files.ts';
+import { randomToken } from './ids.ts';
+import { isSameProcess, type ProcessIdentity, parseProcessIdentity, processIdentity } from './process.ts';
 
 export type FolderLock = { release(): Promise<void> };
 
@@ -32,7 +27,7 @@ export async function lockFolder(folder: string): Promise<FolderLock> {
 			if (highest.holder !== undefined && isSameProcess(highest.holder)) {
 				throw new StewardError(
 					'already-running',
-					`${folder} is in use by process ${highest.holder.pid}; stop that one first (kill ${highest.holder.pid}), or give another data folder`,
+					`${folder} is in use by process ${highest.holder.pid}; stop that one first (kill ${highest.holder.pid}), or give another folder`,
 					{ details: { pid: highest.holder.pid, folder } },
 				);
 			}
