@@ -62,8 +62,9 @@ const say = (text) => process.stderr.write(`${text}\n`);
 const server = await startServer(
 	{
 		program: (await findNatsServer({ env: process.env })).path,
-		shippedConfig: join(root, 'nats-server.conf'),
+		pattern: join(root, 'nats-server.conf'),
 		folder,
+		cwd: folder,
 		settings: { host: '127.0.0.1', port: 0, storeDir: join(folder, 'data'), maxFileBytes: 16 * 2 ** 30 },
 		readyWithinMs: 20_000,
 		stopWithinMs: 10_000,

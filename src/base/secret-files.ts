@@ -7,7 +7,7 @@
 import { open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { messageOf, StewardError, systemCodeOf } from './errors.ts';
-import { syncFolder } from './files.ts';
+import { linkExclusively, syncFolder } from './files.ts';
 import { randomToken } from './ids.ts';
 
 /** Group and others. */
@@ -33,6 +33,15 @@ export async function readSecretFile(path: string): Promise<string> {
 
 /** Puts the text in the place of what is there, if anything. @throws StewardError `storage` */
 export async function writeSecretFile(path: string, text: string): Promise<void> {
+	await viaDraft(path, text, (draft) => rename(draft, path));
+}
+
+/** False, and nothing changed, where something is there already. @throws StewardError `storage` */
+export function writeNewSecretFile(path: string, text: string): Promise<boolean> {
+	return viaDraft(path, text, (draft) => linkExclusively(draft, path));
+}
+
+async function viaDraft<T>(path: string, text: string, place: (draft: string) => Promise<T>): Promise<T> {
 	const folder = dirname(resolve(path));
 	const draft = join(folder, `.draft-${basename(path)}-${randomToken()}`);
 	try {
@@ -43,8 +52,9 @@ export async function writeSecretFile(path: string, text: string): Promise<void>
 		} finally {
 			await handle.close();
 		}
-		await rename(draft, path);
+		const placed = await place(draft);
 		await syncFolder(folder);
+		return placed;
 	} catch (error) {
 		throw new StewardError('storage', `${path} cannot be written: ${messageOf(error)}`, { cause: error });
 	} finally {

@@ -6,7 +6,7 @@
  */
 
 import { mkdir } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { type Backoff, backoffMs } from '../base/backoff.ts';
 import type { Clock } from '../base/clock.ts';
 import { messageOf, StewardError } from '../base/errors.ts';
@@ -25,6 +25,8 @@ export type BrokerOptions = {
 	readonly dataDir: string;
 	/** 127.0.0.1 if none. */
 	readonly host?: string;
+	/** The nats-server.conf of a fleet with accounts and TLS, in the place of the shipped one; its relative paths start beside it. */
+	readonly secureConfig?: string | undefined;
 	/** 0 picks a free one, which is kept for as long as this broker runs. */
 	readonly port: number;
 	/** The nats-server to run; if none, it is looked for with `env`. */
@@ -83,12 +85,13 @@ export class Broker implements Service {
 		return this.#lifecycle.stop();
 	}
 
-	/** `nats://127.0.0.1:PORT`. Throws before the first start. */
+	/** `nats://127.0.0.1:PORT`, or `tls:`. Throws before the first start. */
 	get url(): string {
 		const host = this.#options.host ?? '127.0.0.1';
 		const reachable =
 			{ '0.0.0.0': '127.0.0.1', '::': '[::1]' }[host] ?? (host.includes(':') ? `[${host}]` : host);
-		return `nats://${reachable}:${started(this.#port)}`;
+		const scheme = this.#options.secureConfig === undefined ? 'nats' : 'tls';
+		return `${scheme}://${reachable}:${started(this.#port)}`;
 	}
 
 	/** The most that all file streams together may hold on this disk. Throws before the first start. */
@@ -102,7 +105,7 @@ export class Broker implements Service {
 	}
 
 	async #begin(): Promise<void> {
-		const { env = {}, port, clock, log } = this.#options;
+		const { env = {}, port, clock, log, secureConfig } = this.#options;
 		this.#stopping = new AbortController();
 		const { signal } = this.#stopping;
 		const folder = resolve(this.#options.dataDir, 'broker');
@@ -114,7 +117,8 @@ export class Broker implements Service {
 		this.#budgetBytes = storageBudget(disk, await storeUsedBytes(storeDir));
 		const server: ServerOptions = {
 			...{ program, folder, clock, log, readyWithinMs, stopWithinMs },
-			shippedConfig: join(packageRoot, 'nats-server.conf'),
+			pattern: secureConfig ?? join(packageRoot, 'nats-server.conf'),
+			cwd: secureConfig === undefined ? folder : dirname(resolve(secureConfig)),
 			settings: {
 				...{ port, storeDir, maxFileBytes: this.#budgetBytes },
 				host: this.#options.host ?? '127.0.0.1',

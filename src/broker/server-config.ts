@@ -29,7 +29,9 @@ export function serverConfig(shipped: string, settings: ServerSettings): string 
 	};
 	let text = shipped;
 	for (const [key, value] of Object.entries(values)) {
-		const line = new RegExp(`^([ \\t]*${key}[ \\t]*[:=][ \\t]*).*$`, 'gm');
+		// Further listeners have a host and a port as well, inside of their blocks.
+		const indent = key === 'host' || key === 'port' ? '' : '[ \\t]*';
+		const line = new RegExp(`^(${indent}${key}[ \\t]*[:=][ \\t]*).*$`, 'gm');
 		const count = text.match(line)?.length ?? 0;
 		if (count !== 1) {
 			throw new StewardError(

@@ -17,8 +17,10 @@ import { type Exit, spawnTied, type TiedChild } from './tied-child.ts';
 
 export type ServerOptions = {
 	readonly program: string;
-	/** The shipped nats-server.conf. */
-	readonly shippedConfig: string;
+	/** The nats-server.conf that is the pattern: the shipped one, or that of a fleet with accounts. */
+	readonly pattern: string;
+	/** What relative paths in it start from. */
+	readonly cwd: string;
 	/** Holds the config, the store and the note of who runs. */
 	readonly folder: string;
 	readonly settings: ServerSettings;
@@ -51,11 +53,11 @@ export async function startServer(options: ServerOptions, signal: AbortSignal): 
 	await rm(portsFolder, { recursive: true, force: true });
 	await mkdir(portsFolder, { recursive: true, mode: 0o700 });
 	const configFile = join(folder, 'server.conf');
-	const config = serverConfig(await readFile(options.shippedConfig, 'utf8'), settings);
+	const config = serverConfig(await readFile(options.pattern, 'utf8'), settings);
 	await writeFile(configFile, config, { mode: 0o600 });
 
 	const child = await spawnTied(options.program, ['-c', configFile, '--ports_file_dir', portsFolder], {
-		cwd: folder,
+		cwd: options.cwd,
 	});
 	const output = followOutput([child.process.stdout, child.process.stderr], clock, options.log);
 	const stop = () => endChild(child, options);
@@ -129,7 +131,7 @@ async function readAddresses(portsFolder: string): Promise<{ port: number; monit
 	const name = (await readdir(portsFolder)).find((name) => name.endsWith('.ports'));
 	if (name === undefined) return undefined;
 	const text = await readFile(join(portsFolder, name), 'utf8');
-	const port = /"nats":\["nats:\/\/[^"]*:(\d+)"/.exec(text)?.[1];
+	const port = /"nats":\["(?:nats|tls):\/\/[^"]*:(\d+)"/.exec(text)?.[1];
 	const monitorUrl = /"monitoring":\["([^"]+)"/.exec(text)?.[1];
 	return port === undefined || monitorUrl === undefined ? undefined : { port: Number(port), monitorUrl };
 }

@@ -11,6 +11,7 @@ import { reportError } from './report.ts';
 import { addActs } from './syntax/act.ts';
 import { addDead } from './syntax/dead.ts';
 import { addKeeping } from './syntax/keeping.ts';
+import { addKeys } from './syntax/keys.ts';
 import { addLogs } from './syntax/logs.ts';
 import { addNodes } from './syntax/nodes.ts';
 import { addQuestions } from './syntax/questions.ts';
@@ -67,6 +68,7 @@ function buildProgram(cli: Cli, { asJson, done, after }: Line): Command {
 	addServices(program, cli, done);
 	addSetup(program, cli, done);
 	addKeeping(program, cli, done);
+	addKeys(program, cli, done);
 	addSend(program, cli, done, after);
 	addQuestions(program, cli, done);
 	addLogs(program, cli, done);
@@ -85,7 +87,7 @@ Begin with:
   steward send central shellCommand --wait -- echo hello
 
 Settings, each stronger than the one before: the file ~/.config/steward/config.yaml (or --config, STEWARD_CONFIG);
-STEWARD_SERVERS, STEWARD_DOMAIN, STEWARD_DATA, STEWARD_LOG; options. Without any: nats://127.0.0.1:4222, ~/.local/share/steward.
+STEWARD_SERVERS, STEWARD_DOMAIN, STEWARD_DATA, STEWARD_KEYS, STEWARD_LOG; options. Without any: nats://127.0.0.1:4222, ~/.local/share/steward.
 
 Exit codes:
 ${codes.join('\n')}`;

@@ -9,6 +9,7 @@ import { homedir, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { messageOf, StewardError, systemCodeOf } from '../base/errors.ts';
 import { type Config, compileConfig } from '../domain/config.ts';
+import { isRecord } from '../domain/validation.ts';
 import type { BrokerFlags, Cli } from './cli.ts';
 import { parseYaml } from './yaml.ts';
 
@@ -30,6 +31,7 @@ export async function loadSettings(cli: Cli, file: string | undefined, flags: Ov
 			credentials: env.STEWARD_CREDENTIALS,
 			...tlsOverride({ ca: env.STEWARD_TLS_CA, cert: env.STEWARD_TLS_CERT, key: env.STEWARD_TLS_KEY }),
 			data: env.STEWARD_DATA,
+			keys: env.STEWARD_KEYS,
 			log: withoutUnset({ level: env.STEWARD_LOG }),
 		}),
 		flags,
@@ -73,23 +75,35 @@ function setOr(value: string | undefined, otherwise: string): string {
 async function readConfigFile(cli: Cli, named: string | undefined): Promise<unknown> {
 	const { env } = cli;
 	const explicit = named ?? setOr(env.STEWARD_CONFIG, '');
-	const folder = join(setOr(env.XDG_CONFIG_HOME, join(home(cli), '.config')), 'steward');
-	const path = explicit === '' ? join(folder, 'config.yaml') : resolve(cli.cwd, explicit);
+	if (explicit === '') return readConfig(join(configFolderOf(cli), 'config.yaml'));
+	const path = resolve(cli.cwd, explicit);
+	const config = await readConfig(path);
+	if (config === undefined) throw notValid(path, ['cannot be read: there is no such file']);
+	return config;
+}
+
+/** Where settings are looked for that nobody named. */
+export function configFolderOf(cli: Cli): string {
+	return join(setOr(cli.env.XDG_CONFIG_HOME, join(home(cli), '.config')), 'steward');
+}
+
+/** Undefined where there is none. @throws StewardError `invalid` */
+export async function readConfig(path: string): Promise<Overrides | undefined> {
 	let text: string;
 	try {
 		text = await readFile(path, 'utf8');
 	} catch (error) {
-		if (explicit === '' && systemCodeOf(error) === 'ENOENT') return undefined;
+		if (systemCodeOf(error) === 'ENOENT') return undefined;
 		throw notValid(path, [`cannot be read: ${messageOf(error)}`], error);
 	}
 	return parseConfig(path, text);
 }
 
-async function parseConfig(path: string, text: string): Promise<unknown> {
+async function parseConfig(path: string, text: string): Promise<Overrides> {
 	const parsed = await parseYaml(text);
 	if ('problems' in parsed) throw notValid(path, parsed.problems, parsed.cause);
 	const value = parsed.value ?? {};
-	if (typeof value === 'object' && !Array.isArray(value)) return value;
+	if (isRecord(value)) return value;
 	throw notValid(path, ['expected fields such as "servers: nats://127.0.0.1:4222", got something else']);
 }
 

@@ -110,6 +110,11 @@ const tlsSection = z.strictObject({
 	handshakeFirst: z.boolean().default(true),
 });
 
+const brokerSection = z.strictObject({
+	host: z.string().min(1).optional(),
+	port: z.number().int().min(0).max(65_535).optional(),
+});
+
 const configSchema = z.strictObject({
 	servers: z
 		.union([z.string().transform((text) => text.split(',')), z.array(z.string())])
@@ -134,16 +139,10 @@ const configSchema = z.strictObject({
 	tls: z.union([z.literal(false), tlsSection]).optional(),
 	data: z.string().min(1),
 	log: z.strictObject({ level: z.enum(logLevels).default('info') }).prefault({}),
-	broker: z
-		.strictObject({
-			host: z
-				.literal('127.0.0.1', {
-					error: 'expected 127.0.0.1: without accounts the broker listens on loopback only',
-				})
-				.default('127.0.0.1'),
-			port: z.number().int().min(0).max(65_535).default(4222),
-		})
-		.prefault({}),
+	/** The folder of the fleet's keys (steward init --secure); only machines that run the broker or enrol others have one. */
+	keys: file.optional(),
+	/** Where `steward up` listens: as its keys say, or 127.0.0.1:4222. */
+	broker: brokerSection.prefault({}),
 	centre: z
 		.strictObject({
 			shards: z.number().int().min(1).max(64).optional(),
@@ -162,6 +161,20 @@ const configSchema = z.strictObject({
 		})
 		.prefault({}),
 	node: nodeSection.prefault({}),
+});
+
+/** Without accounts. */
+const loopbackSchema = configSchema.extend({
+	broker: brokerSection
+		.extend({
+			host: z
+				.enum(['127.0.0.1', '::1', 'localhost'], {
+					error:
+						'expected 127.0.0.1: without accounts the broker listens on loopback only (steward init --secure makes them, keys names their folder)',
+				})
+				.optional(),
+		})
+		.prefault({}),
 });
 
 /** The form of the config file: YAML or JSON. */
@@ -198,7 +211,8 @@ const knownKeys = [
 /** Later sources win, field by field: defaults, then file, then environment, then flags. */
 export function compileConfig(sources: readonly unknown[]): Config {
 	const merged = sources.reduce<unknown>(merge, {});
-	const parsed = configSchema.safeParse(merged);
+	const hasAccounts = isRecord(merged) && merged.keys !== undefined;
+	const parsed = (hasAccounts ? configSchema : loopbackSchema).safeParse(merged);
 	if (!parsed.success) {
 		const problems = describeProblems(parsed.error, merged, knownKeys);
 		throw new StewardError(

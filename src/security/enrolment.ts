@@ -19,7 +19,7 @@ import {
 import type { Role } from '../domain/trust.ts';
 import { mintUser, publicKeyOf } from './accounts.ts';
 import type { Bundle } from './bundle.ts';
-import { fileNames, type KeyFolder, readRoot, writeEnrolled } from './key-folder.ts';
+import { fileNames, type KeyFolder, writeEnrolled } from './key-folder.ts';
 
 export type EnrolRequest = {
 	readonly name: string;
@@ -115,11 +115,10 @@ export async function revoke(folder: KeyFolder, names: readonly string[], nowMs:
 export type BundleFacts = Pick<Bundle, 'servers' | 'ca' | 'trust'>;
 
 export async function bundleFacts({ path, fleet, enrolled }: KeyFolder): Promise<BundleFacts> {
-	const root = publicKeyOf(await readRoot(path));
 	return {
 		servers: serversOf(fleet),
 		ca: await readFile(join(path, fileNames.authority), 'utf8'),
-		trust: trustListOf(enrolled, [root]),
+		trust: trustListOf(enrolled, [fleet.root]),
 	};
 }
 

@@ -50,6 +50,8 @@ const fleetSchema = z.strictObject({
 	/** What its certificate names, and what clients are told; the first is its main one. */
 	names: z.array(z.string()).min(1),
 	shards: z.number().int().min(1).max(64).optional(),
+	/** Public key of the root: what machines pin. */
+	root: z.string().regex(/^O[A-Z2-7]{55}$/),
 	/** Digest of the accounts as the server was last told them. */
 	told: z.string(),
 });
@@ -107,12 +109,8 @@ export async function changeKeyFolder<T>(
 
 /** All seeds. @throws StewardError `not-found` where the root key lies elsewhere */
 export async function withRoot({ path, keys }: KeyFolder): Promise<FleetKeys> {
-	return { ...keys, operator: await readRoot(path) };
-}
-
-export async function readRoot(path: string): Promise<string> {
 	const text = await readSecretFile(join(path, fileNames.operator));
-	return text.trim();
+	return { ...keys, operator: text.trim() };
 }
 
 export async function writeAccounts(path: string, { accounts, signing }: KeyFolder['keys']): Promise<void> {

@@ -10,8 +10,9 @@ import { StewardError, systemCodeOf } from '../base/errors.ts';
 import { makeFolder, syncFolder } from '../base/files.ts';
 import { randomToken } from '../base/ids.ts';
 import { readSecretFile, writeSecretFile } from '../base/secret-files.ts';
+import { currentByName } from '../domain/enrolled.ts';
 import { centralNode } from '../domain/names.ts';
-import { accountJwts, credsOf, newFleetKeys, operatorJwt } from './accounts.ts';
+import { accountJwts, credsOf, newFleetKeys, operatorJwt, publicKeyOf } from './accounts.ts';
 import { type CertificatePair, isServerName, newAuthority, newServerCertificate } from './certificates.ts';
 import { type EnrolRequest, enrol } from './enrolment.ts';
 import {
@@ -40,10 +41,11 @@ export type NewFleet = Pick<FleetFacts, 'host' | 'port' | 'names' | 'shards'> & 
 };
 
 const localNames = ['localhost', '127.0.0.1'];
+const wildcards = ['0.0.0.0', '::'];
 
 /** False, and nothing changed, where there is a fleet. @throws StewardError `invalid`, `storage`, `already-running` */
 export async function makeFleet(path: string, fleet: NewFleet, nowMs: number): Promise<boolean> {
-	for (const name of fleet.names) {
+	for (const name of [...fleet.names, fleet.host]) {
 		if (isServerName(name)) continue;
 		throw new StewardError('invalid', `"${name}" is no host name and no address: expected hub.example.org`);
 	}
@@ -77,10 +79,13 @@ async function fill(path: string, fleet: NewFleet, nowMs: number): Promise<void>
 	const authority = newAuthority('steward fleet', nowMs);
 	await writeSecretFile(join(path, fileNames.authorityKey), authority.key);
 	await writeSecretFile(join(path, fileNames.authority), authority.certificate);
-	await makeServerCertificate(path, fleet.names, nowMs);
+	await makeServerCertificate(path, fleet, nowMs);
 
 	const { host, port, names, shards, leafPort, websocketPort, monitorPort } = fleet;
-	const facts: FleetFacts = { v: 1, host, port, names: [...names], told: '', ...(shards && { shards }) };
+	const facts: FleetFacts = {
+		...{ v: 1, host, port, names: [...names], root: publicKeyOf(keys.operator), told: '' },
+		...(shards && { shards }),
+	};
 	const folder: KeyFolder = { path, fleet: facts, enrolled: [], keys };
 	await writeEnrolled(path, []);
 	const made = await enrol(folder, ownUsers, { nowMs, repeat: 'refuse' });
@@ -105,17 +110,28 @@ export function credentialsFile(path: string, name: string): string {
 	return join(path, `${name}.creds`);
 }
 
+/** New credentials with the current signing keys, for the keys that they have. The folder must be held. */
+export async function renewOwnUsers(folder: KeyFolder, nowMs: number): Promise<void> {
+	const current = currentByName(folder.enrolled);
+	const users = ownUsers.filter(({ name }) => current.has(name));
+	for (const { entry, jwt } of await enrol(folder, users, { nowMs, repeat: 'renew' })) {
+		const path = credentialsFile(folder.path, entry.name);
+		const [seed = ''] = /\bSU[A-Z2-7]{56}\b/.exec(await readSecretFile(path)) ?? [];
+		await writeSecretFile(path, credsOf(jwt, seed));
+	}
+}
+
 /** A new key and certificate of the server, in the place of what is there; it reads them at its next start or reload. */
 export async function makeServerCertificate(
 	path: string,
-	names: readonly string[],
+	{ names, host }: Pick<FleetFacts, 'names' | 'host'>,
 	nowMs: number,
 ): Promise<CertificatePair> {
 	const [certificate, key] = await Promise.all([
 		readSecretFile(join(path, fileNames.authority)),
 		readSecretFile(join(path, fileNames.authorityKey)),
 	]);
-	const all = [...new Set([...names, ...localNames])];
+	const all = [...new Set([...names, ...(wildcards.includes(host) ? [] : [host]), ...localNames])];
 	const made = newServerCertificate({ certificate, key }, all, nowMs);
 	await writeSecretFile(join(path, fileNames.certificateKey), made.key);
 	await writeSecretFile(join(path, fileNames.certificate), made.certificate);

@@ -121,6 +121,8 @@ function nodeViewOf(text: string): NodeView {
 		running: [
 			{ handle: `ship1.${text}`, method: text, lane: 'normal', startedAt: at, attempt: 1, runForMs: null },
 		],
+		trust: null,
+		access: null,
 		unreported: [`ship1.${text}`],
 		queued: 0,
 		outbox: 0,

@@ -22,7 +22,7 @@ test('a folder is all that has no default', () => {
 		servers: ['nats://127.0.0.1:4222'],
 		data: '/var/lib/steward',
 		log: { level: 'info' },
-		broker: { host: '127.0.0.1', port: 4222 },
+		broker: {},
 		centre: { presenceTtlMs: 45_000 },
 		node: {
 			labels: {},

@@ -8,24 +8,27 @@ import { join, resolve } from 'node:path';
 import { StewardError } from '../../base/errors.ts';
 import { createLog, type Log } from '../../base/log.ts';
 import { streamsDir } from '../../base/package.ts';
-import { type Config, compileConfig } from '../../domain/config.ts';
+import type { Config } from '../../domain/config.ts';
 import { centralNode } from '../../domain/names.ts';
 import type { BrokerFlags, Cli } from '../cli.ts';
 import { credentialsOf } from '../connect.ts';
 import { unwatched } from '../service-manager.ts';
 import { brokerOverrides, loadSettings, runtimeDirOf, withoutUnset } from '../settings.ts';
+import { ownFleet } from './own-fleet.ts';
 import { type Running, runServices } from './run-services.ts';
 import { numberOr, parsePairs } from './send-form.ts';
 
 type ServiceFlags = { readonly config?: string; readonly data?: string; readonly logLevel?: string };
 type LabelFlags = { readonly labels?: string; readonly inmsg?: string };
-export type UpFlags = ServiceFlags & LabelFlags & { readonly port?: string; readonly shards?: string };
+export type UpFlags = ServiceFlags &
+	LabelFlags & { readonly port?: string; readonly shards?: string; readonly keys?: string };
 export type CentralFlags = ServiceFlags &
 	BrokerFlags & { readonly shards?: string; readonly replicas?: string };
 export type NodeFlags = ServiceFlags & BrokerFlags & LabelFlags & { readonly node?: string };
 
 export async function up(cli: Cli, flags: UpFlags): Promise<number> {
 	const config = await settings(cli, flags, {
+		...withoutUnset({ keys: flags.keys }),
 		broker: withoutUnset({ port: flags.port && numberOr(flags.port) }),
 		centre: withoutUnset({ shards: flags.shards && numberOr(flags.shards) }),
 		node: nodeOverrides(cli, flags),
@@ -33,14 +36,14 @@ export async function up(cli: Cli, flags: UpFlags): Promise<number> {
 	const { Broker } = await import('../../broker/broker.ts');
 	const { clock } = cli;
 	const log = await logFor(cli, config);
+	const fleet = await ownFleet(cli, config);
 	let gaveUp: (error: Error) => void = () => undefined;
 	const broker = new Broker({
-		...{ dataDir: config.data, host: config.broker.host, port: config.broker.port },
+		...{ dataDir: config.data, host: fleet.host, port: fleet.port, secureConfig: fleet.secureConfig },
 		...{ env: cli.env, clock, log, random: Math.random },
 		onGaveUp: (error) => gaveUp(error),
 	});
-	// This broker is no leaf: whatever domain the settings name for other commands is not here.
-	const onBroker = () => compileConfig([{ ...config, domain: undefined, servers: [broker.url] }]);
+	const settingsOf = (user: string) => fleet.settingsOf(user, broker.url);
 	return runServices(
 		cli,
 		log,
@@ -51,10 +54,10 @@ export async function up(cli: Cli, flags: UpFlags): Promise<number> {
 					gaveUp = listener;
 				},
 			}),
-			() => centre(cli, { config: onBroker(), log, budgetBytes: broker.storageBudgetBytes }),
-			() => node(cli, { name: centralNode, config: onBroker(), log }),
+			() => centre(cli, { config: settingsOf('centre'), log, budgetBytes: broker.storageBudgetBytes }),
+			() => node(cli, { name: centralNode, config: settingsOf(centralNode), log }),
 		],
-		() => printReady(cli, config, broker.url),
+		() => printReady(cli, config, { url: broker.url, isSecure: fleet.secureConfig !== undefined }),
 	);
 }
 
@@ -146,22 +149,42 @@ function inmsgOf(cli: Cli, config: Config, name: string): string {
 	return inmsg === undefined ? join(nodeFolder(config, name), 'inmsg.txt') : resolve(cli.cwd, inmsg);
 }
 
-function printReady(cli: Cli, config: Config, url: string): void {
+function printReady(cli: Cli, config: Config, { url, isSecure }: { url: string; isSecure: boolean }): void {
 	const elsewhere = url === 'nats://127.0.0.1:4222' ? '' : ` --servers ${url}`;
 	const { stdout, program } = cli;
 	stdout.line(`${stdout.paint('green', 'steward is up')}: broker, centre and the node central`);
 	stdout.line();
 	stdout.line(`  data    ${resolve(config.data)}`);
 	stdout.line(`  broker  ${url}`);
+	if (!isSecure) {
+		const warning = `without accounts: everyone on this machine may do everything (${program} init --secure changes that)`;
+		stdout.line(`          ${stdout.paint('yellow', warning)}`);
+	}
 	stdout.line();
 	stdout.line('Try next, in another terminal:');
 	stdout.line();
-	for (const [command, comment] of [
-		[`${program} send central shellCommand${elsewhere} --wait -- echo hello`, 'runs here, at once'],
-		[`${program} send ship1 shellCommand${elsewhere} -- uname -a`, 'waits for a node that is not there yet'],
-		[`${program} node --node ship1${elsewhere}`, 'is that node: the command runs as soon as it connects'],
-	] as const) {
+	for (const [command, comment] of isSecure
+		? secureSteps(program)
+		: ([
+				[`${program} send central shellCommand${elsewhere} --wait -- echo hello`, 'runs here, at once'],
+				[
+					`${program} send ship1 shellCommand${elsewhere} -- uname -a`,
+					'waits for a node that is not there yet',
+				],
+				[`${program} node --node ship1${elsewhere}`, 'is that node: the command runs as soon as it connects'],
+			] as const)) {
 		stdout.line(`  ${stdout.paint('bold', command)}`);
 		stdout.line(`      ${stdout.paint('dim', comment)}`);
 	}
+}
+
+function secureSteps(program: string) {
+	return [
+		[
+			`${program} enrol alice --role operator && ${program} join alice.steward`,
+			'lets you in, on this machine',
+		],
+		[`${program} send central shellCommand --wait -- echo hello`, 'runs here, at once'],
+		[`${program} enrol ship1`, 'makes the file that lets ship1 in'],
+	] as const;
 }

@@ -109,7 +109,7 @@ function parseBytes(text: string): number {
 	throw new StewardError('usage', `--budget: expected a size from 1MiB up, such as "8GiB", got "${text}"`);
 }
 
-function parseShards(text: string): number {
+export function parseShards(text: string): number {
 	const shards = Number(text);
 	if (Number.isInteger(shards) && shards >= 1 && shards <= 64) return shards;
 	throw new StewardError('usage', `--shards: expected a number from 1 to 64, got "${text}"`);

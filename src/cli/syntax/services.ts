@@ -6,8 +6,9 @@
 
 import type { Command } from 'commander';
 import type { Cli } from '../cli.ts';
+import type { KeygenFlags } from '../commands/join.ts';
 import type { CentralFlags, NodeFlags, UpFlags } from '../commands/services.ts';
-import { brokerOptions, type Done, examples } from './shared.ts';
+import { brokerOptions, type Done, examples, jsonOption } from './shared.ts';
 
 const logLevels = 'debug, info, warn, error or silent';
 
@@ -16,7 +17,11 @@ export function addServices(program: Command, cli: Cli, done: Done): void {
 	serviceOptions(program.command('up'))
 		.summary('run broker, centre and the node central in one process')
 		.description('Runs broker, centre and the node central in one process, until SIGINT or SIGTERM.')
-		.option('--port <port>', "the broker's port, 0 picks a free one (4222)")
+		.option('--port <port>', "the broker's port, 0 picks a free one (4222, or what its keys say)")
+		.option(
+			'--keys <dir>',
+			'keys of the fleet: accounts and TLS (keys in the data folder, if they are there)',
+		)
 		.option('--shards <count>', 'streams that the commands are spread over; fixed by the first start (1)')
 		.option('--labels <k=v,…>', 'labels of the node central')
 		.option('--inmsg <file>', 'its watched file of messages (inmsg.txt in its data folder)')
@@ -29,7 +34,7 @@ export function addServices(program: Command, cli: Cli, done: Done): void {
 		.option('--replicas <count>', 'as in steward init')
 		.addHelpText('after', examples('steward central --servers nats://hub.example:4222'))
 		.action(async (flags: CentralFlags) => done(await (await services()).central(cli, flags)));
-	serviceOptions(brokerOptions(program.command('node')))
+	const node = serviceOptions(brokerOptions(program.command('node')))
 		.summary('run a node on this machine')
 		.description(
 			'Runs a node. It may start without a link, and keeps what it owes on its disk until there is one.',
@@ -45,6 +50,21 @@ export function addServices(program: Command, cli: Cli, done: Done): void {
 			),
 		)
 		.action(async (flags: NodeFlags) => done(await (await services()).runNode(cli, flags)));
+	addKeygen(node, cli, done);
+}
+
+function addKeygen(node: Command, cli: Cli, done: Done): void {
+	jsonOption(node.command('keygen'))
+		.summary('make a key that never leaves this machine')
+		.description(
+			'Makes a key for this machine and prints its public half, which steward enrol --public-key takes. The key itself stays ' +
+				'in its file.',
+		)
+		.option('--out <file>', 'where it is kept (node.nk)')
+		.addHelpText('after', examples('steward node keygen --out ship1.nk'))
+		.action(async (flags: KeygenFlags) =>
+			done(await (await import('../commands/join.ts')).keygen(cli, flags)),
+		);
 }
 
 function serviceOptions(command: Command): Command {

@@ -13,7 +13,8 @@ export function addSetup(program: Command, cli: Cli, done: Done): void {
 	jsonOption(brokerOptions(program.command('init')))
 		.summary("make steward's streams on a broker")
 		.description(
-			"Makes steward's streams on a broker. Safe to run again; up and central do it by themselves.",
+			"Makes steward's streams on a broker. Safe to run again; up and central do it by themselves. With --secure: makes what a " +
+				'broker with accounts and TLS needs.',
 		)
 		.option('--shards <count>', 'streams that the commands are spread over; fixed by the first time (1)')
 		.option(
@@ -21,15 +22,35 @@ export function addSetup(program: Command, cli: Cli, done: Done): void {
 			'servers of a cluster that hold each stream: 1, 3 or 5 (what the broker has, else 1)',
 		)
 		.option('--budget <size>', 'room of all streams on disk together, such as 8GiB')
+		.option(
+			'--secure',
+			"makes a fleet's keys, accounts, certificates and server configuration instead; needs no broker",
+		)
+		.option('--keys <dir>', 'with --secure: where (keys in the data folder)')
+		.option('--host <address>', 'with --secure: where the broker listens (0.0.0.0)')
+		.option('--port <port>', 'with --secure: its port (4222)')
+		.option(
+			'--server-name <names>',
+			'with --secure: host names and addresses that ships reach it by (this host)',
+		)
+		.option('--leaf [port]', 'with --secure: also listens for leaf servers (7422)')
+		.option('--websocket [port]', 'with --secure: also listens for websockets (8443)')
 		.addHelpText(
 			'after',
 			examples(
 				'steward init',
 				'steward init --shards 16     # from a thousand nodes on',
 				'steward init --replicas 3    # on a cluster of three servers',
+				'steward init --secure --server-name hub.example.org,203.0.113.7',
 			),
 		)
-		.action(async (flags) => done(await (await import('../commands/streams.ts')).init(cli, flags)));
+		.action(async ({ secure, ...flags }) =>
+			done(
+				secure
+					? await (await import('../commands/init-secure.ts')).initSecure(cli, flags)
+					: await (await import('../commands/streams.ts')).init(cli, flags),
+			),
+		);
 	const streams = program
 		.command('streams')
 		.summary('show what the broker holds')

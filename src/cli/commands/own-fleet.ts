@@ -1,0 +1,44 @@
+/**
+ * Owns what `steward up` runs its broker with: the development default on loopback, or the keys of a fleet.
+ * Promises that without keys nothing listens beyond loopback, and that with them the centre and the node come as themselves.
+ * Only reads.
+ */
+
+import { join, resolve } from 'node:path';
+import { type Config, compileConfig } from '../../domain/config.ts';
+import { fileNames, isKeyFolder, readKeyFolder } from '../../security/key-folder.ts';
+import { credentialsFile } from '../../security/new-fleet.ts';
+import type { Cli } from '../cli.ts';
+
+export type OwnFleet = {
+	readonly host: string;
+	readonly port: number;
+	readonly shards: number | undefined;
+	/** Of the folder of keys; undefined in development, without accounts. */
+	readonly secureConfig: string | undefined;
+	/** The settings of one of its own users (`centre`, `central`) on its broker. */
+	settingsOf(user: string, url: string): Config;
+};
+
+const development = { host: '127.0.0.1', port: 4222 } as const;
+
+/** @throws StewardError `not-found` where keys are named and there are none, `invalid` where others may read them */
+export async function ownFleet(cli: Cli, config: Config): Promise<OwnFleet> {
+	const path = resolve(cli.cwd, config.keys ?? join(config.data, 'keys'));
+	const isSecure = config.keys !== undefined || (await isKeyFolder(path));
+	const fleet = isSecure ? (await readKeyFolder(path)).fleet : undefined;
+	const { host = fleet?.host ?? development.host, port = fleet?.port ?? development.port } = config.broker;
+	const { shards = fleet?.shards } = config.centre;
+	return {
+		...{ host, port, shards },
+		secureConfig: isSecure ? join(path, fileNames.config) : undefined,
+		settingsOf(user, url) {
+			const ownWay = isSecure
+				? { credentials: credentialsFile(path, user), tls: { ca: join(path, fileNames.authority) } }
+				: { credentials: undefined, tls: undefined };
+			// This broker is no leaf: whatever the settings name for other commands is not here.
+			const own = { servers: [url], domain: undefined, ...ownWay };
+			return compileConfig([{ ...config, ...own, centre: { ...config.centre, shards } }]);
+		},
+	};
+}
