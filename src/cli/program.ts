@@ -20,6 +20,7 @@ import { addSend } from './syntax/send.ts';
 import { addServices } from './syntax/services.ts';
 import { addSetup } from './syntax/setup.ts';
 import type { Done } from './syntax/shared.ts';
+import { addAccess, addTrust } from './syntax/trust.ts';
 
 /** Runs one command line and gives its exit code. `words` are the arguments after the program's name. */
 export async function runProgram(cli: Cli, words: readonly string[]): Promise<number> {
@@ -76,6 +77,8 @@ function buildProgram(cli: Cli, { asJson, done, after }: Line): Command {
 	addNodes(program, cli, done);
 	addDead(program, cli, done);
 	addSchedules(program, cli, done, after);
+	addTrust(program, cli, done);
+	addAccess(program, cli, done);
 	return program;
 }
 

@@ -5,6 +5,7 @@
  */
 
 import { StewardError } from '../base/errors.ts';
+import { contentDigest } from '../base/ids.ts';
 import { longestReason } from '../domain/control.ts';
 import {
 	type DocumentBody,
@@ -36,6 +37,9 @@ export type DocumentVersion<Kind extends DocumentKind = DocumentKind> = {
 	/** As it is signed; before it the trust lists that lead to its roots. */
 	readonly documents: readonly SignedDocument[];
 };
+
+/** `isNew` is false where the current version says the same already, and is signed by the same roots. */
+export type Publication<Kind extends DocumentKind> = DocumentVersion<Kind> & { readonly isNew: boolean };
 
 /** What a node has of a document; `version` is 0 before its first. */
 export type DocumentAtNode = Pick<NodeView, 'node' | 'presence'> & { readonly version: number };
@@ -85,7 +89,7 @@ export class FleetTrust {
 		kind: Kind,
 		body: DocumentBody<Kind>,
 		{ roots, reason = '', after }: PublishOptions,
-	): Promise<DocumentVersion<Kind>> {
+	): Promise<Publication<Kind>> {
 		const read = readBody(kind, body);
 		if ('problem' in read)
 			throw new StewardError('invalid', `the ${kind} list is not valid: ${read.problem}`);
@@ -96,6 +100,8 @@ export class FleetTrust {
 		const before = stored.get(kind);
 		if (after !== undefined && after !== (before?.published.document.version ?? 0)) throw changed(kind);
 		checkSigners(kind, stored.get('trust')?.published, roots);
+		if (before && isSame(before.published.document, read.value, roots))
+			return { ...versionOf(kind, before), isNew: false };
 		const at = await readServerNow();
 		const version = 1 + Math.max(before?.published.document.version ?? 0, await this.#highestAtNodes(kind));
 		const document = signDocument({ v: 1, kind, version, at, body: read.value }, roots);
@@ -103,7 +109,7 @@ export class FleetTrust {
 		const published: Published = { v: 1, document, rotations, by: author, reason };
 		try {
 			if (await this.#documents.write(published, before?.revision ?? 0)) {
-				return versionOf(kind, { published, revision: 0, storedAt: at });
+				return { ...versionOf(kind, { published, revision: 0, storedAt: at }), isNew: true };
 			}
 		} catch (error) {
 			throw publishFailure(error, {
@@ -159,6 +165,16 @@ function checkSigners(kind: DocumentKind, trust: Published | undefined, roots: r
 		'refused',
 		`no node would believe it: signed by ${signers.join(', ') || 'nobody'}, and the roots of trust list ${trust.document.version} are ${counting.join(', ')}`,
 	);
+}
+
+/** An old root's signature alone has to be renewed. */
+function isSame(
+	{ body, signatures }: SignedDocument,
+	wanted: unknown,
+	roots: readonly SigningKey[],
+): boolean {
+	const hasSigned = ({ publicKey }: SigningKey) => signatures.some(({ key }) => key === publicKey);
+	return contentDigest(body) === contentDigest(wanted) && roots.every(hasSigned);
 }
 
 function changed(kind: DocumentKind): StewardError {

@@ -54,11 +54,11 @@ export function documentsFor({ document, rotations }: Published, has: number): S
 	return [...rotations.filter(({ version }) => version > has && version < document.version), document];
 }
 
-/** What one message or file carries: the current document last, before it the trust lists that lead to its roots. */
+/** What one message or file carries: the current trust list, before it those that lead to its roots; a file also the access list. */
 export const documentsSchema = z
 	.array(documentSchema)
 	.min(1)
-	.max(mostRotations + 1);
+	.max(mostRotations + 2);
 
 /**
  * What a root signs: `FF`, `steward document 1`, a line feed, and everything but the signatures as canonical JSON. `FF` stands in no

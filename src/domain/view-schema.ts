@@ -6,6 +6,7 @@
 
 import { z } from 'zod';
 import { errorCodes } from '../base/errors.ts';
+import { documentViewSchemas } from './document-view.ts';
 import { lineageSchema } from './envelope.ts';
 import { keepingViewSchemas } from './keeping-view-schema.ts';
 import { signatureVerdicts } from './ledger.ts';
@@ -278,6 +279,7 @@ export const viewSchemas = {
 	deadLetter,
 	deadOutcome,
 	...scheduleViewSchemas,
+	...documentViewSchemas,
 	setup,
 	...keepingViewSchemas,
 	error,

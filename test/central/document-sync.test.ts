@@ -78,7 +78,9 @@ test('an older or a foreign document that somebody puts on a control lane change
 	expect(ship.part.name).toBe('node ship1');
 	const { documents: old } = await fleet.trust.publish('trust', listOf(root), { roots: [root] });
 	await has(fleet, 'trust', 'ship1', 1);
-	await fleet.trust.publish('trust', listOf(root), { roots: [root], after: 1 });
+	const again = await fleet.trust.publish('trust', listOf(root), { roots: [root] });
+	expect(again).toMatchObject({ version: 1, isNew: false });
+	await fleet.trust.publish('trust', listOf(root, newRoot()), { roots: [root], after: 1 });
 	await has(fleet, 'trust', 'ship1', 2);
 	await expect(fleet.trust.publish('trust', listOf(root), { roots: [root], after: 1 })).rejects.toMatchObject(
 		{ code: 'refused', message: expect.stringContaining('somebody else') },

@@ -4,7 +4,7 @@
  * After a crash the next start takes over: the broker its store, the centre its lease, the node its journal.
  */
 
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { StewardError } from '../../base/errors.ts';
 import { createLog, type Log } from '../../base/log.ts';
 import { streamsDir } from '../../base/package.ts';
@@ -134,10 +134,16 @@ async function node(cli: Cli, options: { name: string; config: Config; log: Log 
 	const service = new Node({
 		...options,
 		credentials: await credentialsOf(cli, options.config),
+		trustFile: trustFileOf(cli, options.config),
 		...{ dataDir: nodeFolder(options.config, options.name), version, clock, random: Math.random },
 		...{ env: unwatched(cli.env), cwd, runtimeDir: runtimeDirOf(cli) },
 	});
 	return { service, onFailure: (listener) => service.onFailure(listener) };
+}
+
+/** What the enrolment left beside the credentials of whom to trust. */
+function trustFileOf({ cwd }: Cli, { credentials }: Config): string | undefined {
+	return credentials === undefined ? undefined : join(dirname(resolve(cwd, credentials)), 'trust.json');
 }
 
 function nodeFolder(config: Config, name: string): string {

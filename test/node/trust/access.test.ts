@@ -108,6 +108,8 @@ test('who may not is denied at once and on the node, who may is let in, and a no
 			(await alices.fleet.dead.list({ node: 'ship1' })).find(({ handle }) => handle === 'ship1.mayNot'),
 		{ message: 'what ship2 may not send is a dead letter' },
 	);
+	// It was not queued at all.
+	expect(await alices.fleet.get('ship1.mayNot')).toBeUndefined();
 	expect(letter.fault).toMatchObject({
 		code: 'denied',
 		message: expect.stringContaining('ship2 (node) may not call'),
