@@ -25,7 +25,7 @@ const signatureSchema = z.strictObject({
 	/** 64 bytes as base64url. */ signature: z.string().max(100),
 });
 
-export const documentSchema = z.strictObject({
+const documentSchema = z.strictObject({
 	v: z.literal(1),
 	kind: z.enum(documentKinds),
 	version: z.number().int().min(1),

@@ -5,7 +5,7 @@
  */
 
 /** Longest pattern, characters. */
-export const longestPattern = 256;
+const longestPattern = 256;
 
 export type Glob = (text: string) => boolean;
 

@@ -90,6 +90,8 @@ const state = {
 			...{ fired: 3, missed: 2, skipped: 1 },
 		},
 	],
+	trust: { version: 2 },
+	access: null,
 	unreported: ['c0'],
 	outbox: 0,
 	stopping: false,
@@ -126,7 +128,7 @@ describe.each(statements)('$name', ({ schema, value }) => {
 			// Any JSON: what is left out of it is undefined, and that is allowed to be.
 			if (field === 'data' || field === 'envelope') continue;
 			// A node that has not been brought up to date does not know of these.
-			if (!['stopped', 'unreported', 'schedules'].includes(field)) {
+			if (!['stopped', 'unreported', 'schedules', 'trust', 'access'].includes(field)) {
 				expect(decode<unknown>(schema, bytes({ ...value, [field]: undefined }))).toBeUndefined();
 			}
 			expect(decode<unknown>(schema, bytes({ ...value, [field]: [[]] }))).toBeUndefined();

@@ -17,7 +17,6 @@ import {
 	documentsSchema,
 	type Judgement,
 	readBody,
-	rootsAfter,
 	type SignedDocument,
 } from '../../domain/document.ts';
 import type { NodeState } from '../../domain/node-state.ts';
@@ -123,7 +122,14 @@ export class TrustDocuments implements Service {
 		this.#refresh();
 		for (const kind of documentKinds) {
 			const kept = store.get<Kept>('documents', kind);
-			if (kept) this.#put(kept.document);
+			if (!kept) continue;
+			this.#put(kept.document);
+			const read = readBody(kind, kept.document.body);
+			if ('problem' in read)
+				log.error(
+					{ err: read.problem },
+					`the ${kind} list is of a newer steward: until that is installed nobody is let in`,
+				);
 		}
 		if (!left || !('documents' in left)) return;
 		for (const kind of documentKinds) {
@@ -158,11 +164,7 @@ export class TrustDocuments implements Service {
 	#refresh(): void {
 		const [trust, access] = documentKinds.map((kind) => this.#documents.get(kind));
 		const list = trust && readBody('trust', trust.body);
-		this.#trust = trust
-			? list && 'value' in list
-				? list.value
-				: { roots: [...rootsAfter(trust, [])], keys: [] }
-			: this.#pinned;
+		this.#trust = trust ? (list && 'value' in list ? list.value : { roots: [], keys: [] }) : this.#pinned;
 		const rules = access && readBody('access', access.body);
 		if (!this.#trust) this.#rules = undefined;
 		else if (!rules) this.#rules = new AccessRules(defaultAccess);
