@@ -11,10 +11,12 @@
 
 import { createReadStream } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
 import { StewardError } from '../base/errors.ts';
-import type { Held, Restored, SavedStream } from '../domain/keeping-view-schema.ts';
+import type { Held, Restored, SavedFile, SavedStream } from '../domain/keeping-view-schema.ts';
 import type { Connection } from '../jetstream/connection.ts';
-import { assertPlace, restoreSnapshot } from '../jetstream/snapshot.ts';
+import { assertPlace, describeStream, restoreSnapshot } from '../jetstream/snapshot.ts';
+import { publishTail } from '../jetstream/tail.ts';
 import { isOfSteward, listStreams } from '../jetstream/topology.ts';
 import { isMomentary, type Progress } from './backup.ts';
 import { readBytes, verifyBackup } from './backup-verify.ts';
@@ -45,8 +47,11 @@ export async function restoreBackup(options: RestoreOptions): Promise<Restored> 
 		const config = { ...saved.config, num_replicas: replicas ?? saved.config.num_replicas };
 		const onBytes = (bytes: number) =>
 			onProgress?.({ stream: saved.name, at: index + 1, of: ordered.length, bytes });
-		const held = await restoreSnapshot(connection, { ...saved, config }, chunksOf(dir, saved, onBytes));
-		restored.push({ name: saved.name, ...held, aged: agedOf(saved, held) });
+		const copied = await restoreSnapshot(connection, { ...saved, config }, chunksOf(dir, saved, onBytes));
+		const aged = agedOf(saved, copied);
+		if (saved.tail) await publishTail(connection, copied.lastSeq, linesOf(dir, saved.tail));
+		const held = saved.tail ? (await describeStream(connection, saved.name)).held : copied;
+		restored.push({ name: saved.name, ...held, aged });
 	}
 	return { streams: restored, replaced };
 }
@@ -105,6 +110,10 @@ async function* chunksOf(
 		bytes += chunk.length;
 		onBytes(bytes);
 	}
+}
+
+function linesOf(dir: string, { file }: SavedFile): AsyncIterable<string> {
+	return createInterface({ input: createReadStream(join(dir, file)), crlfDelay: Number.POSITIVE_INFINITY });
 }
 
 /** Messages that were too old by now. @throws StewardError `invalid` where the server made something else of the backup */

@@ -9,7 +9,12 @@ import { createReadStream } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { messageOf, StewardError } from '../base/errors.ts';
-import { type BackupManifest, backupManifest, type SavedStream } from '../domain/keeping-view-schema.ts';
+import {
+	type BackupManifest,
+	backupManifest,
+	type SavedFile,
+	type SavedStream,
+} from '../domain/keeping-view-schema.ts';
 import { schemaVersion } from '../jetstream/topology.ts';
 
 export const manifestFile = 'manifest.json';
@@ -20,13 +25,14 @@ export const readBytes = 256 * 1024;
 /** @throws StewardError `not-found`, `invalid` with all problems, `schema-newer` */
 export async function verifyBackup(dir: string): Promise<BackupManifest> {
 	const manifest = await readManifest(resolve(dir));
-	const known = new Set([manifestFile, ...manifest.streams.map(({ file }) => file)]);
+	const files = manifest.streams.flatMap((stream) => filesOf(stream));
+	const known = new Set([manifestFile, ...files.map(({ file }) => file)]);
 	const problems = (await readdir(dir))
 		.filter((file) => !known.has(file))
 		.map((file) => `${file} is not in the manifest`);
-	for (const stream of manifest.streams) {
-		const problem = await problemOf(dir, stream);
-		if (problem !== undefined) problems.push(`${stream.file} ${problem}`);
+	for (const saved of files) {
+		const problem = await problemOf(dir, saved);
+		if (problem !== undefined) problems.push(`${saved.file} ${problem}`);
 	}
 	if (problems.length === 0) return manifest;
 	throw new StewardError(
@@ -66,13 +72,13 @@ async function readManifest(dir: string): Promise<BackupManifest> {
 	);
 }
 
-async function problemOf(
-	dir: string,
-	{ name, file, fileBytes, sha256 }: SavedStream,
-): Promise<string | undefined> {
+function filesOf({ file, fileBytes, sha256, tail }: SavedStream): SavedFile[] {
+	return [{ file, fileBytes, sha256 }, ...(tail ? [tail] : [])];
+}
+
+async function problemOf(dir: string, { file, fileBytes, sha256 }: SavedFile): Promise<string | undefined> {
 	// A name in the manifest must not lead out of the folder.
-	if (file !== `${name}.snapshot` || !/^[A-Za-z0-9_-]+$/.test(name))
-		return 'is no name of a file of a backup';
+	if (!/^[A-Za-z0-9_-]+\.(snapshot|tail)$/.test(file)) return 'is no name of a file of a backup';
 	const hash = createHash('sha256');
 	let bytes = 0;
 	try {

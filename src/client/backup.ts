@@ -9,6 +9,8 @@
  * command, because ids, claims and journals say so, as after any crash. Results come after the ledger, which refers to them.
  * So nothing is lost that had been accepted before the backup began, and nothing runs again for having been restored: a
  * command that was claimed after the copy of the claims is known to its node's journal, which reports its outcome again.
+ * The server's copy of one stream is no moment in time: what is written again meanwhile may be in it in neither form. So a stream
+ * that changed is copied again, and what came during the last copy is read beside it (jetstream/tail.ts).
  */
 
 import { createHash } from 'node:crypto';
@@ -17,11 +19,12 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { type Clock, rfc3339 } from '../base/clock.ts';
 import { isStewardError, StewardError, systemCodeOf } from '../base/errors.ts';
 import { makeFolder, syncFolder } from '../base/files.ts';
-import type { BackupManifest, SavedStream } from '../domain/keeping-view-schema.ts';
+import type { BackupManifest, SavedFile, SavedStream } from '../domain/keeping-view-schema.ts';
 import { buckets, streams } from '../domain/subject.ts';
 import { bucketStream } from '../jetstream/bucket.ts';
 import type { Connection } from '../jetstream/connection.ts';
 import { describeStream, saveSnapshot } from '../jetstream/snapshot.ts';
+import { readTail } from '../jetstream/tail.ts';
 import { isOfSteward, listStreams, requireTopology } from '../jetstream/topology.ts';
 import { manifestFile, verifyBackup } from './backup-verify.ts';
 
@@ -44,7 +47,7 @@ const order: readonly string[] = [
 	bucketStream(buckets.nodes),
 ];
 
-/** A stream that changed while it was copied is copied again, so often: its numbers are exact then. */
+/** A stream that changed while it was copied is copied again, so often; then what came meanwhile is read beside it. */
 const mostCopies = 3;
 
 export type Progress = {
@@ -93,9 +96,8 @@ export async function makeBackup({ connection, dir, ...options }: BackupOptions)
 			...{ schema, shards, startedAt, endedAt: rfc3339(options.clock.now()) },
 			...{ streams: saved, left: names.filter(isMomentary).sort() },
 		};
-		await writeFile(join(draft, manifestFile), async (write) =>
-			write(Buffer.from(`${JSON.stringify(manifest, null, '\t')}\n`)),
-		);
+		const text = `${JSON.stringify(manifest, null, '\t')}\n`;
+		await writeFile(draft, manifestFile, (write) => write(Buffer.from(text)));
 		await syncFolder(draft);
 		await verifyBackup(draft);
 		await moveTo(draft, target);
@@ -115,16 +117,19 @@ function inOrder(names: readonly string[]): string[] {
 	return [...names].sort((a, b) => place(a) - place(b) || (a < b ? -1 : 1));
 }
 
+type OnBytes = (bytes: number) => Promise<void>;
+
 async function saveQuietly(
 	connection: Connection,
 	dir: string,
 	name: string,
 	clock: Clock,
-	onBytes: (bytes: number) => Promise<void>,
+	onBytes: OnBytes,
 ): Promise<SavedStream> {
 	for (let copy = 1; ; copy++) {
 		const saved = await saveOnce(connection, dir, name, clock, onBytes);
-		if (saved.quiet || copy === mostCopies) return saved;
+		if (saved.quiet) return saved;
+		if (copy === mostCopies) return { ...saved, tail: await saveTail(connection, dir, saved) };
 		await rm(join(dir, saved.file));
 	}
 }
@@ -134,45 +139,52 @@ async function saveOnce(
 	dir: string,
 	name: string,
 	clock: Clock,
-	onBytes: (bytes: number) => Promise<void>,
+	onBytes: OnBytes,
 ): Promise<SavedStream> {
-	const file = `${name}.snapshot`;
-	const began = await describeStream(connection, name);
-	const hash = createHash('sha256');
-	let fileBytes = 0;
-	await writeFile(join(dir, file), (write) =>
-		saveSnapshot(
-			connection,
-			name,
-			async (chunk) => {
-				hash.update(chunk);
-				await write(chunk);
-				fileBytes += chunk.length;
-				await onBytes(fileBytes);
-			},
-			clock,
-		),
+	const { config, createdAt, held: before } = await describeStream(connection, name);
+	const saved = await writeFile(
+		dir,
+		`${name}.snapshot`,
+		(write) => saveSnapshot(connection, name, write, clock),
+		onBytes,
 	);
 	const { held: after } = await describeStream(connection, name);
-	const { config, createdAt, held: before } = began;
 	const quiet = JSON.stringify(before) === JSON.stringify(after);
-	return { name, file, fileBytes, sha256: hash.digest('hex'), config, createdAt, before, after, quiet };
+	return { name, ...saved, tail: null, config, createdAt, before, after, quiet };
+}
+
+/** Where a message may have taken the place of another. In the other streams what goes has gone on to the next one. */
+async function saveTail(connection: Connection, dir: string, saved: SavedStream): Promise<SavedFile | null> {
+	const { name, before } = saved;
+	const isReplaced = name.startsWith('KV_') || name.startsWith('STEWARD_COMMANDS_');
+	if (!isReplaced && name !== streams.dead && name !== streams.state) return null;
+	return writeFile(dir, `${name}.tail`, async (write) => {
+		await readTail(connection, name, before.lastSeq, (line) => write(Buffer.from(line)));
+	});
 }
 
 /** A new file that only its owner reads, on disk when this resolves. */
 async function writeFile(
-	path: string,
+	dir: string,
+	file: string,
 	fill: (write: (chunk: Uint8Array) => Promise<void>) => Promise<void>,
-): Promise<void> {
-	const handle = await open(path, 'wx', 0o600);
+	onBytes: OnBytes = async () => undefined,
+): Promise<SavedFile> {
+	const hash = createHash('sha256');
+	let fileBytes = 0;
+	const handle = await open(join(dir, file), 'wx', 0o600);
 	try {
 		await fill(async (chunk) => {
+			hash.update(chunk);
 			await handle.writev([chunk]);
+			fileBytes += chunk.length;
+			await onBytes(fileBytes);
 		});
 		await handle.sync();
 	} finally {
 		await handle.close();
 	}
+	return { file, fileBytes, sha256: hash.digest('hex') };
 }
 
 async function moveTo(draft: string, target: string): Promise<void> {

@@ -43,11 +43,19 @@ const held = z.object({
 });
 export type Held = z.infer<typeof held>;
 
-const savedStream = z.object({
-	name: z.string(),
+const savedFile = z.object({
 	file: z.string(),
 	fileBytes: z.number().int().min(0),
 	sha256: z.string().regex(/^[0-9a-f]{64}$/),
+});
+export type SavedFile = z.infer<typeof savedFile>;
+
+const savedStream = z.object({
+	name: z.string(),
+	...savedFile.shape,
+	tail: savedFile
+		.nullable()
+		.describe('what came while it was copied, where that may have replaced something'),
 	/** In the server's format. */
 	config: z.looseObject({
 		name: z.string(),

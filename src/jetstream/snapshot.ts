@@ -9,9 +9,9 @@
  */
 
 import { JetStreamApiError, StorageType, type StreamConfig, type StreamInfo } from '@nats-io/jetstream';
-import { createInbox, type Msg, type Subscription } from '@nats-io/transport-node';
+import { createInbox, type Msg, RequestError, type Subscription } from '@nats-io/transport-node';
 import { z } from 'zod';
-import type { Clock } from '../base/clock.ts';
+import { type Clock, systemClock } from '../base/clock.ts';
 import { StewardError } from '../base/errors.ts';
 import { randomToken } from '../base/ids.ts';
 import type { Held, SavedStream } from '../domain/keeping-view-schema.ts';
@@ -28,6 +28,7 @@ const windowBytes = 2 * 1024 * 1024;
 const silentMs = 10_000;
 /** The last answer comes after the server has checked and opened what it was given. */
 const openWithinMs = 120_000;
+const [mostTries, retryMs] = [50, 100];
 
 const apiError = z.object({
 	error: z.object({ code: z.number(), err_code: z.number(), description: z.string() }),
@@ -171,6 +172,7 @@ export async function restoreSnapshot(
 	}
 }
 
+/** On a cluster the server that takes the chunks may not be known to the one that we are connected to for a moment. */
 async function send(
 	{ nc }: Connection,
 	stream: string,
@@ -178,11 +180,16 @@ async function send(
 	data: Uint8Array | '',
 	timeout: number,
 ): Promise<unknown> {
-	try {
-		const answer = await nc.request(target, data, { timeout });
-		return answer.data.length === 0 ? undefined : orThrow(answer.json());
-	} catch (error) {
-		throw noAnswer(stream, error);
+	for (let attempt = 1; ; attempt++) {
+		try {
+			const answer = await nc.request(target, data, { timeout });
+			return answer.data.length === 0 ? undefined : orThrow(answer.json());
+		} catch (error) {
+			// Then nobody took it.
+			const isUnknown = error instanceof RequestError && error.isNoResponders();
+			if (!isUnknown || attempt === mostTries) throw noAnswer(stream, error);
+			await systemClock.sleep(retryMs);
+		}
 	}
 }
 

@@ -7,6 +7,7 @@ import { makeBackup } from '../../src/client/backup.ts';
 import { restoreBackup } from '../../src/client/backup-restore.ts';
 import { verifyBackup } from '../../src/client/backup-verify.ts';
 import type { Connection } from '../../src/jetstream/connection.ts';
+import { headersToPublish } from '../../src/jetstream/headers.ts';
 import { startBroker } from '../jetstream/setup.ts';
 import { startNats } from '../support/nats.ts';
 import { openRaw } from '../support/raw.ts';
@@ -148,4 +149,45 @@ test('a server that dies while its streams are copied leaves no backup, and the 
 	await expect(making).rejects.toMatchObject({ code: 'no-broker' });
 	await killed;
 	expect(await readdir(dir.path)).toEqual([]);
+});
+
+test('what is written again while its stream is copied is in the backup', async () => {
+	await using dir = await tempDir();
+	const path = join(dir.path, 'backup');
+	await using broker = await startBroker();
+	const { connection } = broker;
+	const keys = Array.from({ length: 30 }, (_, i) => `$KV.steward-ledger.ship1.k${i}`);
+	// Three blocks of the server, and nothing that can be squeezed.
+	const write = async (key: string, round: number) => {
+		const headers = headersToPublish({ Round: String(round), 'Nats-TTL': '720h' });
+		await connection.js.publish(key, randomBytes(700_000), { headers });
+	};
+	for (const key of keys) await write(key, 0);
+	let rounds = 0;
+	const manifest = await makeBackup({
+		...{ connection, dir: path, version: 'test', clock: systemClock },
+		onProgress: async ({ stream, bytes }) => {
+			// Once in each copy, after its first chunk: the later half of the keys.
+			if (stream !== 'KV_steward-ledger' || bytes > 300_000) return;
+			rounds += 1;
+			for (const key of keys.slice(15)) await write(key, rounds);
+		},
+	});
+	const ledger = manifest.streams.find(({ name }) => name === 'KV_steward-ledger');
+	expect(ledger).toMatchObject({ quiet: false, tail: { file: 'KV_steward-ledger.tail' } });
+	expect(rounds).toBe(3);
+
+	await using other = await startNats();
+	await using raw = await openRaw(other.url);
+	const { streams } = await restoreBackup({ connection: raw.connection, dir: path, replace: false });
+	expect(streams.find(({ name }) => name === 'KV_steward-ledger')?.messages).toBe(30);
+	for (const [index, key] of keys.entries()) {
+		const [mine, theirs] = await Promise.all(
+			[connection, raw.connection].map(({ jsm }) =>
+				jsm.streams.getMessage('KV_steward-ledger', { last_by_subj: key }),
+			),
+		);
+		expect([key, theirs?.header.get('Round')]).toEqual([key, index < 15 ? '0' : '3']);
+		expect(sha256(theirs?.data ?? new Uint8Array())).toBe(sha256(mine?.data ?? new Uint8Array()));
+	}
 });

@@ -1,6 +1,10 @@
 import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { systemClock } from '../../src/base/clock.ts';
 import { streamsDir } from '../../src/base/package.ts';
+import { makeBackup } from '../../src/client/backup.ts';
+import { restoreBackup } from '../../src/client/backup-restore.ts';
 import { streams, subjects } from '../../src/domain/subject.ts';
 import {
 	ensureCentreConsumer,
@@ -13,7 +17,9 @@ import { command, fleetOn } from '../client/setup.ts';
 import { type Cluster, type Member, startCluster } from '../support/cluster.ts';
 import { eventually } from '../support/eventually.ts';
 import { isLong } from '../support/long.ts';
+import { startNats } from '../support/nats.ts';
 import { openRaw } from '../support/raw.ts';
+import { tempDir } from '../support/temp.ts';
 
 const stream = streams.commands(0);
 const wanted = { node: 'ship1', shard: 0, lane: 'normal', capacity: 1 } as const;
@@ -194,3 +200,24 @@ test.runIf(isLong)(
 		expect(view.state).toBe('queued');
 	},
 );
+
+test.runIf(isLong)('a backup of a cluster goes back into a cluster, and into one server', async () => {
+	await using dir = await tempDir();
+	const path = join(dir.path, 'backup');
+	await using cluster = await startReplicated();
+	await using raw = await openTo(cluster.members);
+	for (let i = 0; i < 20; i++) await raw.js.publish(subjects.report('ship1', `a${i}`), 'x');
+	await makeBackup({ connection: raw.connection, dir: path, version: 'test', clock: systemClock });
+	await restoreBackup({ connection: raw.connection, dir: path, replace: true });
+	const { config, state } = await raw.jsm.streams.info(streams.reports);
+	expect([config.num_replicas, state.messages]).toEqual([3, 20]);
+	await using alone = await startNats();
+	await using other = await openRaw(alone.url);
+	const wish = { connection: other.connection, dir: path, replace: false };
+	await expect(restoreBackup(wish)).rejects.toMatchObject({ code: 'refused', details: { replicas: 3 } });
+	const restored = await restoreBackup({ ...wish, replicas: 1 });
+	expect(restored.streams.find(({ name }) => name === streams.reports)).toMatchObject({
+		messages: 20,
+		aged: 0,
+	});
+});
