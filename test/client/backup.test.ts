@@ -156,11 +156,11 @@ test('what is written again while its stream is copied is in the backup', async 
 	const path = join(dir.path, 'backup');
 	await using broker = await startBroker();
 	const { connection } = broker;
-	const keys = Array.from({ length: 30 }, (_, i) => `$KV.steward-ledger.ship1.k${i}`);
-	// Three blocks of the server, and nothing that can be squeezed.
+	const keys = Array.from({ length: 32 }, (_, i) => `$KV.steward-ledger.ship1.k${i}`);
+	// More than one block of the server, and nothing that can be squeezed.
 	const write = async (key: string, round: number) => {
 		const headers = headersToPublish({ Round: String(round), 'Nats-TTL': '720h' });
-		await connection.js.publish(key, randomBytes(700_000), { headers });
+		await connection.js.publish(key, randomBytes(300_000), { headers });
 	};
 	for (const key of keys) await write(key, 0);
 	let rounds = 0;
@@ -170,7 +170,7 @@ test('what is written again while its stream is copied is in the backup', async 
 			// Once in each copy, after its first chunk: the later half of the keys.
 			if (stream !== 'KV_steward-ledger' || bytes > 300_000) return;
 			rounds += 1;
-			for (const key of keys.slice(15)) await write(key, rounds);
+			for (const key of keys.slice(16)) await write(key, rounds);
 		},
 	});
 	const ledger = manifest.streams.find(({ name }) => name === 'KV_steward-ledger');
@@ -180,14 +180,14 @@ test('what is written again while its stream is copied is in the backup', async 
 	await using other = await startNats();
 	await using raw = await openRaw(other.url);
 	const { streams } = await restoreBackup({ connection: raw.connection, dir: path, replace: false });
-	expect(streams.find(({ name }) => name === 'KV_steward-ledger')?.messages).toBe(30);
+	expect(streams.find(({ name }) => name === 'KV_steward-ledger')?.messages).toBe(32);
 	for (const [index, key] of keys.entries()) {
 		const [mine, theirs] = await Promise.all(
 			[connection, raw.connection].map(({ jsm }) =>
 				jsm.streams.getMessage('KV_steward-ledger', { last_by_subj: key }),
 			),
 		);
-		expect([key, theirs?.header.get('Round')]).toEqual([key, index < 15 ? '0' : '3']);
+		expect([key, theirs?.header.get('Round')]).toEqual([key, index < 16 ? '0' : '3']);
 		expect(sha256(theirs?.data ?? new Uint8Array())).toBe(sha256(mine?.data ?? new Uint8Array()));
 	}
 });
