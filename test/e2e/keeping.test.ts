@@ -21,7 +21,7 @@ test('streams plan and apply: what differs, what it would lose, and by which exi
 	const steward = (...args: string[]) => runCli(args, { env: { STEWARD_SERVERS: nats.url } });
 	const fresh = exactly(viewSchemas.streamsPlan, (await steward('streams', 'plan', '--json')).stdout);
 	expect(fresh).toMatchObject({ differs: true, destructive: false, schema: { stored: null, known: 1 } });
-	expect((await steward('streams', 'plan', '--check')).code).toBe(10);
+	expect((await steward('streams', 'plan', '--check')).code).toBe(11);
 	expect((await steward('streams', 'apply', '--budget', '1GiB')).code).toBe(0);
 	const same = await steward('streams', 'plan', '--check');
 	expect([same.code, same.stdout]).toEqual([0, expect.stringContaining('no difference')]);
