@@ -12,7 +12,7 @@ import { JetStreamApiError, StorageType, type StreamConfig, type StreamInfo } fr
 import { createInbox, type Msg, RequestError, type Subscription } from '@nats-io/transport-node';
 import { z } from 'zod';
 import { type Clock, systemClock } from '../base/clock.ts';
-import { StewardError } from '../base/errors.ts';
+import { messageOf, StewardError } from '../base/errors.ts';
 import { randomToken } from '../base/ids.ts';
 import type { Held, SavedStream } from '../domain/keeping-view-schema.ts';
 import type { Connection } from './connection.ts';
@@ -123,11 +123,13 @@ export async function describeStream(
 }
 
 /**
- * Finds out whether the broker would take streams of so many bytes on so many servers, by a stream that is gone at once.
+ * Finds out whether the broker would take streams of so many bytes on so many servers, by a stream that is gone at once, and
+ * whether these credentials may send what is in them.
  * @throws StewardError `refused`
  */
 export async function assertPlace(connection: Connection, bytes: number, replicas: number): Promise<void> {
 	const { jsm } = connection;
+	await assertAllowed(connection);
 	const probe = {
 		...{ name: `STEWARD_PROBE_${randomToken()}`, subjects: [`steward.probe.${randomToken()}`] },
 		...{ storage: StorageType.File, max_bytes: Math.max(bytes, 1024), num_replicas: replicas },
@@ -138,6 +140,20 @@ export async function assertPlace(connection: Connection, bytes: number, replica
 		throw await refusalOf(connection, probe, error);
 	}
 	await jsm.streams.delete(probe.name);
+}
+
+/** Nobody is behind this name: who may ask it hears that, and who may not hears something else. */
+async function assertAllowed({ nc }: Connection): Promise<void> {
+	try {
+		await nc.request(`$JS.SNAPSHOT.RESTORE.STEWARD_PROBE.${randomToken()}`, '', { timeout: silentMs });
+	} catch (error) {
+		if (error instanceof RequestError && error.isNoResponders()) return;
+		throw new StewardError(
+			'refused',
+			`these credentials may not restore (${messageOf(error)}): use those of the centre`,
+			{ cause: error },
+		);
+	}
 }
 
 /**

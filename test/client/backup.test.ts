@@ -3,6 +3,7 @@ import { appendFile, readdir, readFile, stat, writeFile } from 'node:fs/promises
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { systemClock } from '../../src/base/clock.ts';
+import { packageRoot } from '../../src/base/package.ts';
 import { makeBackup } from '../../src/client/backup.ts';
 import { restoreBackup } from '../../src/client/backup-restore.ts';
 import { verifyBackup } from '../../src/client/backup-verify.ts';
@@ -91,6 +92,27 @@ test('a broker that holds something is left alone, unless it is to be replaced',
 	expect([state.messages, state.last_seq]).toEqual([1, 1]);
 	await expect(save(connection, path)).rejects.toMatchObject({ code: 'refused' });
 	expect(await readdir(dir.path)).toEqual(['backup']);
+});
+
+test('who may not send what a restore sends throws nothing away for it', async () => {
+	await using dir = await tempDir();
+	const path = join(dir.path, 'backup');
+	const config = join(dir.path, 'nats.conf');
+	// All but that subject, as credentials may say it.
+	const conf = await readFile(join(packageRoot, 'nats-server.conf'), 'utf8');
+	await writeFile(
+		config,
+		`${conf}\nno_auth_user: u\nauthorization { users: [{ user: u, password: p, permissions: { publish: { deny: "$JS.SNAPSHOT.RESTORE.>" } } }] }\n`,
+	);
+	await using broker = await startBroker({ config });
+	const { connection } = broker;
+	await connection.js.publish('steward.report.ship1.a', 'x');
+	await save(connection, path);
+	await expect(restoreBackup({ connection, dir: path, replace: true })).rejects.toMatchObject({
+		code: 'refused',
+		message: expect.stringContaining('may not restore'),
+	});
+	expect((await connection.jsm.streams.info('STEWARD_REPORTS')).state.messages).toBe(1);
 });
 
 test('damage is found before anything is touched, and all of it is told', async () => {
