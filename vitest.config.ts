@@ -21,7 +21,7 @@ export default defineConfig({
 			{
 				test: {
 					name: 'integration',
-					include: ['test/{jetstream,client,broker,node,central,scripts}/**/*.test.ts'],
+					include: ['test/{jetstream,client,broker,node,central,scripts,attacks}/**/*.test.ts'],
 					exclude: [elections],
 					testTimeout: 60_000,
 					hookTimeout: 60_000,

@@ -6,11 +6,13 @@
 
 import { systemClock } from '../../src/base/clock.ts';
 import { type Connection, closeConnection, openConnection } from '../../src/jetstream/connection.ts';
+import type { Credentials } from '../../src/security/credentials.ts';
 
 export async function openRaw(
 	url: string,
 	domain?: string,
+	credentials?: Credentials,
 ): Promise<Connection & { readonly connection: Connection } & AsyncDisposable> {
-	const connection = await openConnection({ servers: url.split(','), domain, name: 'test' });
+	const connection = await openConnection({ servers: url.split(','), domain, credentials, name: 'test' });
 	return { ...connection, connection, [Symbol.asyncDispose]: () => closeConnection(connection, systemClock) };
 }

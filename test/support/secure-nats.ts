@@ -3,6 +3,7 @@
  * Promises what `startNats` promises, and that keys live in memory and in its temporary folder only.
  */
 
+import { createHash } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
@@ -17,6 +18,13 @@ import { type Credentials, parseCredentials } from '../../src/security/credentia
 import { type ServerConfigOptions, serverConfig } from '../../src/security/server-config.ts';
 import { type Nats, startNats } from './nats.ts';
 import { tempDir } from './temp.ts';
+
+/** How the server names an account in the longer form of an ack's subject. */
+export function accountHash(account: string): string {
+	const digits = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
+	const bytes = createHash('sha256').update(account).digest().subarray(0, 8);
+	return [...bytes].map((byte) => digits[byte % 62]).join('');
+}
 
 export type SecureNats = AsyncDisposable & {
 	readonly nats: Nats;
