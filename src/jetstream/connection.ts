@@ -11,10 +11,10 @@ import { isStewardError, messageOf, StewardError } from '../base/errors.ts';
 import { Lifecycle, type Service } from '../base/lifecycle.ts';
 import type { Log } from '../base/log.ts';
 import { importedApi, inboxPrefixOf } from '../domain/subject.ts';
-import { type Refusal, refusalOf } from './errors.ts';
+import { refusalOf } from './errors.ts';
 import { Reach } from './reach.ts';
-import { sayRefusals } from './refusals.ts';
-import { type TlsChoice, tlsOptions } from './tls.ts';
+import { notLetIn, sayRefusals, silentHint } from './refusals.ts';
+import { checkTlsFiles, type TlsChoice, tlsOptions } from './tls.ts';
 
 /** An open connection with its JetStream clients. */
 export type Connection = {
@@ -65,6 +65,7 @@ type ConnectOptions = {
 export async function openConnection(options: ConnectOptions): Promise<Connection> {
 	const { domain, timeoutMs = 2000, credentials } = options;
 	let connection: Connection;
+	await checkTlsFiles(options);
 	try {
 		const nc = await connect({
 			servers: [...options.servers],
@@ -92,7 +93,7 @@ export async function openConnection(options: ConnectOptions): Promise<Connectio
 		if (refusal !== undefined) throw notLetIn(options.servers, refusal, error);
 		throw new StewardError(
 			'no-broker',
-			`no broker answers at ${options.servers.join(', ')}: start one (steward up), or name another (--servers, STEWARD_SERVERS)`,
+			`no broker answers at ${options.servers.join(', ')}: start one (steward up), or name another (--servers, STEWARD_SERVERS)${silentHint(error, tlsOptions(options).tls !== undefined)}`,
 			{ cause: error },
 		);
 	}
@@ -103,16 +104,6 @@ export async function openConnection(options: ConnectOptions): Promise<Connectio
 		`${options.servers.join(', ')} answers, but the JetStream domain ${domain} behind it does not: the leaf server has no link to the hub ` +
 			'at the moment, or the domain has another name (--domain, STEWARD_DOMAIN)',
 	);
-}
-
-function notLetIn(servers: readonly string[], refusal: Refusal, cause: unknown): StewardError {
-	const where = servers.join(', ');
-	const words = {
-		credentials: `${where} does not let this program in (${messageOf(cause)}): are its credentials of this fleet (--credentials, STEWARD_CREDENTIALS), not revoked and not expired?`,
-		certificate: `the certificate of ${where} is not trusted (${messageOf(cause)}): name the authority that signed it (--tls-ca, STEWARD_TLS_CA), and the server by a name that the certificate has`,
-		protocol: `${where} does not begin with TLS (${messageOf(cause)}): is TLS set up there? a server that greets first needs tls.handshakeFirst: false`,
-	} as const satisfies Record<Refusal, string>;
-	return new StewardError('unauthorized', words[refusal], { cause });
 }
 
 async function connectionOver(

@@ -40,8 +40,11 @@ export function isNoPlace(error: unknown): boolean {
 	return error instanceof JetStreamApiError && [10005, 10074].includes(error.code);
 }
 
-/** Who does not let whom in: the server these credentials, this program the server's certificate, or TLS is not there. */
-export type Refusal = 'credentials' | 'certificate' | 'protocol';
+/**
+ * Who does not let whom in: the server these credentials or this program's certificate, this program the server's certificate; or
+ * TLS is not there.
+ */
+export type Refusal = 'credentials' | 'ownCertificate' | 'certificate' | 'protocol';
 
 /** Undefined for what is no refusal: then no server answered. */
 export function refusalOf(error: unknown): Refusal | undefined {
@@ -53,6 +56,8 @@ export function refusalOf(error: unknown): Refusal | undefined {
 	if (error instanceof ConnectionError && /does not support 'tls'/.test(error.message)) return 'protocol';
 	const code = systemCodeOf(error) ?? '';
 	if (code === 'EPROTO' || code === 'ERR_SSL_WRONG_VERSION_NUMBER') return 'protocol';
+	// An alert is the other side's word.
+	if (/^ERR_SSL_.*ALERT/.test(code)) return 'ownCertificate';
 	return /CERT|^ERR_TLS|^ERR_SSL|^UNABLE_TO_/.test(code) ? 'certificate' : undefined;
 }
 

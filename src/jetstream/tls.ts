@@ -2,9 +2,10 @@
  * Owns the TLS of a connection: whether it is meant, and the options that the client takes for it.
  * Promises that where TLS is meant nothing is said without it, whatever the server offers, and that the server's certificate is
  * checked against the name or address that was asked for.
- * Pure: the client reads the files, at each connect.
+ * Keeps nothing: the client reads the files, at each connect.
  */
 
+import { access, constants } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import type { TlsOptions } from '@nats-io/transport-node';
 import { StewardError } from '../base/errors.ts';
@@ -37,6 +38,18 @@ export function tlsOptions({ servers, tls, credentials }: Asked): { tls?: TlsOpt
 			...(handshakeFirst ? { handshakeFirst } : checkedHost(servers, serverName)),
 		},
 	};
+}
+
+/** @throws StewardError `invalid` for a file that cannot be read */
+export async function checkTlsFiles({ tls }: Pick<Asked, 'tls'>): Promise<void> {
+	for (const name of ['ca', 'cert', 'key'] as const) {
+		const path = tls ? tls[name] : undefined;
+		try {
+			if (path !== undefined) await access(path, constants.R_OK);
+		} catch (error) {
+			throw new StewardError('invalid', `tls.${name}: ${path} cannot be read`, { cause: error });
+		}
+	}
 }
 
 /**
