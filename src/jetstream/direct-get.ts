@@ -77,6 +77,22 @@ export function getNext(
 	return ask(connection, stream, subjectOf(connection, stream), question);
 }
 
+/** Up to `batch` messages that match `filter`, from sequence `from` on (ADR-31). @throws StewardError `no-broker` */
+export async function getFrom(
+	connection: Connection,
+	stream: string,
+	filter: string,
+	from: number,
+	batch: number,
+): Promise<readonly Stored[]> {
+	const question = JSON.stringify({ batch, seq: from, next_by_subj: filter });
+	try {
+		return await askReplicas((one) => getAll(connection, stream, question, one), requestTimeoutMs);
+	} catch (error) {
+		throw noAnswer(stream, error);
+	}
+}
+
 /** Where a stream's direct gets are asked for. */
 function subjectOf({ api }: Connection, stream: string): string {
 	return `${api}.DIRECT.GET.${stream}`;
@@ -150,14 +166,23 @@ export async function firstFrom(
 	return { first, count: first ? Number(first.header('Nats-Num-Pending')) + 1 : 0 };
 }
 
-async function getPart(
+function getPart(
 	connection: Connection,
 	stream: string,
 	subjects: readonly string[],
 	one: Try,
 ): Promise<readonly Stored[]> {
+	return getAll(connection, stream, JSON.stringify({ multi_last: subjects }), one);
+}
+
+/** All messages of an answer, which ends with a word of its own. */
+async function getAll(
+	connection: Connection,
+	stream: string,
+	question: string,
+	one: Try,
+): Promise<readonly Stored[]> {
 	const found: Stored[] = [];
-	const question = JSON.stringify({ multi_last: subjects });
 	const subject = subjectOf(connection, stream);
 	await request(connection, { subject, question, ...one }, (message) => {
 		const stored = toStored(message);

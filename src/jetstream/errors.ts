@@ -61,13 +61,29 @@ export function refusalOf(error: unknown): Refusal | undefined {
 	return /CERT|^ERR_TLS|^ERR_SSL|^UNABLE_TO_/.test(code) ? 'certificate' : undefined;
 }
 
+/** The broker does not let this user ask, or listen. */
+export function isNotAllowed(error: unknown): boolean {
+	if (error instanceof errors.PermissionViolationError) return true;
+	return error instanceof Error && error.cause instanceof errors.PermissionViolationError;
+}
+
 /** What a request without an answer means to a caller; `what` is whom it was for. What the server said stays as it is. */
 export function noAnswer(what: string, cause: unknown): unknown {
 	if (cause instanceof StewardError) return cause;
 	if (cause instanceof JetStreamApiError && !isPassing(cause.code)) return cause;
+	if (isNotAllowed(cause)) return notAllowed(cause);
 	return new StewardError(
 		'no-broker',
 		`the broker did not answer for ${what} (${messageOf(cause)}): is it restarting, or the link bad? try again`,
+		{ cause },
+	);
+}
+
+/** Certain, unlike silence: nothing was asked or stored. */
+export function notAllowed(cause: unknown): StewardError {
+	return new StewardError(
+		'unauthorized',
+		`the broker does not allow this to these credentials (${messageOf(cause)}): use those of a role that may (--credentials)`,
 		{ cause },
 	);
 }

@@ -8,9 +8,11 @@
 import { AckPolicy, DeliverPolicy } from '@nats-io/jetstream';
 import { type Msg, nuid, type Subscription } from '@nats-io/transport-node';
 import { type Clock, systemClock } from '../base/clock.ts';
+import { importedApi } from '../domain/subject.ts';
 import type { Connection } from './connection.ts';
 import { parseAckSubject } from './delivery.ts';
 import { noAnswer } from './errors.ts';
+import { ReadingFollower } from './follow-by-reading.ts';
 import { headersOf } from './headers.ts';
 import { apartFromReader } from './reach.ts';
 
@@ -70,7 +72,10 @@ export async function follow(
 	options: FollowOptions,
 	onMessage: OnMessage,
 ): Promise<Following> {
-	const follower = new Follower(connection, options, onMessage);
+	const mayMakeConsumers = connection.api !== importedApi;
+	const follower = mayMakeConsumers
+		? new Follower(connection, options, onMessage)
+		: new ReadingFollower(connection, options, onMessage, options.clock ?? systemClock);
 	await follower.open();
 	return follower;
 }

@@ -6,9 +6,9 @@
 
 import { ClosedConnectionError, type Msg, RequestError, TimeoutError } from '@nats-io/transport-node';
 import { z } from 'zod';
-import { StewardError } from '../base/errors.ts';
+import { messageOf, StewardError } from '../base/errors.ts';
 import { decode } from '../domain/wire.ts';
-import { isPassing } from './errors.ts';
+import { isNotAllowed, isPassing, notAllowed } from './errors.ts';
 import { LinkLostError } from './reach.ts';
 
 /**
@@ -100,6 +100,7 @@ export function publishErrorOf(error: unknown): PublishError {
 	if (error instanceof LinkLostError) {
 		return new PublishError(error.sent ? 'ambiguous' : 'unavailable', 0, error.message, { cause: error });
 	}
+	if (isNotAllowed(error)) return new PublishError('refused', 0, messageOf(error), { cause: error });
 	const why =
 		error instanceof TimeoutError || error instanceof RequestError
 			? 'no answer in time'
@@ -120,6 +121,7 @@ export function publishFailure(
 	if (!(error instanceof PublishError)) return error;
 	const { kind, errCode } = error;
 	const { details } = words;
+	if (isNotAllowed(error.cause)) return notAllowed(error.cause);
 	switch (kind) {
 		case 'ambiguous':
 			return new StewardError('ambiguous', words.ambiguous, { cause: error, ...(details && { details }) });
