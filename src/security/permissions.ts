@@ -98,7 +98,7 @@ export const permissions: Readonly<Record<FleetRole, SubjectPermissions>> = {
 	},
 	centre: {
 		// Answers go to whoever asked.
-		publish: ['$JS.API.>', '$JS.ACK.>', 'steward.>', '$KV.>', '_INBOX.>'],
+		publish: ['$JS.API.>', '$JS.ACK.>', '$JS.SNAPSHOT.>', 'steward.>', '$KV.>', '_INBOX.>'],
 		subscribe: [ownInbox, subjects.beats, subjects.api('*')],
 	},
 	system: {

@@ -69,7 +69,7 @@ $JS.API.STREAM.PURGE.x | centre pr, operator pr
 $JS.API.STREAM.RESTORE.x | centre pr, operator pr
 $JS.API.STREAM.SNAPSHOT.x | centre pr, operator pr
 $JS.API.STREAM.UPDATE.x | centre pr, operator pr
-$JS.SNAPSHOT.1 | operator p
+$JS.SNAPSHOT.1 | centre p, operator p
 
 # Buckets: what an operator changes, and all for the centre
 $KV.1 | centre p
