@@ -59,7 +59,9 @@ export async function noteTold({ path, fleet, keys, enrolled }: KeyFolder): Prom
 /** Credentials of who may bring accounts to the server; they are in no file, and end soon. */
 export async function systemCredentials({ keys }: KeyFolder, nowMs: number): Promise<string> {
 	const user = { role: 'system', name: 'keys', expiresAt: nowMs + systemUserLivesMs } as const;
-	const { creds = '' } = await mintUser({ ...keys, operator: '' }, user);
+	// The oldest that counts is one that the broker knows: of the newest it may still have to be told.
+	const known = { ...keys.signing, system: keys.signing.system.slice(-1) };
+	const { creds = '' } = await mintUser({ ...keys, signing: known, operator: '' }, user);
 	return creds;
 }
 

@@ -112,6 +112,13 @@ export async function rotate(cli: Cli, flags: RotateFlags): Promise<number> {
 		if (!flags.finish && isOpen) {
 			throw new StewardError('refused', 'a rotation is under way: steward rotate --finish ends it');
 		}
+		const missing = flags.finish ? await tellBroker(cli, folder, flags.servers) : undefined;
+		if (missing !== undefined) {
+			throw new StewardError(
+				'no-broker',
+				`the broker does not know the new signing keys yet, and would let nobody in: ${missing}`,
+			);
+		}
 		const behind = behindRotation(folder, folder.enrolled);
 		const changed = flags.finish ? await finishRotation(folder) : await begin(cli, folder);
 		return {
