@@ -8,7 +8,7 @@ import type { ErrorCode } from '../base/errors.ts';
 
 export const exitCodes = {
 	done: 0,
-	/** The remote command ended in another state than `succeeded`. */
+	/** The remote command ended in another state than `succeeded`, or doctor found a problem. */
 	notSucceeded: 1,
 	usage: 2,
 	/** `streams plan --check`: the broker is not as this release says. */
@@ -43,7 +43,7 @@ export function exitCodeOf(code: ErrorCode): number {
 /** As `steward --help` and docs/cli.md tell them. */
 export const exitCodeTexts: readonly (readonly [number, string])[] = [
 	[0, 'done'],
-	[1, 'the remote command ended in another state than succeeded (send --wait, wait)'],
+	[1, 'the remote command ended in another state than succeeded (send --wait, wait); doctor found a problem'],
 	[2, 'usage: an unknown option, a message or a configuration that is not valid'],
 	[3, 'no broker, no centre where one is needed, or no answer: sending again with the same --id is safe'],
 	[4, 'not found'],

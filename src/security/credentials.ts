@@ -14,6 +14,9 @@ export type Credentials = {
 	readonly name: string;
 	/** What its JWT says it is; undefined where steward did not make it. Decides which way it asks, not what it may. */
 	readonly role: FleetRole | undefined;
+	/** When its JWT was made, and when that ends; milliseconds since the epoch. */
+	readonly issuedAt: number | undefined;
+	readonly expiresAt: number | undefined;
 	/** What its owner signs with: the key that the JWT was made for. */
 	readonly key: SigningKey;
 	/** The file as it is, for the client that connects with it. */
@@ -28,7 +31,11 @@ export function parseCredentials(text: string): Credentials {
 	const claims = claimsOf(jwt);
 	const key = signingKey(seed);
 	if (claims?.sub !== key.publicKey) throw invalid('its seed is not the one that its JWT was made for');
-	return { jwt, name: claims.name ?? '', role: claims.role, key, bytes: new TextEncoder().encode(text) };
+	const { name = '', role, iat, exp } = claims;
+	return {
+		...{ jwt, name, role, key, issuedAt: msOf(iat), expiresAt: msOf(exp) },
+		bytes: new TextEncoder().encode(text),
+	};
 }
 
 function invalid(what: string): StewardError {
@@ -55,16 +62,24 @@ export async function readCredentials(path: string): Promise<Credentials> {
 	return parseCredentials(text);
 }
 
-function claimsOf(jwt: string): { sub?: string; name?: string; role?: FleetRole } | undefined {
+function msOf(seconds: number | undefined): number | undefined {
+	return seconds === undefined ? undefined : seconds * 1000;
+}
+
+type Claims = { sub?: string; name?: string; role?: FleetRole; iat?: number; exp?: number };
+
+function claimsOf(jwt: string): Claims | undefined {
 	try {
 		const claims: unknown = JSON.parse(Buffer.from(jwt.split('.')[1] ?? '', 'base64url').toString());
 		if (typeof claims !== 'object' || claims === null) return undefined;
-		const { sub, name, nats } = claims as Record<string, unknown>;
+		const { sub, name, nats, iat, exp } = claims as Record<string, unknown>;
 		const role = roleOf(nats);
 		return {
 			...(typeof sub === 'string' && { sub }),
 			...(typeof name === 'string' && { name }),
 			...(role && { role }),
+			...(typeof iat === 'number' && { iat }),
+			...(typeof exp === 'number' && { exp }),
 		};
 	} catch {
 		return undefined;

@@ -28,7 +28,7 @@ import {
 import { serverConfig } from './server-config.ts';
 
 /** Who runs on the server's machine: `steward up` and `steward central` there use these. */
-export const ownUsers = [
+const ownUsers = [
 	{ name: 'centre', role: 'centre', labels: {} },
 	{ name: centralNode, role: 'node', labels: {} },
 ] as const satisfies readonly EnrolRequest[];

@@ -5,6 +5,7 @@
  */
 
 import { StewardError } from '../../base/errors.ts';
+import { neutralise } from '../../base/text.ts';
 import type { DocumentVersion } from '../../client/trust.ts';
 import { type AccessList, defaultAccess } from '../../domain/access.ts';
 import { AccessRules, type Asker } from '../../domain/access-decision.ts';
@@ -15,7 +16,6 @@ import type { Cli } from '../cli.ts';
 import { brokerSettings, withFleet } from '../connect.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { printAccess, printAnswer } from '../render/access.ts';
-import { neutralJson } from '../render/screen.ts';
 import { type AskFlags, nodeName } from './ask.ts';
 import { documentView, publishDocument } from './publish-document.ts';
 import { parsePairs } from './send-form.ts';
@@ -36,7 +36,7 @@ export type ExplainFlags = AskFlags & {
 export async function showAccess(cli: Cli, flags: ShowAccessFlags): Promise<number> {
 	const version = await current(cli, 'access', flags);
 	const view = documentView(version);
-	if (flags.form) cli.stdout.line(neutralJson(JSON.stringify(version.body, null, '\t')));
+	if (flags.form) cli.stdout.line(neutralise(JSON.stringify(version.body, null, '\t')));
 	else if (flags.json) cli.stdout.line(JSON.stringify(view));
 	else printAccess(cli.stdout, view, cli.clock.now());
 	return exitCodes.done;

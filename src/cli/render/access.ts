@@ -4,11 +4,12 @@
  * Pure but for the writing.
  */
 
+import { oneLine } from '../../base/text.ts';
 import type { AccessRule } from '../../domain/access.ts';
 import type { Asked } from '../../domain/access-decision.ts';
 import { readBody } from '../../domain/document.ts';
 import type { AccessAnswer, DocumentView } from '../../domain/document-view.ts';
-import { oneLine, type Screen } from './screen.ts';
+import type { Screen } from './screen.ts';
 import { headline } from './trust.ts';
 
 export function printAccess(screen: Screen, view: DocumentView, nowMs: number): void {

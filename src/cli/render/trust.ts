@@ -5,10 +5,11 @@
  */
 
 import { rfc3339 } from '../../base/clock.ts';
+import { oneLine } from '../../base/text.ts';
 import { readBody } from '../../domain/document.ts';
 import type { DocumentOutcome, DocumentView } from '../../domain/document-view.ts';
 import type { TrustedKey } from '../../domain/trust.ts';
-import { oneLine, type Screen } from './screen.ts';
+import type { Screen } from './screen.ts';
 import { table } from './table.ts';
 import { timeWithAgo } from './time.ts';
 

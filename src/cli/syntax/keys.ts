@@ -6,15 +6,17 @@
 
 import type { Command } from 'commander';
 import type { Cli } from '../cli.ts';
+import type { DoctorFlags } from '../commands/doctor.ts';
 import type { EnrolFlags } from '../commands/enrol.ts';
 import type { JoinFlags } from '../commands/join.ts';
 import type { EnrolledFlags, RotateFlags } from '../commands/keys.ts';
 import type { KeysFlags } from '../commands/keys-folder.ts';
-import { type Done, examples, jsonOption } from './shared.ts';
+import { brokerOptions, type Done, examples, jsonOption } from './shared.ts';
 
 export function addKeys(program: Command, cli: Cli, done: Done): void {
 	const keys = () => import('../commands/keys.ts');
 	addEnrol(program, cli, done);
+	addDoctor(program, cli, done);
 	keysOptions(program.command('enrolled'))
 		.summary('list who was enrolled')
 		.description('Lists who was enrolled, with what ends it. Needs no broker.')
@@ -48,6 +50,20 @@ export function addKeys(program: Command, cli: Cli, done: Done): void {
 	tellingOptions(keysOptions(group.command('push')))
 		.description('Tells the broker all accounts as they are now.')
 		.action(async (flags: KeysFlags) => done(await (await keys()).pushKeys(cli, flags)));
+}
+
+function addDoctor(program: Command, cli: Cli, done: Done): void {
+	jsonOption(brokerOptions(program.command('doctor')))
+		.summary('look for what is wrong with credentials, certificates and clock')
+		.description(
+			'Looks at the credentials, the authority and the certificate of the broker, at TLS, at the clock, and at the keys where ' +
+				'they are; changes nothing. Exit code 1 when it finds a problem.',
+		)
+		.option('--keys <dir>', 'folder of the keys (keys in the data folder, if they are there)')
+		.option('--data <dir>', 'data folder (~/.local/share/steward)')
+		.action(async (flags: DoctorFlags) =>
+			done(await (await import('../commands/doctor.ts')).doctor(cli, flags)),
+		);
 }
 
 function addEnrol(program: Command, cli: Cli, done: Done): void {
