@@ -197,7 +197,15 @@ describe('what the server has to know', () => {
 			return behindRotation(folder, folder.enrolled);
 		};
 		expect(await behind()).toEqual([]);
+		const { keys: before } = await readKeyFolder(keys.path);
 		await changeKeyFolder(keys.path, addSigningKeys);
+		const { keys: both } = await readKeyFolder(keys.path);
+		for (const [role, [old]] of Object.entries(before.signing)) {
+			expect(Object.entries(both.signing)).toContainEqual([
+				role,
+				[expect.not.stringMatching(old ?? ''), old],
+			]);
+		}
 		expect(await behind()).toEqual(['centre', 'central', 'ship1', 'ship2']);
 		await enrolIn(keys.path, [ship('ship1')], 'renew');
 		expect(await behind()).toEqual(['centre', 'central', 'ship2']);

@@ -1,0 +1,100 @@
+import { once } from 'node:events';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { runCli, startCli } from '../support/cli.ts';
+import { disposables } from '../support/disposables.ts';
+import { eventually } from '../support/eventually.ts';
+import { tempDir } from '../support/temp.ts';
+
+async function freePort(): Promise<number> {
+	const server = createServer().listen(0, '127.0.0.1');
+	await once(server, 'listening');
+	const address = server.address();
+	server.close();
+	await once(server, 'close');
+	if (address === null || typeof address === 'string') throw new Error('the system gave no port');
+	return address.port;
+}
+
+test('from enrolment to the first command, and out again, as the README tells it', async () => {
+	await using things = disposables();
+	const { path } = things.use(await tempDir('steward-e2e-'));
+	/** Two machines: the broker's with its operator, and a ship. */
+	const at = async (machine: string) => {
+		const cwd = join(path, machine);
+		await mkdir(cwd);
+		const options = { cwd, env: { HOME: cwd } };
+		return {
+			cwd,
+			steward: (...args: string[]) => runCli(args, options),
+			start: (...args: string[]) => things.use(startCli(args, options)),
+		};
+	};
+	const [hub, ship] = [await at('hub'), await at('ship')];
+	const port = String(await freePort());
+	const made = await hub.steward('init', '--secure', '--host', '127.0.0.1', '--port', port);
+	expect(made).toMatchObject({ code: 0 });
+	const up = hub.start('up');
+	await up.printed('Try next');
+	expect(up.stdout()).toContain(`tls://127.0.0.1:${port}`);
+	expect(up.stdout()).not.toContain('without accounts');
+	expect(await hub.steward('enrol', 'alice', '--role', 'operator')).toMatchObject({ code: 0 });
+	expect(await hub.steward('join', 'alice.steward')).toMatchObject({ code: 0 });
+	expect(await hub.steward('enrol', 'ship1', '--labels', 'role=tug')).toMatchObject({ code: 0 });
+	await writeFile(join(ship.cwd, 'ship1.steward'), await readFile(join(hub.cwd, 'ship1.steward')), {
+		mode: 0o600,
+	});
+	const send = (...args: string[]) =>
+		hub.steward('send', 'ship1', 'shellCommand', '--wait', '--timeout', '20s', '--', ...args);
+
+	// It waits for a ship that was never there.
+	const sent = send('echo', 'hello');
+	expect(await ship.steward('join', 'ship1.steward')).toMatchObject({ code: 0 });
+	const node = ship.start('node');
+	expect(await sent).toMatchObject({ code: 0, stdout: 'hello\n' });
+	const listed = JSON.parse((await hub.steward('nodes', '--json')).stdout);
+	expect(listed).toMatchObject([{ node: 'central' }, { node: 'ship1', labels: { role: 'tug' } }]);
+
+	// Whoever has no credentials is nobody.
+	const nobody = [
+		'nodes',
+		'--servers',
+		`tls://127.0.0.1:${port}`,
+		'--tls-ca',
+		join(hub.cwd, '.config/steward/alice.ca.crt'),
+	];
+	expect(await runCli(nobody, { cwd: path })).toMatchObject({ code: 10 });
+	expect(await hub.steward('doctor')).toMatchObject({ code: 0, stdout: expect.stringContaining('TLSv1.3') });
+	expect(await ship.steward('doctor')).toMatchObject({
+		code: 0,
+		stdout: expect.stringContaining('lets this program in'),
+	});
+
+	expect(await hub.steward('revoke', 'ship1')).toMatchObject({ code: 0, stderr: '' });
+	await eventually(() => node.stderr().includes('refuses the credentials'), {
+		message: 'the ship was not cut off',
+	});
+	expect(await ship.steward('doctor')).toMatchObject({
+		code: 1,
+		stdout: expect.stringMatching(/problem +broker/),
+	});
+	expect(await hub.steward('doctor')).toMatchObject({ code: 0 });
+	expect(await node.stop()).toBe(0);
+	expect(await up.stop()).toBe(0);
+});
+
+test('without accounts up says so, and listens on loopback only', async () => {
+	await using dir = await tempDir('steward-e2e-');
+	await writeFile(join(dir.path, 'open.yaml'), 'broker: { host: 0.0.0.0, port: 0 }\n');
+	const env = { HOME: dir.path };
+	const refused = await runCli(['up'], { env: { ...env, STEWARD_CONFIG: join(dir.path, 'open.yaml') } });
+	expect(refused).toMatchObject({ code: 2, stderr: expect.stringContaining('init --secure') });
+	const missing = await runCli(['up', '--keys', join(dir.path, 'none')], { env });
+	expect(missing).toMatchObject({ code: 4, stderr: expect.stringContaining('init --secure') });
+	await using up = startCli(['up', '--port', '0'], { env });
+	await up.printed('Try next');
+	expect(up.stdout()).toContain('without accounts');
+	expect(up.stdout()).toMatch(/broker {2}nats:\/\/127\.0\.0\.1:/);
+});
