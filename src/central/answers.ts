@@ -58,14 +58,21 @@ export class Answers implements Answerers {
 	}
 
 	async nodes({ node, cursor }: Question<'nodes'>): Promise<Page> {
-		const { nodes, waiting, later } = this.#index;
-		const names = [...new Set([...nodes.keys(), ...waiting.keys(), ...later.nodes()])]
+		const { nodes, waiting, later, standings } = this.#index;
+		const known = [...nodes.keys(), ...waiting.keys(), ...later.nodes(), ...standings.keys()];
+		const names = [...new Set(known)]
 			.filter((name) => isNodeName(name) && (node === undefined || name === node))
 			.filter((name) => cursor === undefined || name > cursor)
 			.sort();
 		const part = names.slice(0, pageOfNodes);
 		const items = part.map((name) =>
-			nodeView(name, this.#index.nodes.get(name), this.#presenceOf(name), this.#index.queuedCount(name)),
+			nodeView(
+				name,
+				nodes.get(name),
+				this.#presenceOf(name),
+				this.#index.queuedCount(name),
+				standings.get(name),
+			),
 		);
 		return {
 			items,

@@ -33,7 +33,7 @@ import { denialOfCommand } from './early-access.ts';
 import { CentreIndex } from './index.ts';
 import { IntakeWorker } from './intake-worker.ts';
 import { Leadership, leaderLease } from './leadership.ts';
-import { NodeKeeper } from './node-keeper.ts';
+import { nodeDuties } from './node-duties.ts';
 import { Projector } from './projector.ts';
 import { questionsService } from './questions-service.ts';
 import { Reaper } from './reaper.ts';
@@ -201,7 +201,7 @@ export class Central implements Service {
 		});
 		const findWaiting = ({ node, id }: Handle) => commands.find(node, id);
 		const readMessage = (command: CommandAddress & { seq: number }) => commands.body(command);
-		const { presenceTtlMs, consumerLostAfterMs, leaseTtlMs, claimRetentionMs, sweepEveryMs } = config.centre;
+		const { presenceTtlMs, leaseTtlMs, claimRetentionMs, sweepEveryMs } = config.centre;
 		const reaper = new Reaper({
 			...{ index, claims, ledger, reports, settler, readMessage, presenceTtlMs, serverNow, clock, log },
 		});
@@ -238,8 +238,9 @@ export class Central implements Service {
 			strategy: 'one-for-one',
 			intensity: { restarts: 10, periodMs: 60_000 },
 			children: [
-				new NodeKeeper({
-					...{ connection, shards, nodes, presenceTtlMs, consumerLostAfterMs, serverNow, clock, log },
+				...nodeDuties({
+					...{ ...config.centre, shards, connection, index, nodes, claims, ledger, reports },
+					...{ settler, readMessage, serverNow, clock, log },
 				}),
 				new Projector({
 					...{ link, ledger, dead, settler, readMessage, findWaiting, serverNow, clock, log },

@@ -7,10 +7,9 @@
 import { Lifecycle, type Service } from '../base/lifecycle.ts';
 import { isLater } from '../domain/delay.ts';
 import { formatHandle, parseHandle } from '../domain/names.ts';
-import { type NodeRecord, nodeRecordSchema } from '../domain/node-state.ts';
 import { isFinal } from '../domain/state.ts';
 import { buckets, type CommandAddress, shardOf, streams, subjects } from '../domain/subject.ts';
-import { decode, ledgerAgeMs } from '../domain/wire.ts';
+import { ledgerAgeMs } from '../domain/wire.ts';
 import { bucketStream, bucketSubject, isMarker, keyOf } from '../jetstream/bucket.ts';
 import { readStoredCommand, type StoredCommand } from '../jetstream/commands.ts';
 import type { Connection } from '../jetstream/connection.ts';
@@ -20,6 +19,7 @@ import { type LedgerSummary, readLedgerSummary } from '../jetstream/ledger-store
 import { readScheduleEntry } from '../jetstream/schedules.ts';
 import { DocumentIndex } from './document-index.ts';
 import { LaterIndex } from './later-index.ts';
+import { NodeIndex } from './node-index.ts';
 import { ScheduleIndex } from './schedule-index.ts';
 
 /** When a node was last known to be gone; `present` has no time. */
@@ -38,7 +38,12 @@ export class CentreIndex implements Service {
 	readonly waiting = new Map<string, Map<string, StoredCommand>>();
 	/** Commands that wait for their time, and are on no lane. */
 	readonly later = new LaterIndex();
-	readonly nodes = new Map<string, NodeRecord>();
+	readonly #ofNodes = new NodeIndex();
+	/** Nodes by their last words. */
+	readonly nodes = this.#ofNodes.nodes;
+	/** As `nodes`, without those that are out of service. */
+	readonly serving = this.#ofNodes.serving;
+	readonly standings = this.#ofNodes.standings;
 	readonly presence = new Map<string, PresenceEntry>();
 	readonly schedules = new ScheduleIndex();
 	readonly documents: DocumentIndex;
@@ -173,7 +178,7 @@ export class CentreIndex implements Service {
 					stream: bucketStream(buckets.nodes),
 					filter: [bucketSubject(buckets.nodes, '>')],
 					from: 'last',
-					onReset: () => this.nodes.clear(),
+					onReset: () => this.#ofNodes.clear(),
 				},
 				(message) => this.#onNode(message),
 			),
@@ -226,8 +231,8 @@ export class CentreIndex implements Service {
 		await Promise.all(this.#followings.map((following) => following.stop()));
 		this.#followings = [];
 		this.#isComplete = false;
-		for (const map of [this.ledger, this.withNode, this.waiting, this.nodes, this.presence, this.#doubtful])
-			map.clear();
+		for (const map of [this.ledger, this.withNode, this.waiting, this.presence, this.#doubtful]) map.clear();
+		this.#ofNodes.clear();
 		this.schedules.clear();
 		this.documents.clear();
 		this.later.clear();
@@ -307,10 +312,7 @@ export class CentreIndex implements Service {
 	}
 
 	#onNode(message: Followed): void {
-		const node = keyOf(buckets.nodes, message.subject);
-		const record = isMarker(message.header) ? undefined : decode(nodeRecordSchema, message.data);
-		if (record) this.nodes.set(node, record);
-		else this.nodes.delete(node);
+		const node = this.#ofNodes.take(message);
 		for (const listener of this.#nodeListeners) listener(node);
 	}
 

@@ -11,6 +11,7 @@ import { type Enqueued, enqueue } from '../client/enqueue.ts';
 import { envelopeFor } from '../domain/envelope.ts';
 import { formatHandle, isNodeName } from '../domain/names.ts';
 import { laneOfMethod } from '../domain/node-state.ts';
+import { goodStanding, refusalOf } from '../domain/standing.ts';
 import { streams } from '../domain/subject.ts';
 import { nodesOf } from '../domain/target.ts';
 import type { Claims } from '../jetstream/claims.ts';
@@ -91,6 +92,8 @@ async function pass(options: IntakeWorkerOptions, delivery: Delivery, intake: In
 	for (const node of targets) {
 		try {
 			if (!isNodeName(node)) throw new StewardError('invalid', `toNode: "${node}" is no node's name`);
+			const refusal = refusalOf(node, options.index.standings.get(node) ?? goodStanding, message);
+			if (refusal) throw refusal;
 			if (message.kind === 'event') {
 				const event = { node, sender, method: message.method, id, data: message.data };
 				throwIf(denialOfEvent(options.index, event));
@@ -123,7 +126,8 @@ function isRefusedForGood(error: unknown): error is StewardError {
 	if (isStewardError(error, 'denied')) return true;
 	// Something has its id that this program cannot read: a newer steward's, or nobody's. The letter can be sent again.
 	if (isStewardError(error, 'schema-newer')) return true;
-	return isStewardError(error, 'refused') && isTooLarge(error.cause);
+	// The letter says why, and can be replayed when that is over.
+	return isStewardError(error, 'refused') && (isTooLarge(error.cause) || error.details.node !== undefined);
 }
 
 /** @throws StewardError `invalid` when nobody is meant, `no-centre` while it cannot be known who is */
@@ -133,7 +137,7 @@ function targetsOf({ index }: IntakeWorkerOptions, { message }: IntakeMessage): 
 	if ((byLabel || whenAbsent !== 'queue') && !index.isComplete) {
 		throw new StewardError('no-centre', 'the index is still being built');
 	}
-	const nodes = nodesOf(target, index.nodes);
+	const nodes = nodesOf(target, index.serving);
 	if (nodes.length === 0) throw new StewardError('invalid', 'where: no node has these labels');
 	const present = nodes.filter((node) => index.presence.get(node)?.gone === false);
 	if (whenAbsent === 'reject' && present.length < nodes.length) {

@@ -34,6 +34,10 @@ export class LaterIndex {
 		return this.#commands.keys();
 	}
 
+	countOf(node: string): number {
+		return this.#commands.get(node)?.size ?? 0;
+	}
+
 	/** Of one node, or of all. */
 	commands(node?: string): StoredCommand[] {
 		const maps = node === undefined ? [...this.#commands.values()] : [this.#commands.get(node)];

@@ -27,6 +27,8 @@ export type NodeKeeperOptions = {
 	connection: Connection;
 	shards: number;
 	nodes: Nodes;
+	/** Out of service: it is sent nothing, so it needs no consumers. */
+	isDecommissioned: (node: string) => boolean;
 	presenceTtlMs: number;
 	/** A consumer that does not answer for so long is made again elsewhere, milliseconds. */
 	consumerLostAfterMs: number;
@@ -99,8 +101,17 @@ export class NodeKeeper implements Service {
 			await this.#record(node, state, message.storedAt);
 			if (state.stopping) return;
 			await this.#greet(node, message.storedAt);
-			this.#makeConsumers(node, state);
+			if (!this.#options.isDecommissioned(node)) return this.#makeConsumers(node, state);
+			this.#options.log.warn(
+				{ node },
+				'a node that was decommissioned is there: it is heard, and sent nothing (steward nodes recommission takes it back)',
+			);
 		});
+	}
+
+	/** It is in service again, as it last said that it is. */
+	welcome(node: string, state: NodeState): void {
+		if (!state.stopping) this.#makeConsumers(node, state);
 	}
 
 	#inTurn(node: string, step: () => Promise<void>): void {

@@ -94,7 +94,7 @@ export class ScheduleAnswers {
 	}
 
 	#targetsOf({ target }: Schedule): readonly string[] {
-		const nodes = nodesOf(target, this.#index.nodes);
+		const nodes = nodesOf(target, this.#index.serving);
 		return 'nodes' in target ? nodes : nodes.toSorted();
 	}
 

@@ -28,7 +28,7 @@ type Wish =
 type Placed = { readonly record: ScheduleRecord; readonly schedule: Schedule | undefined } | 'unreadable';
 
 export type ScheduleSyncOptions = {
-	index: Pick<CentreIndex, 'isComplete' | 'schedules' | 'nodes' | 'waiting' | 'onNode'>;
+	index: Pick<CentreIndex, 'isComplete' | 'schedules' | 'nodes' | 'standings' | 'waiting' | 'onNode'>;
 	parts: Parameters<typeof enqueue>[0];
 	schedules: Pick<Schedules, 'forget'>;
 	mayFire: () => boolean;
@@ -145,6 +145,8 @@ export class ScheduleSync {
 
 	/** Taken away is only what is known not to be meant for it: not what this program cannot read, or has never heard of. */
 	#wishesFor(node: string, placed: ReadonlyMap<string, Placed>): Wish[] {
+		// It is told nothing more.
+		if (this.#options.index.standings.get(node)?.decommissioned) return [];
 		const has = this.#versionsAt(node);
 		const author = { by: centralNode, reason: '' };
 		const wishes: Wish[] = [];

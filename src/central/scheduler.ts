@@ -155,7 +155,7 @@ export class Scheduler implements Service {
 		try {
 			if (!waits) {
 				if ('where' in plan.schedule.target)
-					plan.aimAt(nodesOf(plan.schedule.target, this.#options.index.nodes));
+					plan.aimAt(nodesOf(plan.schedule.target, this.#options.index.serving));
 				return this.#rounds.decide(plan, now);
 			}
 		} catch (error) {
@@ -177,7 +177,7 @@ export class Scheduler implements Service {
 		for (const plan of this.#plans.values()) {
 			const { schedule } = plan;
 			if (schedule.jitterMs === 0 || !('where' in schedule.target) || !plan.isSaved) continue;
-			plan.aimAt(nodesOf(schedule.target, this.#options.index.nodes));
+			plan.aimAt(nodesOf(schedule.target, this.#options.index.serving));
 			plan.advance(plan.through, {});
 		}
 	}
@@ -218,7 +218,7 @@ export class Scheduler implements Service {
 		try {
 			const plan = planOf(stored, known);
 			if (!plan) return;
-			plan.aimAt(nodesOf(plan.schedule.target, this.#options.index.nodes));
+			plan.aimAt(nodesOf(plan.schedule.target, this.#options.index.serving));
 			plan.advance(plan.through, {});
 			this.#plans.set(name, plan);
 		} catch (error) {

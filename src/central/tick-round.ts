@@ -10,6 +10,7 @@ import { type Closing, closeCommand } from '../client/close.ts';
 import type { Envelope } from '../domain/envelope.ts';
 import { formatHandle } from '../domain/names.ts';
 import { laneOfMethod } from '../domain/node-state.ts';
+import { refusalOf } from '../domain/standing.ts';
 import { tickEnvelope, tickId } from '../domain/ticks.ts';
 import type { StoredCommand } from '../jetstream/commands.ts';
 import type { Schedules } from '../jetstream/schedules.ts';
@@ -24,7 +25,7 @@ export const retryMs = 1000;
 const closedAtOnce = 64;
 
 export type TickRoundOptions = Closing & {
-	readonly index: Pick<CentreIndex, 'schedules' | 'nodes' | 'presence' | 'ledger'>;
+	readonly index: Pick<CentreIndex, 'schedules' | 'nodes' | 'serving' | 'standings' | 'presence' | 'ledger'>;
 	readonly schedules: Pick<Schedules, 'writeProgress' | 'readProgress'>;
 	readonly writer: Pick<TickWriter, 'write'>;
 	/** Whether this centre still leads, for certain. */
@@ -94,6 +95,13 @@ export class TickRounds {
 	#resolve({ record, schedule }: SchedulePlan, { node, fire }: NodeDecision): Resolved {
 		const { index } = this.#options;
 		const { overlap, message } = schedule;
+		const standing = index.standings.get(node);
+		const refusal = standing && fire.length > 0 && refusalOf(node, standing, { kind: 'command' });
+		// One that takes the place of another makes no queue longer.
+		if (refusal && (standing.decommissioned || overlap !== 'replace')) {
+			this.#options.log.warn({ schedule: record.name, node, err: refusal.message }, 'ticks are left out');
+			return { fire: [], replaced: [] };
+		}
 		const isAbsent = index.presence.get(node)?.gone !== false;
 		if (message.whenAbsent !== 'queue' && isAbsent) return { fire: [], replaced: [] };
 		const open = index.schedules.openCommands(record.name, node);

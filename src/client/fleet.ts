@@ -18,6 +18,7 @@ import { requireTopology } from '../jetstream/topology.ts';
 import { readCredentials } from '../security/credentials.ts';
 import { type CancelOptions, cancelCommand } from './cancel.ts';
 import { DeadLetterOffice } from './dead.ts';
+import { type Decommissioned, type DecommissionOptions, decommission, recommission } from './decommission.ts';
 import { type IdleOptions, waitIdle } from './idle.ts';
 import { onEach } from './in-turns.ts';
 import {
@@ -238,6 +239,19 @@ export class Fleet implements AsyncDisposable {
 	/** The method runs no more on the node until it is resumed: its commands wait, and the lanes whose next command is one. */
 	stop(node: string, options: StopOptions): Promise<Receipt> {
 		return stopMethod(this.#parts, node, options);
+	}
+
+	/**
+	 * Takes a node out of service: it is sent nothing more, a centre calls off what waits for it, and gives up what it started as
+	 * `lost`. @throws StewardError `invalid`, `no-broker`, `ambiguous`
+	 */
+	decommission(node: string, options: DecommissionOptions = {}): Promise<Decommissioned> {
+		return decommission(this.#parts, node, options);
+	}
+
+	/** Takes it back; false where it was in service. What was ended stays ended. @throws as {@link decommission} */
+	recommission(node: string): Promise<boolean> {
+		return recommission(this.#parts, node);
 	}
 
 	/** Every change of a command from now on, until `signal` aborts. */

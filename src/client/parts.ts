@@ -16,6 +16,7 @@ import { LedgerStore } from '../jetstream/ledger-store.ts';
 import { Nodes } from '../jetstream/nodes.ts';
 import { Reports } from '../jetstream/reports.ts';
 import { ServerClock } from '../jetstream/server-clock.ts';
+import { Standings } from '../jetstream/standings.ts';
 import type { Topology } from '../jetstream/topology.ts';
 import type { SigningKey } from '../security/keys.ts';
 import { signingWith } from '../security/signature.ts';
@@ -30,6 +31,7 @@ export type FleetParts = {
 	readonly reports: Reports;
 	readonly ledger: LedgerStore;
 	readonly nodes: Nodes;
+	readonly standings: Standings;
 	readonly methodLanes: MethodLanes;
 	readonly events: Events;
 	readonly dead: DeadLetters;
@@ -65,6 +67,7 @@ export function fleetParts(
 		ledger: new LedgerStore(connection),
 		nodes,
 		access: signer && new EarlyAccess({ documents, nodes, key: signer.publicKey, serverNow, clock }),
+		standings: new Standings(connection),
 		methodLanes: new MethodLanes(clock),
 		events: new Events(connection),
 		dead: new DeadLetters(connection),

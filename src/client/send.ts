@@ -10,6 +10,7 @@ import type { Message } from '../domain/message.ts';
 import { formatHandle, operatorSender } from '../domain/names.ts';
 import { matchesLabels } from '../domain/node-state.ts';
 import { eventDeliverWithinMs } from '../domain/policy.ts';
+import { goodStanding, refusalOf } from '../domain/standing.ts';
 import { type CommandView, type NodeView, queuedView, type Receipt } from '../domain/view.ts';
 import { askAll } from '../jetstream/api.ts';
 import type { KnownNode } from '../jetstream/nodes.ts';
@@ -38,7 +39,7 @@ export async function sendMessage(
 	const settled = await Promise.allSettled(
 		wanted.map((node) =>
 			message.kind === 'event'
-				? sendEvent(parts, message, node, id)
+				? sendEvent(parts, message, node, id, asking)
 				: sendCommand(parts, message, node, id, asking, finish),
 		),
 	);
@@ -50,6 +51,7 @@ export async function sendMessage(
 /** Queues one envelope again under an id of its own, and says where it stands. @throws StewardError as Fleet.send */
 export async function sendEnvelope(parts: FleetParts, envelope: Envelope): Promise<Receipt> {
 	const asking = askAbout(parts, { whenAbsent: 'queue' }, [envelope.node]);
+	await checkStanding(asking, envelope);
 	const receipt = await queueEnvelope(parts, envelope, true);
 	const [whole = receipt] = await completed(parts, [receipt], await asking);
 	return whole;
@@ -73,7 +75,20 @@ function completed(parts: FleetParts, receipts: readonly Receipt[], known: Known
 }
 
 type Known = (node: string) => KnownNode;
-const nothingKnown: KnownNode = { presence: { status: 'unknown', since: null }, record: () => undefined };
+const nothingKnown: KnownNode = {
+	presence: { status: 'unknown', since: null },
+	record: () => undefined,
+	standing: () => goodStanding,
+};
+
+/** @throws StewardError `refused` where the node is out of service, or its queue is full */
+async function checkStanding(
+	asking: Promise<Known>,
+	{ node, kind = 'command', lane }: { node: string; kind?: 'command' | 'event'; lane?: string },
+): Promise<void> {
+	const refusal = refusalOf(node, (await asking)(node).standing(), { kind, ...(lane && { lane }) });
+	if (refusal) throw refusal;
+}
 
 /** A command that may wait for its node is sent whether or not anybody can say who is there. */
 async function askAbout(
@@ -103,7 +118,9 @@ async function resolveTargets(parts: FleetParts, message: Message): Promise<read
 	if ('nodes' in message.target) return message.target.nodes;
 	const { where } = message.target;
 	const nodes = await askAll<NodeView>(parts.connection, 'nodes', {});
-	const matching = nodes.filter(({ labels }) => matchesLabels(where, labels)).map(({ node }) => node);
+	const matching = nodes
+		.filter(({ labels, decommissioned }) => decommissioned === null && matchesLabels(where, labels))
+		.map(({ node }) => node);
 	if (matching.length > 0) return matching;
 	const text = Object.entries(where).map(([key, value]) => `${key}=${value}`);
 	throw new StewardError(
@@ -129,7 +146,6 @@ function applyWhenAbsent(
 	);
 }
 
-/** `asking` is waited for only where the sender names no lane, and nothing is remembered of the node. */
 async function sendCommand(
 	parts: FleetParts,
 	message: Message,
@@ -142,6 +158,7 @@ async function sendCommand(
 		message.policy.lane === undefined
 			? await parts.methodLanes.of(node, message.method, async () => (await asking)(node).record())
 			: undefined;
+	await checkStanding(asking, { node, kind: 'command' });
 	const envelope = finish(envelopeFor(message, node, id, operatorSender, methodLane));
 	return queueEnvelope(parts, envelope, message.id !== undefined);
 }
@@ -159,8 +176,15 @@ async function queueEnvelope(parts: FleetParts, envelope: Envelope, chosen: bool
 	return receiptOf(queuedView({ ...envelope, ...times }), duplicate, seq);
 }
 
-async function sendEvent(parts: FleetParts, message: Message, node: string, id: string): Promise<Receipt> {
+async function sendEvent(
+	parts: FleetParts,
+	message: Message,
+	node: string,
+	id: string,
+	asking: Promise<Known>,
+): Promise<Receipt> {
 	const { method, data } = message;
+	await checkStanding(asking, { node, kind: 'event' });
 	const seq = await parts.events.publish({ node, sender: operatorSender, method, id, data });
 	const queuedAt = parts.serverNow();
 	const view = queuedView({

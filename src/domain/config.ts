@@ -155,6 +155,8 @@ const configSchema = z.strictObject({
 			presenceTtlMs: z.number().int().min(300).default(45_000),
 			leaseTtlMs: z.number().int().min(300).default(15_000),
 			claimRetentionMs: z.number().int().min(0).default(3_600_000),
+			/** Commands that may wait for one node: more are refused. */
+			maxQueued: z.number().int().min(1).default(50_000),
 			sweepEveryMs: z.number().int().min(100).default(30_000),
 			/** An event that nobody took within this time becomes a dead letter. */
 			eventDeliverWithinMs: z.number().int().min(1).default(eventDeliverWithinMs),
@@ -197,6 +199,7 @@ const knownKeys = [
 		'presenceTtlMs',
 		'leaseTtlMs',
 		'claimRetentionMs',
+		'maxQueued',
 		'sweepEveryMs',
 		'eventDeliverWithinMs',
 		'maxBytes',

@@ -198,6 +198,15 @@ export function foldLost(entry: LedgerEntry, at: number): LedgerEntry {
 	return apply(entry, 'unheard', at, 'unheard', { closed, nextAttemptAt: null });
 }
 
+/** The entry after its node was taken out of service; the same object when that is not news. */
+export function foldGivenUp(
+	entry: LedgerEntry,
+	at: number,
+	closed: NonNullable<LedgerEntry['closed']>,
+): LedgerEntry {
+	return apply(entry, 'unheard', at, 'unheard', { closed, nextAttemptAt: null });
+}
+
 /** An ending is news however far the attempts were known, for it may come between two of them. */
 function isEnding(event: CommandEvent): boolean {
 	return event !== 'due' && event !== 'started' && event !== 'retryDue';

@@ -67,7 +67,11 @@ const schedule = z.object({
 	counts: z.object({
 		fired: z.number().int().min(0),
 		missed: z.number().int().min(0),
-		skipped: z.number().int().min(0).describe('left out because the one before was not done'),
+		skipped: z
+			.number()
+			.int()
+			.min(0)
+			.describe('left out: the one before was not done, or the node takes none now'),
 	}),
 	changed: z.object({ at: time, by: z.string() }),
 	on: z.array(onNode).describe('what nodes have that fire it by themselves; as many as in last.nodes'),

@@ -15,6 +15,7 @@ import { nodeStateSchema, pauseSchema } from './node-state.ts';
 import { outputStreams } from './output.ts';
 import { faultSchema, resultSchema } from './result.ts';
 import { scheduleViewSchemas } from './schedule-view-schema.ts';
+import { standingViewShape } from './standing-view.ts';
 import { commandStates } from './state.ts';
 import { time } from './view-time.ts';
 import { closedSchema } from './wire.ts';
@@ -142,6 +143,7 @@ const nodeView = z.object({
 		.object({ machines: z.array(z.string()), noticedAt: time })
 		.nullable()
 		.describe('two machines use the name'),
+	...standingViewShape,
 });
 
 const logPiece = z.object({

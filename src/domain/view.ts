@@ -13,6 +13,8 @@ import { formatHandle, type Handle, type Kind, type Lane } from './names.ts';
 import type { NodeRecord, Pause } from './node-state.ts';
 import type { Attempt, Result } from './result.ts';
 import type { ScheduleRef } from './schedule-ref.ts';
+import { goodStanding, type Standing } from './standing.ts';
+import { standingView } from './standing-view.ts';
 import type { AttemptView, CommandView, NodeView, Presence, TransitionView } from './view-schema.ts';
 import type { CommandFacts } from './wire.ts';
 
@@ -141,6 +143,7 @@ export function nodeView(
 	record: NodeRecord | undefined,
 	presence: Presence,
 	queued: number | null,
+	standing: Standing = goodStanding,
 ): NodeView {
 	const state = record?.state;
 	return {
@@ -172,6 +175,7 @@ export function nodeView(
 		conflict: record?.conflict
 			? { machines: record.conflict.machines, noticedAt: rfc3339(record.conflict.noticedAt) }
 			: null,
+		...standingView(standing),
 	};
 }
 

@@ -62,6 +62,21 @@ export async function remakeLaneConsumer(
 	return ensureLaneConsumer(connection, wanted);
 }
 
+/** Of a node that is out of service; one that is not there is as good. */
+export async function removeLaneConsumer(
+	{ jsm }: Connection,
+	{ node, shard, lane }: Omit<LaneConsumer, 'capacity'>,
+): Promise<void> {
+	try {
+		await jsm.consumers.delete(
+			lane === 'events' ? streams.events : streams.commands(shard),
+			consumerName(node, lane),
+		);
+	} catch (error) {
+		if (!isConsumerNotFound(error)) throw error;
+	}
+}
+
 function laneConsumer({ node, shard, lane, capacity }: LaneConsumer): { stream: string; config: Wanted } {
 	const isEvents = lane === 'events';
 	return {

@@ -6,18 +6,24 @@
 
 import { rfc3339 } from '../base/clock.ts';
 import { type NodeRecord, nodeRecordSchema } from '../domain/node-state.ts';
+import type { Standing } from '../domain/standing.ts';
 import { buckets } from '../domain/subject.ts';
 import type { Presence } from '../domain/view.ts';
 import { decode } from '../domain/wire.ts';
 import { BucketReader, bucketStream, deleteRequest, type Entry, readEntry, writeRequest } from './bucket.ts';
 import type { Connection } from './connection.ts';
 import { isWrongSequence, Publisher } from './publisher.ts';
+import { standingKey, standingOf } from './standings.ts';
 
 /** Key of the leader's lease. */
 export const leaderKey = 'leader';
 
 /** `record` is read when it is asked for. */
-export type KnownNode = { readonly presence: Presence; readonly record: () => NodeRecord | undefined };
+export type KnownNode = {
+	readonly presence: Presence;
+	readonly record: () => NodeRecord | undefined;
+	readonly standing: () => Standing;
+};
 
 export class Nodes {
 	readonly #connection: Connection;
@@ -77,14 +83,15 @@ export class Nodes {
 		const [entries, leases, records] = await Promise.all([
 			this.#read.presence.entries(nodes),
 			this.#read.leases.entries([leaderKey]),
-			this.#read.nodes.entries(nodes),
+			this.#read.nodes.entries(nodes.flatMap((node) => [node, standingKey(node)])),
 		]);
 		const lease = leases.get(leaderKey);
 		return new Map(
 			nodes.map((node) => {
 				const record = () => recordOf(records.get(node));
 				const presence = presenceFrom(entries.get(node), lease, () => record()?.lastSeenAt);
-				return [node, { presence, record }];
+				const standing = () => standingOf(records.get(standingKey(node)));
+				return [node, { presence, record, standing }];
 			}),
 		);
 	}

@@ -127,6 +127,9 @@ function nodeViewOf(text: string): NodeView {
 		queued: 0,
 		outbox: 0,
 		conflict: null,
+		decommissioned: { by: text, reason: text, at, settledAt: null, cancelled: 0, lost: 0 },
+		queueFull: { limit: 1, since: at },
+		loud: { perSecond: 1, at },
 	};
 }
 

@@ -4,7 +4,8 @@
  * Pure.
  */
 
-import { oneLine, type Screen } from './screen.ts';
+import { oneLine } from '../../base/text.ts';
+import type { Screen } from './screen.ts';
 
 export type Finding = {
 	/** What was looked at. */

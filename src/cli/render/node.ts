@@ -25,7 +25,7 @@ export function nodeTable(views: readonly NodeView[], screen: Screen, nowMs: num
 			{ title: 'NODE', cell: ({ node }) => node },
 			{
 				title: 'PRESENCE',
-				cell: (view) => `${view.presence}${holdMark(view)}`,
+				cell: (view) => `${view.presence}${standingMark(view)}${holdMark(view)}`,
 				style: ({ presence }) => presenceStyle[presence],
 			},
 			{ title: 'SEEN', cell: (view) => seenText(view, nowMs) },
@@ -37,6 +37,14 @@ export function nodeTable(views: readonly NodeView[], screen: Screen, nowMs: num
 		],
 		screen,
 	);
+}
+
+/** Where it stands with the centre, where that is not as usual. */
+function standingMark({ decommissioned, queueFull, loud }: NodeView): string {
+	const words = [decommissioned && 'decommissioned', queueFull && 'queue full', loud && 'loud'].filter(
+		Boolean,
+	);
+	return words.length === 0 ? '' : ` (${words.join(', ')})`;
 }
 
 /** What a node holds back, in a word. */
@@ -83,6 +91,21 @@ export function printNode(screen: Screen, view: NodeView, nowMs: number): void {
 		`${screen.paint('bold', view.node)}  ${screen.paint(presenceStyle[view.presence], view.presence)}`,
 	);
 	row('since', view.since && timeWithAgo(view.since, nowMs));
+	const { decommissioned, queueFull, loud } = view;
+	if (decommissioned) {
+		const { by, reason, at, settledAt, cancelled, lost } = decommissioned;
+		const settled =
+			settledAt === null ? 'not all settled yet' : `${cancelled} called off, ${lost} given up as lost`;
+		row(
+			'service',
+			`decommissioned by ${by}, ${timeWithAgo(at, nowMs)}${reason && `: ${reason}`} (${settled})`,
+		);
+	}
+	row(
+		'full',
+		queueFull && `${queueFull.limit} commands wait for it: more are refused since ${queueFull.since}`,
+	);
+	row('loud', loud && `${loud.perSecond} messages a second, ${timeWithAgo(loud.at, nowMs)}`);
 	row('last seen', view.lastSeenAt && timeWithAgo(view.lastSeenAt, nowMs));
 	row('started', view.startedAt && timeWithAgo(view.startedAt, nowMs));
 	row('version', view.version && oneLine(view.version));

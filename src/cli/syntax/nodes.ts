@@ -7,6 +7,7 @@
 import type { Command } from 'commander';
 import type { Cli } from '../cli.ts';
 import type { AskFlags } from '../commands/ask.ts';
+import type { DecommissionFlags } from '../commands/decommission.ts';
 import type { DrainFlags, PauseFlags, ResumeFlags, StopFlags } from '../commands/hold.ts';
 import { brokerOptions, type Done, examples, jsonOption } from './shared.ts';
 
@@ -28,6 +29,7 @@ export function addNodes(program: Command, cli: Cli, done: Done): void {
 		.addHelpText('after', examples('steward nodes show ship1'))
 		.action(async (node: string, flags: AskFlags) => done(await (await nodes()).showNode(cli, node, flags)));
 	addHolds(group, cli, done);
+	addService(group, cli, done);
 }
 
 function addHolds(group: Command, cli: Cli, done: Done): void {
@@ -86,6 +88,40 @@ function addHolds(group: Command, cli: Cli, done: Done): void {
 		.addHelpText('after', examples('steward nodes stop ship1 --method deploy --reason "it fills the disk"'))
 		.action(async (nodes: string[], flags: StopFlags) =>
 			done(await (await hold()).stopMethods(cli, nodes, flags)),
+		);
+}
+
+function addService(group: Command, cli: Cli, done: Done): void {
+	const commands = () => import('../commands/decommission.ts');
+	jsonOption(brokerOptions(group.command('decommission')))
+		.summary('take nodes out of service, and end what waits or runs there')
+		.description(
+			'Takes nodes out of service: they are sent nothing more, what waits for them is called off, what they started is given up ' +
+				'as lost (they may have done it), and their consumers go. One that comes back is heard, and sent nothing. ' +
+				'Exit code 5: no centre has settled all of it yet; one will.',
+		)
+		.argument('<node...>')
+		.option('--reason <text>', 'told to whoever wonders later')
+		.option('--dry-run', 'list what would be ended, and do nothing')
+		.option('--yes', 'without it, it says how many commands it would end')
+		.option('--timeout <time>', 'longest wait until all is settled (15s)')
+		.addHelpText(
+			'after',
+			examples(
+				'steward nodes decommission ship1 --dry-run',
+				'steward nodes decommission ship1 --yes --reason "sold" && steward revoke ship1',
+			),
+		)
+		.action(async (nodes: string[], flags: DecommissionFlags) =>
+			done(await (await commands()).decommissionNodes(cli, nodes, flags)),
+		);
+	jsonOption(brokerOptions(group.command('recommission')))
+		.summary('take nodes back into service')
+		.description('Takes nodes back into service. What was ended stays ended: send it again.')
+		.argument('<node...>')
+		.addHelpText('after', examples('steward nodes recommission ship1'))
+		.action(async (nodes: string[], flags: AskFlags) =>
+			done(await (await commands()).recommissionNodes(cli, nodes, flags)),
 		);
 }
 

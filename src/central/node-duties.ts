@@ -1,0 +1,48 @@
+/**
+ * Owns putting together what a leading centre does for nodes: keeps them, takes them out of service and back, says whose queue is full.
+ * Promises services that stand beside the leader's others.
+ * Has no state.
+ */
+
+import { Periodic, type Service } from '../base/lifecycle.ts';
+import { Standings } from '../jetstream/standings.ts';
+import { Decommissioner, type DecommissionerOptions } from './decommissioner.ts';
+import type { CentreIndex } from './index.ts';
+import { NodeKeeper, type NodeKeeperOptions } from './node-keeper.ts';
+import { QueueWatch } from './queue-watch.ts';
+
+const decommissionEveryMs = 500;
+const queueWatchEveryMs = 250;
+
+type Parts = Omit<NodeKeeperOptions, 'isDecommissioned'> &
+	Omit<DecommissionerOptions, 'index' | 'standings' | 'onBack'> & {
+		index: CentreIndex;
+		/** Commands that may wait for one node. */
+		maxQueued: number;
+	};
+
+export function nodeDuties(parts: Parts): readonly Service[] {
+	const { connection, index, clock, log } = parts;
+	const standings = new Standings(connection);
+	const keeper = new NodeKeeper({
+		...parts,
+		isDecommissioned: (node) => index.standings.get(node)?.decommissioned != null,
+	});
+	const onBack = (node: string) => {
+		const state = index.nodes.get(node)?.state;
+		if (state) keeper.welcome(node, state);
+	};
+	const decommissioner = new Decommissioner({ ...parts, standings, onBack });
+	const queueWatch = new QueueWatch({ ...parts, standings });
+	return [
+		keeper,
+		new Periodic({
+			...{ name: 'decommissioner', everyMs: decommissionEveryMs, clock, log },
+			runOnce: () => decommissioner.runOnce(),
+		}),
+		new Periodic({
+			...{ name: 'queue watch', everyMs: queueWatchEveryMs, clock, log },
+			runOnce: () => queueWatch.runOnce(),
+		}),
+	];
+}
