@@ -24,6 +24,8 @@ export type BatchReaderOptions = {
 	consumer: string;
 	/** Handles a batch and acknowledges what is done; the rest is handed back. */
 	handle: (batch: readonly Delivery[]) => Promise<void>;
+	/** Told of each that comes, by its subject. */
+	onRead?: ((subject: string) => void) | undefined;
 	clock: Clock;
 	log: Log;
 };
@@ -48,6 +50,7 @@ export class BatchReader implements Service {
 			consumer: options.consumer,
 			freeSlots: () => held - this.#waiting.length - this.#handling,
 			onDelivery: (delivery) => {
+				options.onRead?.(delivery.subject);
 				this.#waiting.push(delivery);
 				this.#busy ??= this.#drain();
 			},

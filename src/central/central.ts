@@ -23,6 +23,7 @@ import { Nodes } from '../jetstream/nodes.ts';
 import { Reports } from '../jetstream/reports.ts';
 import { Schedules } from '../jetstream/schedules.ts';
 import { ServerClock } from '../jetstream/server-clock.ts';
+import { Standings } from '../jetstream/standings.ts';
 import { applyTopology, requireTopology, type Topology } from '../jetstream/topology.ts';
 import type { Credentials } from '../security/credentials.ts';
 import { signingWith } from '../security/signature.ts';
@@ -45,6 +46,7 @@ import { StatementCheck } from './statement-check.ts';
 import { Sweeper } from './sweeper.ts';
 import { TickWriter } from './tick-writer.ts';
 import { Undelivered } from './undelivered.ts';
+import { UplinkWatch } from './uplink-watch.ts';
 
 export type CentralOptions = {
 	config: Config;
@@ -208,6 +210,11 @@ export class Central implements Service {
 		const sweeper = new Sweeper({
 			...{ connection, index, claims, commands, settler, claimRetentionMs, serverNow, log },
 		});
+		const standings = new Standings(connection);
+		const { loudPerSecond } = config.centre;
+		const monotonic = () => clock.monotonic();
+		const watch = new UplinkWatch({ index, standings, loudPerSecond, monotonic, serverNow, log });
+		const onRead = (subject: string) => watch.note(subject);
 		const releaser = new Releaser({ index, later: new LaterCommands(connection), serverNow, log });
 		const { eventDeliverWithinMs: deliverWithinMs } = config.centre;
 		// At the last moment before something goes out: a process that was stopped for a while must not write then.
@@ -240,13 +247,15 @@ export class Central implements Service {
 			children: [
 				...nodeDuties({
 					...{ ...config.centre, shards, connection, index, nodes, claims, ledger, reports },
-					...{ settler, readMessage, serverNow, clock, log },
+					...{ settler, standings, watch, readMessage, serverNow, clock, log },
 				}),
 				new Projector({
-					...{ link, ledger, dead, settler, readMessage, findWaiting, serverNow, clock, log },
+					...{ link, ledger, dead, settler, readMessage, findWaiting, onRead, serverNow, clock, log },
 					statements: new StatementCheck({ trust: () => index.documents.trust(), jwtOf, serverNow }),
 				}),
-				new IntakeWorker({ link, index, commands, claims, ledger, events, dead, serverNow, clock, log }),
+				new IntakeWorker({
+					...{ link, index, commands, claims, ledger, events, dead, onRead, serverNow, clock, log },
+				}),
 				scheduler,
 				beginning('sync begins', sync),
 				beginning('document sync begins', documentSync),

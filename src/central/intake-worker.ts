@@ -40,12 +40,14 @@ export type IntakeWorkerOptions = {
 	dead: DeadLetters;
 	serverNow: () => number;
 	clock: Clock;
+	/** Told of each message that is read, by its subject. */
+	onRead?: (subject: string) => void;
 	log: Log;
 };
 
 export class IntakeWorker extends BatchReader {
 	constructor(options: IntakeWorkerOptions) {
-		const { link, clock, log } = options;
+		const { link, clock, log, onRead } = options;
 		super({
 			link,
 			stream: streams.intake,
@@ -54,6 +56,7 @@ export class IntakeWorker extends BatchReader {
 				const info = await streamInfo(options.link, streams.intake);
 				await Promise.all(batch.map((delivery) => takeIn(options, delivery, lifeOf(info, delivery.seq))));
 			},
+			onRead,
 			clock,
 			log,
 		});

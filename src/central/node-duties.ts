@@ -5,35 +5,39 @@
  */
 
 import { Periodic, type Service } from '../base/lifecycle.ts';
-import { Standings } from '../jetstream/standings.ts';
+import type { Standings } from '../jetstream/standings.ts';
 import { Decommissioner, type DecommissionerOptions } from './decommissioner.ts';
 import type { CentreIndex } from './index.ts';
 import { NodeKeeper, type NodeKeeperOptions } from './node-keeper.ts';
 import { QueueWatch } from './queue-watch.ts';
+import type { UplinkWatch } from './uplink-watch.ts';
 
 const decommissionEveryMs = 500;
 const queueWatchEveryMs = 250;
+const spanMs = 10_000;
 
 type Parts = Omit<NodeKeeperOptions, 'isDecommissioned'> &
 	Omit<DecommissionerOptions, 'index' | 'standings' | 'onBack'> & {
 		index: CentreIndex;
+		standings: Standings;
 		/** Commands that may wait for one node. */
 		maxQueued: number;
+		watch: UplinkWatch;
 	};
 
 export function nodeDuties(parts: Parts): readonly Service[] {
-	const { connection, index, clock, log } = parts;
-	const standings = new Standings(connection);
+	const { index, watch, clock, log } = parts;
 	const keeper = new NodeKeeper({
 		...parts,
+		onRead: (subject) => watch.note(subject),
 		isDecommissioned: (node) => index.standings.get(node)?.decommissioned != null,
 	});
 	const onBack = (node: string) => {
 		const state = index.nodes.get(node)?.state;
 		if (state) keeper.welcome(node, state);
 	};
-	const decommissioner = new Decommissioner({ ...parts, standings, onBack });
-	const queueWatch = new QueueWatch({ ...parts, standings });
+	const decommissioner = new Decommissioner({ ...parts, onBack });
+	const queueWatch = new QueueWatch(parts);
 	return [
 		keeper,
 		new Periodic({
@@ -43,6 +47,10 @@ export function nodeDuties(parts: Parts): readonly Service[] {
 		new Periodic({
 			...{ name: 'queue watch', everyMs: queueWatchEveryMs, clock, log },
 			runOnce: () => queueWatch.runOnce(),
+		}),
+		new Periodic({
+			...{ name: 'uplink watch', everyMs: spanMs, clock, log },
+			runOnce: () => watch.runOnce(),
 		}),
 	];
 }

@@ -26,6 +26,8 @@ import { LaneConsumers } from './lane-consumers.ts';
 export type NodeKeeperOptions = {
 	connection: Connection;
 	shards: number;
+	/** Told of each state that is said, by its subject. */
+	onRead?: (subject: string) => void;
 	nodes: Nodes;
 	/** Out of service: it is sent nothing, so it needs no consumers. */
 	isDecommissioned: (node: string) => boolean;
@@ -91,6 +93,7 @@ export class NodeKeeper implements Service {
 
 	#onState(message: Followed): void {
 		if (message.subject === subjects.fleetNote) return;
+		this.#options.onRead?.(message.subject);
 		const node = nodeOfSubject(message.subject);
 		const state = decode(nodeStateSchema, message.data);
 		if (!state || state.node !== node || !isNodeName(node)) {

@@ -53,6 +53,8 @@ export type ProjectorOptions = {
 	findWaiting: (handle: Handle) => Promise<{ readonly facts: CommandFacts } | undefined>;
 	serverNow: () => number;
 	clock: Clock;
+	/** Told of each message that is read, by its subject. */
+	onRead?: (subject: string) => void;
 	log: Log;
 };
 
@@ -63,10 +65,10 @@ export class Projector implements Service {
 
 	constructor(options: ProjectorOptions) {
 		this.#options = options;
-		const { link, clock, log } = options;
+		const { link, clock, log, onRead } = options;
 		const handle = (batch: readonly Delivery[]) => this.project(batch);
 		this.#readers = [streams.claims, streams.reports].map(
-			(stream) => new BatchReader({ link, stream, consumer: projectorConsumer, handle, clock, log }),
+			(stream) => new BatchReader({ link, stream, consumer: projectorConsumer, handle, onRead, clock, log }),
 		);
 	}
 

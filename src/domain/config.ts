@@ -155,6 +155,8 @@ const configSchema = z.strictObject({
 			presenceTtlMs: z.number().int().min(300).default(45_000),
 			leaseTtlMs: z.number().int().min(300).default(15_000),
 			claimRetentionMs: z.number().int().min(0).default(3_600_000),
+			/** Messages a second of one node, over half a minute, which are told of as too many. */
+			loudPerSecond: z.number().int().min(1).default(1000),
 			/** Commands that may wait for one node: more are refused. */
 			maxQueued: z.number().int().min(1).default(50_000),
 			sweepEveryMs: z.number().int().min(100).default(30_000),
@@ -200,6 +202,7 @@ const knownKeys = [
 		'leaseTtlMs',
 		'claimRetentionMs',
 		'maxQueued',
+		'loudPerSecond',
 		'sweepEveryMs',
 		'eventDeliverWithinMs',
 		'maxBytes',

@@ -171,3 +171,45 @@ test('what is not meant is refused before anything is sent', async () => {
 	const help = await steward('nodes', 'drain', '--help');
 	expect(help.stdout).toContain('longest wait until nothing runs');
 });
+
+test('a node is taken out of service: seen first, then done, told, and undone', async () => {
+	await using _ship = await startShip('sold1');
+	const send = (id: string, ...words: string[]) =>
+		steward('send', 'sold1', 'shellCommand', '--id', id, ...words, '--', 'sleep', '60');
+	await send('runs');
+	await eventually(async () =>
+		(await steward('show', 'sold1.runs', '--json')).stdout.includes('"state":"running"'),
+	);
+	await send('waits');
+	const words = ['nodes', 'decommission', 'sold1'] as const;
+	const dry = await steward(...words, '--dry-run', '--json');
+	const open = exactly(viewSchemas.command.array(), dry.stdout);
+	expect(open.map(({ id, state }) => `${id} ${state}`).toSorted()).toEqual(['runs running', 'waits queued']);
+	const unsure = await steward(...words);
+	expect(unsure).toMatchObject({ code: 2, stdout: '' });
+	expect(unsure.stderr).toContain('1 commands would be called off');
+	expect((await steward('show', 'sold1.waits', '--json')).stdout).toContain('"state":"queued"');
+
+	const done = await steward(...words, '--yes', '--reason', 'sold to the museum');
+	expect(done).toMatchObject({ code: 0 });
+	expect(done.stdout).toContain('1 called off before they started, 1 given up while they ran');
+	expect(done.stderr).toContain('revoke sold1');
+	const refused = await send('more');
+	expect(refused).toMatchObject({ code: 6, stdout: '' });
+	expect(refused.stderr).toContain('decommissioned by ann (sold to the museum)');
+	expect((await steward('show', 'sold1.runs')).stdout).toContain(
+		'sold1 was decommissioned: sold to the museum',
+	);
+	expect((await steward('nodes', 'ls')).stdout).toMatch(/sold1 .*\(decommissioned/);
+	const { stdout } = await steward('nodes', 'show', 'sold1', '--json');
+	expect(exactly(viewSchemas.node, stdout).decommissioned).toMatchObject({
+		by: 'ann',
+		cancelled: 1,
+		lost: 1,
+	});
+	expect((await steward('nodes', 'show', 'sold1')).stdout).toContain('sold to the museum (1 called off');
+
+	const back = await steward('nodes', 'recommission', 'sold1', '--json');
+	expect(JSON.parse(back.stdout)).toEqual([{ node: 'sold1', recommissioned: true }]);
+	expect((await send('again')).code).toBe(0);
+}, 60_000);

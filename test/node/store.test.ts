@@ -138,6 +138,31 @@ test('remembers what was handled of each outbox of a sender, gaps and repeats in
 	expect(has(5, 'x'.repeat(5000))).toBe(true);
 });
 
+test('remembers a bounded number of outboxes, however many a sender invents; those that spoke last stay', async () => {
+	await using opened = await makeStore();
+	const { store } = opened;
+	const seen = new Seen(store, 100);
+	const invent = (from: number, count: number) =>
+		store.commit((writes) => {
+			for (let n = from; n < from + count; n += 1) seen.add(writes, 'ship1', { epoch: `e${n}`, n: 1 }, n);
+		});
+	await invent(0, 100);
+	expect(store.count('seen')).toBe(100);
+	for (let n = 100; n < 400; n += 1) {
+		await invent(n, 1);
+		expect(store.count('seen')).toBeLessThanOrEqual(101);
+		expect(seen.has('ship1', { epoch: `e${n}`, n: 1 })).toBe(true);
+	}
+	expect(seen.has('ship1', { epoch: 'e350', n: 1 })).toBe(true);
+	expect(seen.has('ship1', { epoch: 'e0', n: 1 })).toBe(false);
+	// Control: a memory that is large enough keeps all.
+	const wide = new Seen(store);
+	await store.commit((writes) => {
+		for (let n = 0; n < 400; n += 1) wide.add(writes, 'ship2', { epoch: `e${n}`, n: 1 }, n);
+	});
+	expect(store.count('seen')).toBeGreaterThan(400);
+});
+
 test('never counts an event as handled that was not, however many gaps there are; forgets senders that were long silent', async () => {
 	await using opened = await makeStore();
 	const { store } = opened;

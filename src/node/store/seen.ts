@@ -27,12 +27,18 @@ type SeenEntry = {
 const mostGaps = 1024;
 /** A sender's outbox that said nothing for so long is forgotten. */
 const forgetAfterMs = 30 * 86_400_000;
+/** Outboxes that are remembered: a sender may invent any number of them. */
+const mostOutboxes = 50_000;
 
 export class Seen {
 	readonly #store: Store;
+	readonly #most: number;
+	/** Entries, as far as they were counted; undefined before. */
+	#count: number | undefined;
 
-	constructor(store: Store) {
+	constructor(store: Store, most = mostOutboxes) {
 		this.#store = store;
+		this.#most = most;
 	}
 
 	has(sender: string, key: OutboxKey): boolean {
@@ -43,8 +49,21 @@ export class Seen {
 	/** Writes down within the caller's transaction that the event was handled. */
 	add(writes: Writes, sender: string, key: OutboxKey, at: number): void {
 		const name = seenKey(sender, key);
-		const entry = this.#store.get<SeenEntry>('seen', name) ?? { floor: 0, high: 0, gaps: [], at };
+		const known = this.#store.get<SeenEntry>('seen', name);
+		if (!known) this.#makeRoom(writes);
+		const entry = known ?? { floor: 0, high: 0, gaps: [], at };
 		writes.put('seen', name, bounded({ ...withNumber(entry, key.n), at }));
+	}
+
+	/** Those that said nothing for longest are forgotten, a tenth at a time: an event of theirs that comes again is handled twice. */
+	#makeRoom(writes: Writes): void {
+		this.#count ??= this.#store.count('seen');
+		this.#count += 1;
+		if (this.#count <= this.#most) return;
+		const all = [...this.#store.range<SeenEntry>('seen')].sort((a, b) => a.value.at - b.value.at);
+		const oldest = all.slice(0, Math.max(1, Math.ceil(all.length - 0.9 * this.#most)));
+		for (const { key } of oldest) writes.remove('seen', key);
+		this.#count = all.length - oldest.length + 1;
 	}
 
 	/** Answers how many senders' outboxes were forgotten. */
@@ -56,6 +75,7 @@ export class Seen {
 		await this.#store.commit((writes) => {
 			for (const key of old) writes.remove('seen', key);
 		});
+		this.#count = undefined;
 		return old.length;
 	}
 }
