@@ -12,6 +12,8 @@ import { type CommandView, ledgerView, nodeView, type Presence, waitingView } fr
 import type { Answerers } from '../jetstream/api.ts';
 import type { StoredCommand } from '../jetstream/commands.ts';
 import type { LedgerStore } from '../jetstream/ledger-store.ts';
+import { usualMaxPayload } from '../jetstream/limits.ts';
+import { boundedCommand, boundedNode, howManyFit } from './answer-bounds.ts';
 import type { CentreIndex } from './index.ts';
 import { ScheduleAnswers } from './schedule-answers.ts';
 
@@ -29,9 +31,17 @@ type Item = {
 export class Answers implements Answerers {
 	readonly #index: CentreIndex;
 	readonly #ledger: LedgerStore;
+	readonly #maxPayload: () => number;
 	readonly #schedules: ScheduleAnswers;
 
-	constructor(index: CentreIndex, ledger: LedgerStore, serverNow: () => number) {
+	/** `maxPayload`: of one message, bytes. */
+	constructor(
+		index: CentreIndex,
+		ledger: LedgerStore,
+		serverNow: () => number,
+		maxPayload: () => number = () => usualMaxPayload,
+	) {
+		this.#maxPayload = maxPayload;
 		this.#index = index;
 		this.#ledger = ledger;
 		this.#schedules = new ScheduleAnswers(index, serverNow);
@@ -50,10 +60,10 @@ export class Answers implements Answerers {
 		);
 		const from = cursor === undefined ? 0 : Number(cursor);
 		const part = open.slice(from, from + pageOfCommands);
-		const views = await this.#views(part.map(toItem));
+		const { views, taken } = await this.#views(part.map(toItem));
 		// Settled since the index heard of it last.
 		const items = views.filter((view) => !hasEnded(view));
-		const next = from + part.length < open.length ? String(from + part.length) : null;
+		const next = from + taken < open.length ? String(from + taken) : null;
 		return { items, next, indexing: !this.#index.isComplete };
 	}
 
@@ -65,18 +75,16 @@ export class Answers implements Answerers {
 			.filter((name) => cursor === undefined || name > cursor)
 			.sort();
 		const part = names.slice(0, pageOfNodes);
-		const items = part.map((name) =>
-			nodeView(
-				name,
-				nodes.get(name),
-				this.#presenceOf(name),
-				this.#index.queuedCount(name),
-				standings.get(name),
-			),
-		);
+		const maxPayload = this.#maxPayload();
+		const views = part.map((name) => {
+			const queued = this.#index.queuedCount(name);
+			const view = nodeView(name, nodes.get(name), this.#presenceOf(name), queued, standings.get(name));
+			return boundedNode(view, maxPayload);
+		});
+		const items = views.slice(0, howManyFit(views, maxPayload));
 		return {
 			items,
-			next: part.length < names.length ? (part.at(-1) ?? null) : null,
+			next: items.length < names.length ? (part[items.length - 1] ?? null) : null,
 			indexing: !this.#index.isComplete,
 		};
 	}
@@ -122,23 +130,28 @@ export class Answers implements Answerers {
 
 	async #page(items: readonly Item[], size: number): Promise<Page> {
 		const part = items.slice(0, size);
-		const last = part.at(-1);
+		const { views, taken } = await this.#views(part);
+		const last = part[taken - 1];
 		return {
-			items: await this.#views(part),
-			next: last && part.length < items.length ? cursorOf(last) : null,
+			items: views,
+			next: last && taken < items.length ? cursorOf(last) : null,
 			indexing: !this.#index.isComplete,
 		};
 	}
 
-	async #views(items: readonly Item[]): Promise<CommandView[]> {
+	/** As many as fit into one message; `taken`: how many of the items they are, with those that have no view. */
+	async #views(items: readonly Item[]): Promise<{ views: CommandView[]; taken: number }> {
+		const maxPayload = this.#maxPayload();
 		const records = await this.#ledger.readMany(items.map(({ handle }) => handle));
-		return items.flatMap(({ handle, stored }) => {
+		const all = items.map(({ handle, stored }) => {
 			const record = records.get(handle);
 			// One that a newer centre wrote is left to that one.
-			if (record === 'unreadable') return [];
-			if (record) return [ledgerView(record.entry, null)];
-			return stored ? [waitingView(stored)] : [];
+			if (record === 'unreadable') return undefined;
+			if (record) return boundedCommand(ledgerView(record.entry, null), maxPayload);
+			return stored && waitingView(stored);
 		});
+		const taken = howManyFit(all, maxPayload);
+		return { views: all.slice(0, taken).filter((view) => view !== undefined), taken };
 	}
 }
 

@@ -19,6 +19,7 @@ import { Events } from '../jetstream/events.ts';
 import { writeFleetNote } from '../jetstream/fleet-note.ts';
 import { LaterCommands } from '../jetstream/later-commands.ts';
 import { LedgerStore } from '../jetstream/ledger-store.ts';
+import { maxPayloadOf } from '../jetstream/limits.ts';
 import { Nodes } from '../jetstream/nodes.ts';
 import { Reports } from '../jetstream/reports.ts';
 import { Schedules } from '../jetstream/schedules.ts';
@@ -290,7 +291,7 @@ export class Central implements Service {
 			await sync.forgetOnce();
 			return index.prune(serverNow());
 		};
-		const answers = new Answers(index, ledger, serverNow);
+		const answers = new Answers(index, ledger, serverNow, () => maxPayloadOf(connection));
 		const supervisor = new Supervisor({
 			name: 'central',
 			strategy: 'rest-for-one',

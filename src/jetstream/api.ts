@@ -100,7 +100,18 @@ export function answerQuestions({ nc }: Connection, answerers: Answerers, log: L
 							log.error({ err: messageOf(failure), question: name }, 'a question could not be answered');
 						return { ok: false, code: known ? failure.code : 'no-centre', message: messageOf(failure) };
 					})
-					.then((answer) => message.respond(JSON.stringify(answer)));
+					.then((answer) => {
+						const said = JSON.stringify(answer);
+						const largest = nc.info?.max_payload ?? Number.POSITIVE_INFINITY;
+						if (Buffer.byteLength(said) <= largest) return void message.respond(said);
+						log.error({ question: name }, 'an answer is larger than a message may be');
+						const words = `the answer to "${name}" is larger than a message may be: ask for less`;
+						message.respond(JSON.stringify({ ok: false, code: 'refused', message: words }));
+					})
+					// The connection has just gone: whoever asked asks again.
+					.catch((failure: unknown) =>
+						log.warn({ err: messageOf(failure), question: name }, 'no answer went out'),
+					);
 			},
 		}),
 	);
