@@ -36,3 +36,9 @@ test('colours do not count as width', () => {
 	expect(painted).not.toBe(plain);
 	expect(painted.replace(/\u001b\[\d+m/g, '')).toBe(plain);
 });
+
+test('whatever a cell holds, it stays one line', () => {
+	const rows = [{ text: 'warm\nship2  present\u001b[A' }];
+	const text = table(rows, [{ title: 'TEXT', cell: (row) => row.text }], keptScreen());
+	expect(text.split('\n')).toEqual(['TEXT', 'warm\\nship2  present\\u001b[A']);
+});
