@@ -148,6 +148,9 @@ function limitsOf(name: AccountName): NonNullable<Account['limits']> {
 	};
 }
 
+/** Each costs the server memory. A node has one for each pull that waits, and lanes have up to 1,024 slots. */
+const mostSubscriptions: Partial<Record<FleetRole, number>> = { node: 10_000, viewer: 1000 };
+
 function signersOf(keys: FleetKeys, name: AccountName): NonNullable<Account['signing_keys']> {
 	const rolesHere = fleetRoles.filter((role) => accountOf[role] === name);
 	return rolesHere.flatMap((role) => {
@@ -155,7 +158,7 @@ function signersOf(keys: FleetKeys, name: AccountName): NonNullable<Account['sig
 		const template = {
 			pub: { allow: [...publish] },
 			sub: { allow: [...subscribe] },
-			...{ subs: unbounded, data: unbounded, payload: unbounded },
+			...{ subs: mostSubscriptions[role] ?? unbounded, data: unbounded, payload: unbounded },
 			allowed_connection_types: ['STANDARD' as const, 'WEBSOCKET' as const],
 		};
 		return keys.signing[role].map((seed) => newScopedSigner(publicKeyOf(seed), role, template));

@@ -45,6 +45,24 @@ const saysOfVictim = (answer: string | undefined) =>
 
 const attacks: readonly Attack[] = [
 	{
+		name: 'fills the server with subscriptions',
+		does: async ({ attacker: { nc, name } }) => {
+			// What answers come to is there before.
+			await nc.request('steward.state.ship1', 'x');
+			const heard: string[] = [];
+			const subscriptions = Array.from({ length: 10_100 }, (_, index) =>
+				nc.subscribe(`_INBOX.${name}.many.${index}`, { callback: () => void heard.push('last') }),
+			);
+			await nc.flush();
+			nc.publish('steward.state.ship1', 'x', { reply: `_INBOX.${name}.many.10099` });
+			await nc.request('steward.state.ship1', 'x');
+			await nc.flush();
+			for (const subscription of subscriptions) subscription.unsubscribe();
+			await nc.flush();
+			return heard.length > 0;
+		},
+	},
+	{
 		name: "pulls another ship's commands",
 		does: async ({ api, attacker }) =>
 			saysOfVictim(await attacker.ask(`${api}.CONSUMER.MSG.NEXT.${commands}.victim-normal`, pull)),
