@@ -58,8 +58,6 @@ ping_interval: "15s"
 ping_max: 2
 
 max_payload: 1MB
-# Headers and the line before them; the longest that steward writes is far shorter.
-max_control_line: 4096
 max_pending: 64MB
 write_deadline: "10s"
 
