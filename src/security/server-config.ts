@@ -109,10 +109,11 @@ function tlsBlock({ cert, key, clientCa }: NonNullable<ServerConfigOptions['tls'
 
 function listeners({ host, tls, leafPort, websocketPort }: ServerConfigOptions): string {
 	const certificate = tls ? `  tls { cert_file: ${quoted(tls.cert)}, key_file: ${quoted(tls.key)} }` : '';
-	const listener = (title: string, port: number, also: string) =>
-		[`${title} {`, `  host: ${quoted(host)}`, `  port: ${portOf(port)}`, certificate || also, '}', ''].join(
-			'\n',
-		);
+	// In one line: who edits the file finds "host" and "port" of the server itself, once each.
+	const listener = (title: string, port: number, also: string) => {
+		const address = `  listen: ${quoted(`${host}:${portOf(port)}`)}`;
+		return [`${title} {`, address, certificate || also, '}', ''].join('\n');
+	};
 	return [
 		leafPort === undefined ? '' : listener('leafnodes', leafPort, ''),
 		websocketPort === undefined ? '' : listener('websocket', websocketPort, '  no_tls: true'),

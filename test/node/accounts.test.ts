@@ -28,7 +28,8 @@ const nodes = new Map<string, StartedNode>();
 beforeAll(async () => {
 	parts = disposables();
 	secure = parts.use(await startSecureNats());
-	parts.use(await startCentral(secure.url, {}, await secure.credentials('centre', 'centre')));
+	const centre = await secure.credentials('centre', 'centre');
+	parts.use(await startCentral(secure.url, { shards: 3 }, centre));
 	fleet = await openFleet(secure.url, await secure.credentialsFile('operator', 'alice'));
 	parts.use({ [Symbol.asyncDispose]: () => fleet.close() });
 	proxy = parts.use(await startProxy(secure.nats.port));
