@@ -59,13 +59,18 @@ export function withEntries(enrolled: Enrolled, added: readonly Enrolment[], at:
 	return [...kept, ...added];
 }
 
-/** What a node is to believe of those who command it: everyone enrolled who may send. Viewers sign nothing. */
+/**
+ * What a node is to believe of those who command it: everyone enrolled who may send, and was not taken back. Viewers sign nothing.
+ * No key has a beginning: the clock of the machine that enrolled it may be ahead of the broker's.
+ */
 export function trustListOf(enrolled: Enrolled, roots: readonly string[]): TrustList {
 	const keys = enrolled
-		.filter(({ role }) => role === 'operator' || role === 'centre')
-		.map(({ key, name, role, at, expires, revoked }) => {
-			const until = revoked ?? expires;
-			return { key, name, role, from: at, ...(until === undefined ? {} : { until }) };
-		});
+		.filter(({ role, revoked }) => revoked === undefined && (role === 'operator' || role === 'centre'))
+		.map(({ key, name, role, expires }) => ({
+			key,
+			name,
+			role,
+			...(expires !== undefined && { until: expires }),
+		}));
 	return { roots: [...roots], keys };
 }

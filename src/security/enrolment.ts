@@ -17,9 +17,9 @@ import {
 	withoutName,
 } from '../domain/enrolled.ts';
 import type { Role } from '../domain/trust.ts';
-import { mintUser, publicKeyOf } from './accounts.ts';
+import { mintUser } from './accounts.ts';
 import type { Bundle } from './bundle.ts';
-import { fileNames, type KeyFolder, writeEnrolled } from './key-folder.ts';
+import { currentSigners, fileNames, type KeyFolder, writeEnrolled } from './key-folder.ts';
 
 export type EnrolRequest = {
 	readonly name: string;
@@ -48,6 +48,7 @@ export async function enrol(
 	const current = currentByName(folder.enrolled);
 	checkRepeats(requests, current, repeat);
 	const keys = { ...folder.keys, operator: '' };
+	const signers = currentSigners(folder.keys);
 	const added: NewEnrolment[] = [];
 	for (const request of requests) {
 		const { name, role, labels, expires } = request;
@@ -60,14 +61,14 @@ export async function enrol(
 		}
 		const user = await mintUser(keys, { role, name, publicKey, expiresAt: expires });
 		const entry: Enrolment = {
-			...{ name, role, key: user.publicKey, signer: publicKeyOf(keys.signing[role][0] ?? '') },
+			...{ name, role, key: user.publicKey, signer: signers.get(role) ?? '' },
 			...{ labels, at: nowMs, ...(expires !== undefined && { expires }) },
 		};
 		const seed = user.creds === undefined ? undefined : seedOf(user.creds);
 		added.push({ entry, jwt: user.jwt, ...(seed !== undefined && { seed }) });
 	}
 	const entries = added.map(({ entry }) => entry);
-	await writeEnrolled(folder.path, withEntries(folder.enrolled, entries, nowMs));
+	await writeEnrolled(folder, withEntries(folder.enrolled, entries, nowMs));
 	return added;
 }
 
@@ -107,7 +108,7 @@ export async function revoke(folder: KeyFolder, names: readonly string[], nowMs:
 		throw new StewardError('not-found', `${name} is not enrolled: steward enrolled lists who is`);
 	}
 	const next = names.reduce((list, name) => withoutName(list, name, nowMs), folder.enrolled);
-	await writeEnrolled(folder.path, next);
+	await writeEnrolled(folder, next);
 	return next;
 }
 

@@ -4,7 +4,8 @@
  * A crash between two files leaves it usable: the list of who was enrolled is written before anything is handed out.
  *
  *     operator.nk    the root key            accounts.json  the other seeds     enrolled.json  who was enrolled
- *     ca.crt ca.key  the authority           fleet.json     how it was set up   server/        what nats-server needs, and no more
+ *     ca.crt ca.key  the authority           fleet.json     how it was set up   trust.json     whom nodes are to trust
+ *     server/        what nats-server needs, and no more
  */
 
 import { stat } from 'node:fs/promises';
@@ -14,14 +15,16 @@ import { StewardError, systemCodeOf } from '../base/errors.ts';
 import { lockFolder } from '../base/folder-lock.ts';
 import { contentDigest } from '../base/ids.ts';
 import { readSecretFile, refuseOpenTo, writeSecretFile } from '../base/secret-files.ts';
-import { type Enrolled, enrolledSchema } from '../domain/enrolled.ts';
-import { type FleetKeys, fleetRoles, publicKeyOf, type RevokedKey } from './accounts.ts';
+import { type Enrolled, enrolledSchema, trustListOf } from '../domain/enrolled.ts';
+import { type FleetKeys, type FleetRole, fleetRoles, publicKeyOf, type RevokedKey } from './accounts.ts';
 
 export const fileNames = {
 	operator: 'operator.nk',
 	accounts: 'accounts.json',
 	enrolled: 'enrolled.json',
 	fleet: 'fleet.json',
+	/** Whom nodes are to trust: a part of every bundle, and the list that steward trust publish signs. */
+	trust: 'trust.json',
 	authority: 'ca.crt',
 	authorityKey: 'ca.key',
 	config: join('server', 'nats-server.conf'),
@@ -117,8 +120,10 @@ export async function writeAccounts(path: string, { accounts, signing }: KeyFold
 	await writeJson(join(path, fileNames.accounts), { v: 1, accounts, signing });
 }
 
-export async function writeEnrolled(path: string, entries: Enrolled): Promise<void> {
+/** Also whom nodes are to trust, which follows from it. */
+export async function writeEnrolled({ path, fleet }: KeyFolder, entries: Enrolled): Promise<void> {
 	await writeJson(join(path, fileNames.enrolled), { v: 1, entries });
+	await writeJson(join(path, fileNames.trust), trustListOf(entries, [fleet.root]));
 }
 
 export async function writeFleet(path: string, facts: FleetFacts): Promise<void> {
@@ -130,6 +135,11 @@ export function revokedOf(enrolled: Enrolled): readonly RevokedKey[] {
 	return enrolled.flatMap(({ key, role, revoked }) =>
 		revoked === undefined ? [] : [{ publicKey: key, role, at: revoked }],
 	);
+}
+
+/** Public keys of those that sign new credentials. */
+export function currentSigners({ signing }: KeyFolder['keys']): ReadonlyMap<FleetRole, string> {
+	return new Map(fleetRoles.map((role) => [role, publicKeyOf(signing[role][0] ?? '')]));
 }
 
 /** What the server has to know, as a digest: other than `fleet.told` while it does not know it. */

@@ -22,7 +22,6 @@ import {
 	isKeyFolder,
 	type KeyFolder,
 	writeAccounts,
-	writeEnrolled,
 	writeFleet,
 } from './key-folder.ts';
 import { serverConfig } from './server-config.ts';
@@ -87,7 +86,6 @@ async function fill(path: string, fleet: NewFleet, nowMs: number): Promise<void>
 		...(shards && { shards }),
 	};
 	const folder: KeyFolder = { path, fleet: facts, enrolled: [], keys };
-	await writeEnrolled(path, []);
 	const made = await enrol(folder, ownUsers, { nowMs, repeat: 'refuse' });
 	for (const { entry, jwt, seed = '' } of made) {
 		await writeSecretFile(credentialsFile(path, entry.name), credsOf(jwt, seed));

@@ -8,16 +8,10 @@
 import { join } from 'node:path';
 import { readSecretFile, writeSecretFile } from '../base/secret-files.ts';
 import { currentByName, type Enrolled } from '../domain/enrolled.ts';
-import {
-	accountJwts,
-	fleetRoles,
-	mintUser,
-	newSigningSeed,
-	publicKeyOf,
-	type SignedAccount,
-} from './accounts.ts';
+import { accountJwts, mintUser, newSigningSeed, type SignedAccount } from './accounts.ts';
 import {
 	accountsDigest,
+	currentSigners,
 	fileNames,
 	type KeyFolder,
 	revokedOf,
@@ -94,7 +88,7 @@ async function withSigning(
 
 /** Names whose credentials were made with a signing key that is not the current one: they end with the rotation. */
 export function behindRotation({ keys }: Pick<KeyFolder, 'keys'>, enrolled: Enrolled): string[] {
-	const current = new Map(fleetRoles.map((role) => [role, publicKeyOf(keys.signing[role][0] ?? '')]));
+	const current = currentSigners(keys);
 	const entries = [...currentByName(enrolled).values()];
 	return entries.filter(({ role, signer }) => signer !== current.get(role)).map(({ name }) => name);
 }

@@ -2,6 +2,7 @@ import { chmod, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/pr
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
+import { trustListSchema } from '../../src/domain/trust.ts';
 import { parseBundle } from '../../src/security/bundle.ts';
 import { parseCredentials } from '../../src/security/credentials.ts';
 import { cliInside } from '../support/cli-inside.ts';
@@ -59,7 +60,7 @@ describe('from init to a machine that belongs to the fleet', () => {
 			'config.yaml',
 			'ship1.ca.crt',
 			'ship1.creds',
-			'ship1.trust.json',
+			'trust.json',
 		]);
 		for (const name of await readdir(config)) {
 			expect([name, (await stat(join(config, name))).mode & 0o777]).toEqual([name, 0o600]);
@@ -70,6 +71,9 @@ describe('from init to a machine that belongs to the fleet', () => {
 			tls: { ca: join(config, 'ship1.ca.crt') },
 			node: { name: 'ship1', labels: { role: 'tug', port: 'hamburg' } },
 		});
+		const trust = trustListSchema.parse(JSON.parse(await readFile(join(config, 'trust.json'), 'utf8')));
+		expect(trust).toEqual(JSON.parse(await readFile(join(world.keys, 'trust.json'), 'utf8')));
+		expect(trust.keys.map(({ name }) => name)).toEqual(['centre']);
 		const { name, expiresAt = 0 } = parseCredentials(await readFile(join(config, 'ship1.creds'), 'utf8'));
 		expect([name, Math.round((expiresAt - Date.now()) / dayMs)]).toEqual(['ship1', 365]);
 	});

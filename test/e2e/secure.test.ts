@@ -36,18 +36,21 @@ test('from enrolment to the first command, and out again, as the README tells it
 	const port = String(await freePort());
 	const made = await hub.steward('init', '--secure', '--host', '127.0.0.1', '--port', port);
 	expect(made).toMatchObject({ code: 0 });
+	expect(await hub.steward('enrol', 'alice', '--role', 'operator')).toMatchObject({ code: 0 });
+	expect(await hub.steward('join', 'alice.steward')).toMatchObject({ code: 0 });
 	const up = hub.start('up');
 	await up.printed('Try next');
 	expect(up.stdout()).toContain(`tls://127.0.0.1:${port}`);
 	expect(up.stdout()).not.toContain('without accounts');
-	expect(await hub.steward('enrol', 'alice', '--role', 'operator')).toMatchObject({ code: 0 });
-	expect(await hub.steward('join', 'alice.steward')).toMatchObject({ code: 0 });
 	expect(await hub.steward('enrol', 'ship1', '--labels', 'role=tug')).toMatchObject({ code: 0 });
 	await writeFile(join(ship.cwd, 'ship1.steward'), await readFile(join(hub.cwd, 'ship1.steward')), {
 		mode: 0o600,
 	});
 	const send = (...args: string[]) =>
 		hub.steward('send', 'ship1', 'shellCommand', '--wait', '--timeout', '20s', '--', ...args);
+
+	const here = ['central', 'shellCommand', '--wait', '--timeout', '20s', '--', 'echo', 'here'];
+	expect(await hub.steward('send', ...here)).toMatchObject({ code: 0, stdout: 'here\n' });
 
 	// It waits for a ship that was never there.
 	const sent = send('echo', 'hello');

@@ -116,27 +116,16 @@ describe('who is enrolled', () => {
 		expect(await codeOf(enrolIn(keys.path, [ship('a', { publicKey: trust.roots[0] })]))).toBe('invalid');
 		expect((await readKeyFolder(keys.path)).enrolled).toHaveLength(2);
 	});
-
-	test('a thousand at once, in less than ten seconds', async () => {
-		await using keys = await makeKeyFolder();
-		const requests = Array.from({ length: 1000 }, (_, index) => ship(`ship${index}`));
-		const start = performance.now();
-		const added = await enrolIn(keys.path, requests);
-		expect(performance.now() - start).toBeLessThan(10_000);
-		expect(new Set(added.map(({ entry }) => entry.key)).size).toBe(1000);
-		expect((await readKeyFolder(keys.path)).enrolled).toHaveLength(1002);
-	});
 });
 
-test('a trust list names who may send, and ends those who were revoked or have expired', () => {
+test('a trust list names who may send, until it expires, and nobody who was revoked', () => {
 	const entry = (name: string, role: 'operator' | 'viewer' | 'centre' | 'node', also = {}) => ({
 		...{ name, role, key: `U${name}`, signer: 'A', labels: {}, at: 5 },
 		...also,
 	});
 	const list = trustListOf(
 		[
-			entry('alice', 'operator', { expires: 100, revoked: 50 }),
-			entry('bob', 'operator', { expires: 100 }),
+			...[entry('alice', 'operator', { revoked: 50 }), entry('bob', 'operator', { expires: 100 })],
 			...[entry('eve', 'viewer'), entry('ship1', 'node'), entry('centre', 'centre')],
 		],
 		['O'],
@@ -144,9 +133,8 @@ test('a trust list names who may send, and ends those who were revoked or have e
 	expect(list).toEqual({
 		roots: ['O'],
 		keys: [
-			{ key: 'Ualice', name: 'alice', role: 'operator', from: 5, until: 50 },
-			{ key: 'Ubob', name: 'bob', role: 'operator', from: 5, until: 100 },
-			{ key: 'Ucentre', name: 'centre', role: 'centre', from: 5 },
+			{ key: 'Ubob', name: 'bob', role: 'operator', until: 100 },
+			{ key: 'Ucentre', name: 'centre', role: 'centre' },
 		],
 	});
 });

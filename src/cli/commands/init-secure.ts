@@ -60,8 +60,9 @@ export async function initSecure(cli: Cli, flags: SecureFlags): Promise<number> 
 	stdout.line(`its broker will be at ${servers.join(', ')}`);
 	const dim = (text: string) => stderr.line(stderr.paint('dim', text));
 	dim(`keep a copy of the folder: who has ${fileNames.operator} has the fleet, and who loses it begins anew`);
-	dim(`next: ${program} up --keys ${path}`);
-	dim(`then: ${program} enrol ship1 (a ship), ${program} enrol NAME --role operator (you)`);
+	const keys = flags.keys === undefined ? '' : ` --keys ${flags.keys}`;
+	dim(`next: ${program} enrol NAME --role operator${keys} (you), then ${program} up${keys}`);
+	dim(`then: ${program} enrol ship1${keys} (a ship)`);
 	return exitCodes.done;
 }
 

@@ -41,7 +41,8 @@ export async function joinFleet(cli: Cli, file: string, flags: JoinFlags): Promi
 	const files = {
 		credentials: join(folder, `${bundle.name}.creds`),
 		ca: join(folder, `${bundle.name}.ca.crt`),
-		trust: join(folder, `${bundle.name}.trust.json`),
+		// A node looks for it beside its credentials.
+		trust: join(folder, 'trust.json'),
 		config: join(folder, 'config.yaml'),
 	};
 	const before = await readConfig(files.config);

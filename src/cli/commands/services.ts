@@ -187,10 +187,9 @@ function printReady(cli: Cli, config: Config, { url, isSecure }: { url: string; 
 function secureSteps(program: string) {
 	return [
 		[
-			`${program} enrol alice --role operator && ${program} join alice.steward`,
-			'lets you in, on this machine',
+			`${program} send central shellCommand --wait -- echo hello`,
+			'runs here, at once; by an operator who has joined',
 		],
-		[`${program} send central shellCommand --wait -- echo hello`, 'runs here, at once'],
 		[`${program} enrol ship1`, 'makes the file that lets ship1 in'],
 	] as const;
 }
