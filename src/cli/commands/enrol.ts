@@ -21,10 +21,10 @@ import {
 	type NewEnrolment,
 	type Repeat,
 } from '../../security/enrolment.ts';
-import { changeKeyFolder, fileNames, readKeyFolder } from '../../security/key-folder.ts';
+import { changeKeyFolder, readKeyFolder } from '../../security/key-folder.ts';
 import type { Cli, JsonFlag } from '../cli.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { type KeysFlags, keysPathOf, sayUntold, tellBroker } from './keys-folder.ts';
+import { type KeysFlags, keysPathOf, sayTrust, sayUntold, tellBroker } from './keys-folder.ts';
 import { parsePairs } from './send-form.ts';
 
 export type EnrolFlags = KeysFlags &
@@ -69,7 +69,7 @@ export async function enrolNames(cli: Cli, words: readonly string[], flags: Enro
 	});
 	if (flags.json) cli.stdout.line(JSON.stringify(words.length === 1 ? written[0] : written));
 	else sayWritten(cli, written, flags);
-	sayTrust(cli, requests, path, flags);
+	if (repeat !== 'renew') sayTrust(cli, path, requests);
 	sayUntold(cli, untold);
 	return exitCodes.done;
 }
@@ -149,24 +149,6 @@ const startOf = {
 	operator: '',
 	viewer: '',
 } as const satisfies Record<Role, string>;
-
-/** Nodes that are there have the list of whom to trust from before. */
-function sayTrust(
-	{ stderr, program }: Cli,
-	requests: readonly EnrolRequest[],
-	path: string,
-	flags: EnrolFlags,
-): void {
-	const isTrusted = requests.some(({ role }) => role === 'operator' || role === 'centre');
-	if (!isTrusted || flags.renew || flags.json) return;
-	const list = join(path, fileNames.trust);
-	stderr.line(
-		stderr.paint(
-			'dim',
-			`nodes that are there already learn of it by: ${program} trust publish --file ${list} --keys ${path}`,
-		),
-	);
-}
 
 function sayWritten({ stdout, stderr }: Cli, written: readonly Written[], flags: EnrolFlags): void {
 	const [first] = written;

@@ -6,6 +6,7 @@
 
 import { join, resolve } from 'node:path';
 import { isStewardError } from '../../base/errors.ts';
+import type { Role } from '../../domain/trust.ts';
 import { bringAccounts } from '../../jetstream/accounts.ts';
 import { closeConnection, openConnection } from '../../jetstream/connection.ts';
 import { parseCredentials } from '../../security/credentials.ts';
@@ -67,4 +68,12 @@ export function sayUntold(cli: Cli, why: string | undefined): void {
 	if (why === undefined) return;
 	cli.stderr.line(`${cli.stderr.paint('yellow', 'the broker does not know it yet:')} ${why}`);
 	cli.stderr.line('it is kept, and told with the next of these commands, or by steward keys push');
+}
+
+/** The line for people where nodes that are there already have to learn whom to trust from now on. */
+export function sayTrust(cli: Cli, path: string, changed: readonly { readonly role: Role }[]): void {
+	if (!changed.some(({ role }) => role === 'operator' || role === 'centre')) return;
+	const { stderr, program } = cli;
+	const publish = `${program} trust publish --file ${join(path, fileNames.trust)} --keys ${path}`;
+	stderr.line(stderr.paint('dim', `nodes that are there already learn of it by: ${publish}`));
 }

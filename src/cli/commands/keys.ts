@@ -14,7 +14,7 @@ import type { Cli, JsonFlag } from '../cli.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { table } from '../render/table.ts';
 import { ago } from '../render/time.ts';
-import { type KeysFlags, keysPathOf, sayUntold, tellBroker } from './keys-folder.ts';
+import { type KeysFlags, keysPathOf, sayTrust, sayUntold, tellBroker } from './keys-folder.ts';
 
 type Flags = KeysFlags & JsonFlag;
 export type EnrolledFlags = Flags & { readonly all?: boolean };
@@ -80,13 +80,17 @@ function endOf({ revoked, expires, behind }: EnrolledView, nowMs: number): strin
 
 export async function revokeNames(cli: Cli, names: readonly string[], flags: Flags): Promise<number> {
 	const path = await keysPathOf(cli, flags);
-	const untold = await changeKeyFolder(path, async (folder) => {
+	const { changed, untold } = await changeKeyFolder(path, async (folder) => {
 		const enrolled = await revoke(folder, names, cli.clock.now());
-		return tellBroker(cli, { ...folder, enrolled }, flags.servers);
+		return {
+			changed: enrolled.filter(({ name }) => names.includes(name)),
+			untold: await tellBroker(cli, { ...folder, enrolled }, flags.servers),
+		};
 	});
 	if (flags.json) cli.stdout.line(JSON.stringify({ revoked: names, told: untold === undefined }));
 	else cli.stdout.line(`revoked ${names.join(', ')}${untold === undefined ? ': out from now on' : ''}`);
 	sayUntold(cli, untold);
+	sayTrust(cli, path, changed);
 	return exitCodes.done;
 }
 

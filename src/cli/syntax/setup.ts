@@ -5,9 +5,13 @@
  */
 
 import type { Command } from 'commander';
+import { StewardError } from '../../base/errors.ts';
 import type { Cli } from '../cli.ts';
 import type { AskFlags } from '../commands/ask.ts';
 import { brokerOptions, type Done, examples, jsonOption } from './shared.ts';
+
+/** What init takes for a new fleet alone: without --secure nobody would notice that it was not meant so. */
+const secureOnly = ['keys', 'host', 'port', 'serverName', 'leaf', 'websocket'];
 
 export function addSetup(program: Command, cli: Cli, done: Done): void {
 	jsonOption(brokerOptions(program.command('init')))
@@ -44,13 +48,19 @@ export function addSetup(program: Command, cli: Cli, done: Done): void {
 				'steward init --secure --server-name hub.example.org,203.0.113.7',
 			),
 		)
-		.action(async ({ secure, ...flags }) =>
+		.action(async ({ secure, ...flags }) => {
+			const meant = secure ? ['replicas', 'budget', 'servers', 'domain'] : secureOnly;
+			const wrong = meant.find((flag) => flag in flags);
+			if (wrong !== undefined) {
+				const word = wrong.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+				throw new StewardError('usage', `--${word}: ${secure ? 'not' : 'only'} with --secure`);
+			}
 			done(
 				secure
 					? await (await import('../commands/init-secure.ts')).initSecure(cli, flags)
 					: await (await import('../commands/streams.ts')).init(cli, flags),
-			),
-		);
+			);
+		});
 	const streams = program
 		.command('streams')
 		.summary('show what the broker holds')
