@@ -5,6 +5,8 @@ import { systemClock } from '../../src/base/clock.ts';
 import { runProgram } from '../../src/cli/program.ts';
 import { publicKeyOf } from '../../src/security/accounts.ts';
 import { parseCredentials } from '../../src/security/credentials.ts';
+import { writeAccounts, writeEnrolled, writeFleet } from '../../src/security/key-folder.ts';
+import { newUserKey } from '../../src/security/keys.ts';
 import { eventually } from '../support/eventually.ts';
 import { startCentral, startNode } from '../support/fleet.ts';
 import { keptScreen } from '../support/screen.ts';
@@ -118,6 +120,29 @@ test('an operator publishes who is trusted and what they may do, sees who has it
 		'trust',
 		'access',
 	]);
+	// Whoever is enrolled, as the folder of keys has it; what it has never heard of stays.
+	const { accounts, signing } = nats.keys;
+	await writeAccounts(dir.path, { accounts, signing });
+	const fleet = { v: 1, host: '127.0.0.1', port: 4222, names: ['localhost'], root, told: '' } as const;
+	const facts = { role: 'operator', labels: {}, signer: alice, at: 0 } as const;
+	await writeEnrolled(dir.path, [
+		{ ...facts, name: 'alice', key: alice },
+		{ ...facts, name: 'carol', key: newUserKey().publicKey, revoked: 5 },
+		{ ...facts, name: 'eve', key: newUserKey().publicKey, role: 'viewer' },
+		{ ...facts, name: 'ship9', key: newUserKey().publicKey, role: 'node', revoked: 6 },
+		{ ...facts, name: 'ship1', key: credentials.key.publicKey, role: 'node' },
+	]);
+	await writeFleet(dir.path, { ...fleet, names: [...fleet.names] });
+	const enrolled = await json('trust', 'publish', '--keys', '.');
+	expect(enrolled.nodes.have).toEqual(['ship1']);
+	expect(enrolled.document.body.keys).toMatchObject([
+		{ name: 'alice', role: 'operator' },
+		{ name: 'carol', until: 5 },
+		{ name: '_nodes', role: 'node', key: publicKeyOf(signing.node[0] ?? '') },
+		{ name: 'ship9', role: 'node', until: 6 },
+		{ name: 'hub', role: 'centre' },
+	]);
+	expect((await json('trust', 'publish', '--keys', '.')).outcome).toBe('unchanged');
 	for (const shown of [await steward('trust', 'show'), await steward('access', 'show')]) {
 		expect(shown).toMatchObject({ code: 0, stdout: expect.not.stringContaining(nats.keys.operator) });
 	}

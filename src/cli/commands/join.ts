@@ -64,12 +64,12 @@ export async function joinFleet(cli: Cli, file: string, flags: JoinFlags): Promi
 
 /** What is not quoted here is quoted as JSON, which is YAML. */
 function configText(bundle: Bundle, files: { credentials: string; ca: string }): string {
-	const { name, role, servers, labels } = bundle;
+	const { name, role, servers, labels, trust } = bundle;
 	const settings = {
 		servers,
 		credentials: files.credentials,
 		tls: { ca: files.ca },
-		...(role === 'node' && { node: { name, labels } }),
+		...(role === 'node' && { node: { name, labels, roots: trust.roots } }),
 	};
 	const lines = Object.entries(settings).map(([key, value]) => `${key}: ${JSON.stringify(value)}`);
 	return `# Made by steward join for ${name}; yours to change. Joining again leaves it as it is.\n${lines.join('\n')}\n`;

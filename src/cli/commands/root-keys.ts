@@ -4,46 +4,32 @@
  * Reads only; nothing of them is kept.
  */
 
-import { readFile, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { messageOf, StewardError } from '../../base/errors.ts';
+import { StewardError } from '../../base/errors.ts';
+import { readSecretFile } from '../../base/secret-files.ts';
+import { fileNames, isKeyFolder } from '../../security/key-folder.ts';
 import { type SigningKey, signingKey } from '../../security/keys.ts';
 import type { Cli } from '../cli.ts';
+import { type KeysFlags, keysPathOf } from './keys-folder.ts';
 
-/** Its name in the folder of keys. */
-const rootFile = 'operator.nk';
-const othersBits = 0o077;
+export type RootFlags = KeysFlags & { readonly rootKey?: readonly string[] };
 
-export type RootFlags = { readonly keys?: string; readonly rootKey?: readonly string[] };
-
-/** @throws StewardError `usage` where none is named, `invalid` */
-export async function rootKeys(cli: Cli, { keys, rootKey = [] }: RootFlags): Promise<readonly SigningKey[]> {
-	const files = [...(keys === undefined ? [] : [join(keys, rootFile)]), ...rootKey];
-	if (files.length === 0) {
-		throw new StewardError(
-			'usage',
-			`nodes believe only what a root key has signed: name the folder of keys (--keys) or the key's file (--root-key)`,
-		);
-	}
-	return Promise.all(files.map((file) => readRootKey(resolve(cli.cwd, file))));
+/** @throws StewardError `usage` where none is known, `not-found`, `invalid` */
+export async function rootKeys(cli: Cli, flags: RootFlags): Promise<readonly SigningKey[]> {
+	const { keys, rootKey = [] } = flags;
+	const folder = await keysPathOf(cli, flags);
+	// The files that are named are enough, where no folder is.
+	const isMeant = keys !== undefined || (rootKey.length === 0 && (await isKeyFolder(folder)));
+	const files = [...(isMeant ? [join(folder, fileNames.operator)] : []), ...rootKey];
+	if (files.length > 0) return Promise.all(files.map((file) => readRootKey(resolve(cli.cwd, file))));
+	throw new StewardError(
+		'usage',
+		"nodes believe only what a root key has signed: name the folder of the fleet's keys (--keys), or the key's file (--root-key)",
+	);
 }
 
 async function readRootKey(path: string): Promise<SigningKey> {
-	let text: string;
-	let mode: number;
-	try {
-		({ mode } = await stat(path));
-		text = await readFile(path, 'utf8');
-	} catch (error) {
-		throw new StewardError('invalid', `${path} cannot be read: ${messageOf(error)}`, { cause: error });
-	}
-	if ((mode & othersBits) !== 0) {
-		throw new StewardError(
-			'invalid',
-			`${path} holds a secret, and others than its owner may use it: chmod 600 ${path}`,
-		);
-	}
-	const key = signingKey(text);
+	const key = signingKey(await readSecretFile(path));
 	if (key.publicKey.startsWith('O')) return key;
 	throw new StewardError(
 		'invalid',

@@ -4,7 +4,7 @@
  * After a crash the next start takes over: the broker its store, the centre its lease, the node its journal.
  */
 
-import { dirname, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { StewardError } from '../../base/errors.ts';
 import { createLog, type Log } from '../../base/log.ts';
 import { streamsDir } from '../../base/package.ts';
@@ -141,9 +141,11 @@ async function node(cli: Cli, options: { name: string; config: Config; log: Log 
 	return { service, onFailure: (listener) => service.onFailure(listener) };
 }
 
-/** What the enrolment left beside the credentials of whom to trust. */
+/** What the enrolment left beside the credentials (`ship1.creds`) of whom to trust (`ship1.trust.json`). */
 function trustFileOf({ cwd }: Cli, { credentials }: Config): string | undefined {
-	return credentials === undefined ? undefined : join(dirname(resolve(cwd, credentials)), 'trust.json');
+	return credentials === undefined
+		? undefined
+		: `${resolve(cwd, credentials.replace(/\.creds$/, ''))}.trust.json`;
 }
 
 function nodeFolder(config: Config, name: string): string {

@@ -8,13 +8,17 @@ import { parseDuration } from '../../base/duration.ts';
 import { StewardError } from '../../base/errors.ts';
 import type { DocumentVersion } from '../../client/trust.ts';
 import { type DocumentKind, documentKinds, readBody } from '../../domain/document.ts';
+import { trustListOf } from '../../domain/enrolled.ts';
 import { type Role, roles, type TrustedKey, type TrustList } from '../../domain/trust.ts';
+import { publicKeyOf } from '../../security/accounts.ts';
+import { type KeyFolder, readKeyFolder } from '../../security/key-folder.ts';
 import type { Cli } from '../cli.ts';
 import { brokerSettings, withFleet } from '../connect.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { historyTable, printTrust } from '../render/trust.ts';
 
 import type { AskFlags } from './ask.ts';
+import { keysPathOf } from './keys-folder.ts';
 import { documentView, type PublishFlags, publishDocument } from './publish-document.ts';
 import { readYamlFile } from './yaml-file.ts';
 
@@ -57,8 +61,32 @@ export async function exportTrust(cli: Cli, flags: AskFlags): Promise<number> {
 }
 
 export async function publishTrust(cli: Cli, flags: PublishListFlags): Promise<number> {
+	if (flags.file === undefined && flags.fromVersion === undefined) return publishEnrolled(cli, flags);
 	const list = await bodyFrom(cli, 'trust', flags);
 	return publishDocument(cli, 'trust', flags, () => list);
+}
+
+/** Whoever is enrolled and may send; keys that the folder has never heard of stay as they are. */
+async function publishEnrolled(cli: Cli, flags: PublishFlags): Promise<number> {
+	const folder = await readKeyFolder(await keysPathOf(cli, flags));
+	const own = new Set(folder.enrolled.map(({ key }) => key));
+	return publishDocument(cli, 'trust', flags, (version) => {
+		const list = trustListOf(folder.enrolled, version?.body.roots ?? [folder.fleet.root]);
+		const others = version?.body.keys.filter(({ key, name }) => !own.has(key) && name !== vouching) ?? [];
+		return { ...list, keys: [...list.keys, ...vouchersOf(folder), ...others] };
+	});
+}
+
+/** Name of the keys that vouch for nodes in their credentials; no node can be called so. */
+const vouching = '_nodes';
+
+/** The centre checks what nodes state by these; nodes that were taken back state nothing that counts. */
+function vouchersOf({ keys, enrolled }: KeyFolder): TrustedKey[] {
+	const takenBack = enrolled.filter(({ role, revoked }) => role === 'node' && revoked !== undefined);
+	return [
+		...keys.signing.node.map((seed) => ({ key: publicKeyOf(seed), name: vouching, role: 'node' as const })),
+		...takenBack.map(({ key, name, revoked }) => ({ key, name, role: 'node' as const, until: revoked })),
+	];
 }
 
 export function addKey(cli: Cli, name: string, key: string, flags: AddKeyFlags): Promise<number> {

@@ -33,10 +33,13 @@ export function addTrust(program: Command, cli: Cli, done: Done): void {
 		)
 		.action(async (flags: AskFlags) => done(await (await trust()).exportTrust(cli, flags)));
 	fileOptions(publishing(group.command('publish')))
-		.description('Signs and publishes a whole list, and waits until the nodes that are there have it.')
+		.description(
+			'Signs and publishes a list, and waits until the nodes that are there have it: whoever is enrolled, as the folder of keys has it, or what a file or an earlier version says.',
+		)
 		.addHelpText(
 			'after',
 			examples(
+				'steward trust publish',
 				'steward trust publish --file trust.yaml --keys keys/',
 				'steward trust publish --from-version 3 --keys keys/',
 			),
@@ -136,7 +139,10 @@ function asking(command: Command): Command {
 
 function publishing(command: Command): Command {
 	return asking(command)
-		.option('--keys <folder>', "of the fleet's keys: its root key (operator.nk) signs")
+		.option(
+			'--keys <folder>',
+			"of the fleet's keys: its root key (operator.nk) signs (keys in the data folder)",
+		)
 		.option('--root-key <file...>', 'root keys that sign, such as the old one and the new one')
 		.option('--reason <text>', 'told to whoever wonders later')
 		.option('--no-wait', 'only publish it')
