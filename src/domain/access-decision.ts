@@ -38,7 +38,9 @@ export type AccessStep = {
 	readonly mismatch: string | undefined;
 };
 
-type Check = (asked: Asked) => string | undefined;
+/** What does not fit, in words that are made only where somebody asks. */
+type Mismatch = () => string;
+type Check = (asked: Asked) => Mismatch | undefined;
 
 /**
  * Who asks for a command, by the key that signed it; undefined is this node itself, for a tick of its own schedule. The centre signs what
@@ -93,7 +95,7 @@ export class AccessRules {
 	explain(asked: Asked): readonly AccessStep[] {
 		const steps: AccessStep[] = [];
 		for (const [index, { rule, checks }] of this.#rules.entries()) {
-			const mismatch = firstMismatch(checks, asked);
+			const mismatch = firstMismatch(checks, asked)?.();
 			steps.push({ rule: index + 1, note: rule.note, mismatch });
 			if (mismatch === undefined) break;
 		}
@@ -118,7 +120,7 @@ export function deniedError(asked: Asked, decision: AccessDecision): StewardErro
 	return new StewardError('denied', denialText(asked, decision), { details });
 }
 
-function firstMismatch(checks: readonly Check[], asked: Asked): string | undefined {
+function firstMismatch(checks: readonly Check[], asked: Asked): Mismatch | undefined {
 	for (const check of checks) {
 		const mismatch = check(asked);
 		if (mismatch !== undefined) return mismatch;
@@ -130,18 +132,18 @@ function checksOf(rule: AccessRule): Check[] {
 	const { allow, deny, issuer, role, sender, nodes, where, args, data } = rule;
 	const methods = anyGlobOf(allow ?? deny ?? []);
 	const checks: Check[] = [
-		({ method }) => unless(methods(method), `method ${method} is not ${words(allow ?? deny ?? [])}`),
+		({ method }) => unless(methods(method), () => `method ${method} is not ${words(allow ?? deny ?? [])}`),
 	];
 	if (issuer !== undefined) {
 		const fits = anyGlobOf(issuer);
-		checks.push(({ name }) => unless(fits(name), `issuer ${name} is not ${words(issuer)}`));
+		checks.push(({ name }) => unless(fits(name), () => `issuer ${name} is not ${words(issuer)}`));
 	}
 	if (role !== undefined) {
 		const wanted = [role].flat();
 		checks.push((asked) =>
 			unless(
 				wanted.some((one) => one === asked.role),
-				`role ${asked.role ?? 'none'} is not ${words(role)}`,
+				() => `role ${asked.role ?? 'none'} is not ${words(role)}`,
 			),
 		);
 	}
@@ -149,18 +151,18 @@ function checksOf(rule: AccessRule): Check[] {
 		const fits = anyGlobOf(sender);
 		checks.push(({ name, role: own }) =>
 			own === 'node'
-				? unless(fits(name), `sender ${name} is not ${words(sender)}`)
-				: `it was not sent by a node`,
+				? unless(fits(name), () => `sender ${name} is not ${words(sender)}`)
+				: () => 'it was not sent by a node',
 		);
 	}
 	if (nodes !== undefined) {
 		const fits = anyGlobOf(nodes);
-		checks.push(({ node }) => unless(fits(node), `node ${node} is not ${words(nodes)}`));
+		checks.push(({ node }) => unless(fits(node), () => `node ${node} is not ${words(nodes)}`));
 	}
 	if (where !== undefined) {
 		const wanted = Object.entries(where).map(([key, value]) => `${key}=${value}`);
 		checks.push(({ node, labels }) =>
-			unless(matchesLabels(where, labels), `node ${node} has not the labels ${wanted.join(', ')}`),
+			unless(matchesLabels(where, labels), () => `node ${node} has not the labels ${wanted.join(', ')}`),
 		);
 	}
 	if (data !== undefined) checks.push(dataCheck(data));
@@ -168,7 +170,7 @@ function checksOf(rule: AccessRule): Check[] {
 	return checks;
 }
 
-function unless(fits: boolean, mismatch: string): string | undefined {
+function unless(fits: boolean, mismatch: Mismatch): Mismatch | undefined {
 	return fits ? undefined : mismatch;
 }
 
@@ -185,8 +187,8 @@ function dataCheck(data: NonNullable<AccessRule['data']>): Check {
 	return (asked) => {
 		for (const { pointer, patterns, fits } of wanted) {
 			const value = valueAt(asked.data, pointer);
-			if (value === undefined) return `data has no text, number or truth value at ${pointer}`;
-			if (!fits(value)) return `${pointer} of the data is not ${words(patterns)}`;
+			if (value === undefined) return () => `data has no text, number or truth value at ${pointer}`;
+			if (!fits(value)) return () => `${pointer} of the data is not ${words(patterns)}`;
 		}
 		return undefined;
 	};
@@ -198,16 +200,18 @@ function argsCheck(args: readonly string[], named: Readonly<Record<string, unkno
 	const globs: readonly Glob[] = (isOpen ? args.slice(0, -1) : args).map(anyGlobOf);
 	return ({ data }) => {
 		const said = argumentsOf(data);
-		if (!said) return 'data is no list of arguments';
+		if (!said) return () => 'data is no list of arguments';
 		const { list, beside } = said;
 		if (list.length < globs.length || (!isOpen && list.length > globs.length)) {
-			return `${list.length} arguments are not ${isOpen ? 'at least ' : ''}${globs.length}`;
+			return () => `${list.length} arguments are not ${isOpen ? 'at least ' : ''}${globs.length}`;
 		}
 		const wrong = globs.findIndex((glob, index) => !glob(list[index] ?? ''));
-		if (wrong >= 0) return `argument ${wrong + 1} is not ${args[wrong]}`;
+		if (wrong >= 0) return () => `argument ${wrong + 1} is not ${args[wrong]}`;
 		if (!named) return undefined;
-		if (isNestedTooDeep(beside)) return 'data is nested too deep';
+		if (isNestedTooDeep(beside)) return () => 'data is nested too deep';
 		const unnamed = leavesOf(beside).find((pointer) => !Object.hasOwn(named, pointer));
-		return unnamed && `data says ${unnamed} as well, which the rule does not name`;
+		return unnamed === undefined
+			? undefined
+			: () => `data says ${unnamed} as well, which the rule does not name`;
 	};
 }
