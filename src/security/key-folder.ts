@@ -121,7 +121,10 @@ export async function writeAccounts(path: string, { accounts, signing }: KeyFold
 }
 
 /** Also whom nodes are to trust, which follows from it. */
-export async function writeEnrolled({ path, fleet }: KeyFolder, entries: Enrolled): Promise<void> {
+export async function writeEnrolled(
+	{ path, fleet }: Pick<KeyFolder, 'path' | 'fleet'>,
+	entries: Enrolled,
+): Promise<void> {
 	await writeJson(join(path, fileNames.enrolled), { v: 1, entries });
 	await writeJson(join(path, fileNames.trust), trustListOf(entries, [fleet.root]));
 }

@@ -74,7 +74,11 @@ describe('from init to a machine that belongs to the fleet', () => {
 			servers: ['tls://127.0.0.1:1'],
 			credentials: join(config, 'ship1.creds'),
 			tls: { ca: join(config, 'ship1.ca.crt') },
-			node: { name: 'ship1', labels: { role: 'tug', port: 'hamburg' } },
+			node: {
+				name: 'ship1',
+				labels: { role: 'tug', port: 'hamburg' },
+				roots: [expect.stringMatching(/^O[A-Z2-7]{55}$/)],
+			},
 		});
 		const trust = trustListSchema.parse(JSON.parse(await readFile(join(config, 'trust.json'), 'utf8')));
 		expect(trust).toEqual(JSON.parse(await readFile(join(world.keys, 'trust.json'), 'utf8')));

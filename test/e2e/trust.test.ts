@@ -125,14 +125,15 @@ test('an operator publishes who is trusted and what they may do, sees who has it
 	await writeAccounts(dir.path, { accounts, signing });
 	const fleet = { v: 1, host: '127.0.0.1', port: 4222, names: ['localhost'], root, told: '' } as const;
 	const facts = { role: 'operator', labels: {}, signer: alice, at: 0 } as const;
-	await writeEnrolled(dir.path, [
+	const folder = { path: dir.path, fleet: { ...fleet, names: [...fleet.names] } };
+	await writeEnrolled(folder, [
 		{ ...facts, name: 'alice', key: alice },
 		{ ...facts, name: 'carol', key: newUserKey().publicKey, revoked: 5 },
 		{ ...facts, name: 'eve', key: newUserKey().publicKey, role: 'viewer' },
 		{ ...facts, name: 'ship9', key: newUserKey().publicKey, role: 'node', revoked: 6 },
 		{ ...facts, name: 'ship1', key: credentials.key.publicKey, role: 'node' },
 	]);
-	await writeFleet(dir.path, { ...fleet, names: [...fleet.names] });
+	await writeFleet(dir.path, folder.fleet);
 	const enrolled = await json('trust', 'publish', '--keys', '.');
 	expect(enrolled.nodes.have).toEqual(['ship1']);
 	expect(enrolled.document.body.keys).toMatchObject([
