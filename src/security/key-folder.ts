@@ -17,6 +17,7 @@ import { contentDigest } from '../base/ids.ts';
 import { readSecretFile, refuseOpenTo, writeSecretFile } from '../base/secret-files.ts';
 import { type Enrolled, enrolledSchema, trustListOf } from '../domain/enrolled.ts';
 import { type FleetKeys, type FleetRole, fleetRoles, publicKeyOf, type RevokedKey } from './accounts.ts';
+import { mappings, permissions, services } from './permissions.ts';
 
 export const fileNames = {
 	operator: 'operator.nk',
@@ -145,10 +146,10 @@ export function currentSigners({ signing }: KeyFolder['keys']): ReadonlyMap<Flee
 	return new Map(fleetRoles.map((role) => [role, publicKeyOf(signing[role][0] ?? '')]));
 }
 
-/** What the server has to know, as a digest: other than `fleet.told` while it does not know it. */
+/** What the server has to know, as a digest: other than `fleet.told` while it does not know it, also after an upgrade of steward. */
 export function accountsDigest(keys: KeyFolder['keys'], enrolled: Enrolled): string {
 	const signing = fleetRoles.map((role) => [role, ...keys.signing[role].map(publicKeyOf)]);
-	return contentDigest({ signing, revoked: revokedOf(enrolled) });
+	return contentDigest({ signing, revoked: revokedOf(enrolled), permissions, services, mappings });
 }
 
 async function parsed<Schema extends z.ZodType>(path: string, schema: Schema): Promise<z.output<Schema>> {
