@@ -17,7 +17,7 @@ import { contentDigest } from '../base/ids.ts';
 import { readSecretFile, refuseOpenTo, writeSecretFile } from '../base/secret-files.ts';
 import { type Enrolled, enrolledSchema, trustListOf } from '../domain/enrolled.ts';
 import { type FleetKeys, type FleetRole, fleetRoles, publicKeyOf, type RevokedKey } from './accounts.ts';
-import { mappings, permissions, services } from './permissions.ts';
+import { accountOf, mappings, permissions, services } from './permissions.ts';
 
 export const fileNames = {
 	operator: 'operator.nk',
@@ -56,8 +56,8 @@ const fleetSchema = z.strictObject({
 	shards: z.number().int().min(1).max(64).optional(),
 	/** Public key of the root: what machines pin. */
 	root: z.string().regex(/^O[A-Z2-7]{55}$/),
-	/** Digest of the accounts as the server was last told them. */
-	told: z.string(),
+	/** Digests of the accounts as the server was last told them. */
+	told: z.record(z.string(), z.string()),
 });
 export type FleetFacts = Readonly<z.infer<typeof fleetSchema>>;
 
@@ -146,10 +146,20 @@ export function currentSigners({ signing }: KeyFolder['keys']): ReadonlyMap<Flee
 	return new Map(fleetRoles.map((role) => [role, publicKeyOf(signing[role][0] ?? '')]));
 }
 
-/** What the server has to know, as a digest: other than `fleet.told` while it does not know it, also after an upgrade of steward. */
-export function accountsDigest(keys: KeyFolder['keys'], enrolled: Enrolled): string {
-	const signing = fleetRoles.map((role) => [role, ...keys.signing[role].map(publicKeyOf)]);
-	return contentDigest({ signing, revoked: revokedOf(enrolled), permissions, services, mappings });
+/**
+ * What the server has to know of each account, as digests: other than in `fleet.told` while it does not know it, also after an
+ * upgrade of steward.
+ */
+export function accountDigests(keys: KeyFolder['keys'], enrolled: Enrolled): Record<string, string> {
+	const signers = (role: FleetRole) => keys.signing[role].map(publicKeyOf);
+	return Object.fromEntries(
+		[...new Set(fleetRoles.map((role) => accountOf[role]))].map((account) => {
+			const roles = fleetRoles.filter((role) => accountOf[role] === account);
+			const of = roles.map((role) => ({ role, signers: signers(role), may: permissions[role] }));
+			const revoked = revokedOf(enrolled).filter(({ role }) => roles.includes(role));
+			return [account, contentDigest({ of, revoked, services, mappings })];
+		}),
+	);
 }
 
 async function parsed<Schema extends z.ZodType>(path: string, schema: Schema): Promise<z.output<Schema>> {

@@ -16,7 +16,7 @@ import { accountJwts, credsOf, newFleetKeys, operatorJwt, publicKeyOf } from './
 import { type CertificatePair, isServerName, newAuthority, newServerCertificate } from './certificates.ts';
 import { type EnrolRequest, enrol } from './enrolment.ts';
 import {
-	accountsDigest,
+	accountDigests,
 	type FleetFacts,
 	fileNames,
 	isKeyFolder,
@@ -82,7 +82,7 @@ async function fill(path: string, fleet: NewFleet, nowMs: number): Promise<void>
 
 	const { host, port, names, shards, leafPort, websocketPort, monitorPort } = fleet;
 	const facts: FleetFacts = {
-		...{ v: 1, host, port, names: [...names], root: publicKeyOf(keys.operator), told: '' },
+		...{ v: 1, host, port, names: [...names], root: publicKeyOf(keys.operator), told: {} },
 		...(shards && { shards }),
 	};
 	const folder: KeyFolder = { path, fleet: facts, enrolled: [], keys };
@@ -100,7 +100,7 @@ async function fill(path: string, fleet: NewFleet, nowMs: number): Promise<void>
 		...(monitorPort !== undefined && { monitorPort }),
 	});
 	await writeSecretFile(join(path, fileNames.config), config);
-	await writeFleet(path, { ...facts, told: accountsDigest(keys, []) });
+	await writeFleet(path, { ...facts, told: accountDigests(keys, []) });
 }
 
 /** Where the credentials of {@link ownUsers} are. */

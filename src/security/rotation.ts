@@ -10,7 +10,7 @@ import { readSecretFile, writeSecretFile } from '../base/secret-files.ts';
 import { currentByName, type Enrolled } from '../domain/enrolled.ts';
 import { accountJwts, mintUser, newSigningSeed, type SignedAccount } from './accounts.ts';
 import {
-	accountsDigest,
+	accountDigests,
 	currentSigners,
 	fileNames,
 	type KeyFolder,
@@ -24,8 +24,17 @@ import {
 const systemUserLivesMs = 5 * 60_000;
 
 /** Whether the server knows all that it must: who was revoked, which signing keys count. */
-export function isTold({ keys, enrolled, fleet }: KeyFolder): boolean {
-	return fleet.told === accountsDigest(keys, enrolled);
+export function isTold(folder: KeyFolder): boolean {
+	return untoldAccounts(folder).length === 0;
+}
+
+/**
+ * Names of the accounts that the server does not know as they are. Others are better left alone: a server that is told of HUB
+ * forgets the pulls that wait there (tried with 2.15.1), and nodes pull again only after half a minute.
+ */
+export function untoldAccounts({ keys, enrolled, fleet }: KeyFolder): string[] {
+	const digests = Object.entries(accountDigests(keys, enrolled));
+	return digests.filter(([name, digest]) => fleet.told[name] !== digest).map(([name]) => name);
 }
 
 /** The accounts as they are to be, also put into the server's configuration. @throws StewardError `not-found` without the root */
@@ -47,7 +56,7 @@ function withAccounts(config: string, accounts: readonly SignedAccount[]): strin
 
 /** The server has taken these accounts. */
 export async function noteTold({ path, fleet, keys, enrolled }: KeyFolder): Promise<void> {
-	await writeFleet(path, { ...fleet, told: accountsDigest(keys, enrolled) });
+	await writeFleet(path, { ...fleet, told: accountDigests(keys, enrolled) });
 }
 
 /** Credentials of who may bring accounts to the server; they are in no file, and end soon. */

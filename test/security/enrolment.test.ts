@@ -23,6 +23,7 @@ import {
 	finishRotation,
 	isTold,
 	noteTold,
+	untoldAccounts,
 } from '../../src/security/rotation.ts';
 import { makeKeyFolder, nowMs } from './fleet-keys.ts';
 
@@ -149,6 +150,7 @@ describe('what the server has to know', () => {
 		expect(await told()).toBe(true);
 		await changeKeyFolder(keys.path, (folder) => revoke(folder, ['ship1'], nowMs));
 		expect(await told()).toBe(false);
+		expect(untoldAccounts(await readKeyFolder(keys.path))).toEqual(['SHIPS']);
 		await tell();
 		expect(await told()).toBe(true);
 		await changeKeyFolder(keys.path, addSigningKeys);

@@ -12,7 +12,7 @@ import { closeConnection, openConnection } from '../../jetstream/connection.ts';
 import { parseCredentials } from '../../security/credentials.ts';
 import { serversOf } from '../../security/enrolment.ts';
 import { fileNames, type KeyFolder } from '../../security/key-folder.ts';
-import { accountsNow, isTold, noteTold, systemCredentials } from '../../security/rotation.ts';
+import { accountsNow, noteTold, systemCredentials, untoldAccounts } from '../../security/rotation.ts';
 import type { Cli } from '../cli.ts';
 import { loadSettings, withoutUnset } from '../settings.ts';
 
@@ -41,7 +41,8 @@ export async function tellBroker(
 	folder: KeyFolder,
 	servers: string | undefined,
 ): Promise<string | undefined> {
-	if (isTold(folder)) return undefined;
+	const untold = untoldAccounts(folder);
+	if (untold.length === 0) return undefined;
 	try {
 		const accounts = await accountsNow(folder);
 		const connection = await openConnection({
@@ -51,7 +52,10 @@ export async function tellBroker(
 			tls: { ca: join(folder.path, fileNames.authority) },
 		});
 		try {
-			await bringAccounts(connection, accounts);
+			await bringAccounts(
+				connection,
+				accounts.filter(({ name }) => untold.includes(name)),
+			);
 		} finally {
 			await closeConnection(connection, cli.clock);
 		}

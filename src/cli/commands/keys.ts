@@ -97,7 +97,7 @@ export async function revokeNames(cli: Cli, names: readonly string[], flags: Fla
 export async function pushKeys(cli: Cli, flags: Flags): Promise<number> {
 	const path = await keysPathOf(cli, flags);
 	const untold = await changeKeyFolder(path, (folder) =>
-		tellBroker(cli, { ...folder, fleet: { ...folder.fleet, told: '' } }, flags.servers),
+		tellBroker(cli, { ...folder, fleet: { ...folder.fleet, told: {} } }, flags.servers),
 	);
 	if (untold !== undefined) throw new StewardError('no-broker', `the broker was not told: ${untold}`);
 	cli.stdout.line(
