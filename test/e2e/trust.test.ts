@@ -138,7 +138,6 @@ test('an operator publishes who is trusted and what they may do, sees who has it
 	expect(enrolled.nodes.have).toEqual(['ship1']);
 	expect(enrolled.document.body.keys).toMatchObject([
 		{ name: 'alice', role: 'operator' },
-		{ name: 'carol', until: 5 },
 		{ name: '_nodes', role: 'node', key: publicKeyOf(signing.node[0] ?? '') },
 		{ name: 'ship9', role: 'node', until: 6 },
 		{ name: 'hub', role: 'centre' },

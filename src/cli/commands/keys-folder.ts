@@ -78,6 +78,6 @@ export function sayUntold(cli: Cli, why: string | undefined): void {
 export function sayTrust(cli: Cli, path: string, changed: readonly { readonly role: Role }[]): void {
 	if (!changed.some(({ role }) => role === 'operator' || role === 'centre')) return;
 	const { stderr, program } = cli;
-	const publish = `${program} trust publish --file ${join(path, fileNames.trust)} --keys ${path}`;
-	stderr.line(stderr.paint('dim', `nodes that are there already learn of it by: ${publish}`));
+	const how = `nodes that are there already learn of it by: ${program} trust publish --keys ${path}`;
+	stderr.line(stderr.paint('dim', how));
 }

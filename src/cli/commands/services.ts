@@ -4,12 +4,13 @@
  * After a crash the next start takes over: the broker its store, the centre its lease, the node its journal.
  */
 
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { StewardError } from '../../base/errors.ts';
 import { createLog, type Log } from '../../base/log.ts';
 import { streamsDir } from '../../base/package.ts';
 import type { Config } from '../../domain/config.ts';
 import { centralNode } from '../../domain/names.ts';
+import { fileNames } from '../../security/key-folder.ts';
 import type { BrokerFlags, Cli } from '../cli.ts';
 import { credentialsOf } from '../connect.ts';
 import { unwatched } from '../service-manager.ts';
@@ -141,11 +142,9 @@ async function node(cli: Cli, options: { name: string; config: Config; log: Log 
 	return { service, onFailure: (listener) => service.onFailure(listener) };
 }
 
-/** What the enrolment left beside the credentials (`ship1.creds`) of whom to trust (`ship1.trust.json`). */
+/** What the enrolment left beside the credentials of whom to trust. */
 function trustFileOf({ cwd }: Cli, { credentials }: Config): string | undefined {
-	return credentials === undefined
-		? undefined
-		: `${resolve(cwd, credentials.replace(/\.creds$/, ''))}.trust.json`;
+	return credentials === undefined ? undefined : join(dirname(resolve(cwd, credentials)), fileNames.trust);
 }
 
 function nodeFolder(config: Config, name: string): string {
