@@ -8,7 +8,7 @@ import { cutText } from '../base/text.ts';
 import type { CommandView, NodeView } from '../domain/view.ts';
 
 /** For what stands around the items, and for headers. */
-const roomBytes = 16 * 1024;
+const roomBytes = 4 * 1024;
 const shownOfMany = 50;
 const shownText = 200;
 

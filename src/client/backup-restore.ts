@@ -14,7 +14,9 @@ import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { StewardError } from '../base/errors.ts';
 import type { Held, Restored, SavedFile, SavedStream } from '../domain/keeping-view-schema.ts';
+import { streams, subjects } from '../domain/subject.ts';
 import type { Connection } from '../jetstream/connection.ts';
+import { getLast } from '../jetstream/direct-get.ts';
 import { assertPlace, describeStream, restoreSnapshot } from '../jetstream/snapshot.ts';
 import { publishTail } from '../jetstream/tail.ts';
 import { isOfSteward, listStreams } from '../jetstream/topology.ts';
@@ -73,7 +75,11 @@ async function makeRoom(
 	const there = (await listStreams(connection)).filter(
 		({ config }) => isOfSteward(config) && !isMomentary(config.name),
 	);
-	const full = there.filter(({ state }) => state.messages > 0).map(({ config }) => config.name);
+	const noted = await hasFleetNote(connection, there);
+	const own = (name: string) => (noted && name === streams.state ? 1 : 0);
+	const full = there
+		.filter(({ state, config }) => state.messages > own(config.name))
+		.map(({ config }) => config.name);
 	if (full.length > 0 && !replace) {
 		throw new StewardError(
 			'refused',
@@ -90,6 +96,15 @@ async function makeRoom(
 		await connection.jsm.streams.delete(name);
 	}
 	return names;
+}
+
+/** A centre that looks after nothing yet has told nodes of the fleet already. */
+async function hasFleetNote(
+	connection: Connection,
+	there: readonly { config: { name: string } }[],
+): Promise<boolean> {
+	if (!there.some(({ config }) => config.name === streams.state)) return false;
+	return (await getLast(connection, streams.state, subjects.fleetNote)) !== undefined;
 }
 
 /** What the broker has to keep free for them. */

@@ -45,6 +45,7 @@ const order: readonly string[] = [
 	streams.dead,
 	streams.output,
 	bucketStream(buckets.nodes),
+	bucketStream(buckets.trust),
 ];
 
 /** A stream that changed while it was copied is copied again, so often; then what came meanwhile is read beside it. */

@@ -9,7 +9,7 @@
  */
 
 import { JetStreamApiError, StorageType, type StreamConfig, type StreamInfo } from '@nats-io/jetstream';
-import { createInbox, type Msg, RequestError, type Subscription } from '@nats-io/transport-node';
+import { type Msg, RequestError, type Subscription } from '@nats-io/transport-node';
 import { z } from 'zod';
 import { type Clock, systemClock } from '../base/clock.ts';
 import { messageOf, StewardError } from '../base/errors.ts';
@@ -46,7 +46,7 @@ export async function saveSnapshot(
 	clock: Clock,
 ): Promise<void> {
 	const { nc, api } = connection;
-	const inbox = createInbox();
+	const inbox = connection.newInbox();
 	const messages = nc.subscribe(inbox);
 	try {
 		const request = {

@@ -32,7 +32,7 @@ import {
 	services,
 } from './permissions.ts';
 
-export { type AccountName, type FleetRole, fleetRoles } from './permissions.ts';
+export { type FleetRole, fleetRoles } from './permissions.ts';
 
 const accountNames: readonly AccountName[] = ['SYS', 'HUB', 'SHIPS', 'VIEWERS'];
 

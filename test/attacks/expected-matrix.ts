@@ -79,7 +79,7 @@ $KV.steward-nodes.1 | centre pr, operator pr
 $KV.steward-presence.1 | centre pr, operator pr
 $KV.steward-results.1 | centre pr
 $KV.steward-schedules.1 | centre pr, operator pr
-$KV.steward-trust.1 | centre p, operator p
+$KV.steward-trust.1 | centre pr, operator pr
 
 # The server: who brings accounts, and nothing else
 $SYS.> | nobody

@@ -6,9 +6,9 @@ import { nodeState } from '../client/setup.ts';
 test('as many items go into an answer as a message holds, and never none', () => {
 	const items = Array.from({ length: 10 }, () => 'x'.repeat(10_000));
 	expect(howManyFit(items, 1024 * 1024)).toBe(10);
-	expect(howManyFit(items, 50_000)).toBe(3);
+	expect(howManyFit(items, 38_000)).toBe(3);
 	expect(howManyFit(items, 1000)).toBe(1);
-	expect(howManyFit([undefined, ...items], 50_000)).toBe(4);
+	expect(howManyFit([undefined, ...items], 38_000)).toBe(4);
 	expect(howManyFit([], 1000)).toBe(0);
 });
 

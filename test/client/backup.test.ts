@@ -56,7 +56,7 @@ test('what a broker holds comes back as it was: subjects, headers, times, sequen
 	await jsm.streams.purge('STEWARD_OUTPUT', { keep: 30 });
 	const manifest = await save(broker.connection, path);
 	const names = manifest.streams.map(({ name }) => name);
-	expect(names).toHaveLength(13);
+	expect(names).toHaveLength(14);
 	expect(manifest).toMatchObject({ schema: 1, shards: 2 });
 	expect(manifest.left).toEqual(['KV_steward-leases', 'KV_steward-presence']);
 	expect(manifest.streams.every(({ quiet }) => quiet)).toBe(true);

@@ -123,7 +123,7 @@ test('an operator publishes who is trusted and what they may do, sees who has it
 	// Whoever is enrolled, as the folder of keys has it; what it has never heard of stays.
 	const { accounts, signing } = nats.keys;
 	await writeAccounts(dir.path, { accounts, signing });
-	const fleet = { v: 1, host: '127.0.0.1', port: 4222, names: ['localhost'], root, told: '' } as const;
+	const fleet = { v: 1, host: '127.0.0.1', port: 4222, names: ['localhost'], root, told: {} } as const;
 	const facts = { role: 'operator', labels: {}, signer: alice, at: 0 } as const;
 	const folder = { path: dir.path, fleet: { ...fleet, names: [...fleet.names] } };
 	await writeEnrolled(folder, [
