@@ -64,7 +64,7 @@ test('backup, verify, restore: what was queued on one broker is queued on anothe
 	await here('send', 'ship1', 'shellCommand', '--id', 'a', '--', 'uname');
 	const made = await here('backup', 'copy');
 	expect([made.code, made.stdout]).toEqual([0, expect.stringMatching(/^STEWARD_COMMANDS_0 +1 +1 /m)]);
-	expect(made.stderr).toMatch(/^ 3\/12 {2}STEWARD_COMMANDS_0$/m);
+	expect(made.stderr).toMatch(/^ 3\/13 {2}STEWARD_COMMANDS_0$/m);
 	const again = await here('backup', 'copy', '--json');
 	expect([again.code, JSON.parse(again.stderr).error.code]).toEqual([6, 'refused']);
 	expect(await readdir(dir.path)).toEqual(['copy']);

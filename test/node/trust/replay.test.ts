@@ -59,9 +59,12 @@ async function replayed({ isTrusting }: { isTrusting: boolean }): Promise<string
 	await eventually(() => journal.get('a')?.reportedAt !== null && journal.get('a')?.ackedAt !== null);
 	// Beyond the journal's memory; the claim goes as well, since whoever replays it owns the broker.
 	for (const clock of ['wall', 'monotonic'] as const) shift[clock] += journalAgeMs + dayMs;
-	await journal.prune(now + journalAgeMs + dayMs);
+	await eventually(async () => {
+		// What is not on the disk yet is not looked at.
+		await journal.prune(now + journalAgeMs + dayMs);
+		return journal.get('a') === undefined;
+	});
 	await new Spent(store).prune({ server: world.serverTime.now(), own: now + journalAgeMs + dayMs });
-	expect(journal.get('a')).toBeUndefined();
 	await world.connection.jsm.streams.purge(streams.claims, { filter: subjects.claim('ship1', 'a') });
 	world.readClock();
 	await pipeline.handle(handOver(sent, world.serverTime.now(), 2), true, stopping);
