@@ -22,9 +22,6 @@ export type DocumentSyncOptions = Omit<WishesOptions, 'what'> & {
 export class DocumentSync {
 	readonly #options: DocumentSyncOptions;
 	readonly #wishes: Wishes;
-	/** Nodes that have said something new; `all` where a document is another. */
-	#dirty: Set<string> | 'all' = 'all';
-	#off: (() => void)[] = [];
 
 	constructor(options: DocumentSyncOptions) {
 		this.#options = options;
@@ -34,30 +31,21 @@ export class DocumentSync {
 	/** Call when this centre begins to lead. */
 	begin(): void {
 		const { index } = this.#options;
-		this.end();
-		this.#dirty = 'all';
-		this.#wishes.forget();
-		this.#off = [
-			index.onNode((node) => {
-				if (this.#dirty !== 'all') this.#dirty.add(node);
-			}),
-			index.documents.onChange(() => {
-				this.#dirty = 'all';
-			}),
-		];
+		this.#wishes.begin(
+			(listener) => index.onNode(listener),
+			(listener) => index.documents.onChange(listener),
+		);
 	}
 
 	end(): void {
-		for (const off of this.#off.splice(0)) off();
+		this.#wishes.end();
 	}
 
 	/** Answers how many wishes it wrote. */
 	async runOnce(): Promise<number> {
 		const { index, mayFire, log } = this.#options;
 		if (!index.isComplete || !mayFire()) return 0;
-		if (this.#wishes.takeRetry()) this.#dirty = 'all';
-		const dirty = this.#dirty;
-		this.#dirty = new Set();
+		const dirty = this.#wishes.takeDirty();
 		const nodes = dirty === 'all' ? index.nodes.keys() : dirty;
 		const written = await this.#wishes.send([...nodes].flatMap((node) => this.#wishFor(node)));
 		if (written > 0) log.info({ count: written }, 'documents are on their way to their nodes');

@@ -44,9 +44,6 @@ export class ScheduleSync {
 	readonly #meanings = new Map<string, { readonly revision: number; readonly placed: Placed }>();
 	/** Schedules that nodes fire. */
 	#ownNames: readonly string[] = [];
-	/** Nodes that have said something new; `all` where a schedule is another. */
-	#dirty: Set<string> | 'all' = 'all';
-	#off: (() => void)[] = [];
 
 	constructor(options: ScheduleSyncOptions) {
 		this.#options = options;
@@ -56,30 +53,21 @@ export class ScheduleSync {
 	/** Call when this centre begins to lead. */
 	begin(): void {
 		const { index } = this.#options;
-		this.end();
-		this.#dirty = 'all';
-		this.#wishes.forget();
-		this.#off = [
-			index.onNode((node) => {
-				if (this.#dirty !== 'all') this.#dirty.add(node);
-			}),
-			index.schedules.onChange(() => {
-				this.#dirty = 'all';
-			}),
-		];
+		this.#wishes.begin(
+			(listener) => index.onNode(listener),
+			(listener) => index.schedules.onChange(listener),
+		);
 	}
 
 	end(): void {
-		for (const off of this.#off.splice(0)) off();
+		this.#wishes.end();
 	}
 
 	/** Answers how many wishes it wrote. */
 	async runOnce(): Promise<number> {
 		const { index, mayFire, log } = this.#options;
 		if (!index.isComplete || !mayFire()) return 0;
-		if (this.#wishes.takeRetry()) this.#dirty = 'all';
-		const dirty = this.#dirty;
-		this.#dirty = new Set();
+		const dirty = this.#wishes.takeDirty();
 		if (dirty !== 'all' && dirty.size === 0) return 0;
 		const placed = this.#placed();
 		const wishes = [...(dirty === 'all' ? this.#everyNode(placed) : dirty)].flatMap((node) =>

@@ -1,7 +1,7 @@
 /**
  * Owns sending wishes to nodes over their control lanes, each once.
  * Promises that what could not be sent is sent later, and that what was sent is not sent again while that is remembered: a wish's id says
- * what is wished, so a repeat is a duplicate at the broker in any case. Holds only what it has asked for.
+ * what is wished, so a repeat is a duplicate at the broker in any case. Holds what it has asked for, and whom to look at next.
  */
 
 import type { Clock } from '../base/clock.ts';
@@ -25,25 +25,48 @@ export type WishesOptions = {
 	readonly log: Log;
 };
 
+/** Calls its listener when something is new; the answer takes the listener off. */
+type News<Args extends unknown[]> = (listener: (...args: Args) => void) => () => void;
+
 export class Wishes {
 	readonly #options: WishesOptions;
 	readonly #asked = new Set<string>();
+	/** Nodes that have said something new; `all` where what is wished is another. */
+	#dirty: Set<string> | 'all' = 'all';
+	#off: (() => void)[] = [];
 	#retryAt = Number.POSITIVE_INFINITY;
 
 	constructor(options: WishesOptions) {
 		this.#options = options;
 	}
 
-	forget(): void {
+	/** Begins anew: everybody is to be looked at, and from then on who says something new, or everybody where the wishes are others. */
+	begin(onNode: News<[string]>, onChange: News<[]>): void {
+		this.end();
+		this.#dirty = 'all';
 		this.#asked.clear();
 		this.#retryAt = Number.POSITIVE_INFINITY;
+		this.#off = [
+			onNode((node) => {
+				if (this.#dirty !== 'all') this.#dirty.add(node);
+			}),
+			onChange(() => {
+				this.#dirty = 'all';
+			}),
+		];
 	}
 
-	/** True once after the time for what could not be asked has come. */
-	takeRetry(): boolean {
-		if (this.#options.clock.monotonic() < this.#retryAt) return false;
-		this.#retryAt = Number.POSITIVE_INFINITY;
-		return true;
+	end(): void {
+		for (const off of this.#off.splice(0)) off();
+	}
+
+	/** Whom to look at, once; everybody where the time has come for what could not be asked. */
+	takeDirty(): ReadonlySet<string> | 'all' {
+		const isRetry = this.#options.clock.monotonic() >= this.#retryAt;
+		if (isRetry) this.#retryAt = Number.POSITIVE_INFINITY;
+		const dirty = isRetry ? 'all' : this.#dirty;
+		this.#dirty = new Set();
+		return dirty;
 	}
 
 	/** Answers how many are news to their streams. */
