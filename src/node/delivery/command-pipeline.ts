@@ -168,7 +168,14 @@ export class CommandPipeline {
 		if (step === 'over') return;
 		if (!method) return this.#finishUnknown(turn, envelope);
 		if (stopping.aborted) return turn.nak();
-		await this.#options.executor.run(turn, envelope, method, policy, step.go, { holdsSlot, stopping });
+		const mayGoOn = async () => {
+			const fault = await this.#mistrust(turn, envelope, true);
+			if (fault) await this.#refuseBegun(turn, fault);
+			return !fault;
+		};
+		await this.#options.executor.run(turn, envelope, method, policy, step.go, {
+			...{ holdsSlot, stopping, mayGoOn },
+		});
 	}
 
 	#methodsOf({ lane }: Envelope): MethodsTable {

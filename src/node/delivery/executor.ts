@@ -65,14 +65,17 @@ export class Executor {
 		return [...this.#running.values()];
 	}
 
-	/** Runs from `attempt` on, until the command is settled or its slot is to be given back. */
+	/**
+	 * Runs from `attempt` on, until the command is settled or its slot is to be given back.
+	 * `mayGoOn`: asked before each attempt but the first, since who is trusted may change meanwhile; false where it was settled by that.
+	 */
 	async run(
 		turn: Turn,
 		envelope: Envelope,
 		method: KnownMethod,
 		policy: Policy,
 		attempt: number,
-		slot: { holdsSlot: boolean; stopping: AbortSignal },
+		slot: { holdsSlot: boolean; stopping: AbortSignal; mayGoOn: () => Promise<boolean> },
 	): Promise<void> {
 		try {
 			let next: number | undefined = attempt;
@@ -82,6 +85,7 @@ export class Executor {
 				// Handed back before it starts: what is paused or stopped costs no attempt.
 				if (this.#options.pauses.holds(envelope.lane, envelope.method, turn.isLocal)) return turn.nak();
 				if (method.process.isPaused) return turn.nak(pausedMs);
+				if (next > 1 && !(await slot.mayGoOn())) return;
 				next = await this.#attempt(turn, envelope, method, policy, next);
 			}
 		} catch (error) {

@@ -108,6 +108,30 @@ test('between two attempts no other body takes its place', async () => {
 	expect(await swapped({ isTrusting: true })).toEqual(['a 2 forged']);
 });
 
+test('who is taken off the list between two attempts has no other, also where the slot is held meanwhile', async () => {
+	let keys = list.keys;
+	await using world = await pipelineParts((store) =>
+		makeGuard({ node: 'ship1', trust: () => ({ roots: [], keys }), spent: new Spent(store) }),
+	);
+	const { pipeline, journal, told, hold } = world;
+	const now = world.serverTime.now();
+	const backoff = { kind: 'fixed', initialMs: 1, capMs: 1, jitter: 0 } as const;
+	const sent = signEnvelope(envelope({ attempts: 3, backoff }), alice, now);
+	let starts = 0;
+	hold.onRun = () => {
+		starts += 1;
+		// The list is another one while the method runs.
+		keys = [];
+		throw new Error('it did not work');
+	};
+	await pipeline.handle(handOver(sent, now, 1), true, new AbortController().signal);
+	expect({ starts, runs: told.runs }).toEqual({ starts: 1, runs: [] });
+	expect(journal.get('a')).toMatchObject({
+		state: 'finished',
+		final: { event: 'refused', fault: { code: 'untrusted' } },
+	});
+});
+
 test('starts are forgotten when both clocks say that they can come no more, and then nothing of that time is started', async () => {
 	await using world = await pipelineParts();
 	const spent = new Spent(world.store);
