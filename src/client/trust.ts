@@ -23,6 +23,12 @@ import { rotationsWith, signDocument } from '../security/document.ts';
 import type { SigningKey } from '../security/keys.ts';
 import type { FleetParts } from './parts.ts';
 
+/**
+ * A node is believed to be so many versions ahead of what is stored, and no more: a stolen one may say anything, and what comes after the
+ * highest number that JSON can carry no node can read.
+ */
+const farthestAhead = 1_000_000;
+
 /** One version of a document, as people read it. */
 export type DocumentVersion<Kind extends DocumentKind = DocumentKind> = {
 	readonly kind: Kind;
@@ -103,7 +109,7 @@ export class FleetTrust {
 		if (before && isSame(before.published.document, read.value, roots))
 			return { ...versionOf(kind, before), isNew: false };
 		const at = await readServerNow();
-		const version = 1 + Math.max(before?.published.document.version ?? 0, await this.#highestAtNodes(kind));
+		const version = 1 + (await this.#highest(kind, before?.published.document.version ?? 0));
 		const document = signDocument({ v: 1, kind, version, at, body: read.value }, roots);
 		const rotations = rotationsWith(document, before?.published);
 		const published: Published = { v: 1, document, rotations, by: author, reason };
@@ -123,12 +129,13 @@ export class FleetTrust {
 	}
 
 	/** A broker that lost its store knows no version, and nodes take none that is not newer than theirs. */
-	async #highestAtNodes(kind: DocumentKind): Promise<number> {
+	async #highest(kind: DocumentKind, stored: number): Promise<number> {
 		try {
-			return Math.max(0, ...(await this.nodes(kind)).map(({ version }) => version));
+			const atNodes = (await this.nodes(kind)).map(({ version }) => version);
+			return Math.max(stored, ...atNodes.filter((version) => version <= stored + farthestAhead));
 		} catch {
 			// Without a centre what is stored has to do.
-			return 0;
+			return stored;
 		}
 	}
 }
