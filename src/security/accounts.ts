@@ -46,8 +46,8 @@ export type FleetKeys = {
 	readonly signing: Readonly<Record<FleetRole, readonly string[]>>;
 };
 
-/** A key that counts no more: users whose JWT was made at `at` (milliseconds since the epoch) or before. */
-export type RevokedKey = { readonly publicKey: string; readonly role: FleetRole; readonly at: number };
+/** A key that counts no more. */
+export type RevokedKey = { readonly publicKey: string; readonly role: FleetRole };
 
 export type SignedAccount = { readonly name: AccountName; readonly publicKey: string; readonly jwt: string };
 
@@ -165,9 +165,15 @@ function signersOf(keys: FleetKeys, name: AccountName): NonNullable<Account['sig
 	});
 }
 
+/**
+ * Seconds since the epoch, the end of the year 9999: the server refuses JWTs that were made until then. A key that was taken back never
+ * counts again, and the clock of the moment may be behind the one by which its JWT was made.
+ */
+const forEver = 253_402_300_799;
+
 function revocationsOf(revoked: readonly RevokedKey[], name: AccountName): Record<string, number> {
 	const here = revoked.filter(({ role }) => accountOf[role] === name);
-	return Object.fromEntries(here.map(({ publicKey, at }) => [publicKey, Math.floor(at / 1000)]));
+	return Object.fromEntries(here.map(({ publicKey }) => [publicKey, forEver]));
 }
 
 export type NewUser = {

@@ -137,7 +137,7 @@ export async function writeFleet(path: string, facts: FleetFacts): Promise<void>
 /** Those whose credentials the accounts must refuse. */
 export function revokedOf(enrolled: Enrolled): readonly RevokedKey[] {
 	return enrolled.flatMap(({ key, role, revoked }) =>
-		revoked === undefined ? [] : [{ publicKey: key, role, at: revoked }],
+		revoked === undefined ? [] : [{ publicKey: key, role }],
 	);
 }
 
