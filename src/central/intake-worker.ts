@@ -96,16 +96,16 @@ async function pass(options: IntakeWorkerOptions, delivery: Delivery, intake: In
 		try {
 			if (!isNodeName(node)) throw new StewardError('invalid', `toNode: "${node}" is no node's name`);
 			const refusal = refusalOf(node, options.index.standings.get(node) ?? goodStanding, message);
-			if (refusal) throw refusal;
 			if (message.kind === 'event') {
 				const event = { node, sender, method: message.method, id, data: message.data };
-				throwIf(denialOfEvent(options.index, event));
+				throwIf(denialOfEvent(options.index, event) ?? refusal);
 				await options.events.publish(event, key);
 			} else {
 				const state = options.index.nodes.get(node)?.state;
 				const methodLane = state && laneOfMethod(state, message.method);
 				const envelope = envelopeFor(message, node, id, sender, methodLane);
-				throwIf(denialOfCommand(options.index, envelope));
+				// What the sender may not do is no letter that somebody else may send again when there is room.
+				throwIf(denialOfCommand(options.index, envelope) ?? refusal);
 				const queued: Enqueued = await enqueue(options, envelope, true);
 				const handle = formatHandle({ node, id });
 				options.log.info({ handle, sender, method: message.method, duplicate: queued.duplicate }, 'queued');

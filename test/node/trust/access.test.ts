@@ -114,4 +114,16 @@ test('who may not is denied at once and on the node, who may is let in, and a no
 		code: 'denied',
 		message: expect.stringContaining('ship2 (node) may not call'),
 	});
+
+	// Nor does somebody else send it again, when what kept it out as well is over.
+	await alices.fleet.decommission('ship1');
+	await writeFile(join(ship2.dataDir, 'inmsg.txt'), JSON.stringify([touch('ship1', 'whileOut')]));
+	await eventually(
+		async () =>
+			(await alices.fleet.dead.list({ node: 'ship1' })).some(({ handle }) => handle === 'ship1.whileOut'),
+		{ message: 'what came while ship1 was out of service is a dead letter' },
+	);
+	expect(await alices.fleet.recommission('ship1')).toBe(true);
+	const [again] = await alices.fleet.dead.replay(['ship1.whileOut']);
+	expect(again).toMatchObject({ outcome: 'refused', why: expect.stringContaining('who sent it') });
 });
