@@ -124,7 +124,7 @@ export async function rotate(cli: Cli, flags: RotateFlags): Promise<number> {
 			);
 		}
 		const behind = behindRotation(folder, folder.enrolled);
-		const changed = flags.finish ? await finishRotation(folder) : await begin(cli, folder);
+		const changed = flags.finish ? await finish(cli, folder) : await begin(cli, folder);
 		return {
 			behind: flags.finish ? behind : behindRotation(changed, changed.enrolled),
 			untold: await tellBroker(cli, changed, flags.servers),
@@ -132,7 +132,7 @@ export async function rotate(cli: Cli, flags: RotateFlags): Promise<number> {
 	});
 	if (flags.json)
 		cli.stdout.line(JSON.stringify({ finished: flags.finish === true, behind, told: untold === undefined }));
-	else sayRotated(cli, behind, flags.finish === true);
+	else sayRotated(cli, behind, { path, finished: flags.finish === true });
 	sayUntold(cli, untold);
 	return exitCodes.done;
 }
@@ -144,8 +144,21 @@ async function begin(cli: Cli, folder: KeyFolder): Promise<KeyFolder> {
 	return readKeyFolder(folder.path);
 }
 
-function sayRotated({ stdout, stderr }: Cli, behind: readonly string[], finished: boolean): void {
+/** Who died in `begin` may have left those who run here their old ones, and would lock them out now. */
+async function finish(cli: Cli, folder: KeyFolder): Promise<KeyFolder> {
+	await renewOwnUsers(folder, cli.clock.now());
+	return finishRotation(await readKeyFolder(folder.path));
+}
+
+function sayRotated(
+	{ stdout, stderr, program }: Cli,
+	behind: readonly string[],
+	{ path, finished }: { readonly path: string; readonly finished: boolean },
+): void {
 	const names = behind.length === 0 ? 'nobody' : behind.join(', ');
+	// Its list names the keys that vouch for ships: what is signed under others is told as not theirs.
+	const how = `the centre learns by which keys it knows what ships state by: ${program} trust publish --keys ${path}`;
+	stderr.line(stderr.paint('dim', how));
 	if (finished) return stdout.line(`the old signing keys count no more; out with them: ${names}`);
 	stdout.line('new signing keys are in use; the old ones count until steward rotate --finish');
 	stdout.line(`credentials of the old ones have: ${names}`);
