@@ -38,6 +38,8 @@ export type TrustDocumentsOptions = {
 	readonly log: Log;
 };
 
+const nobody: TrustList = { roots: [], keys: [] };
+
 /** `inEffect`: version that counts now, whatever was offered. */
 type Taken = { readonly inEffect: number; readonly judgement: Judgement };
 
@@ -116,6 +118,8 @@ export class TrustDocuments implements Service {
 		this.#documents.clear();
 		this.#pinned = roots.length > 0 ? { roots: [...roots], keys: [] } : undefined;
 		const left = await this.#readFile();
+		// Somebody wanted a list to count here: one that says nothing is not the same as none.
+		if (left) this.#pinned ??= nobody;
 		if (left && 'list' in left) {
 			this.#pinned = { ...left.list, roots: [...new Set([...roots, ...left.list.roots])] };
 		}
@@ -141,7 +145,7 @@ export class TrustDocuments implements Service {
 		}
 	}
 
-	/** Without it a node with pinned roots waits for the centre. */
+	/** Undefined where there is none. Without what it should say a node waits for the centre, where roots are pinned. */
 	async #readFile(): Promise<{ documents: readonly SignedDocument[] } | { list: TrustList } | undefined> {
 		const { file, log } = this.#options;
 		if (file === undefined) return undefined;
@@ -150,8 +154,9 @@ export class TrustDocuments implements Service {
 			const list = trustListSchema.safeParse(value);
 			return list.success ? { list: list.data } : { documents: documentsSchema.parse([value].flat()) };
 		} catch (error) {
-			if (systemCodeOf(error) !== 'ENOENT') log.error({ err: messageOf(error) }, `${file} cannot be read`);
-			return undefined;
+			if (systemCodeOf(error) === 'ENOENT') return undefined;
+			log.error({ err: messageOf(error) }, `${file} cannot be read, so that it lets nobody in`);
+			return { documents: [] };
 		}
 	}
 
@@ -164,7 +169,7 @@ export class TrustDocuments implements Service {
 	#refresh(): void {
 		const [trust, access] = documentKinds.map((kind) => this.#documents.get(kind));
 		const list = trust && readBody('trust', trust.body);
-		this.#trust = trust ? (list && 'value' in list ? list.value : { roots: [], keys: [] }) : this.#pinned;
+		this.#trust = trust ? (list && 'value' in list ? list.value : nobody) : this.#pinned;
 		const rules = access && readBody('access', access.body);
 		if (!this.#trust) this.#rules = undefined;
 		else if (!rules) this.#rules = new AccessRules(defaultAccess);

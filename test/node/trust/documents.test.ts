@@ -129,3 +129,18 @@ test('what the enrolment left counts from the first start: a list to begin with,
 	await using node = await open(dir.path, { file });
 	expect(node.documents.states()).toEqual({ trust: { version: 4 }, access: { version: 1 } });
 });
+
+test('a list that was left and says nothing lets nobody in; where none was left, whoever comes is', async () => {
+	await using dir = await tempDir();
+	const file = join(dir.path, 'trust.json');
+	{
+		await using node = await open(dir.path, { roots: [], file });
+		expect(node.documents.trust()).toBeUndefined();
+	}
+	// Cut in the middle, of another program, or signed where no root is known to have signed it.
+	for (const text of ['{"roots": ["O', '{}', JSON.stringify([trustList(1)])]) {
+		await writeFile(file, text);
+		await using node = await open(dir.path, { roots: [], file });
+		expect([text.slice(0, 5), node.documents.trust()]).toEqual([text.slice(0, 5), { roots: [], keys: [] }]);
+	}
+});
