@@ -134,7 +134,10 @@ test('an operator publishes who is trusted and what they may do, sees who has it
 		{ ...facts, name: 'ship1', key: credentials.key.publicKey, role: 'node' },
 	]);
 	await writeFleet(dir.path, folder.fleet);
-	const enrolled = await json('trust', 'publish', '--keys', '.');
+	const published = await steward('trust', 'publish', '--keys', '.', '--json');
+	// She was on version 2, and is not on the one before this.
+	expect(published.stderr).toMatch(/back on it, because enrolled: alice\n.*revoke alice/);
+	const enrolled = JSON.parse(published.stdout);
 	expect(enrolled.nodes.have).toEqual(['ship1']);
 	expect(enrolled.document.body.keys).toMatchObject([
 		{ name: 'alice', role: 'operator' },
@@ -142,7 +145,9 @@ test('an operator publishes who is trusted and what they may do, sees who has it
 		{ name: 'ship9', role: 'node', until: 6 },
 		{ name: 'hub', role: 'centre' },
 	]);
-	expect((await json('trust', 'publish', '--keys', '.')).outcome).toBe('unchanged');
+	const same = await steward('trust', 'publish', '--keys', '.', '--json');
+	expect(JSON.parse(same.stdout).outcome).toBe('unchanged');
+	expect(same.stderr).not.toContain('back on it');
 	for (const shown of [await steward('trust', 'show'), await steward('access', 'show')]) {
 		expect(shown).toMatchObject({ code: 0, stdout: expect.not.stringContaining(nats.keys.operator) });
 	}

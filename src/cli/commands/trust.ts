@@ -70,11 +70,33 @@ export async function publishTrust(cli: Cli, flags: PublishListFlags): Promise<n
 async function publishEnrolled(cli: Cli, flags: PublishFlags): Promise<number> {
 	const folder = await readKeyFolder(await keysPathOf(cli, flags));
 	const own = new Set(folder.enrolled.map(({ key }) => key));
-	return publishDocument(cli, 'trust', flags, (version) => {
+	return publishDocument(cli, 'trust', flags, async (version, fleet) => {
 		const list = trustListOf(folder.enrolled, version?.body.roots ?? [folder.fleet.root]);
 		const others = version?.body.keys.filter(({ key, name }) => !own.has(key) && name !== vouching) ?? [];
+		if (version) sayBack(cli, list, version.body, await fleet.trust.history('trust'));
 		return { ...list, keys: [...list.keys, ...vouchersOf(folder), ...others] };
 	});
+}
+
+/** Who was taken off by hand is enrolled all the same: it may have been because the key was stolen. */
+function sayBack(
+	{ stderr, program }: Cli,
+	{ keys }: TrustList,
+	before: TrustList,
+	history: readonly DocumentVersion<'trust'>[],
+): void {
+	const listed = (list: TrustList, key: string) => list.keys.some((one) => one.key === key);
+	const back = keys.filter(
+		({ key }) => !listed(before, key) && history.some(({ body }) => listed(body, key)),
+	);
+	if (back.length === 0) return;
+	const names = [...new Set(back.map(({ name }) => name))];
+	stderr.line(
+		`${stderr.paint('yellow', 'taken off the list before, and back on it, because enrolled:')} ${names.join(', ')}`,
+	);
+	stderr.line(
+		stderr.paint('dim', `to keep them out: ${program} revoke ${names.join(' ')}, and publish again`),
+	);
 }
 
 /** Name of the keys that vouch for nodes in their credentials; no node can be called so. */
