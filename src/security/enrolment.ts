@@ -21,10 +21,12 @@ import { mintUser } from './accounts.ts';
 import type { Bundle } from './bundle.ts';
 import { currentSigners, fileNames, type KeyFolder, writeEnrolled } from './key-folder.ts';
 
+/** What is not said of a name that is enrolled stays as it was; its credentials then count as long again. */
 export type EnrolRequest = {
 	readonly name: string;
-	readonly role: Role;
-	readonly labels: Readonly<Record<string, string>>;
+	/** `node` by default. */
+	readonly role?: Role | undefined;
+	readonly labels?: Readonly<Record<string, string>> | undefined;
 	/** Milliseconds since the epoch. */
 	readonly expires?: number | undefined;
 	/** Of a key that was made on its own machine. */
@@ -51,8 +53,10 @@ export async function enrol(
 	const signers = currentSigners(folder.keys);
 	const added: NewEnrolment[] = [];
 	for (const request of requests) {
-		const { name, role, labels, expires } = request;
-		const publicKey = repeat === 'renew' ? current.get(name)?.key : request.publicKey;
+		const { name } = request;
+		const known = current.get(name);
+		const { role, labels, expires } = termsOf(request, known, nowMs);
+		const publicKey = repeat === 'renew' ? known?.key : request.publicKey;
 		if (publicKey !== undefined && wasRevoked(folder.enrolled, publicKey)) {
 			throw new StewardError(
 				'refused',
@@ -70,6 +74,23 @@ export async function enrol(
 	const entries = added.map(({ entry }) => entry);
 	await writeEnrolled(folder, withEntries(folder.enrolled, entries, nowMs));
 	return added;
+}
+
+/** @throws StewardError `invalid` */
+function termsOf(
+	{ name, ...asked }: EnrolRequest,
+	known: Enrolment | undefined,
+	nowMs: number,
+): Pick<Enrolment, 'role' | 'labels' | 'expires'> {
+	const role = asked.role ?? known?.role ?? 'node';
+	if (role !== 'node' && Object.keys(asked.labels ?? {}).length > 0)
+		throw new StewardError('invalid', `${name} is enrolled as ${role}, and only nodes have labels`);
+	const asBefore = known?.expires === undefined ? undefined : nowMs + known.expires - known.at;
+	const expires = asked.expires ?? asBefore;
+	return {
+		...{ role, labels: role === 'node' ? (asked.labels ?? known?.labels ?? {}) : {} },
+		...(expires !== undefined && { expires }),
+	};
 }
 
 function checkRepeats(

@@ -97,6 +97,28 @@ describe('who is enrolled', () => {
 		expect(await codeOf(enrolIn(keys.path, [ship('ship3')], 'renew'))).toBe('not-found');
 	});
 
+	test('keeps role, labels and the length of its life when nothing else is said', async () => {
+		await using keys = await makeKeyFolder();
+		const labels = { role: 'tug' };
+		await enrolIn(keys.path, [
+			...[ship('ship1', { labels, expires: nowMs + 1000 }), { name: 'alice', role: 'operator' as const }],
+			{ name: 'ship2', labels },
+		]);
+		for (const repeat of ['renew', 'replace'] as const) {
+			const names = [{ name: 'ship1' }, { name: 'alice' }, { name: 'ship2', labels: { role: 'ferry' } }];
+			const made = await enrolIn(keys.path, names, repeat, nowMs + 500);
+			expect(made.map(({ entry: { role, labels } }) => [role, labels])).toEqual([
+				['node', labels],
+				['operator', {}],
+				['node', { role: 'ferry' }],
+			]);
+			expect(made.map(({ entry }) => entry.expires)).toEqual([nowMs + 1500, undefined, undefined]);
+			expect(decode(made[1]?.jwt ?? '')).toMatchObject({ nats: { tags: ['role:operator'] } });
+		}
+		const labelled = enrolIn(keys.path, [{ name: 'alice', labels }], 'renew');
+		expect(await codeOf(labelled)).toBe('invalid');
+	});
+
 	test('stays out once revoked, also with the same key under another name', async () => {
 		await using keys = await makeKeyFolder();
 		const { publicKey } = newUserKey();

@@ -69,7 +69,7 @@ export async function enrolNames(cli: Cli, words: readonly string[], flags: Enro
 	});
 	if (flags.json) cli.stdout.line(JSON.stringify(words.length === 1 ? written[0] : written));
 	else sayWritten(cli, written, flags);
-	if (repeat !== 'renew') sayTrust(cli, path, requests);
+	if (repeat !== 'renew') sayTrust(cli, path, written);
 	sayUntold(cli, untold);
 	return exitCodes.done;
 }
@@ -82,15 +82,15 @@ async function writeBundle(bundle: string, facts: BundleFacts, one: NewEnrolment
 }
 
 function requestOf(name: string, count: number, flags: EnrolFlags, nowMs: number): EnrolRequest {
-	const { role = 'node', labels, expires, publicKey } = flags;
+	const { role, labels, expires, publicKey } = flags;
 	if (publicKey !== undefined && count > 1) {
 		throw new StewardError('usage', '--public-key: is of one machine; enrol them one by one');
 	}
-	if (labels !== undefined && role !== 'node')
+	if (labels !== undefined && role !== undefined && role !== 'node')
 		throw new StewardError('usage', '--labels: only nodes have some');
 	return {
-		...{ name, role: roleOf(role), publicKey },
-		labels: labels === undefined ? {} : parsePairs('--labels', labels),
+		...{ name, role: role === undefined ? undefined : roleOf(role), publicKey },
+		labels: labels === undefined ? undefined : parsePairs('--labels', labels),
 		expires: expires === undefined ? undefined : nowMs + lifeOf(expires),
 	};
 }
@@ -154,14 +154,16 @@ function sayWritten({ stdout, stderr }: Cli, written: readonly Written[], flags:
 	const [first] = written;
 	if (first === undefined) return;
 	const also = flags.publicKey !== undefined || flags.renew ? ' --key KEYFILE' : '';
-	const lineFor = (name: string) => `steward join ${name}${also}${startOf[first.role]}`;
+	const kinds = roles.filter((role) => written.some((one) => one.role === role));
+	const lineFor = (name: string) =>
+		`steward join ${name}${also}${kinds.length === 1 ? startOf[first.role] : ''}`;
 	if (written.length === 1) {
 		stdout.line(`enrolled ${first.name} (${first.role}): ${first.bundle}`);
 		stderr.line(stderr.paint('dim', `copy that file to ${first.name}'s machine, and run there:`));
 		stdout.line(lineFor(basename(first.bundle)));
 		return;
 	}
-	stdout.line(`enrolled ${written.length} (${first.role}): ${first.bundle} and so on`);
+	stdout.line(`enrolled ${written.length} (${kinds.join(', ')}): ${first.bundle} and so on`);
 	stderr.line(stderr.paint('dim', "copy each file to its machine, and run there, with that file's name:"));
 	stdout.line(lineFor('NAME.steward'));
 }

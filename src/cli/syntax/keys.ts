@@ -80,8 +80,14 @@ function addEnrol(program: Command, cli: Cli, done: Done): void {
 		.option('--expires <time>', 'how long the credentials count, such as 365d (until they are revoked)')
 		.option('--public-key <key>', 'of a key that was made on its machine: then the bundle holds no secret')
 		.option('--out <path>', 'the bundle file (NAME.steward); for several names their folder')
-		.option('--again', 'a name that is enrolled gets a new key, and the old one is revoked')
-		.option('--renew', 'a name that is enrolled gets new credentials for the key that it has')
+		.option(
+			'--again',
+			'a name that is enrolled gets a new key, and the old one is revoked; what is not said stays',
+		)
+		.option(
+			'--renew',
+			'a name that is enrolled gets new credentials for the key that it has; what is not said stays',
+		)
 		.addHelpText(
 			'after',
 			examples(
