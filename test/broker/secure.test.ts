@@ -152,7 +152,11 @@ test('a signing key that is replaced counts until the rotation is finished; who 
 	const asBefore = { creds: credentialsOf(renewed, seed) };
 	expect(await codeOf(connect('ship2', asBefore))).toBe('let in');
 
-	const finished = await steward('rotate', '--finish');
+	const refused = await steward('rotate', '--finish');
+	expect(refused).toMatchObject({ code: 6, stderr: expect.stringMatching(/keep out ship1:.*--yes/) });
+	expect(old.reach.isUp).toBe(true);
+	expect(await codeOf(connect('ship1'))).toBe('let in');
+	const finished = await steward('rotate', '--finish', '--yes');
 	expect(finished).toMatchObject({ code: 0, stdout: expect.stringMatching(/out with them: ship1\n/) });
 	await eventually(() => !old.reach.isUp, { message: 'the old signing key still counts' });
 	expect(await codeOf(connect('ship1'))).toBe('unauthorized');

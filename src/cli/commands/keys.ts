@@ -18,7 +18,11 @@ import { type KeysFlags, keysPathOf, sayTrust, sayUntold, tellBroker } from './k
 
 type Flags = KeysFlags & JsonFlag;
 export type EnrolledFlags = Flags & { readonly all?: boolean };
-export type RotateFlags = Flags & { readonly finish?: boolean; readonly tls?: boolean };
+export type RotateFlags = Flags & {
+	readonly finish?: boolean;
+	readonly yes?: boolean;
+	readonly tls?: boolean;
+};
 
 export async function listEnrolled(cli: Cli, flags: EnrolledFlags): Promise<number> {
 	const folder = await readKeyFolder(await keysPathOf(cli, flags));
@@ -116,6 +120,8 @@ export async function rotate(cli: Cli, flags: RotateFlags): Promise<number> {
 		if (!flags.finish && isOpen) {
 			throw new StewardError('refused', 'a rotation is under way: steward rotate --finish ends it');
 		}
+		const behind = behindRotation(folder, folder.enrolled);
+		if (flags.finish && !flags.yes && behind.length > 0) throw stillBehind(behind);
 		const missing = flags.finish ? await tellBroker(cli, folder, flags.servers) : undefined;
 		if (missing !== undefined) {
 			throw new StewardError(
@@ -123,7 +129,6 @@ export async function rotate(cli: Cli, flags: RotateFlags): Promise<number> {
 				`the broker does not know the new signing keys yet, and would let nobody in: ${missing}`,
 			);
 		}
-		const behind = behindRotation(folder, folder.enrolled);
 		const changed = flags.finish ? await finish(cli, folder) : await begin(cli, folder);
 		return {
 			behind: flags.finish ? behind : behindRotation(changed, changed.enrolled),
@@ -135,6 +140,17 @@ export async function rotate(cli: Cli, flags: RotateFlags): Promise<number> {
 	else sayRotated(cli, behind, { path, finished: flags.finish === true });
 	sayUntold(cli, untold);
 	return exitCodes.done;
+}
+
+/** A ship that is away cannot be given new ones. */
+function stillBehind(names: readonly string[]): StewardError {
+	const some = names.slice(0, 10).join(', ');
+	const others = names.length > 10 ? ` and ${names.length - 10} others` : '';
+	return new StewardError(
+		'refused',
+		`this would keep out ${some}${others}: give them new credentials first (steward enrol --renew NAME, and join there), or add --yes`,
+		{ details: { behind: names } },
+	);
 }
 
 /** Those who run here have new credentials at once: they use them when they start again. */

@@ -40,6 +40,7 @@ export function addKeys(program: Command, cli: Cli, done: Done): void {
 				'(steward enrol --renew) in between.',
 		)
 		.option('--finish', 'the old signing keys count no more')
+		.option('--yes', 'with --finish: also where that keeps somebody out')
 		.option('--tls', "renews the server's certificate instead")
 		.addHelpText(
 			'after',
