@@ -11,6 +11,7 @@ import { buckets } from '../domain/subject.ts';
 import { decode } from '../domain/wire.ts';
 import { bucketStream, type Entry, readEntry, writeRequest } from './bucket.ts';
 import type { Connection } from './connection.ts';
+import { publishFailure } from './publish-answer.ts';
 import { isWrongSequence, Publisher } from './publisher.ts';
 
 /** What stands beside the name of a node in the key; no name holds a dot. */
@@ -45,7 +46,10 @@ export class Standings {
 		return standingOf(await readEntry(this.#connection, buckets.nodes, standingKey(node)));
 	}
 
-	/** What it is afterwards. @throws StewardError `refused` while others change it without end; PublishError */
+	/**
+	 * What it is afterwards.
+	 * @throws StewardError `refused` while others change it without end, `unauthorized`, `no-broker`, `ambiguous`
+	 */
 	async change(node: string, change: (standing: Standing) => Standing): Promise<Standing> {
 		const key = standingKey(node);
 		for (let attempt = 1; attempt <= tries; attempt += 1) {
@@ -60,9 +64,18 @@ export class Standings {
 				);
 				return after;
 			} catch (error) {
-				if (!isWrongSequence(error)) throw error;
+				if (!isWrongSequence(error)) throw notKept(node, error);
 			}
 		}
 		throw new StewardError('refused', `others change where ${node} stands at this moment: try again`);
 	}
+}
+
+function notKept(node: string, cause: unknown): unknown {
+	return publishFailure(cause, {
+		ambiguous: `nobody can tell whether where ${node} stands was changed: ask again`,
+		unavailable: `where ${node} stands cannot be changed now, no server holds it at the moment: ask again`,
+		refused: `where ${node} stands was not changed`,
+		details: { node },
+	});
 }

@@ -63,6 +63,7 @@ test('is told, at once and for certain, that it may not send, cancel or pause', 
 	});
 	await expect(viewer.cancel(['ship9.waits'])).rejects.toMatchObject({ code: 'unauthorized' });
 	await expect(viewer.pause('ship1')).rejects.toMatchObject({ code: 'unauthorized' });
+	await expect(viewer.decommission('ship9')).rejects.toMatchObject({ code: 'unauthorized' });
 	expect(await operator.get('ship1.b')).toBeUndefined();
 	expect(await operator.get('ship9.waits')).toMatchObject({ state: 'queued' });
 });
