@@ -14,7 +14,7 @@
  */
 
 import { createHash } from 'node:crypto';
-import { mkdtemp, open, rename, rm } from 'node:fs/promises';
+import { mkdtemp, open, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { type Clock, rfc3339 } from '../base/clock.ts';
 import { isStewardError, StewardError, systemCodeOf } from '../base/errors.ts';
@@ -82,6 +82,7 @@ export async function makeBackup({ connection, dir, ...options }: BackupOptions)
 		.filter(({ config }) => isOfSteward(config))
 		.map(({ config }) => config.name);
 	await makeFolder(dirname(target));
+	await assertFree(target);
 	const draft = await mkdtemp(`${target}.part-`);
 	try {
 		const startedAt = rfc3339(options.clock.now());
@@ -188,13 +189,28 @@ async function writeFile(
 	return { file, fileBytes, sha256: hash.digest('hex') };
 }
 
+/** Copying may take long: it is better said beforehand. */
+async function assertFree(target: string): Promise<void> {
+	try {
+		if ((await readdir(target)).length > 0) throw isThere(target);
+	} catch (error) {
+		const code = systemCodeOf(error);
+		if (code === 'ENOTDIR') throw isThere(target, error);
+		if (code !== 'ENOENT') throw error;
+	}
+}
+
+function isThere(target: string, cause?: unknown): StewardError {
+	return new StewardError('refused', `${target} is there already: name another folder`, { cause });
+}
+
 async function moveTo(draft: string, target: string): Promise<void> {
 	try {
 		// Takes the place of nothing but an empty folder.
 		await rename(draft, target);
 	} catch (error) {
 		if (!['ENOTEMPTY', 'EEXIST', 'ENOTDIR'].includes(systemCodeOf(error) ?? '')) throw error;
-		throw new StewardError('refused', `${target} is there already: name another folder`, { cause: error });
+		throw isThere(target, error);
 	}
 	await syncFolder(dirname(target));
 }

@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { appendFile, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { systemClock } from '../../src/base/clock.ts';
 import { packageRoot } from '../../src/base/package.ts';
 import { makeBackup } from '../../src/client/backup.ts';
@@ -14,8 +14,8 @@ import { startNats } from '../support/nats.ts';
 import { openRaw } from '../support/raw.ts';
 import { tempDir } from '../support/temp.ts';
 
-const save = (connection: Connection, dir: string) =>
-	makeBackup({ connection, dir, version: 'test', clock: systemClock });
+const save = (connection: Connection, dir: string, onProgress?: () => void) =>
+	makeBackup({ connection, dir, version: 'test', clock: systemClock, ...(onProgress && { onProgress }) });
 
 const sha256 = (data: Uint8Array) => createHash('sha256').update(data).digest('hex');
 
@@ -90,7 +90,9 @@ test('a broker that holds something is left alone, unless it is to be replaced',
 	expect(replaced).toContain('STEWARD_REPORTS');
 	const { state } = await connection.jsm.streams.info('STEWARD_REPORTS');
 	expect([state.messages, state.last_seq]).toEqual([1, 1]);
-	await expect(save(connection, path)).rejects.toMatchObject({ code: 'refused' });
+	const onProgress = vi.fn();
+	await expect(save(connection, path, onProgress)).rejects.toMatchObject({ code: 'refused' });
+	expect(onProgress).not.toHaveBeenCalled();
 	expect(await readdir(dir.path)).toEqual(['backup']);
 });
 
