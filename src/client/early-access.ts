@@ -46,7 +46,7 @@ export class EarlyAccess {
 		if (!issuer) {
 			throw new StewardError(
 				'denied',
-				`the key ${key} of these credentials is not in trust list ${lists.version}, so no node would run it: steward trust add-key`,
+				`the key ${key} of these credentials is not in trust list ${lists.version}, so no node would run it: steward trust publish, where the keys of the fleet are, brings whoever is enrolled to the nodes; a viewer only reads`,
 				{ details: { key, version: lists.version } },
 			);
 		}

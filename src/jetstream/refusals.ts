@@ -27,7 +27,7 @@ export async function sayRefusals(nc: NatsConnection, log: Log): Promise<void> {
 			isRefused = true;
 			log.error(
 				{ err: error.message },
-				'the broker refuses the credentials: revoked or expired? it is tried again until others are in their place',
+				'the broker refuses the credentials: revoked or expired? put others in their place (steward enrol --again, steward join), and start this again',
 			);
 		}
 	}

@@ -216,7 +216,7 @@ function known(version: Current): TrustList {
 }
 
 function nothing(kind: DocumentKind): StewardError {
-	const how = kind === 'trust' ? 'steward trust publish --file' : 'steward access set --file';
+	const how = kind === 'trust' ? 'steward trust publish' : 'steward access set --file';
 	return new StewardError('not-found', `this fleet has no ${kind} list yet: ${how} makes one`);
 }
 
