@@ -9,12 +9,20 @@
  */
 
 import { JetStreamApiError, StorageType, type StreamConfig, type StreamInfo } from '@nats-io/jetstream';
-import { type Msg, RequestError, type Subscription } from '@nats-io/transport-node';
+import {
+	type Msg,
+	type MsgHdrs,
+	headers as makeHeaders,
+	RequestError,
+	type Subscription,
+} from '@nats-io/transport-node';
 import { z } from 'zod';
 import { type Clock, systemClock } from '../base/clock.ts';
 import { messageOf, StewardError } from '../base/errors.ts';
 import { randomToken } from '../base/ids.ts';
 import type { Held, SavedStream } from '../domain/keeping-view-schema.ts';
+import { buckets } from '../domain/subject.ts';
+import { bucketSubject } from './bucket.ts';
 import type { Connection } from './connection.ts';
 import { noAnswer } from './errors.ts';
 import { headersOf } from './headers.ts';
@@ -142,10 +150,21 @@ export async function assertPlace(connection: Connection, bytes: number, replica
 	await jsm.streams.delete(probe.name);
 }
 
-/** Nobody is behind this name: who may ask it hears that, and who may not hears something else. */
-async function assertAllowed({ nc }: Connection): Promise<void> {
+/**
+ * A restore sends chunks, and publishes what came beside them, also to the ledger. Nobody is behind the one name, and no stream takes
+ * what is meant for another: who may ask hears that, and who may not hears something else.
+ */
+async function assertAllowed(connection: Connection): Promise<void> {
+	const probe = `STEWARD_PROBE_${randomToken()}`;
+	const headers = makeHeaders();
+	headers.set('Nats-Expected-Stream', probe);
+	await assertMay(connection, `$JS.SNAPSHOT.RESTORE.${probe}.${randomToken()}`);
+	await assertMay(connection, bucketSubject(buckets.ledger, probe), headers);
+}
+
+async function assertMay({ nc }: Connection, subject: string, headers?: MsgHdrs): Promise<void> {
 	try {
-		await nc.request(`$JS.SNAPSHOT.RESTORE.STEWARD_PROBE.${randomToken()}`, '', { timeout: silentMs });
+		await nc.request(subject, '', { timeout: silentMs, ...(headers && { headers }) });
 	} catch (error) {
 		if (error instanceof RequestError && error.isNoResponders()) return;
 		throw new StewardError(

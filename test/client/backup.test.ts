@@ -3,15 +3,18 @@ import { appendFile, readdir, readFile, stat, writeFile } from 'node:fs/promises
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
 import { systemClock } from '../../src/base/clock.ts';
-import { packageRoot } from '../../src/base/package.ts';
+import { packageRoot, streamsDir } from '../../src/base/package.ts';
 import { makeBackup } from '../../src/client/backup.ts';
 import { restoreBackup } from '../../src/client/backup-restore.ts';
 import { verifyBackup } from '../../src/client/backup-verify.ts';
-import type { Connection } from '../../src/jetstream/connection.ts';
+import { type Connection, closeConnection, openConnection } from '../../src/jetstream/connection.ts';
 import { headersToPublish } from '../../src/jetstream/headers.ts';
+import { applyTopology } from '../../src/jetstream/topology.ts';
 import { startBroker } from '../jetstream/setup.ts';
+import { disposables } from '../support/disposables.ts';
 import { startNats } from '../support/nats.ts';
 import { openRaw } from '../support/raw.ts';
+import { startSecureNats } from '../support/secure-nats.ts';
 import { tempDir } from '../support/temp.ts';
 
 const save = (connection: Connection, dir: string, onProgress?: () => void) =>
@@ -115,6 +118,30 @@ test('who may not send what a restore sends throws nothing away for it', async (
 		message: expect.stringContaining('may not restore'),
 	});
 	expect((await connection.jsm.streams.info('STEWARD_REPORTS')).state.messages).toBe(1);
+});
+
+test('an operator, who may remove streams and not write the ledger, throws nothing away for a restore', async () => {
+	await using parts = disposables();
+	const path = join(parts.use(await tempDir()).path, 'backup');
+	const secure = parts.use(await startSecureNats());
+	const connect = async (role: 'centre' | 'operator') => {
+		const credentials = await secure.credentials(role, role);
+		const connection = await openConnection({ servers: [secure.url], name: 'test', credentials });
+		parts.use({ [Symbol.asyncDispose]: () => closeConnection(connection, systemClock) });
+		return connection;
+	};
+	const [centre, operator] = [await connect('centre'), await connect('operator')];
+	await applyTopology(centre, { dir: streamsDir });
+	await centre.js.publish('$KV.steward-ledger.ship1.a', 'x');
+	await save(operator, path);
+	await expect(restoreBackup({ connection: operator, dir: path, replace: true })).rejects.toMatchObject({
+		code: 'refused',
+		message: expect.stringContaining('may not restore'),
+	});
+	const { state } = await centre.jsm.streams.info('KV_steward-ledger');
+	expect([state.messages, state.last_seq]).toEqual([1, 1]);
+	await restoreBackup({ connection: centre, dir: path, replace: true });
+	expect((await centre.jsm.streams.info('KV_steward-ledger')).state.messages).toBe(1);
 });
 
 test('damage is found before anything is touched, and all of it is told', async () => {
