@@ -83,7 +83,10 @@ function lookAtChanges(folder: KeyFolder): Finding[] {
 	const findings: Finding[] = [];
 	const behind = behindRotation(folder, folder.enrolled);
 	if (folder.keys.signing.node.length > 1) {
-		const who = behind.length === 0 ? 'everyone has new credentials' : `still to renew: ${behind.join(', ')}`;
+		const who =
+			behind.length === 0
+				? 'everyone was renewed; when all have joined with that, and steward up was started again, end it'
+				: `still to renew: ${behind.join(', ')}`;
 		findings.push({
 			check,
 			level: 'ok',

@@ -181,7 +181,7 @@ function sayRotated(
 	stderr.line(
 		stderr.paint(
 			'dim',
-			'next: steward enrol --renew NAME… and join again on each machine, then steward rotate --finish',
+			'next: steward enrol --renew NAME… and join again on each machine; start steward up again; then steward rotate --finish',
 		),
 	);
 }
