@@ -1,7 +1,8 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { systemClock } from '../../src/base/clock.ts';
+import { StewardError } from '../../src/base/errors.ts';
 import { packageRoot } from '../../src/base/package.ts';
 import { parseMessage } from '../../src/domain/message.ts';
 import { streams } from '../../src/domain/subject.ts';
@@ -216,6 +217,26 @@ function addReports({ store, outbox }: Awaited<ReturnType<typeof makeOutbox>>, c
 			outbox.addReport(writes, `r${n}`, { event: 'succeeded', at: n, attempts: [], facts });
 	});
 }
+
+test('what the disk refused takes no room', async () => {
+	await using nats = await startNats();
+	await using dir = await tempDir();
+	await nats.kill();
+	const bounds = { maxBytes: 250_000, maxReportBytes: 20_000 };
+	await using parts = await makeOutbox(nats, dir.path, { bounds });
+	await parts.store.start();
+	await parts.outbox.start();
+	const commit = vi.spyOn(parts.store, 'commit');
+	for (let n = 0; n < 5; n += 1) {
+		commit.mockImplementationOnce((collect) => {
+			collect({ put: () => undefined, remove: () => undefined });
+			return Promise.reject(new StewardError('storage', 'the disk is full'));
+		});
+		const refused = parts.outbox.accept([item(`e${n}`, 'x'.repeat(100_000))]);
+		await expect(refused).rejects.toMatchObject({ code: 'storage' });
+	}
+	await expect(parts.outbox.accept([item('e9', 'x'.repeat(100_000))])).resolves.toHaveLength(1);
+});
 
 test('a full outbox refuses what programs send, never a report, and takes more when some of it is out', async () => {
 	await using nats = await startNats();

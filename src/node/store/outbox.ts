@@ -37,6 +37,9 @@ export type OutboxOptions = {
 	log: Log;
 };
 
+/** What was put into a transaction, and where. */
+type Added = { readonly key: string; readonly entry: OutboxEntry };
+
 /** The broker's payload limit where it has not said its own yet. */
 const usualPayload = 1024 * 1024;
 /** Room for a report's headers. */
@@ -171,15 +174,21 @@ export class Outbox implements Service, Intake {
 		for (const { message, id } of items) this.#checkSize(id, message.data);
 		this.#checkRoom(items);
 		const accepted: Accepted[] = [];
-		await this.#store.commit((writes) => {
+		const entries: Added[] = [];
+		const written = this.#store.commit((writes) => {
 			for (const { message, id } of items) {
 				const nodes = 'nodes' in message.target ? message.target.nodes : [];
 				const targets = 'nodes' in message.target ? nodes : [undefined];
-				for (const node of targets) this.#addMessage(writes, { message, id }, node);
+				for (const node of targets) entries.push(this.#addMessage(writes, { message, id }, node));
 				accepted.push({ id, nodes });
 			}
 			if (progress?.value === null) writes.remove('meta', `progress:${progress.key}`);
 			else if (progress) writes.put('meta', `progress:${progress.key}`, progress.value);
+		});
+		await written.catch((error: unknown) => {
+			// What the disk refused takes no room; what may be on it goes out, and is taken off then.
+			for (const { key, entry } of entries) if (!this.#store.get('outbox', key)) this.#room.removed(entry);
+			throw error;
 		});
 		this.flush();
 		return accepted;
@@ -190,14 +199,14 @@ export class Outbox implements Service, Intake {
 	}
 
 	/** Events for a node by name go straight to it; all else is checked and passed on by the centre. */
-	#addMessage(writes: Writes, { message, id }: IntakeItem, node: string | undefined): void {
+	#addMessage(writes: Writes, { message, id }: IntakeItem, node: string | undefined): Added {
 		const key = this.#takeKey(writes);
 		if (message.kind !== 'event' || node === undefined) {
 			const request = intakeRequest(message, node, this.#node, id, key);
 			return this.#put(writes, key, { stream: streams.intake, request });
 		}
 		const event = { node, sender: this.#node, method: message.method, id, data: message.data };
-		this.#put(writes, key, { stream: streams.events, request: eventRequest(event, key) });
+		return this.#put(writes, key, { stream: streams.events, request: eventRequest(event, key) });
 	}
 
 	#takeKey(writes: Writes): OutboxKey {
@@ -206,9 +215,11 @@ export class Outbox implements Service, Intake {
 		return { epoch: this.#store.epoch, n };
 	}
 
-	#put(writes: Writes, key: OutboxKey, entry: OutboxEntry): void {
+	#put(writes: Writes, { n }: OutboxKey, entry: OutboxEntry): Added {
+		const key = outboxKeyOf(entry.stream, n);
 		this.#room.added(entry);
-		writes.put('outbox', outboxKeyOf(entry.stream, key.n), entry);
+		writes.put('outbox', key, entry);
+		return { key, entry };
 	}
 
 	#checkSize(id: string, data: unknown): void {
