@@ -16,6 +16,7 @@ export default defineConfig({
 				test: {
 					name: 'unit',
 					include: ['test/{base,domain,security,supervision,cli}/**/*.test.ts'],
+					testTimeout: 20_000,
 				},
 			},
 			{

@@ -60,6 +60,7 @@ export async function withFleet<T>(cli: Cli, config: Config, use: (fleet: Fleet)
 	const fleet = await connect({
 		...{ servers: config.servers, domain: config.domain, tls: config.tls },
 		credentials: pathOf(cli, config.credentials),
+		roots: config.node.roots,
 		name: connectionName,
 		author: authorFrom(env),
 		clock,

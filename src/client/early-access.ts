@@ -9,11 +9,12 @@ import { StewardError } from '../base/errors.ts';
 import { defaultAccess } from '../domain/access.ts';
 import { AccessRules, askerOf, deniedError, methodInRules } from '../domain/access-decision.ts';
 import { carriesDocuments } from '../domain/control.ts';
-import { readBody } from '../domain/document.ts';
+import { documentsFor, type Published, readBody, type SignedDocument } from '../domain/document.ts';
 import type { Envelope } from '../domain/envelope.ts';
 import { type TrustList, trustedKey } from '../domain/trust.ts';
 import type { Documents } from '../jetstream/documents.ts';
 import type { Nodes } from '../jetstream/nodes.ts';
+import { offer } from '../security/document.ts';
 
 const readAgainMs = 5000;
 
@@ -22,6 +23,8 @@ export type EarlyAccessOptions = {
 	readonly nodes: Pick<Nodes, 'knownOf'>;
 	/** Public key that commands are signed with here. */
 	readonly key: string;
+	/** Public keys of the roots that are pinned on this machine: then a list counts only if they lead to it. */
+	readonly roots: readonly string[];
 	readonly serverNow: () => number;
 	readonly clock: Pick<Clock, 'monotonic'>;
 };
@@ -58,6 +61,13 @@ export class EarlyAccess {
 		if (!decision.allowed) throw deniedError(asked, decision);
 	}
 
+	/** Whether what this key signed may be signed anew with ours: it is ours, or the trust list names it now. */
+	async trusts(key: string): Promise<boolean> {
+		if (key === this.#options.key) return true;
+		const lists = await this.#lists();
+		return lists !== undefined && trustedKey(lists.trust, key, this.#options.serverNow()) !== undefined;
+	}
+
 	#lists(): Promise<Lists | undefined> {
 		const now = this.#options.clock.monotonic();
 		if (!this.#read || now - this.#readAt > readAgainMs) {
@@ -70,14 +80,19 @@ export class EarlyAccess {
 
 	async #readLists(): Promise<Lists | undefined> {
 		const stored = await this.#options.documents.read();
-		const [trust, access] = (['trust', 'access'] as const).map(
-			(kind) => stored.get(kind)?.published.document,
-		);
+		const trust = this.#judged(stored.get('trust')?.published);
+		const access = stored.get('access')?.published.document;
 		const list = trust && readBody('trust', trust.body);
 		if (!list || !('value' in list)) return undefined;
 		const rules = access ? readBody('access', access.body) : { value: defaultAccess };
 		if (!('value' in rules)) return undefined;
 		return { version: trust.version, trust: list.value, rules: new AccessRules(rules.value) };
+	}
+
+	#judged(trust: Published | undefined): SignedDocument | undefined {
+		const { roots } = this.#options;
+		if (!trust || roots.length === 0) return trust?.document;
+		return offer(documentsFor(trust, 0), { roots, document: undefined }).document;
 	}
 
 	/** Undefined where nobody knows: then rules by label cannot be told. */

@@ -48,6 +48,8 @@ export type FleetOptions = {
 	domain?: string | undefined;
 	/** Path of the file that says who asks, where the broker has accounts: what `steward enrol` made (`.creds`). */
 	credentials?: string | undefined;
+	/** Public keys (`O…`) of the roots of the fleet: a trust list counts here only if they lead to it. Without any the broker is believed. */
+	roots?: readonly string[] | undefined;
 	/** How the connection is encrypted; for `tls://` addresses, and beyond loopback with credentials, it is in any case. */
 	tls?: Partial<TlsSettings> | false | undefined;
 	/** Shown by the server for this connection. */
@@ -85,9 +87,9 @@ export async function connect(options: FleetOptions = {}): Promise<Fleet> {
 		...(options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs }),
 	});
 	try {
-		const { author = 'operator' } = options;
-		const signer = credentials?.key;
-		return new Fleet(fleetParts(connection, await requireTopology(connection), { clock, author, signer }));
+		const { author = 'operator', roots } = options;
+		const own = { clock, author, roots, signer: credentials?.key };
+		return new Fleet(fleetParts(connection, await requireTopology(connection), own));
 	} catch (error) {
 		await closeConnection(connection, clock);
 		throw error;

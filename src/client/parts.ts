@@ -50,7 +50,12 @@ export type FleetParts = {
 export function fleetParts(
 	connection: Connection,
 	topology: Topology,
-	{ clock, author, signer }: { clock: Clock; author: string; signer?: SigningKey | undefined },
+	{
+		clock,
+		author,
+		signer,
+		roots = [],
+	}: { clock: Clock; author: string; signer?: SigningKey | undefined; roots?: readonly string[] | undefined },
 ): FleetParts {
 	const { shards, serverTime } = topology;
 	const serverClock = new ServerClock(clock, serverTime);
@@ -66,7 +71,7 @@ export function fleetParts(
 		reports: new Reports(connection),
 		ledger: new LedgerStore(connection),
 		nodes,
-		access: signer && new EarlyAccess({ documents, nodes, key: signer.publicKey, serverNow, clock }),
+		access: signer && new EarlyAccess({ documents, nodes, key: signer.publicKey, roots, serverNow, clock }),
 		standings: new Standings(connection),
 		methodLanes: new MethodLanes(clock),
 		events: new Events(connection),

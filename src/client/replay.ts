@@ -13,6 +13,7 @@ import { parseEnvelope } from '../jetstream/commands.ts';
 import type { StoredLetter } from '../jetstream/dead-letters.ts';
 import { parseForm } from '../jetstream/intake.ts';
 import { enqueue } from './enqueue.ts';
+import { assertOriginal } from './original.ts';
 import type { FleetParts } from './parts.ts';
 import { anew, assertWasTrusted } from './retry.ts';
 
@@ -38,7 +39,7 @@ export async function replayLetter(
 	assertWasTrusted(letter);
 	const { node } = letter;
 	const id = derivedId('replay', stream, letter.kind, letter.method, formatHandle(letter), seq);
-	const message = messageOf(parts, letter, id);
+	const message = await messageOf(parts, letter, id);
 	const as = formatHandle({ node, id });
 	if (dryRun) return { outcome: 'possible', as: null, why: null };
 	if (message.kind === 'command') await enqueue(parts, message.envelope, true);
@@ -57,7 +58,7 @@ function duplicateOf(as: string, by: string): Answer {
 }
 
 /** @throws StewardError `refused`, `invalid` */
-function messageOf(parts: FleetParts, letter: DeadLetter, id: string): Anew {
+async function messageOf(parts: FleetParts, letter: DeadLetter, id: string): Promise<Anew> {
 	const { node, method, kept, characters, message, holds } = letter;
 	if (kept === 'beginning') {
 		throw new StewardError(
@@ -88,7 +89,7 @@ function messageOf(parts: FleetParts, letter: DeadLetter, id: string): Anew {
 }
 
 /** A command that is no envelope was put onto the stream by somebody else: it may be one in the JSON form. */
-function storedCommand(parts: FleetParts, letter: DeadLetter, text: string, id: string): Anew {
+async function storedCommand(parts: FleetParts, letter: DeadLetter, text: string, id: string): Promise<Anew> {
 	const envelope = parseEnvelope(text);
 	if (!envelope) return formOf(parts, letter, text, id);
 	if (envelope.node !== letter.node || envelope.method !== letter.method) {
@@ -97,6 +98,7 @@ function storedCommand(parts: FleetParts, letter: DeadLetter, text: string, id: 
 	if (envelope.lane === 'control') {
 		throw new StewardError('refused', `it asked ${letter.node} to ${envelope.method}: ask anew instead`);
 	}
+	await assertOriginal(parts, letter, envelope);
 	return { kind: 'command', envelope: anew(parts, envelope, lineageOf(letter), id) };
 }
 

@@ -12,6 +12,7 @@ import { hasEnded } from '../domain/state.ts';
 import type { CommandView, Receipt } from '../domain/view.ts';
 import { parseEnvelope } from '../jetstream/commands.ts';
 import { lookUpKnown } from './lookup.ts';
+import { assertOriginal } from './original.ts';
 import type { FleetParts } from './parts.ts';
 import { sendEnvelope } from './send.ts';
 
@@ -33,6 +34,7 @@ export async function retryCommand(parts: FleetParts, handle: Handle): Promise<R
 	if (!envelope) {
 		throw new StewardError('refused', `the message of ${text} is not kept any more: send it anew`);
 	}
+	await assertOriginal(parts, handle, envelope);
 	return sendEnvelope(parts, anew(parts, envelope, { kind: 'retry', of: text }));
 }
 

@@ -132,12 +132,13 @@ describe('a long outage of a dense schedule', () => {
 	const now = at('2026-03-08T00:00:00Z');
 
 	test.each(['skip', 'once', { all: { max: 1000 } }] as const)(
-		'%j: every second for a week, in less than a second',
+		'%j: every second for a week, in less than a second of CPU',
 		(missed) => {
 			const schedule = scheduleOf({ cron: '* * * * * *', missed });
-			const startedAt = performance.now();
+			const before = process.cpuUsage();
 			const { fire, missed: left } = decideDue(schedule, now - weekMs, now);
-			expect(performance.now() - startedAt).toBeLessThan(1000);
+			const { user, system } = process.cpuUsage(before);
+			expect((user + system) / 1000).toBeLessThan(1000);
 			const count = 61 + (typeof missed === 'object' ? 1000 : 0);
 			expect(fire).toEqual(Array.from({ length: count }, (_, index) => now - (count - 1 - index) * secondMs));
 			expect(fire.length + left).toBe(100_000);

@@ -2,12 +2,14 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { systemClock } from '../../../src/base/clock.ts';
-import type { Fleet } from '../../../src/client/fleet.ts';
+import { Fleet } from '../../../src/client/fleet.ts';
+import { fleetParts } from '../../../src/client/parts.ts';
 import { type Envelope, envelopeDigest } from '../../../src/domain/envelope.ts';
 import { streams, subjects } from '../../../src/domain/subject.ts';
 import type { Role, TrustedKey } from '../../../src/domain/trust.ts';
 import { Commands, parseEnvelope } from '../../../src/jetstream/commands.ts';
 import { type Connection, closeConnection, openConnection } from '../../../src/jetstream/connection.ts';
+import { requireTopology } from '../../../src/jetstream/topology.ts';
 import { sendViaSocket } from '../../../src/node/intake/socket-client.ts';
 import { socketPathFor } from '../../../src/node/intake/socket-path.ts';
 import { publicKeyOf } from '../../../src/security/accounts.ts';
@@ -232,6 +234,29 @@ test('what was refused is not signed by an operator who sends many again', async
 	expect(new Set(again.map(({ outcome }) => outcome))).toEqual(new Set(['refused']));
 	expect(again[0]?.why).toContain('because of who sent it');
 	await expect(fleet.retry(['ship1.unsigned'])).rejects.toThrow(/because of who sent it/);
+});
+
+test('what the broker made of an ended command is not signed anew by who retries it', async () => {
+	const altered = async (node: string, id: string) => {
+		await fleet.send({ toNode: node, kind: 'command', method: 'shellCommand', id, data: ['false'] });
+		expect(await became(`${node}.${id}`)).toContain('failed held');
+		const subject = `$KV.steward-results.${node}.${id}`;
+		const kept = await insider.jsm.direct.getMessage('KV_steward-results', { last_by_subj: subject });
+		const shell = JSON.stringify(effects.shell(`retried ${id}`));
+		const text = kept?.string().replaceAll('["false"]', shell) ?? '';
+		expect(text).toContain(shell);
+		await insider.js.publish(subject, text);
+	};
+	await altered('ship1', 'kept');
+	await expect(fleet.retry(['ship1.kept'])).rejects.toThrow(/is not what was signed/);
+	// Who signs nothing takes the broker's word, and a ship that trusts everybody runs it.
+	await altered('ship2', 'kept2');
+	const topology = await requireTopology(insider);
+	const unsigned = new Fleet(fleetParts(insider, topology, { clock: systemClock, author: 'nobody' }));
+	const [again] = await unsigned.retry(['ship2.kept2']);
+	await eventually(async () => (await effects.words()).includes('retried kept2'), { timeoutMs: waitMs });
+	expect(again?.node).toBe('ship2');
+	expect(await effects.words()).not.toContain('retried kept');
 });
 
 test('a key that is taken off the list ends what it signed', async () => {
