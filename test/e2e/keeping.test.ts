@@ -69,7 +69,7 @@ test('backup, verify, restore: what was queued on one broker is queued on anothe
 	expect([again.code, JSON.parse(again.stderr).error.code]).toEqual([6, 'refused']);
 	expect(await readdir(dir.path)).toEqual(['copy']);
 	const verified = await here('backup', 'verify', 'copy', '--json');
-	expect(exactly(viewSchemas.backup, verified.stdout).streams).toHaveLength(12);
+	expect(exactly(viewSchemas.backup, verified.stdout).streams).toHaveLength(13);
 	const full = await here('restore', 'copy');
 	expect([full.code, full.stderr]).toEqual([6, expect.stringContaining('STEWARD_COMMANDS_0')]);
 	const restored = await there('restore', join(dir.path, 'copy'), '--json');

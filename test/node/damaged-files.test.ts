@@ -1,4 +1,4 @@
-import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { randomFrom } from '../chaos/random.ts';
@@ -34,7 +34,11 @@ test('damaged files beside the store are survived with a word, and what is good 
 		proxy.cut();
 		await effects.open('cut');
 		await effects.reach(2 * ids.length);
-		await eventually(async () => (await readdir(join(nodeDir, 'output'))).length >= ids.length);
+		// Its node reads what a command says after that: all of it has to be in the spool before it is killed.
+		await eventually(async () => {
+			const spooled = await Promise.all(ids.map((id) => spooledBytes(join(nodeDir, 'output'), id)));
+			return spooled.every((bytes, at) => bytes >= linesOf(ids[at] ?? '').length);
+		});
 		await first.kill();
 	}
 	const random = randomFrom(2);
@@ -66,9 +70,9 @@ test('damaged files beside the store are survived with a word, and what is good 
 	await fleet.send(command('after', ['true']));
 	expect(ends(await settled(fleet, ['after', 'viaFile']))).toEqual(['succeeded 1', 'succeeded 1']);
 	await settled(fleet, ids);
-	const whole = `${Array.from({ length: 3000 }, (_, n) => `good ${n + 1}`).join('\n')}\n`;
+	const whole = linesOf('good');
 	await eventually(async () => (await readLogs(fleet, 'ship1.good')).stdout.text === whole, {
-		timeoutMs: 40_000,
+		timeoutMs: 20_000,
 		message: 'what is good is sent after what is damaged was tried',
 	});
 	// Of the others nothing wrong is said, and that something is missing is.
@@ -83,6 +87,18 @@ test('damaged files beside the store are survived with a word, and what is good 
 	await eventually(() => second.output().includes('a text from inmsg.txt was rejected'));
 	expect(await readdir(join(nodeDir, 'inmsg.rejected'))).not.toEqual([]);
 });
+
+function linesOf(id: string): string {
+	return `${Array.from({ length: 3000 }, (_, n) => `${id} ${n + 1}`).join('\n')}\n`;
+}
+
+async function spooledBytes(folder: string, id: string): Promise<number> {
+	const names = (await readdir(folder)).filter(
+		(name) => name.startsWith(`${id}.`) && name.endsWith('.segment'),
+	);
+	const sizes = await Promise.all(names.map(async (name) => (await stat(join(folder, name))).size));
+	return sizes.reduce((sum, size) => sum + size, 0);
+}
 
 async function emptyFile(path: string): Promise<string> {
 	await writeFile(path, '');

@@ -33,7 +33,7 @@ export async function buildMutant(name: string, mutations: readonly Mutation[]):
 }
 
 /** By file: several mutations may be in one. */
-async function mutatedSources(mutations: readonly Mutation[]): Promise<ReadonlyMap<string, string>> {
+export async function mutatedSources(mutations: readonly Mutation[]): Promise<ReadonlyMap<string, string>> {
 	const sources = new Map<string, string>();
 	for (const mutation of mutations) {
 		const { file } = mutation;

@@ -17,9 +17,9 @@ function withoutOutbox(stream: 'reports' | 'intake'): readonly Mutation[] {
 		},
 		{
 			file,
-			find: "writes.put('outbox', outboxKeyOf(entry.stream, key.n), entry);",
+			find: "writes.put('outbox', key, entry);",
 			replace: `const { connection } = this.#link;
-		if (entry.stream !== streams.${stream}) writes.put('outbox', outboxKeyOf(entry.stream, key.n), entry);
+		if (entry.stream !== streams.${stream}) writes.put('outbox', key, entry);
 		else if (connection) {
 			const publisher = new Publisher(connection, { stream: entry.stream, mayLookUp: false });
 			publisher.publish(entry.request).catch(() => undefined);

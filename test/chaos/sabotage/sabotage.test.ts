@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { isLong } from '../../support/long.ts';
 import { tableText } from '../verdict.ts';
-import { mutate } from './mutant.ts';
+import { mutate, mutatedSources } from './mutant.ts';
 import { mutations } from './mutations.ts';
 import { runScenario, scenarios } from './scenarios.ts';
 
@@ -51,6 +51,10 @@ describe('a mutation', () => {
 		['await write(); await ack();', 'a.ts holds this text 2 times'],
 	])('is refused where the source has moved on: %s', (source, message) => {
 		expect(() => mutate(source, mutation)).toThrow(message);
+	});
+
+	test('fits the source as it is now, each of them', async () => {
+		for (const sabotage of Object.values(mutations)) await mutatedSources(sabotage);
 	});
 
 	test('is in a scenario, each of them', () => {
