@@ -8,6 +8,7 @@
 import { z } from 'zod';
 import { canonicalJson, contentDigest } from '../base/ids.ts';
 import { accessListSchema } from './access.ts';
+import { bytesToSign } from './signed-bytes.ts';
 import { type TrustList, trustListSchema } from './trust.ts';
 import { describeProblems, isNestedTooDeep } from './validation.ts';
 
@@ -60,13 +61,9 @@ export const documentsSchema = z
 	.min(1)
 	.max(mostRotations + 2);
 
-/**
- * What a root signs: `FF`, `steward document 1`, a line feed, and everything but the signatures as canonical JSON. `FF` stands in no
- * text, so that nothing else that a key signs (a JWT, a broker's challenge, a command) can be taken for a document.
- */
+/** What a root signs: for the purpose `document` ({@link bytesToSign}), everything but the signatures as canonical JSON. */
 export function bytesOf({ v, kind, version, at, body }: UnsignedDocument): Uint8Array {
-	const text = `steward document 1\n${canonicalJson({ v, kind, version, at, body })}`;
-	return Buffer.concat([Buffer.from([0xff]), Buffer.from(text)]);
+	return bytesToSign('document', canonicalJson({ v, kind, version, at, body }));
 }
 
 /** What the document says, checked; `problem` lists all that is wrong with it. */

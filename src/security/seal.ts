@@ -5,9 +5,9 @@
  */
 
 import { createHash } from 'node:crypto';
+import { bytesToSign } from '../domain/signed-bytes.ts';
 import type { SigningKey } from './keys.ts';
 import { signatureHolds } from './keys.ts';
-import { bytesToSign } from './signature.ts';
 
 export type SealedStatement = { readonly subject: string; readonly data: Uint8Array | string };
 

@@ -7,6 +7,7 @@
 import { createHash } from 'node:crypto';
 import { canonicalJson } from '../base/ids.ts';
 import { type Envelope, envelopeSchema, type Signed } from '../domain/envelope.ts';
+import { bytesToSign } from '../domain/signed-bytes.ts';
 import { type SigningKey, signatureHolds } from './keys.ts';
 
 const hourMs = 3_600_000;
@@ -22,17 +23,6 @@ const contentSchema = envelopeSchema.omit({ signed: true });
 
 /** A command with its issuer's signature. */
 export type SignedEnvelope = Envelope & { readonly signed: Signed };
-
-/** What a key signs is told apart by its purpose. */
-type Purpose = 'command' | 'statements';
-
-/**
- * The bytes that are signed for a purpose: `FF`, then in UTF-8 `steward <purpose> 1`, a line feed, and what is signed. A broker has
- * each client sign a text of its choice at every connect (its challenge); `FF` stands in no text, so that text is never this.
- */
-export function bytesToSign(purpose: Purpose, what: string | Uint8Array): Uint8Array {
-	return Buffer.concat([Buffer.from([0xff]), Buffer.from(`steward ${purpose} 1\n`), Buffer.from(what)]);
-}
 
 /**
  * Signs a command, also one that was signed before. Signed is, for the purpose `command` ({@link bytesToSign}), the whole envelope as

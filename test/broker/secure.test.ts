@@ -1,6 +1,4 @@
-import { once } from 'node:events';
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { systemClock } from '../../src/base/clock.ts';
@@ -11,6 +9,7 @@ import { parseCredentials } from '../../src/security/credentials.ts';
 import { cliInside } from '../support/cli-inside.ts';
 import { disposables } from '../support/disposables.ts';
 import { eventually } from '../support/eventually.ts';
+import { freePort } from '../support/ports.ts';
 import { tempDir } from '../support/temp.ts';
 import { makeBroker } from './make-broker.ts';
 
@@ -49,16 +48,6 @@ async function openSecure() {
 		},
 		[Symbol.asyncDispose]: () => things[Symbol.asyncDispose](),
 	};
-}
-
-async function freePort(): Promise<number> {
-	const server = createServer().listen(0, '127.0.0.1');
-	await once(server, 'listening');
-	const address = server.address();
-	server.close();
-	await once(server, 'close');
-	if (address === null || typeof address === 'string') throw new Error('the system gave no port');
-	return address.port;
 }
 
 async function codeOf(work: Promise<unknown>): Promise<string> {

@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { packageRoot } from '../../src/base/package.ts';
 import { eventually } from '../support/eventually.ts';
+import { freePort } from '../support/ports.ts';
 import { tempDir } from '../support/temp.ts';
 
 // Runs the README's tour word for word: each "$ " line of its console blocks in bash, in a home of its own, and compares
@@ -55,14 +55,6 @@ function mask(text: string): string {
 			.replace(/ +$/gm, '')
 			.trim()
 	);
-}
-
-async function freePort(): Promise<number> {
-	const server = createServer().listen(0, '127.0.0.1');
-	await once(server, 'listening');
-	const address = server.address();
-	server.close();
-	return typeof address === 'object' && address !== null ? address.port : 0;
 }
 
 function start(line: string, env: NodeJS.ProcessEnv): { child: ChildProcess; output: () => string } {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { bytesToSign } from '../../src/domain/signed-bytes.ts';
 import { mintUser, newFleetKeys, publicKeyOf } from '../../src/security/accounts.ts';
 import { parseCredentials } from '../../src/security/credentials.ts';
 import { newUserKey, signingKey } from '../../src/security/keys.ts';
@@ -11,7 +12,6 @@ import {
 	sealHolds,
 	sealStatements,
 } from '../../src/security/seal.ts';
-import { bytesToSign } from '../../src/security/signature.ts';
 import { readUserJwt } from '../../src/security/user-jwt.ts';
 
 const key = signingKey(newUserKey().seed);

@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { type Envelope, envelopeDigest } from '../../src/domain/envelope.ts';
+import { bytesToSign } from '../../src/domain/signed-bytes.ts';
 import { newUserKey, signingKey } from '../../src/security/keys.ts';
-import { bytesToSign, signEnvelope, signedContent } from '../../src/security/signature.ts';
+import { signEnvelope, signedContent } from '../../src/security/signature.ts';
 
 const key = signingKey(newUserKey().seed);
 const now = Date.UTC(2026, 4, 1);

@@ -4,12 +4,12 @@
  * left when it is disposed of. A server that a test has killed stays away until the test restarts it.
  */
 
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { packageRoot } from '../../src/base/package.ts';
 import { disposables } from './disposables.ts';
 import { eventually } from './eventually.ts';
 import { type Nats, startNats } from './nats.ts';
+import { freePorts } from './ports.ts';
 
 export type Cluster = AsyncDisposable & {
 	/** `hub1`, `hub2`, `hub3`, as in their files. */
@@ -163,21 +163,3 @@ type JszAnswer = {
 		}[];
 	}[];
 };
-
-/** Ports that nobody listens on at this moment. */
-async function freePorts(count: number): Promise<readonly number[]> {
-	const servers = Array.from({ length: count }, () => createServer());
-	const ports = await Promise.all(
-		servers.map(
-			(server) =>
-				new Promise<number>((resolve, reject) => {
-					server.once('error', reject).listen(0, '127.0.0.1', () => {
-						const address = server.address();
-						resolve(typeof address === 'object' && address !== null ? address.port : 0);
-					});
-				}),
-		),
-	);
-	await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-	return ports;
-}

@@ -6,11 +6,11 @@
  */
 
 import { readFile, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { packageRoot } from '../../src/base/package.ts';
 import { disposables } from './disposables.ts';
 import { type Nats, startNats } from './nats.ts';
+import { freePort } from './ports.ts';
 import { type LinkProxy, startProxy } from './proxy.ts';
 import { tempDir } from './temp.ts';
 
@@ -29,6 +29,7 @@ export async function startHub(): Promise<Hub> {
 	const parts = disposables();
 	try {
 		const dir = parts.use(await tempDir('steward-leaf-'));
+		// The hub's listener for leaf servers has to keep its port through a restart, and no flag sets it.
 		const leafPort = await freePort();
 		const config = join(dir.path, 'hub.conf');
 		await writeConfig('hub.conf', config, { 'port: 7422': `port: ${leafPort}` });
@@ -67,15 +68,4 @@ async function writeConfig(
 		text = text.replace(shipped, own);
 	}
 	await writeFile(path, text);
-}
-
-/** The hub's listener for leaf servers has to keep its port through a restart, and no flag sets it. */
-function freePort(): Promise<number> {
-	return new Promise((resolve, reject) => {
-		const server = createServer().once('error', reject);
-		server.listen(0, '127.0.0.1', () => {
-			const address = server.address();
-			server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
-		});
-	});
 }
