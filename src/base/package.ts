@@ -14,6 +14,9 @@ export const packageRoot = fileURLToPath(new URL('../../', import.meta.url));
 /** The definitions of all streams. */
 export const streamsDir = join(packageRoot, 'streams');
 
+/** The built dashboard. */
+export const webDir = join(packageRoot, 'dist', 'web');
+
 export function packageVersion(): string {
 	const { version } = JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as {
 		version: string;

@@ -49,6 +49,20 @@ import { TickWriter } from './tick-writer.ts';
 import { Undelivered } from './undelivered.ts';
 import { UplinkWatch } from './uplink-watch.ts';
 
+/** A centre as those see it who share its process: its connection and what it knows. */
+export type CentreWindow = {
+	readonly connection: Connection;
+	readonly topology: Topology;
+	readonly index: CentreIndex;
+	readonly answers: Answers;
+	/** The broker is there. */
+	readonly isUp: () => boolean;
+	/** This centre leads: it writes. */
+	readonly leads: () => boolean;
+	/** The broker's clock, milliseconds since the epoch. */
+	readonly serverNow: () => number;
+};
+
 export type CentralOptions = {
 	config: Config;
 	/** Who it is, where the broker has accounts. */
@@ -79,6 +93,7 @@ export class Central implements Service {
 	#stopping = new AbortController();
 	#setUp: Promise<void> = Promise.resolve();
 	#parts: Supervisor | undefined;
+	#window: CentreWindow | undefined;
 	#ready: () => void = () => undefined;
 	#whenReady: Promise<void> = Promise.resolve();
 	readonly #offLink: (() => void)[] = [];
@@ -101,6 +116,7 @@ export class Central implements Service {
 				this.#stopping.abort();
 				await this.#setUp;
 				for (const off of this.#offLink.splice(0)) off();
+				this.#window = undefined;
 				await this.#parts?.stop();
 				this.#parts = undefined;
 				await this.#link.stop();
@@ -122,6 +138,11 @@ export class Central implements Service {
 		return this.#whenReady;
 	}
 
+	/** What others in this process may look through; undefined until it is {@link ready}. */
+	get window(): CentreWindow | undefined {
+		return this.#window;
+	}
+
 	/** Called when supervision gave up, or the broker was set up by a newer program. */
 	onFailure(listener: (error: Error) => void): void {
 		this.#listeners.push(listener);
@@ -140,8 +161,10 @@ export class Central implements Service {
 			try {
 				const topology = await this.#apply(connection);
 				const index = new CentreIndex(connection, topology.shards, this.#options.config.node.roots);
-				this.#parts = this.#build(connection, topology, index);
-				await this.#parts.start();
+				const { supervisor, window } = this.#build(connection, topology, index);
+				this.#parts = supervisor;
+				await supervisor.start();
+				this.#window = window;
 				this.#offLink.push(this.#link.onReconnect(() => void this.#onReconnect(connection)));
 				return this.#ready();
 			} catch (error) {
@@ -184,7 +207,12 @@ export class Central implements Service {
 		}
 	}
 
-	#build(connection: Connection, { shards, serverTime }: Topology, index: CentreIndex): Supervisor {
+	#build(
+		connection: Connection,
+		topology: Topology,
+		index: CentreIndex,
+	): { supervisor: Supervisor; window: CentreWindow } {
+		const { shards, serverTime } = topology;
 		const { config, credentials, clock, log } = this.#options;
 		const link = this.#link;
 		const serverClock = new ServerClock(clock, serverTime);
@@ -307,7 +335,12 @@ export class Central implements Service {
 			log,
 		});
 		for (const one of [duties, supervisor]) one.onFailure((error) => this.#fail(error));
-		return supervisor;
+		const window = {
+			...{ connection, topology, index, answers, serverNow },
+			isUp: () => link.connection !== undefined,
+			leads: () => leadership.leads,
+		};
+		return { supervisor, window };
 	}
 }
 

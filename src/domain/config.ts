@@ -115,6 +115,20 @@ const brokerSection = z.strictObject({
 	port: z.number().int().min(0).max(65_535).optional(),
 });
 
+/** The HTTP API and the dashboard that a centre serves. */
+const httpSection = z.strictObject({
+	enabled: z.boolean().default(true),
+	host: z.string().min(1).default('127.0.0.1'),
+	/** 7422 where it is not named, and only if nothing else listens there; 0 picks a free one. */
+	port: z.number().int().min(0).max(65_535).optional(),
+	/** Certificate and key; beyond loopback there has to be one. */
+	tls: z.strictObject({ cert: file, key: file }).optional(),
+	/** The file of bearer tokens (steward tokens); tokens.json in the data folder. */
+	tokens: file.optional(),
+	/** Requests that one address may make in a minute. */
+	requestsPerMinute: z.number().int().min(1).default(6000),
+});
+
 const configSchema = z.strictObject({
 	servers: z
 		.union([z.string().transform((text) => text.split(',')), z.array(z.string())])
@@ -165,7 +179,18 @@ const configSchema = z.strictObject({
 		})
 		.prefault({}),
 	node: nodeSection.prefault({}),
+	http: httpSection
+		.refine(({ host, tls }) => isLoopback(host) || tls !== undefined, {
+			path: ['host'],
+			error:
+				'expected 127.0.0.1: beyond loopback tokens would travel in the clear (http.tls names a certificate)',
+		})
+		.prefault({}),
 });
+
+function isLoopback(host: string): boolean {
+	return ['127.0.0.1', '::1', 'localhost'].includes(host);
+}
 
 /** Without accounts. */
 const loopbackSchema = configSchema.extend({
@@ -184,12 +209,14 @@ const loopbackSchema = configSchema.extend({
 /** The form of the config file: YAML or JSON. */
 export type ConfigForm = z.input<typeof configSchema>;
 export type Config = Readonly<z.output<typeof configSchema>>;
+export type HttpSettings = Readonly<z.output<typeof httpSection>>;
 export type TlsSettings = Readonly<z.output<typeof tlsSection>>;
 
 const knownKeys = [
 	...Object.keys(configSchema.shape),
 	...Object.keys(nodeSection.shape),
 	...Object.keys(tlsSection.shape),
+	...Object.keys(httpSection.shape),
 	...lanes,
 	...[
 		'level',

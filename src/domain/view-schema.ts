@@ -38,7 +38,7 @@ const transitionView = z.object({
 	late: z.boolean().describe('it came after the final state, and changed nothing'),
 });
 
-const commandView = z.object({
+export const commandViewSchema = z.object({
 	handle: z.string().describe('<node>.<id>'),
 	id: z.string(),
 	node: z.string(),
@@ -81,7 +81,7 @@ const presence = z.object({
 	since: time.nullable().describe('absent or unknown since'),
 });
 
-const receipt = commandView.extend({
+const receipt = commandViewSchema.extend({
 	/** The same command was there before: nothing was added. */
 	duplicate: z.boolean().describe('the same command was there before: nothing was added'),
 	presence,
@@ -163,7 +163,7 @@ const logPiece = z.object({
 		.enum(['cut', 'missing', 'cutOff'])
 		.nullable()
 		.describe('of a gap: no room on the node, not on the stream, or the node died'),
-	state: commandView.shape.state.nullable().describe('of an end'),
+	state: commandViewSchema.shape.state.nullable().describe('of an end'),
 	complete: z.boolean().nullable().describe('of an end: nothing more will come'),
 });
 
@@ -171,7 +171,7 @@ const cancellation = z.object({
 	answer: z
 		.enum(['beforeStart', 'whileRunning', 'tooLate', 'asked'])
 		.describe('asked: its node has not answered yet; the wish stays'),
-	command: commandView,
+	command: commandViewSchema,
 });
 
 const whyCauses = [
@@ -206,7 +206,7 @@ const whyCauses = [
 
 const whyView = z.object({
 	handle: z.string().describe('<node>.<id>'),
-	state: commandView.shape.state,
+	state: commandViewSchema.shape.state,
 	cause: z.enum(whyCauses).describe('stable, for programs'),
 	sentence: z.string().describe('the answer, for people'),
 	since: time.nullable(),
@@ -271,7 +271,7 @@ const error = z.object({
 
 /** Every shape of the contract, by the name of its file under docs/schemas/. */
 export const viewSchemas = {
-	command: commandView,
+	command: commandViewSchema,
 	receipt,
 	node: nodeView,
 	log: logPiece,
@@ -289,7 +289,7 @@ export const viewSchemas = {
 
 export type AttemptView = z.infer<typeof attemptView>;
 export type TransitionView = z.infer<typeof transitionView>;
-export type CommandView = z.infer<typeof commandView>;
+export type CommandView = z.infer<typeof commandViewSchema>;
 /** Whether the node is there: `unknown` when no centre watches, `never` when nobody ever heard of it. */
 export type Presence = z.infer<typeof presence>;
 export type Receipt = z.infer<typeof receipt>;

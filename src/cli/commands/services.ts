@@ -7,9 +7,12 @@
 import { dirname, join, resolve } from 'node:path';
 import { StewardError } from '../../base/errors.ts';
 import { createLog, type Log } from '../../base/log.ts';
-import { streamsDir } from '../../base/package.ts';
+import { streamsDir, webDir } from '../../base/package.ts';
+import type { Central } from '../../central/central.ts';
 import type { Config } from '../../domain/config.ts';
 import { centralNode } from '../../domain/names.ts';
+import type { HttpServer } from '../../http/http-server.ts';
+import type { Credentials } from '../../security/credentials.ts';
 import { fileNames } from '../../security/key-folder.ts';
 import type { BrokerFlags, Cli } from '../cli.ts';
 import { credentialsOf } from '../connect.ts';
@@ -20,11 +23,14 @@ import { type Running, runServices } from './run-services.ts';
 import { numberOr, parsePairs } from './send-form.ts';
 
 type ServiceFlags = { readonly config?: string; readonly data?: string; readonly logLevel?: string };
+type HttpFlags = { readonly http?: string | boolean };
 type LabelFlags = { readonly labels?: string; readonly inmsg?: string };
 export type UpFlags = ServiceFlags &
-	LabelFlags & { readonly port?: string; readonly shards?: string; readonly keys?: string };
+	LabelFlags &
+	HttpFlags & { readonly port?: string; readonly shards?: string; readonly keys?: string };
 export type CentralFlags = ServiceFlags &
-	BrokerFlags & { readonly shards?: string; readonly replicas?: string };
+	BrokerFlags &
+	HttpFlags & { readonly shards?: string; readonly replicas?: string };
 export type NodeFlags = ServiceFlags & BrokerFlags & LabelFlags & { readonly node?: string };
 
 export async function up(cli: Cli, flags: UpFlags): Promise<number> {
@@ -33,6 +39,7 @@ export async function up(cli: Cli, flags: UpFlags): Promise<number> {
 		broker: withoutUnset({ port: flags.port && numberOr(flags.port) }),
 		centre: withoutUnset({ shards: flags.shards && numberOr(flags.shards) }),
 		node: nodeOverrides(cli, flags),
+		http: httpOverrides(flags),
 	});
 	const { Broker } = await import('../../broker/broker.ts');
 	const { clock } = cli;
@@ -45,6 +52,9 @@ export async function up(cli: Cli, flags: UpFlags): Promise<number> {
 		onGaveUp: (error) => gaveUp(error),
 	});
 	const settingsOf = (user: string) => fleet.settingsOf(user, broker.url);
+	// Whoever lets the broker pick its port lets this one be picked as well.
+	const port = config.http.port ?? (fleet.port === 0 ? 0 : undefined);
+	const window = windowOn(cli, log, port);
 	return runServices(
 		cli,
 		log,
@@ -55,10 +65,14 @@ export async function up(cli: Cli, flags: UpFlags): Promise<number> {
 					gaveUp = listener;
 				},
 			}),
-			() => centre(cli, { config: settingsOf('centre'), log, budgetBytes: broker.storageBudgetBytes }),
+			() => window.centre({ config: settingsOf('centre'), log, budgetBytes: broker.storageBudgetBytes }),
+			...(config.http.enabled ? [window.http] : []),
 			() => node(cli, { name: centralNode, config: settingsOf(centralNode), log }),
 		],
-		() => printReady(cli, config, { url: broker.url, isSecure: fleet.secureConfig !== undefined }),
+		() =>
+			printReady(cli, config, {
+				...{ url: broker.url, dashboard: window.url(), isSecure: fleet.secureConfig !== undefined },
+			}),
 	);
 }
 
@@ -69,11 +83,16 @@ export async function central(cli: Cli, flags: CentralFlags): Promise<number> {
 			shards: flags.shards && numberOr(flags.shards),
 			replicas: flags.replicas && numberOr(flags.replicas),
 		}),
+		http: httpOverrides(flags),
 	});
 	const log = await logFor(cli, config);
-	return runServices(cli, log, [() => centre(cli, { config, log })], () =>
-		cli.stdout.line(`the centre runs on ${config.servers.join(', ')}`),
-	);
+	const window = windowOn(cli, log, config.http.port);
+	const makers = [() => window.centre({ config, log }), ...(config.http.enabled ? [window.http] : [])];
+	return runServices(cli, log, makers, () => {
+		cli.stdout.line(`the centre runs on ${config.servers.join(', ')}`);
+		const url = window.url();
+		if (url !== undefined) cli.stdout.line(`its dashboard: ${url}`);
+	});
 }
 
 export async function runNode(cli: Cli, flags: NodeFlags): Promise<number> {
@@ -115,18 +134,49 @@ function nodeOverrides(cli: Cli, { labels, inmsg }: LabelFlags): Readonly<Record
 	});
 }
 
+/** `--http 8080`, `--http 127.0.0.1:8080`, `--no-http`. */
+function httpOverrides({ http }: HttpFlags): Readonly<Record<string, unknown>> {
+	if (http === undefined || http === true) return {};
+	if (http === false) return { enabled: false };
+	const [, host, port = ''] = /^(?:(.+):)?([^:]*)$/.exec(http) ?? [];
+	return withoutUnset({ host, port: numberOr(port) });
+}
+
 function logFor(cli: Cli, config: Config): Promise<Log> {
 	return createLog({ level: config.log.level, pretty: cli.stderr.isTTY });
 }
 
-async function centre(
-	cli: Cli,
-	options: { config: Config; log: Log; budgetBytes?: number },
-): Promise<Running> {
-	const { Central } = await import('../../central/central.ts');
-	const credentials = await credentialsOf(cli, options.config);
-	const service = new Central({ ...options, credentials, clock: cli.clock, streamsDir });
-	return { service, onFailure: (listener) => service.onFailure(listener) };
+/** A centre, and the HTTP server that shows it. */
+function windowOn(cli: Cli, log: Log, port: number | undefined) {
+	let central: Central | undefined;
+	let http: HttpServer | undefined;
+	let made: { config: Config; credentials: Credentials | undefined } | undefined;
+	return {
+		async centre(options: { config: Config; log: Log; budgetBytes?: number }): Promise<Running> {
+			const { Central } = await import('../../central/central.ts');
+			const credentials = await credentialsOf(cli, options.config);
+			const service = new Central({ ...options, credentials, clock: cli.clock, streamsDir });
+			central = service;
+			made = { config: options.config, credentials };
+			return { service, onFailure: (listener) => service.onFailure(listener) };
+		},
+		async http(): Promise<Running> {
+			if (!made) throw new Error('the HTTP server begins after its centre');
+			const { config, credentials } = made;
+			const { HttpServer } = await import('../../http/http-server.ts');
+			const { cwd, clock, version } = cli;
+			const service = new HttpServer({
+				settings: { ...config.http, port },
+				tokensFile: resolve(cwd, config.http.tokens ?? join(config.data, 'tokens.json')),
+				...{ credentials, roots: config.node.roots, webDir, version, clock, log },
+				window: () => central?.window,
+			});
+			http = service;
+			return { service, onFailure: () => undefined };
+		},
+		/** Where it listens, once it runs. */
+		url: () => http?.url,
+	};
 }
 
 async function node(cli: Cli, options: { name: string; config: Config; log: Log }): Promise<Running> {
@@ -156,16 +206,21 @@ function inmsgOf(cli: Cli, config: Config, name: string): string {
 	return inmsg === undefined ? join(nodeFolder(config, name), 'inmsg.txt') : resolve(cli.cwd, inmsg);
 }
 
-function printReady(cli: Cli, config: Config, { url, isSecure }: { url: string; isSecure: boolean }): void {
+function printReady(
+	cli: Cli,
+	config: Config,
+	{ url, dashboard, isSecure }: { url: string; dashboard: string | undefined; isSecure: boolean },
+): void {
 	const elsewhere = url === 'nats://127.0.0.1:4222' ? '' : ` --servers ${url}`;
 	const { stdout, program } = cli;
 	stdout.line(`${stdout.paint('green', 'steward is up')}: broker, centre and the node central`);
 	stdout.line();
-	stdout.line(`  data    ${resolve(config.data)}`);
-	stdout.line(`  broker  ${url}`);
+	stdout.line(`  data       ${resolve(config.data)}`);
+	if (dashboard !== undefined) stdout.line(`  dashboard  ${stdout.paint('bold', dashboard)}`);
+	stdout.line(`  broker     ${url}`);
 	if (!isSecure) {
 		const warning = `without accounts: everyone on this machine may do everything (${program} init --secure changes that)`;
-		stdout.line(`          ${stdout.paint('yellow', warning)}`);
+		stdout.line(`             ${stdout.paint('yellow', warning)}`);
 	}
 	stdout.line();
 	stdout.line('Try next, in another terminal:');

@@ -14,7 +14,7 @@ const logLevels = 'debug, info, warn, error or silent';
 
 export function addServices(program: Command, cli: Cli, done: Done): void {
 	const services = () => import('../commands/services.ts');
-	serviceOptions(program.command('up'))
+	httpOptions(serviceOptions(program.command('up')))
 		.summary('run broker, centre and the node central in one process')
 		.description('Runs broker, centre and the node central in one process, until SIGINT or SIGTERM.')
 		.option('--port <port>', "the broker's port, 0 picks a free one (4222, or what its keys say)")
@@ -27,7 +27,7 @@ export function addServices(program: Command, cli: Cli, done: Done): void {
 		.option('--inmsg <file>', 'its watched file of messages (inmsg.txt in its data folder)')
 		.addHelpText('after', examples('steward up', 'steward up --data ./data --port 4333'))
 		.action(async (flags: UpFlags) => done(await (await services()).up(cli, flags)));
-	serviceOptions(brokerOptions(program.command('central')))
+	httpOptions(serviceOptions(brokerOptions(program.command('central'))))
 		.summary('run a centre on a broker that is there')
 		.description('Runs a centre, without broker and node. Several may run: one leads, the others stand by.')
 		.option('--shards <count>', 'as in steward init')
@@ -65,6 +65,15 @@ function addKeygen(node: Command, cli: Cli, done: Done): void {
 		.action(async (flags: KeygenFlags) =>
 			done(await (await import('../commands/join.ts')).keygen(cli, flags)),
 		);
+}
+
+function httpOptions(command: Command): Command {
+	return command
+		.option(
+			'--http <[host:]port>',
+			'where API and dashboard are served, 0 picks a free port (127.0.0.1:7422)',
+		)
+		.option('--no-http', 'serve neither');
 }
 
 function serviceOptions(command: Command): Command {

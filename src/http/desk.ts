@@ -1,0 +1,64 @@
+/**
+ * Owns what every route works with: the fleet, in the name of who asks, and the centre's window.
+ * Promises that a route which needs the broker says `no-broker` before there is one, and `no-centre` while its index is still read.
+ * Keeps nothing.
+ */
+
+import type { Clock } from '../base/clock.ts';
+import { StewardError } from '../base/errors.ts';
+import type { Log } from '../base/log.ts';
+import type { CentreWindow } from '../central/central.ts';
+import { Fleet } from '../client/fleet.ts';
+import { type FleetParts, fleetParts } from '../client/parts.ts';
+import type { HttpSettings } from '../domain/config.ts';
+import type { Credentials } from '../security/credentials.ts';
+
+export type HttpOptions = {
+	readonly settings: HttpSettings;
+	/** The file of tokens. */
+	readonly tokensFile: string;
+	/** Of the centre; with them the broker has accounts, and every request needs a token. */
+	readonly credentials?: Credentials | undefined;
+	readonly roots?: readonly string[];
+	/** What the centre shows; undefined until it has found its broker. */
+	readonly window: () => CentreWindow | undefined;
+	/** Folder of the built dashboard. */
+	readonly webDir: string;
+	readonly version: string;
+	readonly clock: Clock;
+	readonly log: Log;
+};
+
+export type Desk = {
+	/** @throws StewardError `no-broker` */
+	window(): CentreWindow;
+	/** As {@link window}; undefined where there is none. */
+	glance(): CentreWindow | undefined;
+	/** `author` is told to whoever wonders later who did it. @throws StewardError `no-broker` */
+	fleet(author: string): Fleet;
+	readonly options: HttpOptions;
+};
+
+export function openDesk(options: HttpOptions): Desk {
+	const { clock, credentials, roots } = options;
+	const ofWindow = new WeakMap<CentreWindow, FleetParts>();
+	const window = () => {
+		const found = options.window();
+		if (found) return found;
+		throw new StewardError('no-broker', 'the centre has not found its broker yet: ask again in a moment');
+	};
+	return {
+		options,
+		window,
+		glance: options.window,
+		fleet(author) {
+			const open = window();
+			const { connection, topology } = open;
+			const known = ofWindow.get(open);
+			const parts =
+				known ?? fleetParts(connection, topology, { clock, author, roots, signer: credentials?.key });
+			if (!known) ofWindow.set(open, parts);
+			return new Fleet({ ...parts, author });
+		},
+	};
+}

@@ -1,0 +1,97 @@
+/**
+ * Owns the operator's window on a centre: one HTTP server with the API, the live stream, metrics and the dashboard.
+ * Promises that it listens on loopback unless it has a certificate, that it answers (503) while there is no broker yet, and that after
+ * its stop no connection is left. It keeps nothing: what it shows is the centre's index, and what it changes goes to the broker first.
+ */
+
+import { readFile } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import Fastify, { type FastifyInstance } from 'fastify';
+import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
+import { StewardError, systemCodeOf } from '../base/errors.ts';
+import { Lifecycle, type Service } from '../base/lifecycle.ts';
+import { addDashboard } from './dashboard.ts';
+import { type Desk, type HttpOptions, openDesk } from './desk.ts';
+import { answerProblems } from './problem.ts';
+import { addHealth } from './routes/health.ts';
+
+const usualPort = 7422;
+/** Of a request without its files: a command's data is bounded by the broker's max_payload, 1 MiB by default. */
+const bodyLimitBytes = 4 * 1024 * 1024;
+
+export class HttpServer implements Service {
+	readonly name = 'http';
+	readonly #options: HttpOptions;
+	readonly #lifecycle: Lifecycle;
+	#app: FastifyInstance | undefined;
+	#url: string | undefined;
+
+	constructor(options: HttpOptions) {
+		this.#options = options;
+		this.#lifecycle = new Lifecycle(
+			() => this.#begin(),
+			() => this.#end(),
+		);
+	}
+
+	start(): Promise<void> {
+		return this.#lifecycle.start();
+	}
+
+	stop(): Promise<void> {
+		return this.#lifecycle.stop();
+	}
+
+	/** Where it listens; undefined where its usual port was taken by another program and nobody had named one. */
+	get url(): string | undefined {
+		return this.#url;
+	}
+
+	/** @throws StewardError `already-running` where the port that was named is taken, `storage` where its certificate cannot be read */
+	async #begin(): Promise<void> {
+		const { settings, log } = this.#options;
+		const app = await makeApp(this.#options, openDesk(this.#options));
+		this.#app = app;
+		try {
+			await app.listen({ host: settings.host, port: settings.port ?? usualPort });
+		} catch (error) {
+			await app.close();
+			this.#app = undefined;
+			if (systemCodeOf(error) !== 'EADDRINUSE') throw error;
+			const taken = `port ${settings.port ?? usualPort} is taken by another program`;
+			if (settings.port !== undefined) {
+				throw new StewardError('already-running', `${taken}: http.port or --http names another one`, {
+					cause: error,
+				});
+			}
+			return log.warn(`${taken}: no API and no dashboard here; --http 0 picks a free one`);
+		}
+		const { port } = app.server.address() as AddressInfo;
+		const host = settings.host.includes(':') ? `[${settings.host}]` : settings.host;
+		this.#url = `${settings.tls ? 'https' : 'http'}://${host}:${port}`;
+	}
+
+	async #end(): Promise<void> {
+		this.#url = undefined;
+		await this.#app?.close();
+		this.#app = undefined;
+	}
+}
+
+async function makeApp(options: HttpOptions, desk: Desk): Promise<FastifyInstance> {
+	const { tls } = options.settings;
+	const https = tls && { cert: await readFile(tls.cert), key: await readFile(tls.key) };
+	const app: FastifyInstance = Fastify({
+		...(https ? { https } : {}),
+		bodyLimit: bodyLimitBytes,
+		forceCloseConnections: true,
+		// What goes wrong is answered, and logged where it is a defect (problem.ts).
+		logger: false,
+	});
+	app.setValidatorCompiler(validatorCompiler);
+	app.setSerializerCompiler(serializerCompiler);
+	answerProblems(app, options.log);
+	addHealth(app, desk);
+	await addDashboard(app, options.webDir);
+	return app;
+}
