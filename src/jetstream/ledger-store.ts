@@ -23,6 +23,10 @@ export type LedgerRecord = { readonly entry: LedgerEntry; readonly revision: num
 
 /** What an index needs of an entry, as headers: a watch of headers alone builds it. */
 export type LedgerSummary = Pick<LedgerEntry, 'state' | 'method' | 'lane' | 'queuedAt' | 'seq'> & {
+	/** Of the first attempt. */
+	readonly startedAt: number | null;
+	/** Starts so far. */
+	readonly starts: number;
 	readonly endedAt: number | null;
 	readonly deadlineAt: number | null;
 	/** When the ledger called it final. */
@@ -47,6 +51,8 @@ const header = {
 	method: 'Steward-Method',
 	lane: 'Steward-Lane',
 	queuedAt: 'Steward-Queued-At',
+	startedAt: 'Steward-Started-At',
+	starts: 'Steward-Starts',
 	endedAt: 'Steward-Ended-At',
 	seq: 'Steward-Seq',
 	deadlineAt: 'Steward-Deadline-At',
@@ -56,12 +62,15 @@ const header = {
 
 function summaryHeaders(entry: LedgerEntry): Record<string, string> {
 	const lost = lostAt(entry);
+	const starts = entry.attempts.at(-1)?.attempt ?? 0;
 	return {
 		[header.state]: entry.state,
 		[header.method]: entry.method,
 		[header.lane]: entry.lane,
 		[header.queuedAt]: String(entry.queuedAt),
 		[header.seq]: String(entry.seq),
+		...(entry.startedAt === null ? {} : { [header.startedAt]: String(entry.startedAt) }),
+		...(starts === 0 ? {} : { [header.starts]: String(starts) }),
 		...(entry.endedAt === null ? {} : { [header.endedAt]: String(entry.endedAt) }),
 		...(entry.deadlineAt === null ? {} : { [header.deadlineAt]: String(entry.deadlineAt) }),
 		...(entry.settledAt === null ? {} : { [header.settledAt]: String(entry.settledAt) }),
@@ -81,6 +90,8 @@ export function readLedgerSummary(read: (name: string) => string): LedgerSummary
 		method: read(header.method),
 		queuedAt: Number(read(header.queuedAt)),
 		seq: Number(read(header.seq)),
+		startedAt: timeOrNull(header.startedAt),
+		starts: Number(read(header.starts)),
 		endedAt: timeOrNull(header.endedAt),
 		deadlineAt: timeOrNull(header.deadlineAt),
 		settledAt: timeOrNull(header.settledAt),

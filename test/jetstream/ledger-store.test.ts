@@ -41,12 +41,26 @@ test('an entry replaces exactly the one that it was folded from', async () => {
 test('its headers say what an index needs', async () => {
 	await using broker = await startBroker();
 	const store = new LedgerStore(broker.connection);
-	await store.write(done, 0, undefined, 3000);
+	const attempt = {
+		startedAt: 2000,
+		endedAt: 2900,
+		outcome: 'failed',
+		exitCode: 1,
+		signal: null,
+		fault: null,
+	} as const;
+	// A long list lacks its middle: the numbers tell.
+	const attempts = [1, 40].map((number) => ({ attempt: number, ...attempt }));
+	await store.write({ ...done, attempts }, 0, undefined, 3000);
 	const entry = await readEntry(broker.connection, 'steward-ledger', 'ship1.id1');
 	expect(entry && readLedgerSummary(entry.header)).toEqual({
 		...{ state: 'succeeded', method: 'shellCommand', lane: 'normal' },
 		...{ queuedAt: 1000, seq: 7, endedAt: 2900, deadlineAt: 6000, settledAt: 3000, lostAt: null },
+		...{ startedAt: 2000, starts: 40 },
 	});
+	await store.write({ ...queued, id: 'id2' }, 0, undefined, 2000);
+	const unstarted = await readEntry(broker.connection, 'steward-ledger', 'ship1.id2');
+	expect(unstarted && readLedgerSummary(unstarted.header)).toMatchObject({ startedAt: null, starts: 0 });
 	expect(readLedgerSummary(() => '')).toBeUndefined();
 });
 
