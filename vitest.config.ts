@@ -15,7 +15,7 @@ export default defineConfig({
 			{
 				test: {
 					name: 'unit',
-					include: ['test/{base,domain,security,supervision,cli}/**/*.test.ts'],
+					include: ['test/{base,domain,security,supervision,cli,http/web}/**/*.test.ts'],
 					testTimeout: 20_000,
 				},
 			},
