@@ -28,6 +28,7 @@ import { Standings } from '../jetstream/standings.ts';
 import { applyTopology, requireTopology, type Topology } from '../jetstream/topology.ts';
 import type { Credentials } from '../security/credentials.ts';
 import { signingWith } from '../security/signature.ts';
+import { readTrustFile } from '../security/trust-file.ts';
 import { Supervisor } from '../supervision/supervisor.ts';
 import { Answers } from './answers.ts';
 import { DocumentSync } from './document-sync.ts';
@@ -67,6 +68,8 @@ export type CentralOptions = {
 	config: Config;
 	/** Who it is, where the broker has accounts. */
 	credentials?: Credentials | undefined;
+	/** What the enrolment left on this machine of whom to trust; a list that roots have signed takes its place. */
+	trustFile?: string | undefined;
 	/** Folder of the stream definitions. */
 	streamsDir: string;
 	/** What all streams on file may take together, bytes. */
@@ -160,7 +163,11 @@ export class Central implements Service {
 			if (!connection) return;
 			try {
 				const topology = await this.#apply(connection);
-				const index = new CentreIndex(connection, topology.shards, this.#options.config.node.roots);
+				const { config, trustFile } = this.#options;
+				const left = await readTrustFile(trustFile);
+				if (left && 'problem' in left)
+					log.error({ err: messageOf(left.problem) }, `${trustFile} cannot be read: no schedule fires`);
+				const index = new CentreIndex(connection, topology.shards, config.node.roots, left);
 				const { supervisor, window } = this.#build(connection, topology, index);
 				this.#parts = supervisor;
 				await supervisor.start();

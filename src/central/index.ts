@@ -17,10 +17,12 @@ import { readDocument } from '../jetstream/documents.ts';
 import { type Followed, type Following, follow } from '../jetstream/follow.ts';
 import { type LedgerSummary, readLedgerSummary } from '../jetstream/ledger-store.ts';
 import { readScheduleEntry } from '../jetstream/schedules.ts';
+import type { TrustFile } from '../security/trust-file.ts';
 import { DocumentIndex } from './document-index.ts';
 import { LaterIndex } from './later-index.ts';
 import { NodeIndex } from './node-index.ts';
 import { ScheduleIndex } from './schedule-index.ts';
+import { ScheduleTrust } from './schedule-trust.ts';
 
 /** When a node was last known to be gone; `present` has no time. */
 type PresenceEntry = { readonly gone: boolean; readonly writtenAt: number };
@@ -47,6 +49,7 @@ export class CentreIndex implements Service {
 	readonly presence = new Map<string, PresenceEntry>();
 	readonly schedules = new ScheduleIndex();
 	readonly documents: DocumentIndex;
+	readonly scheduleTrust: ScheduleTrust;
 	/** Arrived after the ledger had called their id final: either a repeat, or the ledger's entry is out of date here. */
 	readonly #doubtful = new Map<string, StoredCommand>();
 	/** By subject: what is being put on its stream from here, and what was heard of it so far. */
@@ -62,9 +65,13 @@ export class CentreIndex implements Service {
 	#followings: Following[] = [];
 	#isComplete = false;
 
-	/** `roots`: public keys that the documents of the fleet are to be signed by, where they are pinned on this machine. */
-	constructor(connection: Connection, shards: number, roots: readonly string[] = []) {
+	/**
+	 * @param roots Public keys that the documents of the fleet are to be signed by, where they are pinned on this machine.
+	 * @param left What the enrolment left on this machine of whom to trust.
+	 */
+	constructor(connection: Connection, shards: number, roots: readonly string[] = [], left?: TrustFile) {
 		this.documents = new DocumentIndex(roots);
+		this.scheduleTrust = new ScheduleTrust(this.documents, roots, left);
 		this.#connection = connection;
 		this.#shards = shards;
 		this.#lifecycle = new Lifecycle(

@@ -45,7 +45,9 @@ export class ScheduleAnswers {
 		const ofNodes = this.#saidByNodes();
 		const records = [...this.#index.schedules.records.values()]
 			.map(({ value }) => value)
-			.filter((record) => !record.removed && (name === undefined || record.name === name))
+			.filter((record) => name === undefined || record.name === name)
+			// That it was removed somebody has to vouch for as well.
+			.filter((record) => !record.removed || this.#problemOf(record) !== undefined)
 			.filter((record) => cursor === undefined || record.name > cursor)
 			.sort((a, b) => (a.name < b.name ? -1 : 1));
 		const items: ScheduleView[] = [];
@@ -88,9 +90,15 @@ export class ScheduleAnswers {
 					: targets.flatMap((node) => this.#lastByCentre(record.name, node, centre.last)),
 				on: on.map((node) => onNode(node, said.get(node))),
 				counts,
+				problem: this.#problemOf(record),
 			},
 			mostNodes,
 		);
+	}
+
+	#problemOf(record: ScheduleRecord): string | undefined {
+		const problem = this.#index.scheduleTrust.problemOf(record, this.#serverNow());
+		return problem !== undefined && record.removed ? `that it was removed: ${problem}` : problem;
 	}
 
 	#targetsOf({ target }: Schedule): readonly string[] {

@@ -15,20 +15,21 @@ import { matchesLabels } from '../domain/node-state.ts';
 import { readSchedule, type Schedule, type ScheduleRecord } from '../domain/schedule.ts';
 import type { Schedules } from '../jetstream/schedules.ts';
 import type { CentreIndex } from './index.ts';
+import { tombstoneMs } from './schedule-trust.ts';
 import { Wishes } from './wishes.ts';
-
-/** A node that is away may still have what was removed; for longer than this nobody waits for it. */
-const tombstoneMs = 90 * 86_400_000;
 
 type Wish =
 	| { readonly method: 'schedule'; readonly data: Control<'schedule'> }
 	| { readonly method: 'unschedule'; readonly data: Control<'unschedule'> };
 
-/** `undefined`: it is not fired by nodes. `unreadable`: this program cannot say. */
+/** `undefined`: it is not fired by nodes. `unreadable`: this program cannot say, or nobody vouches for it. */
 type Placed = { readonly record: ScheduleRecord; readonly schedule: Schedule | undefined } | 'unreadable';
 
 export type ScheduleSyncOptions = {
-	index: Pick<CentreIndex, 'isComplete' | 'schedules' | 'nodes' | 'standings' | 'waiting' | 'onNode'>;
+	index: Pick<
+		CentreIndex,
+		'isComplete' | 'schedules' | 'scheduleTrust' | 'nodes' | 'standings' | 'waiting' | 'onNode'
+	>;
 	parts: Parameters<typeof enqueue>[0];
 	schedules: Pick<Schedules, 'forget'>;
 	mayFire: () => boolean;
@@ -55,7 +56,12 @@ export class ScheduleSync {
 		const { index } = this.#options;
 		this.#wishes.begin(
 			(listener) => index.onNode(listener),
-			(listener) => index.schedules.onChange(listener),
+			(listener) => {
+				const offs = [index.schedules.onChange(listener), index.scheduleTrust.onChange(listener)];
+				return () => {
+					for (const off of offs) off();
+				};
+			},
 		);
 	}
 
@@ -103,13 +109,25 @@ export class ScheduleSync {
 			const known = this.#meanings.get(name);
 			const meaning = known?.revision === revision ? known.placed : this.#meaningOf(record);
 			if (meaning !== known?.placed) this.#meanings.set(name, { revision, placed: meaning });
-			placed.set(name, meaning);
+			placed.set(name, this.#isVouched(record) ? meaning : 'unreadable');
 		}
 		for (const name of this.#meanings.keys()) if (!records.has(name)) this.#meanings.delete(name);
 		this.#ownNames = [...placed].flatMap(([name, one]) =>
 			one !== 'unreadable' && one.schedule ? [name] : [],
 		);
 		return placed;
+	}
+
+	/** Of one that nobody vouches for nodes hear nothing: not that it is there, and not that it is gone. */
+	#isVouched(record: ScheduleRecord): boolean {
+		const { index, serverNow, log } = this.#options;
+		const problem = index.scheduleTrust.problemOf(record, serverNow());
+		if (record.form.placement === 'node' && index.scheduleTrust.isNews(record.name, problem) && problem)
+			log.error(
+				{ schedule: record.name, err: problem },
+				'a schedule is not to be trusted: no node hears of it',
+			);
+		return problem === undefined;
 	}
 
 	#meaningOf(record: ScheduleRecord): Placed {

@@ -8,6 +8,7 @@
 import type { Clock } from '../base/clock.ts';
 import { messageOf } from '../base/errors.ts';
 import { Lifecycle, type Service } from '../base/lifecycle.ts';
+import type { ScheduleRecord } from '../domain/schedule.ts';
 import { nodesOf } from '../domain/target.ts';
 import type { CentreIndex } from './index.ts';
 import { planOf, type SchedulePlan } from './schedule-plan.ts';
@@ -33,7 +34,8 @@ const clockWasAhead =
 	'its ticks were decided beyond now, by a clock that was ahead: they are decided anew, and what has run is known';
 
 export type SchedulerOptions = TickRoundOptions & {
-	index: TickRoundOptions['index'] & Pick<CentreIndex, 'isComplete' | 'onNode' | 'onPresenceLost'>;
+	index: TickRoundOptions['index'] &
+		Pick<CentreIndex, 'isComplete' | 'onNode' | 'onPresenceLost' | 'scheduleTrust'>;
 	/** A present node beats at least once in this time. */
 	presenceTtlMs: number;
 	clock: Clock;
@@ -148,6 +150,10 @@ export class Scheduler implements Service {
 	/** One that cannot be decided does not keep the others. */
 	async #decide(plan: SchedulePlan, now: number): Promise<Round | undefined> {
 		const { clock, log } = this.#options;
+		if (!this.#isVouched(plan.record, now)) {
+			plan.nextDue = now + retryMs;
+			return undefined;
+		}
 		if (!plan.isSaved) await this.#rounds.save(plan);
 		if (!plan.isSaved) return undefined;
 		// Who is there is known once every node has had the time to say so.
@@ -166,6 +172,18 @@ export class Scheduler implements Service {
 		}
 		plan.nextDue = now + retryMs;
 		return undefined;
+	}
+
+	/** Asked at each moment anew: a key may count no more, or again. What is due meanwhile is missed. */
+	#isVouched(record: ScheduleRecord, now: number): boolean {
+		const { index, log } = this.#options;
+		const problem = index.scheduleTrust.problemOf(record, now);
+		if (index.scheduleTrust.isNews(record.name, problem)) {
+			const { name: schedule } = record;
+			if (problem === undefined) log.info({ schedule }, 'a schedule is vouched for, and fires');
+			else log.error({ schedule, err: problem }, 'a schedule is not to be trusted: it does not fire');
+		}
+		return problem === undefined;
 	}
 
 	/** Who has come to a schedule with jitter may have a turn before those that it was aimed at. */
@@ -212,6 +230,8 @@ export class Scheduler implements Service {
 		const before = this.#plans.get(name);
 		this.#plans.delete(name);
 		if (!stored) return;
+		// What this centre has seen once, the broker cannot take back.
+		index.scheduleTrust.problemOf(stored, this.#options.serverNow());
 		const known = before
 			? { value: before.progress, revision: before.revision }
 			: index.schedules.progress.get(name);

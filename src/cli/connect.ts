@@ -4,12 +4,14 @@
  * Nothing is kept.
  */
 
-import { resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { StewardError } from '../base/errors.ts';
 import { connect, type Fleet } from '../client/fleet.ts';
 import type { Config } from '../domain/config.ts';
 import { type Connection, closeConnection, openConnection } from '../jetstream/connection.ts';
 import { type Credentials, readCredentials } from '../security/credentials.ts';
+import { fileNames } from '../security/key-folder.ts';
+import { pinnedList, readTrustFile } from '../security/trust-file.ts';
 import type { BrokerFlags, Cli } from './cli.ts';
 import { brokerOverrides, loadSettings } from './settings.ts';
 
@@ -49,6 +51,12 @@ export async function credentialsOf(cli: Cli, config: Config): Promise<Credentia
 	return path === undefined ? undefined : readCredentials(path);
 }
 
+/** What the enrolment left beside the credentials of whom to trust. */
+export function trustFileOf(cli: Cli, { credentials }: Config): string | undefined {
+	const path = pathOf(cli, credentials);
+	return path === undefined ? undefined : join(dirname(path), fileNames.trust);
+}
+
 /** Relative to where the user is. */
 function pathOf({ cwd }: Cli, path: string | undefined): string | undefined {
 	return path === undefined ? undefined : resolve(cwd, path);
@@ -57,10 +65,12 @@ function pathOf({ cwd }: Cli, path: string | undefined): string | undefined {
 /** @throws StewardError `no-broker`, `unauthorized`, `no-topology`, `schema-newer`, or what `use` throws. */
 export async function withFleet<T>(cli: Cli, config: Config, use: (fleet: Fleet) => Promise<T>): Promise<T> {
 	const { clock, env } = cli;
+	const credentials = pathOf(cli, config.credentials);
+	const left = await readTrustFile(trustFileOf(cli, config));
+	const pinned = left && 'list' in left ? pinnedList(config.node.roots, left) : undefined;
 	const fleet = await connect({
 		...{ servers: config.servers, domain: config.domain, tls: config.tls },
-		credentials: pathOf(cli, config.credentials),
-		roots: config.node.roots,
+		...{ credentials, roots: pinned?.roots ?? config.node.roots, trust: pinned },
 		name: connectionName,
 		author: authorFrom(env),
 		clock,

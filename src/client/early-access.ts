@@ -61,6 +61,11 @@ export class EarlyAccess {
 		if (!decision.allowed) throw deniedError(asked, decision);
 	}
 
+	/** The trust list that is published, as far as it can be read here. */
+	async trust(): Promise<TrustList | undefined> {
+		return (await this.#lists())?.trust;
+	}
+
 	/** Whether what this key signed may be signed anew with ours: it is ours, or the trust list names it now. */
 	async trusts(key: string): Promise<boolean> {
 		if (key === this.#options.key) return true;

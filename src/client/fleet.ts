@@ -11,6 +11,7 @@ import type { MessageForm } from '../domain/message.ts';
 import { parseMessage } from '../domain/message.ts';
 import { type Handle, toHandle } from '../domain/names.ts';
 import type { CommandState } from '../domain/state.ts';
+import type { TrustList } from '../domain/trust.ts';
 import type { Cancellation, CommandView, NodeView, Receipt, WhyView } from '../domain/view.ts';
 import { askAll } from '../jetstream/api.ts';
 import { closeConnection, openConnection } from '../jetstream/connection.ts';
@@ -50,6 +51,8 @@ export type FleetOptions = {
 	credentials?: string | undefined;
 	/** Public keys (`O…`) of the roots of the fleet: a trust list counts here only if they lead to it. Without any the broker is believed. */
 	roots?: readonly string[] | undefined;
+	/** What counts before a trust list is published: what the enrolment left on this machine. */
+	trust?: TrustList | undefined;
 	/** How the connection is encrypted; for `tls://` addresses, and beyond loopback with credentials, it is in any case. */
 	tls?: Partial<TlsSettings> | false | undefined;
 	/** Shown by the server for this connection. */
@@ -87,8 +90,8 @@ export async function connect(options: FleetOptions = {}): Promise<Fleet> {
 		...(options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs }),
 	});
 	try {
-		const { author = 'operator', roots } = options;
-		const own = { clock, author, roots, signer: credentials?.key };
+		const { author = 'operator', roots, trust } = options;
+		const own = { clock, author, roots, trust, signer: credentials?.key };
 		return new Fleet(fleetParts(connection, await requireTopology(connection), own));
 	} catch (error) {
 		await closeConnection(connection, clock);

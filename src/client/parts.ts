@@ -6,6 +6,7 @@
 
 import type { Clock } from '../base/clock.ts';
 import { ulidFactory } from '../base/ids.ts';
+import type { TrustList } from '../domain/trust.ts';
 import { Claims } from '../jetstream/claims.ts';
 import { Commands } from '../jetstream/commands.ts';
 import type { Connection } from '../jetstream/connection.ts';
@@ -22,6 +23,7 @@ import type { SigningKey } from '../security/keys.ts';
 import { signingWith } from '../security/signature.ts';
 import { EarlyAccess } from './early-access.ts';
 import { MethodLanes } from './method-lanes.ts';
+import { Vouching } from './vouching.ts';
 
 /** The parts of a fleet, wired to one connection. */
 export type FleetParts = {
@@ -43,25 +45,33 @@ export type FleetParts = {
 	readonly newId: () => string;
 	/** Tells what nodes would deny; undefined where nothing is signed here. */
 	readonly access: EarlyAccess | undefined;
+	/** Signs what is kept of schedules, and says who has; undefined where nothing is signed here. */
+	readonly vouching: Vouching | undefined;
 	/** Who is told to have cancelled, paused, retried. */
 	readonly author: string;
+};
+
+type OwnParts = {
+	readonly clock: Clock;
+	readonly author: string;
+	readonly signer?: SigningKey | undefined;
+	readonly roots?: readonly string[] | undefined;
+	/** What counts here before a list is published. */
+	readonly trust?: TrustList | undefined;
 };
 
 export function fleetParts(
 	connection: Connection,
 	topology: Topology,
-	{
-		clock,
-		author,
-		signer,
-		roots = [],
-	}: { clock: Clock; author: string; signer?: SigningKey | undefined; roots?: readonly string[] | undefined },
+	{ clock, author, signer, roots = [], trust }: OwnParts,
 ): FleetParts {
 	const { shards, serverTime } = topology;
 	const serverClock = new ServerClock(clock, serverTime);
 	const serverNow = () => Math.round(serverClock.now());
 	const nodes = new Nodes(connection);
 	const documents = new Documents(connection);
+	const access =
+		signer && new EarlyAccess({ documents, nodes, key: signer.publicKey, roots, serverNow, clock });
 	return {
 		connection,
 		commands: new Commands(connection, shards, {
@@ -71,7 +81,11 @@ export function fleetParts(
 		reports: new Reports(connection),
 		ledger: new LedgerStore(connection),
 		nodes,
-		access: signer && new EarlyAccess({ documents, nodes, key: signer.publicKey, roots, serverNow, clock }),
+		access,
+		vouching:
+			signer &&
+			access &&
+			new Vouching({ key: signer, published: () => access.trust(), left: trust, serverNow, clock }),
 		standings: new Standings(connection),
 		methodLanes: new MethodLanes(clock),
 		events: new Events(connection),

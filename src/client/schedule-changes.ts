@@ -20,7 +20,7 @@ import { outcomeView, type ScheduleOutcome } from '../domain/schedule-view.ts';
 import { publishFailure } from '../jetstream/publish-answer.ts';
 import { Schedules } from '../jetstream/schedules.ts';
 import type { FleetParts } from './parts.ts';
-import { readKnown } from './schedule-reading.ts';
+import { nothingSigned, readKnown, readStored } from './schedule-reading.ts';
 
 export type AddScheduleOptions = {
 	/** One of that name may be there: then it is changed. */
@@ -29,6 +29,11 @@ export type AddScheduleOptions = {
 export type ScheduleReason = {
 	/** Told to whoever wonders later, 1,000 characters at the most. */
 	reason?: string;
+};
+
+export type SignOptions = {
+	/** What was read and is meant: where another form is stored by now, nothing is signed. */
+	form?: ScheduleForm;
 };
 
 /** How often a change is made anew because another one was faster. */
@@ -55,7 +60,37 @@ export async function addSchedule(
 	return changing(parts, schedules, name, async (now) => {
 		schedules.assertFits(form);
 		const { value, revision } = await schedules.read(name);
-		return { value, revision, next: addedTo(value, form, now, replace) };
+		const next = addedTo(value, form, now, replace);
+		const isUnsigned = value && (await parts.vouching?.problemOf(value)) !== undefined;
+		if (!isUnsigned) return { value, revision, next };
+		// What was typed here is vouched for here, and nothing that was not.
+		return { value, revision, next: next ? { ...next, since: now } : signedAnew(value, now) };
+	});
+}
+
+/** Its ticks count from now on: what was due while nobody vouched for it was not missed. */
+function signedAnew({ form, since, removed }: ScheduleRecord, now: number): Next {
+	return { form, since: removed ? since : now, change: 'signed', fields: [] };
+}
+
+/** @throws StewardError as ScheduleBook.sign */
+export async function signSchedule(
+	parts: FleetParts,
+	name: string,
+	{ form }: SignOptions,
+): Promise<ScheduleOutcome> {
+	const { vouching } = parts;
+	if (!vouching) throw nothingSigned();
+	const schedules = new Schedules(parts.connection);
+	return changing(parts, schedules, name, async (now) => {
+		const { value, revision } = await readStored(schedules, name);
+		if (form !== undefined && contentDigest(form) !== contentDigest(value.form)) {
+			throw new StewardError('refused', `the schedule ${name} was changed since it was read: read it again`, {
+				details: { name, version: value.version },
+			});
+		}
+		const isVouched = (await vouching.problemOf(value)) === undefined;
+		return { value, revision, next: isVouched ? undefined : signedAnew(value, now) };
 	});
 }
 
@@ -97,6 +132,7 @@ export async function setPaused(
 	checkReason(reason);
 	return changing(parts, schedules, name, async (now) => {
 		const { value, revision } = await readKnown(schedules, name);
+		await parts.vouching?.assertVouched(value, paused ? 'pausing' : 'resuming');
 		// Of one that this program cannot read as well.
 		const isSo = (value.form.paused === true) === paused;
 		const { paused: _, ...running } = value.form;
@@ -155,7 +191,7 @@ async function changing(
 			const now = await parts.readServerNow();
 			const { value, revision, next } = await decide(now);
 			if (!next) return told(now, value, undefined);
-			const record = recordAfter(name, value, next, { now, by: parts.author });
+			const record = await vouched(parts, value, recordAfter(name, value, next, { now, by: parts.author }));
 			const written = await schedules.write(record, revision);
 			// An answer that was lost makes a write its own rival.
 			const isOurs = written !== undefined || (await isStored(schedules, record));
@@ -178,6 +214,22 @@ async function changing(
 	);
 }
 
+/** What a change leaves as it was is vouched for as well, so that must have been read: typed, or signed by who may. */
+async function vouched(
+	{ vouching }: FleetParts,
+	before: ScheduleRecord | undefined,
+	record: ScheduleRecord,
+): Promise<ScheduleRecord> {
+	if (!vouching) return record;
+	await vouching.assertCounts();
+	const isWhole = wholeChanges.includes(record.changes.at(-1)?.change ?? 'ran');
+	const isVouched = isWhole || (before !== undefined && (await vouching.mayBuildOn(before)));
+	return isVouched ? vouching.sign(record) : record;
+}
+
+/** Those that leave nothing unread, and the one after which nothing fires. */
+const wholeChanges: readonly ScheduleChange['change'][] = ['added', 'changed', 'signed', 'removed'];
+
 async function isStored(schedules: Schedules, record: ScheduleRecord): Promise<boolean> {
 	const { value } = await schedules.read(record.name);
 	return value !== undefined && contentDigest(value) === contentDigest(record);
@@ -192,7 +244,8 @@ function recordAfter(
 	const version = change === 'ran' ? (before?.version ?? 1) : (before?.version ?? 0) + 1;
 	const done = { version, at: now, by, change, fields: [...fields], reason };
 	const changes = [...(before?.changes ?? []), done].slice(-keptChanges);
-	return { v: 1, name, version, form, since, changes, removed: change === 'removed' };
+	const removed = change === 'removed' || (change === 'signed' && before?.removed === true);
+	return { v: 1, name, version, form, since, changes, removed };
 }
 
 function told(now: number, record: ScheduleRecord | undefined, next: Next | undefined): ScheduleOutcome {

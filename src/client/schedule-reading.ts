@@ -38,13 +38,38 @@ export async function nextOf(
 
 /** @throws StewardError `not-found`, `no-broker` */
 export async function historyOf({ connection }: FleetParts, name: string): Promise<ScheduleChangeView[]> {
-	const { value } = await readAny(new Schedules(connection), name);
+	const { value } = await readStored(new Schedules(connection), name);
 	return value.changes.map((change) => changeView(value, change)).reverse();
+}
+
+/** A schedule for which nobody vouches, and why that is so. */
+export type UnsignedSchedule = Pick<ScheduleRecord, 'name' | 'version' | 'removed'> & {
+	readonly form: ScheduleForm;
+	readonly by: string;
+	readonly problem: string;
+};
+
+/** @throws StewardError `usage`, `no-broker` */
+export async function unsignedOf({ connection, vouching }: FleetParts): Promise<UnsignedSchedule[]> {
+	if (!vouching) throw nothingSigned();
+	const unsigned: UnsignedSchedule[] = [];
+	for (const record of await new Schedules(connection).readAll()) {
+		const problem = await vouching.problemOf(record);
+		const { name, version, removed, changes } = record;
+		const form = record.form as ScheduleForm;
+		const by = changes.at(-1)?.by ?? '';
+		if (problem !== undefined) unsigned.push({ name, version, removed, form, by, problem });
+	}
+	return unsigned;
+}
+
+export function nothingSigned(): StewardError {
+	return new StewardError('usage', 'nothing is signed without credentials: name them with --credentials');
 }
 
 /** One that is there. @throws StewardError `not-found` */
 export async function readKnown(schedules: Schedules, name: string): Promise<Revised<ScheduleRecord>> {
-	const read = await readAny(schedules, name);
+	const read = await readStored(schedules, name);
 	if (!read.value.removed) return read;
 	throw new StewardError(
 		'not-found',
@@ -53,7 +78,8 @@ export async function readKnown(schedules: Schedules, name: string): Promise<Rev
 	);
 }
 
-async function readAny(schedules: Schedules, name: string): Promise<Revised<ScheduleRecord>> {
+/** Also one that was removed. @throws StewardError `not-found` */
+export async function readStored(schedules: Schedules, name: string): Promise<Revised<ScheduleRecord>> {
 	// The key would be another one, or none at all.
 	const isName = scheduleNamePattern.test(name);
 	const { value, revision } = isName ? await schedules.read(name) : { value: undefined, revision: 0 };

@@ -32,6 +32,7 @@ export async function runSchedule(
 	if (id !== undefined && !idPattern.test(id))
 		throw new StewardError('invalid', `id: expected ${idRule}, got "${id}"`);
 	const { value } = await readKnown(new Schedules(parts.connection), name);
+	await parts.vouching?.assertVouched(value, 'running');
 	const schedule = parseSchedule(value.form);
 	const tick = rfc3339(parts.serverNow());
 	const message = { ...schedule.message, target: targetOf(schedule, nodes), id };

@@ -14,7 +14,8 @@ import type {
 import type { Receipt } from '../domain/view.ts';
 import { askAll } from '../jetstream/api.ts';
 import type { FleetParts } from './parts.ts';
-import type { AddScheduleOptions, ScheduleReason } from './schedule-changes.ts';
+import type { AddScheduleOptions, ScheduleReason, SignOptions } from './schedule-changes.ts';
+import type { UnsignedSchedule } from './schedule-reading.ts';
 import type { RunNowOptions } from './schedule-run.ts';
 
 export class ScheduleBook {
@@ -68,6 +69,19 @@ export class ScheduleBook {
 	/** Ticks count from now on: those of the pause were not missed. @throws as {@link pause} */
 	async resume(name: string, options: ScheduleReason = {}): Promise<ScheduleOutcome> {
 		return (await changes()).setPaused(this.#parts, name, false, options);
+	}
+
+	/** Those for which nobody vouches, by their stored records. Needs no centre. @throws StewardError `usage` without credentials */
+	async unsigned(): Promise<UnsignedSchedule[]> {
+		return (await reading()).unsignedOf(this.#parts);
+	}
+
+	/**
+	 * Vouches for what is stored with the key of these credentials, where nobody does: read it before. Its ticks count from then on.
+	 * @throws StewardError `refused` where another form is stored by now, `denied`, `usage` without credentials, as {@link pause}
+	 */
+	async sign(name: string, options: SignOptions = {}): Promise<ScheduleOutcome> {
+		return (await changes()).signSchedule(this.#parts, name, options);
 	}
 
 	/**

@@ -34,7 +34,7 @@ const schedule = z.object({
 		.string()
 		.nullable()
 		.describe(
-			'why the centre cannot read its form, and fires nothing: then the fields of the form say nothing',
+			'why nothing of it fires: the centre cannot read its form (then words begin with that, and the fields of the form say nothing), or nobody whom the trust list names vouches for it',
 		),
 	cron: z.string().nullable(),
 	everyMs: z.number().int().nullable(),
@@ -97,7 +97,7 @@ const scheduleChange = z.object({
 const scheduleOutcome = z.object({
 	name: z.string(),
 	outcome: z
-		.enum(['added', 'changed', 'unchanged', 'paused', 'resumed', 'removed', 'valid'])
+		.enum(['added', 'changed', 'unchanged', 'paused', 'resumed', 'signed', 'removed', 'valid'])
 		.describe('valid: what a dry run says instead of doing it'),
 	version: z.number().int().nullable().describe('null in a dry run'),
 	words: z.string(),

@@ -50,6 +50,8 @@ export type ScheduleFacts = {
 	readonly last: readonly LastOnNode[];
 	readonly on: readonly OnNode[];
 	readonly counts: ScheduleView['counts'];
+	/** Why nobody vouches for it, where somebody has to. */
+	readonly problem: string | undefined;
 };
 
 /** @param mostNodes Nodes that are named; the states count all. */
@@ -67,7 +69,7 @@ export function scheduleView(
 		name: record.name,
 		version: record.version,
 		words: scheduleWords(schedule),
-		problem: null,
+		problem: facts.problem ?? null,
 		cron: recurrence.kind === 'cron' ? recurrence.cron.expression : null,
 		everyMs: recurrence.kind === 'every' ? recurrence.everyMs : null,
 		timeZone: schedule.zone.name,
@@ -84,7 +86,7 @@ export function scheduleView(
 		paused: schedule.paused,
 		note: schedule.note,
 		since: rfc3339(record.since),
-		next: schedule.paused ? null : timeOrNull(next),
+		next: schedule.paused || facts.problem !== undefined ? null : timeOrNull(next),
 		last: lastView(facts.last, mostNodes),
 		counts: facts.counts,
 		changed: changedOf(record),

@@ -13,6 +13,7 @@ import { durationMs, type Message, parseMessage } from './message.ts';
 import { scheduleNamePattern, scheduleNameRule } from './names.ts';
 import { type Target, targetFields, targetOf, targetProblems } from './target.ts';
 import { isTemplate, templateProblems } from './template.ts';
+import { publicKeySchema } from './trust.ts';
 import { describeProblems, isRecord } from './validation.ts';
 import { isTimeZone, parseTime, timeRule, timeZoneRule, Zone } from './zone.ts';
 
@@ -247,7 +248,7 @@ function messageOfTicks(
 	}
 }
 
-export const scheduleChanges = ['added', 'changed', 'paused', 'resumed', 'ran', 'removed'] as const;
+export const scheduleChanges = ['added', 'changed', 'paused', 'resumed', 'ran', 'signed', 'removed'] as const;
 
 /** Who did what to a schedule, and when. */
 const changeSchema = z.object({
@@ -265,6 +266,14 @@ export type ScheduleChange = z.infer<typeof changeSchema>;
 /** Changes that are kept: the newest. */
 export const keptChanges = 50;
 
+const recordSignatureSchema = z.object({
+	/** Public key of who wrote it, and when that was by the own clock of the program, milliseconds since the epoch. */
+	key: publicKeySchema,
+	at: z.number().int().min(0),
+	/** 64 bytes as base64url. */
+	signature: z.string().regex(/^[A-Za-z0-9_-]{86}$/),
+});
+
 /** A schedule as it is stored. One that was removed stays as a tombstone, until no node can have it any more. */
 export const scheduleRecordSchema = z.object({
 	v: z.literal(1),
@@ -278,5 +287,7 @@ export const scheduleRecordSchema = z.object({
 	/** The newest last. */
 	changes: z.array(changeSchema),
 	removed: z.boolean(),
+	/** Who vouches for all of it: security/record-signature.ts. */
+	signed: recordSignatureSchema.optional(),
 });
 export type ScheduleRecord = z.infer<typeof scheduleRecordSchema>;

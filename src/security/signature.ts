@@ -7,7 +7,7 @@
 import { createHash } from 'node:crypto';
 import { canonicalJson } from '../base/ids.ts';
 import { type Envelope, envelopeSchema, type Signed } from '../domain/envelope.ts';
-import { bytesToSign } from '../domain/signed-bytes.ts';
+import { bytesToSign, isExact } from '../domain/signed-bytes.ts';
 import { type SigningKey, signatureHolds } from './keys.ts';
 
 const hourMs = 3_600_000;
@@ -68,16 +68,8 @@ function commandBytes(
  */
 export function signedContent(envelope: SignedEnvelope): string | undefined {
 	const { signature, ...signed } = envelope.signed;
-	// Both are written as another number, and may have been put in its place.
 	if (!isExact(envelope.data)) return undefined;
 	const bytes = commandBytes({ ...envelope, signed });
 	if (!signatureHolds(signed.key, bytes, signature)) return undefined;
 	return createHash('sha256').update(bytes).digest('base64url');
-}
-
-/** It holds neither minus zero nor what is no number: `1e999` is written as null. */
-function isExact(value: unknown): boolean {
-	if (typeof value === 'number') return Number.isFinite(value) && !Object.is(value, -0);
-	if (typeof value !== 'object' || value === null) return true;
-	return Object.values(value).every(isExact);
 }

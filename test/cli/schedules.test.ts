@@ -8,6 +8,7 @@ import {
 	outcomeLine,
 	printDryRun,
 	printSchedule,
+	printUnsigned,
 	scheduleTable,
 	tickTable,
 } from '../../src/cli/render/schedule.ts';
@@ -176,6 +177,7 @@ describe('a schedule', () => {
 			...view,
 			problem,
 			words: `cannot be read: ${problem}`,
+			cron: null,
 			next: null,
 			last: null,
 			note: '',
@@ -188,6 +190,23 @@ describe('a schedule', () => {
 		expect(screen.text).toContain('  problem   timeZone: expected an IANA\\ntime zone\n');
 		expect(screen.text).toContain('--replace');
 		expect(screen.text).not.toContain('next');
+	});
+
+	test('that nobody vouches for says so in lists, and is shown in full, so that it can be read', () => {
+		const problem = 'nobody has\nsigned it';
+		const unsigned = { ...view, problem, next: null };
+		expect(scheduleTable([unsigned], keptScreen(), nowMs).split('\n')[1]).toMatch(
+			/^nightly {2}fires nothing: nobody has\\nsigned it {2}ship1.* never /,
+		);
+		const screen = keptScreen();
+		printSchedule(screen, unsigned, nowMs);
+		expect(screen.text).toContain('  problem   nobody has\\nsigned it\n');
+		expect(screen.text).toContain('  sends     shellCommand');
+		const shown = keptScreen();
+		const form = { name: 'nightly', toNode: 'ship1', message: { method: 'ping', data: '\u001b[2J' } };
+		printUnsigned(shown, { name: 'nightly', version: 2, removed: false, form, by: 'eve\n', problem });
+		expect(shown.text).toMatch(/^nightly {2}version 2 {2}changed last by eve\\n\n {2}nobody/);
+		expect(shown.text).toContain('"data":"\\u001b[2J"');
 	});
 
 	test('of many nodes the others are counted', () => {

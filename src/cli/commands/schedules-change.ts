@@ -12,7 +12,8 @@ import { outcomeView, type ScheduleOutcome } from '../../domain/schedule-view.ts
 import type { Cli } from '../cli.ts';
 import { brokerSettings, withFleet, withoutBroker } from '../connect.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { againLine, outcomeLine, printDryRun } from '../render/schedule.ts';
+import { counted } from '../render/output.ts';
+import { againLine, outcomeLine, printDryRun, printUnsigned } from '../render/schedule.ts';
 import { type AskFlags, nodeName } from './ask.ts';
 import { readScheduleForms, type ScheduleOptions } from './schedule-form.ts';
 import { told as tellReceipts } from './send.ts';
@@ -20,6 +21,7 @@ import { checkForms, checkWhere } from './send-form.ts';
 
 export type AddFlags = AskFlags & ScheduleOptions & { readonly replace?: boolean; readonly dryRun?: boolean };
 export type ReasonFlags = AskFlags & { readonly reason?: string };
+export type SignFlags = AskFlags & { readonly yes?: boolean };
 export type RunNowFlags = AskFlags & { readonly node?: string; readonly id?: string };
 
 const ticksOfDryRun = 10;
@@ -116,6 +118,31 @@ export async function runScheduleNow(cli: Cli, name: string, flags: RunNowFlags)
 		}),
 	);
 	return tellReceipts(cli, receipts, { many: true, timeZone: cli.timeZone, json: flags.json === true });
+}
+
+/** Shows what would be signed, form by form: who signs unread vouches for what somebody else put there. */
+export async function signSchedules(cli: Cli, names: readonly string[], flags: SignFlags): Promise<number> {
+	const config = await brokerSettings(cli, flags);
+	const { json = false, yes = false } = flags;
+	return withFleet(cli, config, async ({ schedules }) => {
+		for (const name of names) await schedules.history(name);
+		const unsigned = (await schedules.unsigned()).filter(
+			({ name }) => names.length === 0 || names.includes(name),
+		);
+		for (const one of json ? [] : unsigned) printUnsigned(yes ? cli.stderr : cli.stdout, one);
+		if (unsigned.length === 0) {
+			cli.stderr.line('somebody who may vouches for each of them: nothing to sign');
+			if (json) cli.stdout.line('[]');
+			return exitCodes.done;
+		}
+		if (!yes) {
+			if (json) cli.stdout.line(JSON.stringify(unsigned));
+			const many = counted(unsigned.length, 'schedule');
+			throw new StewardError('usage', `${many} would be signed with your key: read them, then add --yes`);
+		}
+		const signing = each(unsigned, ({ name, form }) => named(name, () => schedules.sign(name, { form })));
+		return tell(cli, await signing, json);
+	});
 }
 
 type Failed = { readonly name: string; readonly error: StewardError };

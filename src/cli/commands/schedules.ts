@@ -11,6 +11,7 @@ import type { ScheduleView } from '../../domain/schedule-view.ts';
 import type { Cli } from '../cli.ts';
 import { brokerSettings, withFleet } from '../connect.ts';
 import { exitCodes } from '../exit-codes.ts';
+import { counted } from '../render/output.ts';
 import { changeTable, printSchedule, scheduleTable, tickTable } from '../render/schedule.ts';
 import { type AskFlags, parseLimit } from './ask.ts';
 
@@ -22,6 +23,11 @@ export async function listSchedules(cli: Cli, flags: AskFlags): Promise<number> 
 	const views = await withFleet(cli, config, (fleet) => fleet.schedules.list());
 	if (flags.json) cli.stdout.line(JSON.stringify(views));
 	else if (views.length > 0) cli.stdout.line(scheduleTable(views, cli.stdout, cli.clock.now()));
+	const silent = views.filter(({ problem }) => problem !== null).length;
+	if (silent > 0 && !flags.json)
+		cli.stderr.line(
+			`${counted(silent, 'schedule fires', 'schedules fire')} nothing: steward schedules show NAME says why`,
+		);
 	if (views.length === 0)
 		cli.stderr.line('no schedules: steward schedules add hourly ship1 shellCommand --every 1h -- uptime');
 	return exitCodes.done;

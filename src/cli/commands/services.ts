@@ -4,7 +4,7 @@
  * After a crash the next start takes over: the broker its store, the centre its lease, the node its journal.
  */
 
-import { dirname, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { StewardError } from '../../base/errors.ts';
 import { createLog, type Log } from '../../base/log.ts';
 import { streamsDir, webDir } from '../../base/package.ts';
@@ -13,9 +13,8 @@ import type { Config } from '../../domain/config.ts';
 import { centralNode } from '../../domain/names.ts';
 import type { HttpServer } from '../../http/http-server.ts';
 import type { Credentials } from '../../security/credentials.ts';
-import { fileNames } from '../../security/key-folder.ts';
 import type { BrokerFlags, Cli } from '../cli.ts';
-import { credentialsOf } from '../connect.ts';
+import { credentialsOf, trustFileOf } from '../connect.ts';
 import { unwatched } from '../service-manager.ts';
 import { brokerOverrides, loadSettings, runtimeDirOf, withoutUnset } from '../settings.ts';
 import { ownFleet } from './own-fleet.ts';
@@ -155,7 +154,8 @@ function windowOn(cli: Cli, log: Log, port: number | undefined) {
 		async centre(options: { config: Config; log: Log; budgetBytes?: number }): Promise<Running> {
 			const { Central } = await import('../../central/central.ts');
 			const credentials = await credentialsOf(cli, options.config);
-			const service = new Central({ ...options, credentials, clock: cli.clock, streamsDir });
+			const trustFile = trustFileOf(cli, options.config);
+			const service = new Central({ ...options, credentials, trustFile, clock: cli.clock, streamsDir });
 			central = service;
 			made = { config: options.config, credentials };
 			return { service, onFailure: (listener) => service.onFailure(listener) };
@@ -190,11 +190,6 @@ async function node(cli: Cli, options: { name: string; config: Config; log: Log 
 		...{ env: unwatched(cli.env), cwd, runtimeDir: runtimeDirOf(cli) },
 	});
 	return { service, onFailure: (listener) => service.onFailure(listener) };
-}
-
-/** What the enrolment left beside the credentials of whom to trust. */
-function trustFileOf({ cwd }: Cli, { credentials }: Config): string | undefined {
-	return credentials === undefined ? undefined : join(dirname(resolve(cwd, credentials)), fileNames.trust);
 }
 
 function nodeFolder(config: Config, name: string): string {

@@ -36,3 +36,8 @@ function cutMark({ cut, bytes, sha256 }: OutputSummary): string {
 export function count(number: number): string {
 	return number.toLocaleString('en-US');
 }
+
+/** `1 command`, `2,000 commands`. */
+export function counted(number: number, thing: string, things = `${thing}s`): string {
+	return `${count(number)} ${number === 1 ? thing : things}`;
+}

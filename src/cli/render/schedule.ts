@@ -6,6 +6,7 @@
 
 import { formatDuration } from '../../base/duration.ts';
 import { neutralise, oneLine } from '../../base/text.ts';
+import type { UnsignedSchedule } from '../../client/schedule-reading.ts';
 import type {
 	ScheduleChangeView,
 	ScheduleOutcome,
@@ -31,7 +32,7 @@ export function scheduleTable(views: readonly ScheduleView[], screen: Screen, no
 			{ title: 'NAME', cell: ({ name }) => name },
 			{
 				title: 'WHEN',
-				cell: ({ words }) => oneLine(words),
+				cell: (view) => oneLine(whenText(view)),
 				style: ({ problem }) => (problem === null ? undefined : 'red'),
 				shrinks: true,
 			},
@@ -47,8 +48,18 @@ export function scheduleTable(views: readonly ScheduleView[], screen: Screen, no
 	);
 }
 
-function nodesText({ problem, toNodes, where, targets }: ScheduleView): string {
-	if (problem !== null) return '-';
+/** Its form cannot be read: a schedule that can has one of the two. */
+function isUnreadable({ cron, everyMs }: ScheduleView): boolean {
+	return cron === null && everyMs === null;
+}
+
+function whenText(view: ScheduleView): string {
+	return view.problem === null || isUnreadable(view) ? view.words : `fires nothing: ${view.problem}`;
+}
+
+function nodesText(view: ScheduleView): string {
+	const { toNodes, where, targets } = view;
+	if (isUnreadable(view)) return '-';
 	if (toNodes) return toNodes.join(',');
 	const labels = Object.entries(where ?? {}).map(([key, value]) => oneLine(`${key}=${value}`));
 	return `${labels.join(',')} (${targets})`;
@@ -98,13 +109,14 @@ export function printSchedule(screen: Screen, view: ScheduleView, nowMs: number)
 	const { method, data, ...policy } = message;
 	const state = view.paused ? '  paused' : '';
 	screen.line(`${screen.paint('bold', view.name)}  version ${view.version}${screen.paint('yellow', state)}`);
-	if (view.problem !== null) {
-		row('problem', screen.paint('red', oneLine(view.problem)));
+	row('problem', view.problem !== null && screen.paint('red', oneLine(view.problem)));
+	if (isUnreadable(view)) {
 		row('', 'nothing of it fires: install the newer steward that wrote it, or schedules add --replace it');
 		row('form', 'schedules show --form shows it as it is stored');
 		row('changed', `${timeWithAgo(view.changed.at, nowMs)} by ${oneLine(view.changed.by)}`);
 		return;
 	}
+	row('', view.problem !== null && 'the centre fires nothing of it, and tells no node of it');
 	row('when', `${view.words}${view.cron === null ? '' : `  (${view.cron})`}`);
 	row('nodes', nodesText(view));
 	row('sends', oneLine(truncate(`${String(method)} ${JSON.stringify(data ?? null)}`, shownData)));
@@ -230,6 +242,17 @@ export function outcomeLine(outcome: ScheduleOutcome, screen: Screen, nowMs: num
 export function againLine(form: ScheduleOutcome['form'], program: string): string {
 	const quoted = neutralise(JSON.stringify(form)).replaceAll("'", "'\\''");
 	return `printf '%s\\n' '${quoted}' | ${program} schedules add --file -`;
+}
+
+/** All that a signature would vouch for. */
+export function printUnsigned(
+	screen: Screen,
+	{ name, version, removed, form, by, problem }: UnsignedSchedule,
+): void {
+	const what = removed ? '  that it was removed' : '';
+	screen.line(`${screen.paint('bold', name)}  version ${version}${what}  changed last by ${oneLine(by)}`);
+	screen.line(`  ${screen.paint('red', oneLine(problem))}`);
+	screen.line(`  ${neutralise(JSON.stringify(form))}`);
 }
 
 /** What would fire. */

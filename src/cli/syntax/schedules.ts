@@ -8,7 +8,7 @@ import type { Command } from 'commander';
 import type { Cli } from '../cli.ts';
 import type { AskFlags } from '../commands/ask.ts';
 import type { NextFlags, ShowScheduleFlags } from '../commands/schedules.ts';
-import type { AddFlags, ReasonFlags, RunNowFlags } from '../commands/schedules-change.ts';
+import type { AddFlags, ReasonFlags, RunNowFlags, SignFlags } from '../commands/schedules-change.ts';
 import { brokerOptions, type Done, examples, jsonOption, policyOptions } from './shared.ts';
 
 /** @param after How many words stand after "--". */
@@ -134,6 +134,18 @@ function addChanging(group: Command, cli: Cli, done: Done): void {
 		.addHelpText('after', examples('steward schedules resume nightly'))
 		.action(async (names: string[], flags: ReasonFlags) =>
 			done(await (await change()).resumeSchedules(cli, names, flags)),
+		);
+	jsonOption(brokerOptions(group.command('sign')))
+		.summary('vouch for schedules that nobody vouches for')
+		.description(
+			'Signs with the key of your credentials what is stored and nobody whom the trust list names vouches for: until then nothing of it ' +
+				'fires. All such if none is named. Shows each in full; --yes signs them. Needs no centre.',
+		)
+		.argument('[name...]')
+		.option('--yes', 'sign them')
+		.addHelpText('after', examples('steward schedules sign', 'steward schedules sign nightly --yes'))
+		.action(async (names: string[], flags: SignFlags) =>
+			done(await (await change()).signSchedules(cli, names, flags)),
 		);
 	jsonOption(brokerOptions(group.command('run-now')))
 		.description('Sends at once what a tick sends, beside its ticks; also where it is paused.')

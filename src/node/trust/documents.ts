@@ -5,8 +5,7 @@
  * A crash leaves the old document or the new one; the centre brings the new one again.
  */
 
-import { readFile } from 'node:fs/promises';
-import { messageOf, systemCodeOf } from '../../base/errors.ts';
+import { messageOf } from '../../base/errors.ts';
 import { Lifecycle, type Service } from '../../base/lifecycle.ts';
 import type { Log } from '../../base/log.ts';
 import { defaultAccess } from '../../domain/access.ts';
@@ -14,14 +13,14 @@ import { AccessRules } from '../../domain/access-decision.ts';
 import {
 	type DocumentKind,
 	documentKinds,
-	documentsSchema,
 	type Judgement,
 	readBody,
 	type SignedDocument,
 } from '../../domain/document.ts';
 import type { NodeState } from '../../domain/node-state.ts';
-import { type TrustList, trustListSchema } from '../../domain/trust.ts';
+import type { TrustList } from '../../domain/trust.ts';
 import { offer } from '../../security/document.ts';
+import { pinnedList, readTrustFile } from '../../security/trust-file.ts';
 import type { Store } from '../store/store.ts';
 
 /** What was accepted, as it is on disk. */
@@ -114,15 +113,12 @@ export class TrustDocuments implements Service {
 	}
 
 	async #load(): Promise<void> {
-		const { store, roots, log } = this.#options;
+		const { store, roots, file, log } = this.#options;
 		this.#documents.clear();
-		this.#pinned = roots.length > 0 ? { roots: [...roots], keys: [] } : undefined;
-		const left = await this.#readFile();
-		// Somebody wanted a list to count here: one that says nothing is not the same as none.
-		if (left) this.#pinned ??= nobody;
-		if (left && 'list' in left) {
-			this.#pinned = { ...left.list, roots: [...new Set([...roots, ...left.list.roots])] };
-		}
+		const left = await readTrustFile(file);
+		if (left && 'problem' in left)
+			log.error({ err: messageOf(left.problem) }, `${file} cannot be read, so that it lets nobody in`);
+		this.#pinned = pinnedList(roots, left);
 		this.#refresh();
 		for (const kind of documentKinds) {
 			const kept = store.get<Kept>('documents', kind);
@@ -142,21 +138,6 @@ export class TrustDocuments implements Service {
 			const { judgement } = await this.#take(kind, documents);
 			if (judgement.verdict === 'refused')
 				log.error({ err: judgement.why }, `${this.#options.file} is of no use`);
-		}
-	}
-
-	/** Undefined where there is none. Without what it should say a node waits for the centre, where roots are pinned. */
-	async #readFile(): Promise<{ documents: readonly SignedDocument[] } | { list: TrustList } | undefined> {
-		const { file, log } = this.#options;
-		if (file === undefined) return undefined;
-		try {
-			const value: unknown = JSON.parse(await readFile(file, 'utf8'));
-			const list = trustListSchema.safeParse(value);
-			return list.success ? { list: list.data } : { documents: documentsSchema.parse([value].flat()) };
-		} catch (error) {
-			if (systemCodeOf(error) === 'ENOENT') return undefined;
-			log.error({ err: messageOf(error) }, `${file} cannot be read, so that it lets nobody in`);
-			return { documents: [] };
 		}
 	}
 
