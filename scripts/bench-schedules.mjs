@@ -1,23 +1,15 @@
 /**
  * Owns `npm run bench:schedules`: how punctually a centre fires ticks, and how fast it queues those of one instant, beside the rate of
- * raw atomic batches of the same messages on the same server, with strict durability (sync_interval: always).
+ * raw atomic batches of the same messages on the same server, with strict durability (sync_interval: always); and how fast a centre
+ * does that which signs each of them, on a broker with accounts, in turn with the other.
  * Promises figures from the server's own times of storing; the centre is a process of its own, and nobody watches while it works.
  * The server and its store are gone at the end.
  */
 
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { connect, headers } from '@nats-io/transport-node';
 import { systemClock } from '../dist/base/clock.js';
-import { silentLog } from '../dist/base/log.js';
-import { findNatsServer } from '../dist/broker/find.js';
-import { startServer } from '../dist/broker/server-process.js';
 import { parseSchedule } from '../dist/domain/schedule.js';
 import { parseScheduleRef } from '../dist/domain/schedule-ref.js';
 import { parseCommandSubject } from '../dist/domain/subject.js';
@@ -25,10 +17,14 @@ import { jitterOf } from '../dist/domain/ticks.js';
 import { closeConnection, openConnection } from '../dist/jetstream/connection.js';
 import { follow } from '../dist/jetstream/follow.js';
 import { Schedules } from '../dist/jetstream/schedules.js';
+import { readCredentials } from '../dist/security/credentials.js';
+import { signRecord } from '../dist/security/record-signature.js';
+import { median, startFleet } from './bench-fleet.mjs';
 
 const usage = `npm run bench:schedules -- [options]
   --ticks 50000      of each shape
-  --runs 5           of the instant and of raw batches, alternating
+  --runs 5           of the instant, with and without accounts, and of raw batches, in turn
+  --instant          nothing but these
   --json             figures as JSON`;
 const { values } = (() => {
 	try {
@@ -37,6 +33,7 @@ const { values } = (() => {
 				ticks: { type: 'string', default: '50000' },
 				runs: { type: 'string', default: '5' },
 				json: { type: 'boolean', default: false },
+				instant: { type: 'boolean', default: false },
 				help: { type: 'boolean', default: false },
 			},
 		});
@@ -56,52 +53,25 @@ if (!(Number.isInteger(ticks) && ticks >= 1000 && Number.isInteger(runs) && runs
 	process.exit(2);
 }
 
-const root = fileURLToPath(new URL('../', import.meta.url));
-const folder = await mkdtemp(join(tmpdir(), 'steward-bench-'));
 const say = (text) => process.stderr.write(`${text}\n`);
-const server = await startServer(
-	{
-		program: (await findNatsServer({ env: process.env })).path,
-		pattern: join(root, 'nats-server.conf'),
-		folder,
-		cwd: folder,
-		settings: { host: '127.0.0.1', port: 0, storeDir: join(folder, 'data'), maxFileBytes: 16 * 2 ** 30 },
-		readyWithinMs: 20_000,
-		stopWithinMs: 10_000,
-		clock: systemClock,
-		log: silentLog,
-	},
-	new AbortController().signal,
-);
-const url = `nats://127.0.0.1:${server.port}`;
-let centre;
-
-async function startCentre() {
-	centre = spawn(join(root, 'dist/bin/steward.js'), ['central', '--servers', url], {
-		stdio: ['ignore', 'ignore', 'pipe'],
-	});
-	centre.stderr.setEncoding('utf8').on('data', (text) => process.env.DEBUG && process.stderr.write(text));
-}
-
-async function stopCentre() {
-	centre?.kill('SIGTERM');
-	if (centre && centre.exitCode === null) await once(centre, 'exit');
-	centre = undefined;
-}
 
 const message = { method: 'shellCommand', data: ['bash', '-c', 'x'.repeat(120)] };
 
 /** Writes the schedules, waits until their time is over, and answers how late each command was stored, milliseconds. */
-async function fire(forms, untilMs) {
-	const connection = await openConnection({ servers: [url], name: 'bench' });
+async function fire(fleet, forms, untilMs) {
+	const file = await fleet.enrol('operator', 'bench');
+	const credentials = file && (await readCredentials(file));
+	const connection = await openConnection({ servers: [fleet.url], name: 'bench', credentials });
 	const schedules = new Schedules(connection);
 	const jsm = await jetstreamManager(connection.nc);
 	await jsm.streams.purge('STEWARD_COMMANDS_0');
 	const since = Date.now();
-	const records = forms.map((form) => ({
-		...{ v: 1, name: form.name, version: 1, form, since, removed: false },
-		changes: [{ version: 1, at: since, by: 'bench', change: 'added', fields: [] }],
-	}));
+	const records = forms
+		.map((form) => ({
+			...{ v: 1, name: form.name, version: 1, form, since, removed: false },
+			changes: [{ version: 1, at: since, by: 'bench', change: 'added', fields: [] }],
+		}))
+		.map((record) => (credentials ? signRecord(record, credentials.key, since) : record));
 	for (let from = 0; from < records.length; from += 1000) {
 		await Promise.all(records.slice(from, from + 1000).map((record) => schedules.write(record, 0)));
 	}
@@ -137,7 +107,7 @@ async function fire(forms, untilMs) {
  * commands have, their expectation among them.
  */
 async function raw(withHeaders) {
-	const nc = await connect({ servers: url });
+	const nc = await connect({ servers: plain.url });
 	const jsm = await jetstreamManager(nc);
 	const js = jetstream(nc);
 	const { config } = await jsm.streams.info('STEWARD_COMMANDS_0');
@@ -177,7 +147,27 @@ async function raw(withHeaders) {
 	return (ticks * 1000) / tookMs;
 }
 
-const median = (list) => [...list].sort((a, b) => a - b)[Math.floor(list.length / 2)];
+/** A centre that has found its broker. */
+async function startCentre(fleet) {
+	// On its list before it starts.
+	await fleet.enrol('operator', 'bench');
+	await fleet.run('centre', 'centre', ['central']);
+}
+
+/** Ticks a second of 50 schedules whose moment is the same. */
+async function instantOf(fleet, name) {
+	const instant = Date.now() + 5000;
+	const forms = Array.from({ length: 50 }, (_, n) => ({
+		name: `${name}-${n}`,
+		every: '1d',
+		message,
+		toNodes: Array.from({ length: ticks / 50 }, (_, at) => `ship${n * (ticks / 50) + at}`),
+		startAt: new Date(instant).toISOString(),
+		endAt: new Date(instant).toISOString(),
+	}));
+	const stored = await fire(fleet, forms, instant + 1000);
+	return (ticks * 1000) / Math.max(...stored.map(({ storedAt }) => storedAt - instant));
+}
 const spreadOf = (stored) => {
 	const late = stored.map(({ storedAt, due }) => storedAt - due).sort((a, b) => a - b);
 	return {
@@ -188,15 +178,18 @@ const spreadOf = (stored) => {
 	};
 };
 
+const plain = await startFleet({ accounts: false });
+const signing = await startFleet({ accounts: true });
 try {
-	await startCentre();
+	for (const fleet of [plain, signing]) await startCentre(fleet);
 	await new Promise((resolve) => setTimeout(resolve, 4000));
 	const figures = {};
 
-	for (const [shape, schedulesOf] of [
+	const shapes = [
 		['one schedule for each tick', ticks],
 		['50 schedules with a jitter of a minute', 50],
-	]) {
+	];
+	for (const [shape, schedulesOf] of values.instant ? [] : shapes) {
 		const perSchedule = ticks / schedulesOf;
 		// Until then the records are written, and read by the centre.
 		const begins = Date.now() + (schedulesOf > 1000 ? 30_000 : 5000);
@@ -210,7 +203,7 @@ try {
 			endAt: new Date(begins + 59_999).toISOString(),
 			...(perSchedule === 1 ? {} : { jitter: '1m' }),
 		}));
-		figures[shape] = spreadOf(await fire(forms, begins + 62_000));
+		figures[shape] = spreadOf(await fire(plain, forms, begins + 62_000));
 		say(JSON.stringify(figures[shape]));
 	}
 
@@ -218,21 +211,16 @@ try {
 	for (let run = 1; run <= runs; run++) {
 		const bare = await raw(false);
 		const same = await raw(true);
-		const instant = Date.now() + 5000;
-		const forms = Array.from({ length: 50 }, (_, n) => ({
-			name: `instant-${run}-${n}`,
-			every: '1d',
-			message,
-			toNodes: Array.from({ length: ticks / 50 }, (_, at) => `ship${n * (ticks / 50) + at}`),
-			startAt: new Date(instant).toISOString(),
-			endAt: new Date(instant).toISOString(),
-		}));
-		const stored = await fire(forms, instant + 1000);
-		const lastAt = Math.max(...stored.map(({ storedAt }) => storedAt - instant));
-		const rate = (ticks * 1000) / lastAt;
+		const rate = await instantOf(plain, `instant-${run}`);
+		const signed = await instantOf(signing, `instant-${run}`);
 		ratios.push({
 			...{ bare: Math.round(bare), same: Math.round(same), ticks: Math.round(rate) },
-			...{ toBare: rate / bare, toSame: rate / same },
+			...{
+				signed: Math.round(signed),
+				toBare: rate / bare,
+				toSame: rate / same,
+				signedToTicks: signed / rate,
+			},
 		});
 		say(`run ${run} of ${runs}: ${JSON.stringify(ratios.at(-1))}`);
 	}
@@ -245,7 +233,5 @@ try {
 	if (values.json) console.log(JSON.stringify(figures, null, '\t'));
 	else for (const [name, table] of Object.entries(figures)) console.log(name, table);
 } finally {
-	await stopCentre();
-	await server.stop();
-	await rm(folder, { recursive: true, force: true });
+	for (const fleet of [plain, signing]) await fleet[Symbol.asyncDispose]();
 }

@@ -1,21 +1,52 @@
 /**
- * Owns `npm run bench:signing`: the CPU that signing and checking take, a command and a report of a node.
- * Promises CPU of this process, not elapsed time, so that what else the machine does counts little; nothing is sent anywhere.
- * Keeps nothing.
+ * Owns `npm run bench:signing`: the CPU that signing and checking take, a command and a report of a node; and what `shellCommand` takes
+ * with accounts beside what it takes without: broker, centre and node of either kind as processes of their own, in turn, round by round.
+ * Promises CPU of processes beside elapsed time, which says what else the machine does as well; both brokers are durable.
+ * The brokers and what they hold are gone at the end.
  */
 
+import { parseArgs } from 'node:util';
+import { connect } from '../dist/client/fleet.js';
 import { localMessage, readStoredCommand } from '../dist/jetstream/commands.js';
 import { makeGuard } from '../dist/node/trust/guard.js';
 import { newUserKey, signingKey } from '../dist/security/keys.js';
 import { readSeal, sealHolds, sealStatements } from '../dist/security/seal.js';
 import { signEnvelope } from '../dist/security/signature.js';
+import { cpuOf, median, startFleet } from './bench-fleet.mjs';
+
+const usage = `npm run bench:signing -- [options]
+  --rounds 15        of shellCommand, with accounts and without in turn
+  --commands 200     in each round, sent together, run one after another`;
+const { values } = (() => {
+	try {
+		return parseArgs({
+			options: {
+				rounds: { type: 'string', default: '15' },
+				commands: { type: 'string', default: '200' },
+				help: { type: 'boolean', default: false },
+			},
+		});
+	} catch (error) {
+		console.error(`${error.message}\n${usage}`);
+		process.exit(2);
+	}
+})();
+if (values.help) {
+	console.log(usage);
+	process.exit(0);
+}
+const [sideRounds, perRound] = [Number(values.rounds), Number(values.commands)];
+if (![sideRounds, perRound].every((number) => Number.isInteger(number) && number >= 1)) {
+	console.error(`expected --rounds and --commands of 1 or more\n${usage}`);
+	process.exit(2);
+}
 
 const rounds = 3000;
 const now = Date.now();
 const key = signingKey(newUserKey().seed);
 
 /** Microseconds of CPU each time. */
-async function cpuOf(work) {
+async function cpuOfWork(work) {
 	for (let n = 0; n < 300; n++) await work(n);
 	const before = process.cpuUsage();
 	for (let n = 0; n < rounds; n++) await work(n);
@@ -43,10 +74,10 @@ for (const [size, data] of [
 		lane: 'normal',
 	};
 	const envelope = { ...fields, data, sender: '_operator', deliverWithinMs: 60_000 };
-	const signing = await cpuOf(async () => signEnvelope(envelope, key, now));
+	const signing = await cpuOfWork(async () => signEnvelope(envelope, key, now));
 	const signed = signEnvelope(envelope, key, now);
 	const { facts } = readStoredCommand({ ...localMessage(signed, now), seq: 1 });
-	const checking = await cpuOf(async () => {
+	const checking = await cpuOfWork(async () => {
 		if (!(await guard(signed, facts, now)).allowed) throw new Error('it is not allowed');
 	});
 	say(`a command (${size}): signed`, signing);
@@ -57,14 +88,97 @@ for (const [size, data] of [
 for (const count of [1, 100]) {
 	const report = (n) => ({ subject: `steward.report.ship1.c${n}`, data: 'x'.repeat(700) });
 	const batch = Array.from({ length: count }, (_, n) => report(n));
-	const sealing = await cpuOf(async (n) => n % count === 0 && sealStatements(key, batch));
+	const sealing = await cpuOfWork(async (n) => n % count === 0 && sealStatements(key, batch));
 	const seals = sealStatements(key, batch);
 	// The centre remembers a batch's signature: one check for all of it.
-	const checking = await cpuOf(async (n) => {
+	const checking = await cpuOfWork(async (n) => {
 		const seal = readSeal(seals[n % count], batch[n % count]);
 		if (n % count === 0 && !sealHolds(seal)) throw new Error('it does not hold');
 	});
 	say(`a report, ${count} in a batch: sealed`, sealing);
 	say(`a report, ${count} in a batch: checked`, checking);
 	say(`a report, ${count} in a batch: bytes that its seal takes`, seals[0].length, ' bytes');
+}
+
+/** Broker, centre, node, and a client that is this process. */
+async function world(accounts) {
+	const fleet = await startFleet({ accounts });
+	const file = await fleet.enrol('operator', 'bench');
+	await fleet.enrol('centre', 'centre');
+	const processes = {
+		centre: await fleet.run('centre', 'centre', ['central']),
+		node: await fleet.run('node', 'ship1', ['node', '--node', 'ship1']),
+	};
+	let client;
+	for (const deadline = Date.now() + 30_000; ; ) {
+		try {
+			client ??= await connect({ servers: fleet.url, credentials: file, name: 'bench' });
+			if ((await client.node('ship1'))?.presence === 'present') break;
+		} catch (error) {
+			if (Date.now() > deadline) throw error;
+		}
+		await new Promise((resolve) => setTimeout(resolve, 100));
+	}
+	const pids = { broker: fleet.pid, centre: processes.centre.pid, node: processes.node.pid };
+	const cpuNow = async () => {
+		const { user, system } = process.cpuUsage();
+		const others = await Promise.all(
+			Object.entries(pids).map(async ([name, pid]) => [name, await cpuOf(pid)]),
+		);
+		return { client: user + system, ...Object.fromEntries(others) };
+	};
+	/** Microseconds for each command: elapsed, and of CPU by process, without the shells. */
+	const round = async () => {
+		const before = await cpuNow();
+		const began = performance.now();
+		const form = { toNode: 'ship1', kind: 'command', method: 'shellCommand', data: ['true'] };
+		const sent = await Promise.all(Array.from({ length: perRound }, () => client.send(form)));
+		const ended = await client.wait(sent.flat().map(({ handle }) => handle));
+		const elapsed = ((performance.now() - began) * 1000) / perRound;
+		if (ended.some(({ state }) => state !== 'succeeded')) throw new Error('a command did not succeed');
+		const after = await cpuNow();
+		const cpu = Object.fromEntries(
+			Object.keys(after).map((name) => [name, (after[name] - before[name]) / perRound]),
+		);
+		return { elapsed, ...cpu, total: Object.values(cpu).reduce((sum, one) => sum + one, 0) };
+	};
+	const end = async () => {
+		await client?.close();
+		await fleet[Symbol.asyncDispose]();
+	};
+	return { round, end };
+}
+
+const worlds = { without: await world(false), with: await world(true) };
+try {
+	const rounds = { without: [], with: [] };
+	for (const one of Object.values(worlds)) await one.round();
+	for (let n = 0; n < sideRounds; n++) {
+		// Who is first changes, so that what comes and goes meets both.
+		for (const name of n % 2 === 0 ? ['without', 'with'] : ['with', 'without'])
+			rounds[name].push(await worlds[name].round());
+	}
+	process.stdout.write(
+		`\nshellCommand of \`true\`, µs a command, medians of ${sideRounds} rounds of ${perRound}\n`,
+	);
+	process.stdout.write(
+		`${''.padEnd(26)}${'without'.padStart(10)}${'with'.padStart(10)}${'more'.padStart(10)}   of rounds side by side\n`,
+	);
+	for (const what of Object.keys(rounds.with[0])) {
+		const [without, signed] = [rounds.without, rounds.with].map((list) =>
+			median(list.map((one) => one[what])),
+		);
+		const pairs = rounds.with.map((one, n) => one[what] / rounds.without[n][what] - 1);
+		const title =
+			what === 'elapsed' ? 'elapsed' : what === 'total' ? 'CPU of all four' : `CPU of the ${what}`;
+		const figures = [without, signed, signed - without]
+			.map((figure) => figure.toFixed(0).padStart(10))
+			.join('');
+		const spread = [median(pairs), Math.min(...pairs), Math.max(...pairs)].map(
+			(part) => `${(part * 100).toFixed(1)} %`,
+		);
+		process.stdout.write(`${title.padEnd(26)}${figures}   ${spread[0]} (${spread[1]} to ${spread[2]})\n`);
+	}
+} finally {
+	for (const one of Object.values(worlds)) await one.end();
 }
