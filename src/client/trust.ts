@@ -4,6 +4,7 @@
  * once. A crash leaves the old version or the new one; nodes get it from the centre.
  */
 
+import { rfc3339 } from '../base/clock.ts';
 import { StewardError } from '../base/errors.ts';
 import { contentDigest } from '../base/ids.ts';
 import { longestReason } from '../domain/control.ts';
@@ -15,6 +16,7 @@ import {
 	rootsAfter,
 	type SignedDocument,
 } from '../domain/document.ts';
+import type { DocumentView } from '../domain/document-view.ts';
 import type { NodeView } from '../domain/view.ts';
 import { askAll } from '../jetstream/api.ts';
 import { Documents, type StoredDocument } from '../jetstream/documents.ts';
@@ -138,6 +140,15 @@ export class FleetTrust {
 			return stored;
 		}
 	}
+}
+
+/** As it is told. */
+export function documentView(version: DocumentVersion): DocumentView {
+	const { kind, by, reason, signers, body } = version;
+	return {
+		...{ kind, version: version.version, publishedAt: rfc3339(version.publishedAt), by, reason },
+		...{ signers: [...signers], body: { ...body } },
+	};
 }
 
 function versionOf<Kind extends DocumentKind>(kind: Kind, stored: StoredDocument): DocumentVersion<Kind> {

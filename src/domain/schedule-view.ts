@@ -6,7 +6,7 @@
 
 import { rfc3339 } from '../base/clock.ts';
 import { formatHandle } from './names.ts';
-import type { Schedule, ScheduleChange, ScheduleRecord } from './schedule.ts';
+import { parseSchedule, type Schedule, type ScheduleChange, type ScheduleRecord } from './schedule.ts';
 import type {
 	ScheduleChangeView,
 	ScheduleOutcome,
@@ -180,6 +180,15 @@ export function changeView(
 	change: ScheduleChange,
 ): ScheduleChangeView {
 	return { ...change, name, at: rfc3339(change.at), reason: change.reason ?? '' };
+}
+
+const ticksOfPreview = 10;
+
+/** What a form would be, were it stored. @throws StewardError `invalid` with all problems */
+export function previewOf(form: unknown, now: number): ScheduleOutcome {
+	const schedule = parseSchedule(form);
+	const record = { name: schedule.name, form: recordOf(form), since: now, version: null };
+	return outcomeView('valid', record, schedule, now, { count: ticksOfPreview });
 }
 
 /** @param count Ticks that are told. */

@@ -6,7 +6,7 @@
 
 import { StewardError } from '../../base/errors.ts';
 import { neutralise } from '../../base/text.ts';
-import type { DocumentVersion } from '../../client/trust.ts';
+import { type DocumentVersion, documentView } from '../../client/trust.ts';
 import { type AccessList, defaultAccess } from '../../domain/access.ts';
 import { AccessRules, type Asker } from '../../domain/access-decision.ts';
 import type { AccessAnswer } from '../../domain/document-view.ts';
@@ -17,7 +17,7 @@ import { brokerSettings, withFleet } from '../connect.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { printAccess, printAnswer } from '../render/access.ts';
 import { type AskFlags, nodeName } from './ask.ts';
-import { documentView, publishDocument } from './publish-document.ts';
+import { publishDocument } from './publish-document.ts';
 import { parsePairs } from './send-form.ts';
 import { bodyFrom, current, type PublishListFlags } from './trust.ts';
 

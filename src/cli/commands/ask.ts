@@ -4,8 +4,8 @@
  * Reads only.
  */
 
-import { parseDuration } from '../../base/duration.ts';
 import { StewardError } from '../../base/errors.ts';
+import { parseSince, sinceRule } from '../../base/since.ts';
 import type { ListOptions } from '../../client/fleet.ts';
 import { isNodeName, nodeNameRule, parseHandle } from '../../domain/names.ts';
 import { type CommandState, commandStates, isCommandState } from '../../domain/state.ts';
@@ -101,7 +101,7 @@ export function listOptions(cli: Cli, flags: ListFlags): Omit<ListOptions, 'limi
 		...(flags.node === undefined ? {} : { node: nodeName(flags.node) }),
 		...(flags.method === undefined ? {} : { method: flags.method }),
 		...(flags.state === undefined ? {} : { states: parseStates(flags.state) }),
-		...(flags.since === undefined ? {} : { since: parseSince(flags.since, cli.clock.now()) }),
+		...(flags.since === undefined ? {} : { since: sinceOf(flags.since, cli.clock.now()) }),
 	};
 }
 
@@ -173,15 +173,10 @@ function parseStates(text: string): CommandState[] {
 }
 
 /** @throws StewardError `usage` */
-export function parseSince(text: string, nowMs: number): Date {
-	const ms = parseDuration(text);
-	if (ms !== undefined) return new Date(nowMs - ms);
-	const date = new Date(text);
-	if (/^\d{4}-\d\d-\d\d(T|$)/.test(text) && !Number.isNaN(date.getTime())) return date;
-	throw new StewardError(
-		'usage',
-		`--since: expected a duration such as "1h" or a time such as "2026-11-22T10:00:00Z", got "${text}"`,
-	);
+export function sinceOf(text: string, nowMs: number): Date {
+	const since = parseSince(text, nowMs);
+	if (since !== undefined) return new Date(since);
+	throw new StewardError('usage', `--since: ${sinceRule}, got "${text}"`);
 }
 
 /** @throws StewardError `usage` */

@@ -14,7 +14,7 @@ import { brokerSettings, withFleet } from '../connect.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { deadTable, outcomeCounts, outcomeLine, printDead } from '../render/dead-letter.ts';
 import type { Screen } from '../render/screen.ts';
-import { nodeName, parseLimit, parseSince } from './ask.ts';
+import { nodeName, parseLimit, sinceOf } from './ask.ts';
 
 type Flags = BrokerFlags & JsonFlag;
 
@@ -155,7 +155,7 @@ function filterOf(cli: Cli, flags: FilterFlags): DeadFilter {
 		...(flags.kind === undefined ? {} : { kind: parseKind(flags.kind) }),
 		...(flags.method === undefined ? {} : { method: parseMethod(flags.method) }),
 		...(flags.code === undefined ? {} : { code: flags.code }),
-		...(flags.since === undefined ? {} : { since: parseSince(flags.since, cli.clock.now()) }),
+		...(flags.since === undefined ? {} : { since: sinceOf(flags.since, cli.clock.now()) }),
 		...(flags.replayed === undefined ? {} : { replayed: flags.replayed }),
 	};
 }

@@ -4,12 +4,10 @@
  * Reads only; whoever interrupts it loses nothing.
  */
 
-import { isUtf8 } from 'node:buffer';
 import { neutralise } from '../../base/text.ts';
-import type { LogPiece } from '../../client/logs.ts';
+import { logView } from '../../client/log-view.ts';
 import { parseHandle } from '../../domain/names.ts';
 import { outputStreams } from '../../domain/output.ts';
-import type { LogPieceView } from '../../domain/view-schema.ts';
 import type { BrokerFlags, Cli, JsonFlag } from '../cli.ts';
 import { brokerSettings, withFleet } from '../connect.ts';
 import { exitCodes } from '../exit-codes.ts';
@@ -32,22 +30,9 @@ export async function logs(cli: Cli, handle: string, flags: LogsFlags): Promise<
 	const printer = new LogPrinter({ stdout, stderr, program, handle, raw: flags.raw === true });
 	return withFleet(cli, config, async (fleet) => {
 		for await (const piece of fleet.logs(handle, { follow: flags.follow, streams })) {
-			if (flags.json) await stdout.flow(`${neutralise(JSON.stringify(viewOf(handle, piece)))}\n`);
+			if (flags.json) await stdout.flow(`${neutralise(JSON.stringify(logView(handle, piece)))}\n`);
 			else await printer.print(piece);
 		}
 		return exitCodes.done;
 	});
-}
-
-function viewOf(handle: string, piece: LogPiece): LogPieceView {
-	const nothing = { stream: null, data: null, encoding: null, bytes: null, reason: null };
-	const view = { handle, ...nothing, state: null, complete: null };
-	if (piece.kind !== 'chunk') return { ...view, ...piece };
-	const { kind, attempt, stream, data } = piece;
-	const encoding = isUtf8(data) ? 'utf8' : 'base64';
-	return {
-		...view,
-		...{ kind, attempt, stream, encoding, bytes: data.length },
-		data: Buffer.from(data).toString(encoding),
-	};
 }

@@ -4,12 +4,11 @@
  * A crash leaves it published or not; the same again changes nothing.
  */
 
-import { rfc3339 } from '../../base/clock.ts';
 import { isStewardError, StewardError } from '../../base/errors.ts';
 import type { Fleet } from '../../client/fleet.ts';
-import type { DocumentVersion } from '../../client/trust.ts';
+import { type DocumentVersion, documentView } from '../../client/trust.ts';
 import { type DocumentBody, type DocumentKind, rootsAfter } from '../../domain/document.ts';
-import type { DocumentOutcome, DocumentView } from '../../domain/document-view.ts';
+import type { DocumentOutcome } from '../../domain/document-view.ts';
 import type { SigningKey } from '../../security/keys.ts';
 import type { BrokerFlags, Cli, JsonFlag } from '../cli.ts';
 import { brokerSettings, withFleet } from '../connect.ts';
@@ -67,14 +66,6 @@ export async function publishDocument<Kind extends DocumentKind>(
 			{ details: { waiting: nodes.waiting } },
 		);
 	});
-}
-
-export function documentView(version: DocumentVersion): DocumentView {
-	const { kind, by, reason, signers, body } = version;
-	return {
-		...{ kind, version: version.version, publishedAt: rfc3339(version.publishedAt), by, reason },
-		...{ signers: [...signers], body: { ...body } },
-	};
 }
 
 /** Who is enrolled from now on knows the new roots only, and takes no access list of others. */

@@ -7,8 +7,9 @@
 import { type ErrorCode, isStewardError, StewardError } from '../../base/errors.ts';
 import { oneLine } from '../../base/text.ts';
 import type { Fleet } from '../../client/fleet.ts';
+import { checkForms } from '../../client/forms.ts';
 import { parseSchedule, type Schedule, type ScheduleForm } from '../../domain/schedule.ts';
-import { outcomeView, type ScheduleOutcome } from '../../domain/schedule-view.ts';
+import { previewOf, type ScheduleOutcome } from '../../domain/schedule-view.ts';
 import type { Cli } from '../cli.ts';
 import { brokerSettings, withFleet, withoutBroker } from '../connect.ts';
 import { exitCodes } from '../exit-codes.ts';
@@ -17,14 +18,12 @@ import { againLine, outcomeLine, printDryRun, printUnsigned } from '../render/sc
 import { type AskFlags, nodeName } from './ask.ts';
 import { readScheduleForms, type ScheduleOptions } from './schedule-form.ts';
 import { told as tellReceipts } from './send.ts';
-import { checkForms, checkWhere } from './send-form.ts';
+import { checkWhere } from './send-form.ts';
 
 export type AddFlags = AskFlags & ScheduleOptions & { readonly replace?: boolean; readonly dryRun?: boolean };
 export type ReasonFlags = AskFlags & { readonly reason?: string };
 export type SignFlags = AskFlags & { readonly yes?: boolean };
 export type RunNowFlags = AskFlags & { readonly node?: string; readonly id?: string };
-
-const ticksOfDryRun = 10;
 
 /** @param after How many of the words stood after "--". */
 export async function addSchedules(
@@ -41,7 +40,7 @@ export async function addSchedules(
 	if (ownZone && !json) {
 		cli.stderr.line(`in the time zone of this machine, ${cli.timeZone} (--time-zone names another)`);
 	}
-	if (dryRun) return tellDryRun(cli, forms, schedules, json);
+	if (dryRun) return tellDryRun(cli, forms, json);
 	const config = await brokerSettings(cli, flags);
 	const adding = (fleet: Fleet) =>
 		each(schedules, ({ name }, index) =>
@@ -64,18 +63,9 @@ function checkNames(schedules: readonly Schedule[]): void {
 	);
 }
 
-function tellDryRun(
-	cli: Cli,
-	forms: readonly unknown[],
-	schedules: readonly Schedule[],
-	json: boolean,
-): number {
+function tellDryRun(cli: Cli, forms: readonly unknown[], json: boolean): number {
 	const now = cli.clock.now();
-	const outcomes = schedules.map((schedule, index) => {
-		const form = forms[index] as Record<string, unknown>;
-		const record = { name: schedule.name, form, since: now, version: null };
-		return outcomeView('valid', record, schedule, now, { count: ticksOfDryRun });
-	});
+	const outcomes = forms.map((form) => previewOf(form, now));
 	if (json) cli.stdout.line(JSON.stringify(outcomes));
 	else for (const outcome of outcomes) printDryRun(cli.stdout, outcome, now, cli.timeZone);
 	cli.stderr.line('nothing was stored (--dry-run)');

@@ -7,7 +7,7 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { parseDuration } from '../../base/duration.ts';
-import { isStewardError, messageOf, StewardError } from '../../base/errors.ts';
+import { messageOf, StewardError } from '../../base/errors.ts';
 import { timeOrNull } from '../../domain/view.ts';
 import type { Cli } from '../cli.ts';
 import { withoutUnset } from '../settings.ts';
@@ -97,34 +97,6 @@ function timeOf(cli: Cli, { at, in: wait, timeZone }: SendOptions): Record<strin
 	if (!time)
 		throw new StewardError('usage', `--in: expected a duration such as "30m" or "2h", got "${wait}"`);
 	return { notBefore: time };
-}
-
-/**
- * What each form means.
- * @throws StewardError `invalid` with the problems of all of them
- */
-export function checkForms<Meaning>(
-	forms: readonly unknown[],
-	parse: (form: unknown) => Meaning,
-	consequence: string,
-): Meaning[] {
-	const problems: string[] = [];
-	const meanings: Meaning[] = [];
-	for (const [index, form] of forms.entries()) {
-		try {
-			meanings.push(parse(form));
-		} catch (error) {
-			const own = isStewardError(error, 'invalid') ? error.details.problems : undefined;
-			if (!Array.isArray(own)) throw error;
-			problems.push(...own.map((line) => (forms.length > 1 ? `[${index}].${line}` : String(line))));
-		}
-	}
-	if (problems.length === 0) return meanings;
-	throw new StewardError(
-		'invalid',
-		`not valid, ${consequence}:\n${problems.map((line) => `  ${line}`).join('\n')}`,
-		{ details: { problems } },
-	);
 }
 
 /** `a=1,b=2`. @throws StewardError `usage` naming the flag */

@@ -7,6 +7,7 @@
 import { isStewardError, StewardError } from '../../base/errors.ts';
 import { ulidFactory } from '../../base/ids.ts';
 import type { Fleet } from '../../client/fleet.ts';
+import { checkForms, sendForms } from '../../client/forms.ts';
 import { type MessageForm, parseMessage } from '../../domain/message.ts';
 import type { Receipt } from '../../domain/view.ts';
 import { localTime } from '../../domain/zone.ts';
@@ -17,7 +18,7 @@ import { endedLine } from '../render/command.ts';
 import { printOutput } from '../render/output.ts';
 import { receiptLine } from '../render/receipt.ts';
 import { followToEnd, parseTimeout } from './follow.ts';
-import { checkForms, checkWhere, type Forms, readForms, type SendOptions } from './send-form.ts';
+import { checkWhere, type Forms, readForms, type SendOptions } from './send-form.ts';
 
 export type SendFlags = SendOptions &
 	BrokerFlags &
@@ -43,7 +44,7 @@ export async function send(
 	try {
 		return await withFleet(cli, config, async (fleet) => {
 			connected = true;
-			const receipts = await sendAll(fleet, forms);
+			const receipts = await sendForms(fleet, forms);
 			return flags.wait
 				? await waitFor(cli, fleet, receipts, { ...telling, timeoutMs, raw: flags.raw })
 				: told(cli, receipts, telling);
@@ -70,28 +71,6 @@ export async function send(
 function checkAll(forms: Forms['forms']): MessageForm[] {
 	checkForms(forms, parseMessage, 'nothing was sent');
 	return forms as MessageForm[];
-}
-
-/** In order; where one fails, the error says what was sent before it. */
-async function sendAll(fleet: Fleet, forms: readonly MessageForm[]): Promise<Receipt[]> {
-	const receipts: Receipt[] = [];
-	for (const form of forms) {
-		try {
-			receipts.push(...(await fleet.send(form)));
-		} catch (error) {
-			if (receipts.length === 0 || !isStewardError(error)) throw error;
-			const sent = receipts.map(({ handle }) => handle);
-			throw new StewardError(error.code, `${error.message}; sent before it: ${sent.join(', ')}`, {
-				cause: error,
-				details: { ...error.details, sent: [...sent, ...handlesIn(error.details.sent)] },
-			});
-		}
-	}
-	return receipts;
-}
-
-function handlesIn(sent: unknown): readonly unknown[] {
-	return Array.isArray(sent) ? sent : [];
 }
 
 type Telling = { readonly many: boolean; readonly json: boolean; readonly timeZone: string };

@@ -6,7 +6,7 @@
 
 import { parseDuration } from '../../base/duration.ts';
 import { StewardError } from '../../base/errors.ts';
-import type { DocumentVersion } from '../../client/trust.ts';
+import { type DocumentVersion, documentView } from '../../client/trust.ts';
 import { type DocumentKind, documentKinds, readBody } from '../../domain/document.ts';
 import { trustListOf } from '../../domain/enrolled.ts';
 import { type Role, roles, type TrustedKey, type TrustList } from '../../domain/trust.ts';
@@ -19,7 +19,7 @@ import { historyTable, printTrust } from '../render/trust.ts';
 
 import type { AskFlags } from './ask.ts';
 import { keysPathOf } from './keys-folder.ts';
-import { documentView, type PublishFlags, publishDocument } from './publish-document.ts';
+import { type PublishFlags, publishDocument } from './publish-document.ts';
 import { readYamlFile } from './yaml-file.ts';
 
 export type PublishListFlags = PublishFlags & { readonly file?: string; readonly fromVersion?: string };
