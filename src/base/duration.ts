@@ -30,3 +30,15 @@ export function formatDuration(ms: number): string {
 	}
 	return parts.join(' ');
 }
+
+/** All of a duration, so that {@link parseDuration} reads the same: `1h30m`. */
+export function exactDuration(ms: number): string {
+	let rest = Math.max(0, Math.round(ms));
+	const parts: string[] = [];
+	for (const unit of ['d', 'h', 'm', 's', 'ms'] as const) {
+		const amount = Math.floor(rest / unitsMs[unit]);
+		rest -= amount * unitsMs[unit];
+		if (amount > 0) parts.push(`${amount}${unit}`);
+	}
+	return parts.length === 0 ? '0ms' : parts.join('');
+}

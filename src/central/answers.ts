@@ -5,23 +5,34 @@
  */
 
 import { rfc3339 } from '../base/clock.ts';
-import { formatHandle, isNodeName, lanes } from '../domain/names.ts';
+import type { MethodView, QueueView } from '../domain/many-view-schema.ts';
+import { formatHandle, isNodeName, lanes, parseHandle } from '../domain/names.ts';
+import { matchesLabels } from '../domain/node-state.ts';
 import type { Question } from '../domain/questions.ts';
+import type { ScheduleView } from '../domain/schedule-view.ts';
 import { hasEnded } from '../domain/state.ts';
-import { type CommandView, ledgerView, nodeView, type Presence, waitingView } from '../domain/view.ts';
+import {
+	type CommandView,
+	ledgerView,
+	type NodeView,
+	nodeView,
+	type Presence,
+	waitingView,
+} from '../domain/view.ts';
 import type { Answerers } from '../jetstream/api.ts';
 import type { StoredCommand } from '../jetstream/commands.ts';
 import type { LedgerStore } from '../jetstream/ledger-store.ts';
 import { usualMaxPayload } from '../jetstream/limits.ts';
 import { boundedCommand, boundedNode, howManyFit } from './answer-bounds.ts';
 import type { CentreIndex } from './index.ts';
+import { MethodCatalogue } from './method-catalogue.ts';
 import { ScheduleAnswers } from './schedule-answers.ts';
 
 /** Items of one page: a command's view has about 1 kB, a node's with its methods' schemas several. */
 const pageOfCommands = 200;
 const pageOfNodes = 50;
 
-type Page = { items: unknown[]; next: string | null; indexing: boolean };
+export type Page<View> = { items: View[]; next: string | null; indexing: boolean };
 type Item = {
 	readonly handle: string;
 	readonly queuedAt: number;
@@ -33,6 +44,7 @@ export class Answers implements Answerers {
 	readonly #ledger: LedgerStore;
 	readonly #maxPayload: () => number;
 	readonly #schedules: ScheduleAnswers;
+	readonly #methods: MethodCatalogue;
 
 	/** `maxPayload`: of one message, bytes. */
 	constructor(
@@ -45,16 +57,17 @@ export class Answers implements Answerers {
 		this.#index = index;
 		this.#ledger = ledger;
 		this.#schedules = new ScheduleAnswers(index, serverNow);
+		this.#methods = new MethodCatalogue(index);
 	}
 
-	async commands(question: Question<'commands'>): Promise<Page> {
+	async commands(question: Question<'commands'>): Promise<Page<CommandView>> {
 		const all = [...this.#onStream(question), ...this.#known(question)].sort(newestFirst);
 		const { cursor } = question;
 		const from = cursor === undefined ? 0 : all.findIndex((item) => cursorOf(item) > cursor);
 		return this.#page(from < 0 ? [] : all.slice(from), Math.min(question.limit, pageOfCommands));
 	}
 
-	async queue({ node, cursor }: Question<'queue'>): Promise<Page> {
+	async queue({ node, cursor }: Question<'queue'>): Promise<Page<CommandView>> {
 		const open = lanes.flatMap((lane) =>
 			this.#index.openCommands(node).filter((command) => command.lane === lane),
 		);
@@ -67,18 +80,20 @@ export class Answers implements Answerers {
 		return { items, next, indexing: !this.#index.isComplete };
 	}
 
-	async nodes({ node, cursor }: Question<'nodes'>): Promise<Page> {
+	async nodes({ node, where, presence, limit, cursor }: Question<'nodes'>): Promise<Page<NodeView>> {
 		const { nodes, waiting, later, standings } = this.#index;
 		const known = [...nodes.keys(), ...waiting.keys(), ...later.nodes(), ...standings.keys()];
 		const names = [...new Set(known)]
 			.filter((name) => isNodeName(name) && (node === undefined || name === node))
 			.filter((name) => cursor === undefined || name > cursor)
+			.filter((name) => !where || matchesLabels(where, nodes.get(name)?.state.labels ?? {}))
+			.filter((name) => !presence || presence.includes(this.presenceOf(name).status))
 			.sort();
-		const part = names.slice(0, pageOfNodes);
+		const part = names.slice(0, Math.min(limit ?? pageOfNodes, pageOfNodes));
 		const maxPayload = this.#maxPayload();
 		const views = part.map((name) => {
 			const queued = this.#index.queuedCount(name);
-			const view = nodeView(name, nodes.get(name), this.#presenceOf(name), queued, standings.get(name));
+			const view = nodeView(name, nodes.get(name), this.presenceOf(name), queued, standings.get(name));
 			return boundedNode(view, maxPayload);
 		});
 		const items = views.slice(0, howManyFit(views, maxPayload));
@@ -89,11 +104,48 @@ export class Answers implements Answerers {
 		};
 	}
 
-	async schedules(question: Question<'schedules'>): Promise<Page> {
+	async schedules(question: Question<'schedules'>): Promise<Page<ScheduleView>> {
 		return this.#schedules.answer(question);
 	}
 
-	#presenceOf(node: string): Presence {
+	/** The deepest first, without nodes that nothing waits for or runs on. */
+	queues(limit: number): QueueView[] {
+		const { waiting, ledger } = this.#index;
+		const views = [...waiting].map(([node, commands]) => {
+			let [queued, oldest] = [0, Number.POSITIVE_INFINITY];
+			for (const [id, { facts }] of commands) {
+				if (ledger.has(`${node}.${id}`)) continue;
+				queued += 1;
+				oldest = Math.min(oldest, facts.queuedAt);
+			}
+			const oldestQueuedAt = queued === 0 ? null : rfc3339(oldest);
+			return { node, queued, oldestQueuedAt, running: commands.size - queued };
+		});
+		return views
+			.sort((a, b) => b.queued - a.queued || b.running - a.running || (a.node < b.node ? -1 : 1))
+			.slice(0, limit);
+	}
+
+	/** What nodes offer, most nodes first. */
+	methods(): MethodView[] {
+		return this.#methods.list();
+	}
+
+	/** Handles of commands that are no wishes to a node, newest first. */
+	handles(question: Omit<Question<'commands'>, 'cursor'>): string[] {
+		const { waiting, ledger } = this.#index;
+		const isWish = (handle: string) => {
+			const { node, id } = parseHandle(handle);
+			return (ledger.get(handle) ?? waiting.get(node)?.get(id))?.lane === 'control';
+		};
+		return [...this.#onStream(question), ...this.#known(question)]
+			.filter(({ handle }) => !isWish(handle))
+			.sort(newestFirst)
+			.slice(0, question.limit)
+			.map(({ handle }) => handle);
+	}
+
+	presenceOf(node: string): Presence {
 		const entry = this.#index.presence.get(node);
 		if (entry && !entry.gone) return { status: 'present', since: null };
 		const record = this.#index.nodes.get(node);
@@ -102,7 +154,7 @@ export class Answers implements Answerers {
 	}
 
 	/** What waits for its node or its time, and is not in the ledger. */
-	#onStream({ node, method, states, since }: Question<'commands'>): Item[] {
+	#onStream({ node, method, states, since, schedule, search }: Question<'commands'>): Item[] {
 		const { waiting, later } = this.#index;
 		const nodes = node === undefined ? [...waiting.keys()] : [node];
 		const queued = () => nodes.flatMap((name) => [...(waiting.get(name)?.values() ?? [])]);
@@ -111,24 +163,28 @@ export class Answers implements Answerers {
 			...(!states || states.includes('scheduled') ? later.commands(node) : []),
 		]
 			.filter((command) => method === undefined || command.method === method)
+			.filter((command) => schedule === undefined || scheduleOf(command) === schedule)
+			.filter((command) => search === undefined || isFound(search, formatHandle(command), command.method))
 			.map(toItem)
 			.filter(({ handle, queuedAt }) => !this.#index.ledger.has(handle) && queuedAt >= (since ?? 0));
 	}
 
 	#known(question: Question<'commands'>): Item[] {
-		const { node, method, states, since = 0 } = question;
+		const { node, method, states, since = 0, schedule, search } = question;
 		const prefix = node === undefined ? '' : `${node}.`;
 		const items: Item[] = [];
 		for (const [handle, summary] of this.#index.ledger) {
 			const { state, queuedAt } = summary;
 			if (!handle.startsWith(prefix) || (states && !states.includes(state)) || queuedAt < since) continue;
 			if (method !== undefined && summary.method !== method) continue;
+			if (schedule !== undefined && summary.schedule !== schedule) continue;
+			if (search !== undefined && !isFound(search, handle, summary.method)) continue;
 			items.push({ handle, queuedAt, stored: undefined });
 		}
 		return items;
 	}
 
-	async #page(items: readonly Item[], size: number): Promise<Page> {
+	async #page(items: readonly Item[], size: number): Promise<Page<CommandView>> {
 		const part = items.slice(0, size);
 		const { views, taken } = await this.#views(part);
 		const last = part[taken - 1];
@@ -153,6 +209,15 @@ export class Answers implements Answerers {
 		const taken = howManyFit(all, maxPayload);
 		return { views: all.slice(0, taken).filter((view) => view !== undefined), taken };
 	}
+}
+
+function scheduleOf({ lane, facts }: StoredCommand): string | undefined {
+	return lane === 'control' ? undefined : facts.schedule?.name;
+}
+
+function isFound(search: string, handle: string, method: string): boolean {
+	const text = search.toLowerCase();
+	return handle.toLowerCase().includes(text) || method.toLowerCase().includes(text);
 }
 
 function toItem(stored: StoredCommand): Item {

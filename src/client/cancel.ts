@@ -19,9 +19,9 @@ import { waitFor } from './watch.ts';
 
 export type CancelOptions = {
 	/** Told to whoever asks later why it was cancelled, 1,000 characters at the most. */
-	reason?: string;
+	reason?: string | undefined;
 	/** How long a node that runs it may take to answer, milliseconds, 15,000 by default. */
-	timeoutMs?: number;
+	timeoutMs?: number | undefined;
 };
 
 const usualReason = 'cancelled by an operator';

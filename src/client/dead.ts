@@ -15,6 +15,7 @@ import {
 } from '../domain/dead-letter.ts';
 import { formatHandle, type Handle, type Kind, toHandle } from '../domain/names.ts';
 import type { StoredLetter } from '../jetstream/dead-letters.ts';
+import { type DeadGroup, LetterGroups } from './dead-groups.ts';
 import { inTurns } from './in-turns.ts';
 import { paced } from './paced.ts';
 import type { FleetParts } from './parts.ts';
@@ -22,19 +23,22 @@ import { replayLetter } from './replay.ts';
 
 /** Which dead letters; what is left out does not matter. */
 export type DeadFilter = {
-	readonly node?: string;
-	readonly kind?: Kind;
-	readonly method?: string;
+	readonly node?: string | undefined;
+	readonly kind?: Kind | undefined;
+	readonly method?: string | undefined;
 	/** Of the fault. */
-	readonly code?: string;
+	readonly code?: string | undefined;
 	/** Written at or after. */
-	readonly since?: Date;
+	readonly since?: Date | undefined;
 	/** Whether it was sent again; both where it is left out. */
-	readonly replayed?: boolean;
+	readonly replayed?: boolean | undefined;
 };
 
-/** `handles` narrowed by the rest, or all that match. */
-export type DeadSelection = DeadFilter & { readonly handles?: readonly (string | Handle)[] };
+/** `handles` narrowed by the rest, letters by their sequence on the stream, or all that match. */
+export type DeadSelection = DeadFilter & {
+	readonly handles?: readonly (string | Handle)[];
+	readonly seqs?: readonly number[];
+};
 
 export type DiscardOptions = {
 	/** Says what would be done, and does nothing. */
@@ -51,6 +55,9 @@ export type ReplayOptions = DiscardOptions & {
 /** One letter by its place, or what is to be said of a handle that stands for none or for several. */
 type Target = number | DeadOutcome;
 
+/** Where a letter stands in a list. */
+export type LetterPlace = { /** Milliseconds since the epoch. */ readonly at: number; readonly seq: number };
+
 type Listed = { readonly summary: LetterSummary; readonly seq: number };
 
 type Answer = Pick<DeadOutcome, 'outcome' | 'as' | 'why'>;
@@ -63,12 +70,15 @@ export class DeadLetterOffice {
 		this.#parts = parts;
 	}
 
-	/** The newest first, 50 by default, without their messages. @throws StewardError `no-broker` */
-	async list(options: DeadFilter & { readonly limit?: number } = {}): Promise<DeadLetterView[]> {
-		const { limit = 50 } = options;
+	/** The newest first, 50 by default, without their messages; `before`: what comes after one in this order. @throws StewardError `no-broker` */
+	async list(
+		options: DeadFilter & { readonly limit?: number; readonly before?: LetterPlace } = {},
+	): Promise<DeadLetterView[]> {
+		const { limit = 50, before } = options;
 		if (!(limit >= 1)) throw new StewardError('usage', `limit: expected a number from 1 up, got ${limit}`);
 		let found: Listed[] = [];
 		await this.#parts.dead.scan(letterFilter(options), (summary, seq) => {
+			if (before && !isBefore(before, { at: summary.at, seq })) return;
 			found.push({ summary, seq });
 			// A mark moves a letter to the end of the stream: newest is what was written last, not what stands last.
 			if (found.length >= 2 * limit + 100) found = newest(found, limit);
@@ -83,6 +93,19 @@ export class DeadLetterOffice {
 			count += 1;
 		});
 		return count;
+	}
+
+	/** Letters of one fault, method and kind together, most letters first. @throws StewardError `no-broker` */
+	async groups(filter: DeadFilter = {}): Promise<DeadGroup[]> {
+		const groups = new LetterGroups();
+		await this.#parts.dead.scan(letterFilter(filter), (summary) => groups.add(summary));
+		return groups.list();
+	}
+
+	/** One, whole; undefined where it was removed, or took another place when it was sent again. */
+	async at(seq: number): Promise<DeadLetterView | undefined> {
+		const stored = await this.#parts.dead.at(seq);
+		return stored && deadLetterView(stored.letter, stored.seq);
 	}
 
 	/**
@@ -133,7 +156,8 @@ export class DeadLetterOffice {
 		usual: DeadFilter,
 		what: readonly (string | Handle)[] | DeadSelection,
 	): Promise<readonly Target[]> {
-		const { handles, ...filter } = isList(what) ? { handles: what } : what;
+		const { handles, seqs, ...filter } = isList(what) ? { handles: what } : what;
+		if (seqs) return [...new Set(seqs)];
 		if (handles) {
 			const narrowed = letterFilter(filter);
 			const found = await inTurns(handles, (handle) => this.#targetOf(toHandle(handle), narrowed));
@@ -141,7 +165,10 @@ export class DeadLetterOffice {
 			return [...new Set(found)];
 		}
 		const places: number[] = [];
-		await this.#parts.dead.scan(letterFilter({ ...usual, ...filter }), (_, seq) => places.push(seq));
+		await this.#parts.dead.scan(
+			letterFilter({ ...filter, replayed: filter.replayed ?? usual.replayed }),
+			(_, seq) => places.push(seq),
+		);
 		return places;
 	}
 
@@ -189,6 +216,10 @@ async function orRefused(work: Work, stored: StoredLetter): Promise<Answer> {
 		if (!own) throw error;
 		return { outcome: 'refused', as: null, why: messageOf(error) };
 	}
+}
+
+function isBefore(one: LetterPlace, other: LetterPlace): boolean {
+	return other.at < one.at || (other.at === one.at && other.seq < one.seq);
 }
 
 function newest(letters: readonly Listed[], limit: number): Listed[] {

@@ -12,9 +12,9 @@ import type { FleetParts } from './parts.ts';
 
 export type DecommissionOptions = {
 	/** Told to whoever wonders later, 1,000 characters at the most. */
-	readonly reason?: string;
+	readonly reason?: string | undefined;
 	/** How long a centre may take to settle what is there, milliseconds, 15,000 by default. */
-	readonly timeoutMs?: number;
+	readonly timeoutMs?: number | undefined;
 };
 
 /** `settled` false: no centre has given all of it its end yet; one will. */

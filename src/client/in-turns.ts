@@ -37,23 +37,31 @@ export async function onEach<Answer>(
 	work: (handle: Handle) => Promise<Answer>,
 ): Promise<Answer[]> {
 	if (handles.length === 1) return inTurns(handles, work);
-	const done: Done<Answer>[] = [];
-	const failed: Failed[] = [];
-	let silence: string | undefined;
-	for (let from = 0; from < handles.length; from += atOnce) {
-		const turn = handles.slice(from, from + atOnce);
-		const why = silence;
-		const outcomes = await Promise.all(
-			turn.map((handle) => (why === undefined ? outcomeOf(handle, work) : notTried(handle, why))),
-		);
-		for (const one of outcomes) {
-			if ('answer' in one) done.push(one);
-			else failed.push(one);
-		}
-		silence ??= failed.find(({ code }) => code === 'no-broker')?.message;
-	}
+	const outcomes = await outcomesOf(handles, work);
+	const done = outcomes.filter((one): one is Done<Answer> => 'answer' in one);
+	const failed = outcomes.filter((one): one is Failed => 'code' in one);
 	if (failed.length > 0) throw notAll(done, failed);
 	return done.map(({ answer }) => answer);
+}
+
+/** What became of each, in the order asked; nothing is thrown. */
+export async function outcomesOf<Answer>(
+	handles: readonly Handle[],
+	work: (handle: Handle) => Promise<Answer>,
+): Promise<(Done<Answer> | Failed)[]> {
+	const outcomes: (Done<Answer> | Failed)[] = [];
+	let silence: string | undefined;
+	for (let from = 0; from < handles.length; from += atOnce) {
+		const why = silence;
+		const turn = await Promise.all(
+			handles
+				.slice(from, from + atOnce)
+				.map((handle) => (why === undefined ? outcomeOf(handle, work) : notTried(handle, why))),
+		);
+		outcomes.push(...turn);
+		for (const one of turn) if ('code' in one && one.code === 'no-broker') silence ??= one.message;
+	}
+	return outcomes;
 }
 
 async function outcomeOf<Answer>(

@@ -17,7 +17,7 @@ import { waitFor } from './watch.ts';
 
 type WishOptions = {
 	/** Told to whoever wonders later, 1,000 characters at the most. */
-	reason?: string;
+	reason?: string | undefined;
 	/**
 	 * How long to wait for the node's answer, milliseconds; not at all if left out. The receipt then has the fields of the
 	 * command by then: `succeeded`, `failed` with the reason in `fault`, or `queued` where no answer came in time.
@@ -26,9 +26,12 @@ type WishOptions = {
 };
 export type PauseOptions = WishOptions & {
 	/** `urgent`, `normal` and `bulk` if left out: events go on. */
-	lanes?: readonly PausableLane[];
+	lanes?: readonly PausableLane[] | undefined;
 };
-export type ResumeOptions = WishOptions & { lanes?: readonly PausableLane[]; method?: string };
+export type ResumeOptions = WishOptions & {
+	lanes?: readonly PausableLane[] | undefined;
+	method?: string | undefined;
+};
 export type StopOptions = WishOptions & { method: string };
 export type DrainOptions = WishOptions & {
 	/** A drain that arrives later is not done any more, milliseconds, ten minutes by default. */
@@ -95,7 +98,7 @@ async function ask<Name extends ControlName>(
 	name: Name,
 	wish: Data<Name>,
 	deliverWithinMs: number | null,
-	{ reason = '', waitMs }: { reason?: string; waitMs?: number | undefined },
+	{ reason = '', waitMs }: { reason?: string | undefined; waitMs?: number | undefined },
 ): Promise<Receipt> {
 	const data = { ...wish, reason } as unknown as Omit<Control<Name>, 'by'>;
 	const envelope = controlEnvelope(parts, node, name, data, { deliverWithinMs });

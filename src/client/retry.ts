@@ -30,7 +30,7 @@ export async function retryCommand(parts: FleetParts, handle: Handle): Promise<R
 		throw new StewardError('refused', `${text} asked ${handle.node} to ${view.method}: ask anew instead`);
 	}
 	assertWasTrusted(view);
-	const envelope = await messageOf(parts, view);
+	const envelope = await keptMessage(parts, view);
 	if (!envelope) {
 		throw new StewardError('refused', `the message of ${text} is not kept any more: send it anew`);
 	}
@@ -64,8 +64,8 @@ export function anew(parts: FleetParts, envelope: Envelope, lineage: Lineage, id
 	return { ...message, ...ref, id, sender: operatorSender, lineage };
 }
 
-/** The results bucket has it once a centre has written the end down; before that its stream or its claim. */
-async function messageOf(
+/** What it was sent as; null where that is not kept. Its end has it once a centre has written that down, before that its stream or its claim. */
+export async function keptMessage(
 	parts: FleetParts,
 	{ node, id, lane, method }: CommandView,
 ): Promise<Envelope | null> {

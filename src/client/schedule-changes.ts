@@ -28,7 +28,7 @@ export type AddScheduleOptions = {
 };
 export type ScheduleReason = {
 	/** Told to whoever wonders later, 1,000 characters at the most. */
-	reason?: string;
+	reason?: string | undefined;
 };
 
 export type SignOptions = {

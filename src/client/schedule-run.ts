@@ -18,9 +18,9 @@ import { sendMessage } from './send.ts';
 
 export type RunNowOptions = {
 	/** Some of its nodes; all of them if left out. */
-	nodes?: readonly string[];
+	nodes?: readonly string[] | undefined;
 	/** An id of your own: run again with it, the commands are there once. */
-	id?: string;
+	id?: string | undefined;
 };
 
 /** @throws StewardError as ScheduleBook.runNow */

@@ -108,6 +108,11 @@ const messageFields = z.strictObject({
 /** The JSON form of a message, as in inmsg.txt, `send --file`, HTTP and raw NATS messages. */
 export type MessageForm = z.input<typeof messageFields>;
 
+/** As it is documented: any JSON is data. */
+export const messageFormSchema = messageFields.extend({
+	data: z.unknown().describe('what the method takes'),
+});
+
 const messageFormKeys = Object.keys(messageFields.shape);
 
 /** A checked message, before its targets are known by name. */

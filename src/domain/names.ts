@@ -30,6 +30,9 @@ export const scheduleNamePattern = /^[A-Za-z0-9_-]{1,64}$/;
 export const methodNamePattern = /^[A-Za-z][A-Za-z0-9_-]{0,63}$/;
 export const idPattern = /^[A-Za-z0-9_-]{1,64}$/;
 
+/** `<node>.<id>` */
+export const handlePattern = /^(?!_)(?!\d+\.)[A-Za-z0-9_-]{1,63}\.[A-Za-z0-9_-]{1,64}$/;
+
 export const nodeNameRule =
 	'1 to 63 letters, digits, "_" or "-", not beginning with "_", not digits only (for example ship1)';
 export const methodNameRule = '1 to 64 letters, digits, "_" or "-", beginning with a letter';

@@ -14,11 +14,22 @@ const commandsQuestion = z.object({
 	states: z.array(z.enum(commandStates)).optional(),
 	/** Queued at or after, server time, milliseconds since the epoch. */
 	since: z.number().optional(),
+	/** Ticks and runs of this schedule. */
+	schedule: z.string().optional(),
+	/** A piece of the handle or of the method. */
+	search: z.string().optional(),
 	limit: z.number().int().min(1).max(100_000),
 	cursor: z.string().optional(),
 });
 const queueQuestion = z.object({ node: z.string(), cursor: z.string().optional() });
-const nodesQuestion = z.object({ node: z.string().optional(), cursor: z.string().optional() });
+const nodesQuestion = z.object({
+	node: z.string().optional(),
+	/** All of these labels. */
+	where: z.record(z.string(), z.string()).optional(),
+	presence: z.array(z.string()).optional(),
+	limit: z.number().int().min(1).optional(),
+	cursor: z.string().optional(),
+});
 const schedulesQuestion = z.object({ name: z.string().optional(), cursor: z.string().optional() });
 
 export const questions = {

@@ -62,7 +62,7 @@ const missedSchema = z.union(
 	},
 );
 
-const scheduleFields = z.strictObject({
+export const scheduleFormSchema = z.strictObject({
 	name: z.string().regex(scheduleNamePattern, { error: `expected ${scheduleNameRule}` }),
 	cron: z.string().optional(),
 	every: durationMs.optional(),
@@ -80,9 +80,9 @@ const scheduleFields = z.strictObject({
 });
 
 /** The JSON form of a schedule, as in `schedules add --file` and the library. */
-export type ScheduleForm = z.input<typeof scheduleFields>;
+export type ScheduleForm = z.input<typeof scheduleFormSchema>;
 
-const scheduleFormKeys = Object.keys(scheduleFields.shape);
+const scheduleFormKeys = Object.keys(scheduleFormSchema.shape);
 
 type Recurrence =
 	| { readonly kind: 'cron'; readonly cron: Cron }
@@ -114,7 +114,7 @@ export type Schedule = {
  * @throws StewardError `invalid`: `details.problems` lists all of them, one line each.
  */
 export function parseSchedule(input: unknown): Schedule {
-	const parsed = scheduleFields.safeParse(input);
+	const parsed = scheduleFormSchema.safeParse(input);
 	const problems = parsed.success ? [] : describeProblems(parsed.error, input, scheduleFormKeys);
 	const form = isRecord(input) ? input : {};
 	const zone = typeof form.timeZone === 'string' && isTimeZone(form.timeZone) ? form.timeZone : 'UTC';

@@ -27,6 +27,8 @@ export type LedgerSummary = Pick<LedgerEntry, 'state' | 'method' | 'lane' | 'que
 	readonly startedAt: number | null;
 	/** Starts so far. */
 	readonly starts: number;
+	/** Name of the schedule that it comes from. */
+	readonly schedule: string | null;
 	readonly endedAt: number | null;
 	readonly deadlineAt: number | null;
 	/** When the ledger called it final. */
@@ -58,6 +60,7 @@ const header = {
 	deadlineAt: 'Steward-Deadline-At',
 	settledAt: 'Steward-Settled-At',
 	lostAt: 'Steward-Lost-At',
+	schedule: 'Steward-Schedule',
 } as const;
 
 function summaryHeaders(entry: LedgerEntry): Record<string, string> {
@@ -75,6 +78,7 @@ function summaryHeaders(entry: LedgerEntry): Record<string, string> {
 		...(entry.deadlineAt === null ? {} : { [header.deadlineAt]: String(entry.deadlineAt) }),
 		...(entry.settledAt === null ? {} : { [header.settledAt]: String(entry.settledAt) }),
 		...(lost === null ? {} : { [header.lostAt]: String(lost) }),
+		...(entry.schedule && { [header.schedule]: entry.schedule.name }),
 	};
 }
 
@@ -96,6 +100,7 @@ export function readLedgerSummary(read: (name: string) => string): LedgerSummary
 		deadlineAt: timeOrNull(header.deadlineAt),
 		settledAt: timeOrNull(header.settledAt),
 		lostAt: timeOrNull(header.lostAt),
+		schedule: read(header.schedule) || null,
 	};
 }
 

@@ -57,6 +57,7 @@ test('its headers say what an index needs', async () => {
 		...{ state: 'succeeded', method: 'shellCommand', lane: 'normal' },
 		...{ queuedAt: 1000, seq: 7, endedAt: 2900, deadlineAt: 6000, settledAt: 3000, lostAt: null },
 		...{ startedAt: 2000, starts: 40 },
+		schedule: null,
 	});
 	await store.write({ ...queued, id: 'id2' }, 0, undefined, 2000);
 	const unstarted = await readEntry(broker.connection, 'steward-ledger', 'ship1.id2');
