@@ -22,7 +22,7 @@ export default defineConfig({
 			{
 				test: {
 					name: 'integration',
-					include: ['test/{jetstream,client,broker,node,central,scripts,attacks}/**/*.test.ts'],
+					include: ['test/{jetstream,client,broker,node,central,http,scripts,attacks}/**/*.test.ts'],
 					exclude: [elections],
 					testTimeout: 60_000,
 					hookTimeout: 60_000,

@@ -36,6 +36,8 @@ export type Desk = {
 	glance(): CentreWindow | undefined;
 	/** `author` is told to whoever wonders later who did it. @throws StewardError `no-broker` */
 	fleet(author: string): Fleet;
+	/** What the fleet is made of, for what it has no word for. @throws StewardError `no-broker` */
+	parts(author: string): FleetParts;
 	readonly options: HttpOptions;
 };
 
@@ -47,18 +49,24 @@ export function openDesk(options: HttpOptions): Desk {
 		if (found) return found;
 		throw new StewardError('no-broker', 'the centre has not found its broker yet: ask again in a moment');
 	};
+	const partsOf = (author: string): FleetParts => {
+		const open = window();
+		const { connection, serverNow } = open;
+		let parts = ofWindow.get(open);
+		if (!parts) {
+			// What was read when the centre began is a while ago.
+			const topology = { ...open.topology, serverTime: serverNow() };
+			const own = { clock, author, roots, signer: credentials?.key };
+			parts = { ...fleetParts(connection, topology, own), serverNow };
+			ofWindow.set(open, parts);
+		}
+		return { ...parts, author };
+	};
 	return {
 		options,
 		window,
 		glance: options.window,
-		fleet(author) {
-			const open = window();
-			const { connection, topology } = open;
-			const known = ofWindow.get(open);
-			const parts =
-				known ?? fleetParts(connection, topology, { clock, author, roots, signer: credentials?.key });
-			if (!known) ofWindow.set(open, parts);
-			return new Fleet({ ...parts, author });
-		},
+		fleet: (author) => new Fleet(partsOf(author)),
+		parts: partsOf,
 	};
 }

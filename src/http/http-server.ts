@@ -7,9 +7,10 @@
 import { readFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import Fastify, { type FastifyInstance } from 'fastify';
-import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
+import { validatorCompiler } from 'fastify-type-provider-zod';
 import { StewardError, systemCodeOf } from '../base/errors.ts';
 import { Lifecycle, type Service } from '../base/lifecycle.ts';
+import { addApi } from './api.ts';
 import { addDashboard } from './dashboard.ts';
 import { type Desk, type HttpOptions, openDesk } from './desk.ts';
 import { answerProblems } from './problem.ts';
@@ -89,9 +90,12 @@ async function makeApp(options: HttpOptions, desk: Desk): Promise<FastifyInstanc
 		logger: false,
 	});
 	app.setValidatorCompiler(validatorCompiler);
-	app.setSerializerCompiler(serializerCompiler);
+	// Answers are typed by their schemas: ten thousand of them are not checked once more on their way out.
+	app.setSerializerCompiler(() => (answer) => JSON.stringify(answer));
+	app.decorateRequest('who', null);
 	answerProblems(app, options.log);
 	addHealth(app, desk);
+	await addApi(app, desk);
 	await addDashboard(app, options.webDir);
 	return app;
 }

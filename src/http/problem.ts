@@ -12,9 +12,9 @@ import type { Log } from '../base/log.ts';
 
 /** What only a request can do wrong, beside the codes of base/errors.ts. */
 const requestCodes = ['unknown-route', 'too-many', 'too-large', 'forbidden', 'defect'] as const;
-type ProblemCode = ErrorCode | (typeof requestCodes)[number];
+export type ProblemCode = ErrorCode | (typeof requestCodes)[number];
 
-const statusOf = {
+export const statusOf = {
 	usage: 400,
 	invalid: 400,
 	unauthorized: 401,

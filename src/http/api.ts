@@ -1,0 +1,44 @@
+/**
+ * Owns the API under /api/v1: which groups of routes it has.
+ * Promises that what they answer is what their schemas say: handlers are typed by them, and the contract tests hold answers against them.
+ * Keeps nothing.
+ */
+
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import type { Api } from './contract.ts';
+import type { Desk } from './desk.ts';
+import { addActs } from './routes/act.ts';
+import { addCommands } from './routes/commands.ts';
+import { addDead } from './routes/dead.ts';
+import { addHolds } from './routes/holds.ts';
+import { addNodes } from './routes/nodes.ts';
+import { addOutput } from './routes/output.ts';
+import { addScheduleChanges } from './routes/schedule-changes.ts';
+import { addSchedules } from './routes/schedules.ts';
+import { addSend } from './routes/send.ts';
+import { addSession } from './routes/session.ts';
+import { addSystem } from './routes/system.ts';
+
+const groups: readonly ((api: Api, desk: Desk) => void)[] = [
+	addSession,
+	addCommands,
+	addOutput,
+	addSend,
+	addActs,
+	addNodes,
+	addHolds,
+	addSchedules,
+	addScheduleChanges,
+	addDead,
+	addSystem,
+];
+
+export async function addApi(app: Api, desk: Desk): Promise<void> {
+	await app.register(
+		async (scope) => {
+			const api = scope.withTypeProvider<ZodTypeProvider>();
+			for (const add of groups) add(api, desk);
+		},
+		{ prefix: '/api/v1' },
+	);
+}

@@ -1,0 +1,81 @@
+/**
+ * Owns the route to a command's output: its pieces as they come, or the bytes of one stream.
+ * Promises the pace of whoever reads, however much there is, and that nothing goes on for one who has gone.
+ * Reads only.
+ */
+
+import { Readable } from 'node:stream';
+import type { FastifyReply } from 'fastify';
+import { z } from 'zod';
+import type { Fleet } from '../../client/fleet.ts';
+import { logView } from '../../client/log-view.ts';
+import type { LogPiece } from '../../client/logs.ts';
+import { lookUpKnown } from '../../client/lookup.ts';
+import { formatHandle } from '../../domain/names.ts';
+import { outputStreams } from '../../domain/output.ts';
+import { viewSchemas } from '../../domain/view-schema.ts';
+import { type Api, isTrue, ofCommand, problems } from '../contract.ts';
+import type { Desk } from '../desk.ts';
+import { authorOf } from '../who.ts';
+
+export function addOutput(api: Api, desk: Desk): void {
+	api.get(
+		'/commands/:handle/output',
+		{
+			schema: {
+				tags: ['commands'],
+				operationId: 'outputOfCommand',
+				summary: 'The output of a command, a piece a line; as text the bytes of one stream',
+				description:
+					'With follow it goes on while the command waits or runs, until all of its output is here. ' +
+					'Asked for text/plain (Accept), it answers the bytes of one stream, stdout if none is named.',
+				params: ofCommand,
+				querystring: z.strictObject({
+					follow: isTrue.optional(),
+					stream: z.enum(outputStreams).optional().describe('this one only'),
+				}),
+				response: {
+					200: {
+						description: 'pieces, or bytes',
+						content: {
+							'application/x-ndjson': { schema: viewSchemas.log },
+							'text/plain': { schema: z.string() },
+						},
+					},
+					...problems('invalid', 'not-found'),
+				},
+			},
+		},
+		async (request, reply) => {
+			const { handle } = request.params;
+			const { follow = false, stream } = request.query;
+			const fleet = desk.fleet(authorOf(request));
+			// Before the first byte, while it can be told in a status.
+			await lookUpKnown(desk.parts('operator'), handle);
+			const isText = request.headers.accept?.startsWith('text/plain') === true;
+			const streams = stream ? [stream] : isText ? ([outputStreams[0]] as const) : outputStreams;
+			const gone = new AbortController();
+			reply.raw.once('close', () => gone.abort());
+			const pieces = fleet.logs(handle, { follow, streams, signal: gone.signal });
+			return isText
+				? send(reply, 'text/plain; charset=utf-8', bytesOf(pieces))
+				: send(reply, 'application/x-ndjson; charset=utf-8', linesOf(formatHandle(handle), pieces));
+		},
+	);
+}
+
+function send(reply: FastifyReply, type: string, parts: AsyncIterable<Uint8Array | string>): FastifyReply {
+	return reply
+		.type(type)
+		.header('cache-control', 'no-store')
+		.header('x-accel-buffering', 'no')
+		.send(Readable.from(parts, { objectMode: false }));
+}
+
+async function* linesOf(handle: string, pieces: ReturnType<Fleet['logs']>): AsyncGenerator<string> {
+	for await (const piece of pieces) yield `${JSON.stringify(logView(handle, piece))}\n`;
+}
+
+async function* bytesOf(pieces: AsyncIterable<LogPiece>): AsyncGenerator<Uint8Array> {
+	for await (const piece of pieces) if (piece.kind === 'chunk') yield piece.data;
+}
