@@ -40,6 +40,8 @@ export async function api<T>(
 	}
 	if (answer.status === 204) return undefined as T;
 	if (answer.ok) return (await answer.json()) as T;
+	// Whoever holds the session asks who we are now (session.ts).
+	if (answer.status === 401 && path !== '/session') dispatchEvent(new Event('steward:unauthorized'));
 	const isProblem = answer.headers.get('content-type')?.startsWith('application/problem+json');
 	const problem = isProblem ? ((await answer.json()) as Problem) : undefined;
 	throw new ApiError(

@@ -41,11 +41,14 @@ export function Link({
 	to,
 	class: className,
 	title,
+	current,
 	children,
 }: {
 	to: string;
 	class?: string;
 	title?: string;
+	/** Where it is not the address itself that says whether this is the page. */
+	current?: boolean;
 	children: ComponentChildren;
 }) {
 	return (
@@ -53,7 +56,7 @@ export function Link({
 			class={className}
 			title={title}
 			href={to}
-			aria-current={path.value === to.split('?')[0] ? 'page' : undefined}
+			aria-current={(current ?? path.value === to.split('?')[0]) ? 'page' : undefined}
 			onClick={(event) => {
 				if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey)
 					return;

@@ -1,0 +1,3 @@
+export default function Fleet() {
+	return <div class="page">Fleet</div>;
+}

@@ -1,0 +1,21 @@
+/**
+ * Owns how a table is told what to show: its columns, and by which it is sorted.
+ * Only types.
+ */
+
+import type { ComponentChildren } from 'preact';
+
+export type Column<Row> = {
+	readonly id: string;
+	readonly title: string;
+	/** Of CSS: `9rem`, `12%`. One column without takes what is left. */
+	readonly width?: string;
+	readonly align?: 'end';
+	readonly sortable?: boolean;
+	/** Not on a narrow screen: what it says belongs into the first column there. */
+	readonly wide?: boolean;
+	readonly cell: (row: Row) => ComponentChildren;
+	/** Read instead of a short title. */
+	readonly meaning?: string;
+};
+export type Sort = { readonly column: string; readonly down: boolean };

@@ -1,0 +1,46 @@
+/**
+ * Owns what stands where nothing is: why, and what to do next.
+ * Promises commands that can be copied as they are. Keeps nothing.
+ */
+
+import type { ComponentChildren } from 'preact';
+import { Button } from './button.tsx';
+import { Icon, type IconName } from './icon.tsx';
+import { toast } from './toast.tsx';
+
+export function EmptyState({
+	icon,
+	title,
+	children,
+}: {
+	icon?: IconName;
+	title: string;
+	children?: ComponentChildren;
+}) {
+	return (
+		<div class="empty">
+			{icon && <Icon name={icon} size={28} />}
+			<h2>{title}</h2>
+			<div>{children}</div>
+		</div>
+	);
+}
+
+/** Copies, and says so; where the browser does not let it, it says how. */
+export async function copyText(text: string): Promise<void> {
+	try {
+		await navigator.clipboard.writeText(text);
+		toast('Copied.');
+	} catch {
+		toast('The browser does not let this page copy: select the text instead.', 'warn');
+	}
+}
+
+export function Copyable({ text, label = 'Copy' }: { text: string; label?: string }) {
+	return (
+		<div class="copyable">
+			<code>{text}</code>
+			<Button kind="quiet" small icon="copy" label={label} onClick={() => copyText(text)} />
+		</div>
+	);
+}
