@@ -38,10 +38,21 @@ export default defineConfig({
 			},
 			{
 				test: {
+					// A real browser on the built command line and page: one file at a time, a browser takes more than a core.
+					name: 'browser',
+					include: ['test/browser/**/*.test.ts'],
+					sequence: { groupOrder: 1 },
+					testTimeout: 60_000,
+					hookTimeout: 60_000,
+					fileParallelism: false,
+				},
+			},
+			{
+				test: {
 					// Real processes, real faults, counts at the end: after the others, which have clocks of their own.
 					name: 'chaos',
 					include: ['test/chaos/**/*.test.ts'],
-					sequence: { groupOrder: 1 },
+					sequence: { groupOrder: 2 },
 				},
 			},
 			{
@@ -49,7 +60,7 @@ export default defineConfig({
 					// Budgets of time and memory, and what waits for elections: last, and alone on the machine.
 					name: 'speed',
 					include: ['test/speed/**/*.test.ts', elections],
-					sequence: { groupOrder: 2 },
+					sequence: { groupOrder: 3 },
 					testTimeout: 120_000,
 					fileParallelism: false,
 				},
