@@ -1,0 +1,58 @@
+/**
+ * Owns `npm run bench:window`: the speed of the operator's window at 10,000 nodes and 100,000 commands, as people and as servers feel it.
+ * Promises figures of a real broker, centre and Chromium on this machine, each beside its target, and exit code 1 where one is over.
+ * Servers and browser end with it; the bundle of its parts stays in .cache/bench.
+ */
+
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { parseArgs } from 'node:util';
+import { build } from 'esbuild';
+
+const usage = `npm run bench:window -- [options]
+  --part all        or page, fan-out
+  --nodes 10000
+  --commands 100000`;
+const root = fileURLToPath(new URL('..', import.meta.url));
+/** Parts by their name: file, and what it exports. */
+const parts = { page: 'window-page', 'fan-out': 'window-fan-out' };
+
+const { values } = parseArgs({
+	options: {
+		part: { type: 'string', default: 'all' },
+		nodes: { type: 'string', default: '10000' },
+		commands: { type: 'string', default: '100000' },
+		help: { type: 'boolean', default: false },
+	},
+});
+const chosen = Object.entries(parts).filter(([name]) => values.part === 'all' || values.part === name);
+if (values.help || chosen.length === 0) {
+	console.log(usage);
+	process.exit(values.help ? 0 : 2);
+}
+
+let missed = 0;
+/** One line a figure; `limit` is what it may be at most. */
+function say(what, value, unit, limit) {
+	const isOver = limit !== undefined && !(value <= limit);
+	if (isOver) missed += 1;
+	const target = limit === undefined ? '' : `${isOver ? 'OVER' : 'target'} ${limit} ${unit}`;
+	console.log(
+		`${what.padEnd(66)} ${value.toFixed(value < 10 ? 2 : 0).padStart(8)} ${unit.padEnd(4)} ${target}`,
+	);
+}
+
+for (const [name, file] of chosen) {
+	const source = join(root, 'test/speed', `${file}.ts`);
+	if (!existsSync(source)) continue;
+	const outfile = join(root, '.cache/bench', `${file}.mjs`);
+	await build({
+		...{ entryPoints: [source], outfile, bundle: true, packages: 'external', platform: 'node' },
+		...{ format: 'esm', target: 'node20', logLevel: 'error' },
+	});
+	console.log(`== ${name}`);
+	const { measure } = await import(pathToFileURL(outfile).href);
+	await measure({ nodes: Number(values.nodes), commands: Number(values.commands) }, say);
+}
+process.exit(missed === 0 ? 0 : 1);
