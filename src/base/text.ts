@@ -44,3 +44,8 @@ function escaped(character: string): string {
 	const units = Array.from({ length: character.length }, (_, index) => character.charCodeAt(index));
 	return units.map((unit) => `\\u${unit.toString(16).padStart(4, '0')}`).join('');
 }
+
+/** `1 command`, `2,000 commands`. */
+export function counted(number: number, thing: string, things = `${thing}s`): string {
+	return `${number.toLocaleString('en-US')} ${number === 1 ? thing : things}`;
+}

@@ -13,6 +13,7 @@ import { createReadStream } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { StewardError } from '../base/errors.ts';
+import { counted } from '../base/text.ts';
 import type { Held, Restored, SavedFile, SavedStream } from '../domain/keeping-view-schema.ts';
 import { streams, subjects } from '../domain/subject.ts';
 import type { Connection } from '../jetstream/connection.ts';
@@ -145,7 +146,7 @@ function agedOf(saved: SavedStream, held: Held): number {
 	if (isWhole && aged >= 0) return aged;
 	throw new StewardError(
 		'invalid',
-		`stream ${name} was restored with ${held.messages} messages up to ${held.lastSeq}, and the backup says ${before.messages} up to ` +
+		`stream ${name} was restored with ${counted(held.messages, 'message')} up to ${held.lastSeq}, and the backup says ${before.messages} up to ` +
 			`${before.lastSeq}: see the server's log, and restore again with --replace`,
 		{ details: { stream: name, restored: held, saved: before } },
 	);

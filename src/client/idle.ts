@@ -5,6 +5,7 @@
  */
 
 import { StewardError } from '../base/errors.ts';
+import { counted } from '../base/text.ts';
 import { formatHandle } from '../domain/names.ts';
 import { type NodeState, nodeStateSchema } from '../domain/node-state.ts';
 import { streams, subjects } from '../domain/subject.ts';
@@ -133,7 +134,7 @@ async function presenceOf(parts: FleetParts, node: string): Promise<Presence> {
 
 function late(node: string, { commands, events, presence }: StillRuns): StewardError {
 	const running = commands.map(({ handle }) => handle);
-	const what = [...running, ...(events > 0 ? [`${events} events`] : [])].join(', ');
+	const what = [...running, ...(events > 0 ? [counted(events, 'event')] : [])].join(', ');
 	const since = presence.since ? ` since ${presence.since}` : '';
 	const where = presence.status === 'present' ? '' : ` (it is ${presence.status}${since})`;
 	return new StewardError(

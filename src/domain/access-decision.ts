@@ -5,6 +5,7 @@
  */
 
 import { StewardError } from '../base/errors.ts';
+import { counted } from '../base/text.ts';
 import { type AccessList, type AccessRule, anyRest } from './access.ts';
 import { argumentsOf, leavesOf, valueAt } from './access-data.ts';
 import type { Envelope } from './envelope.ts';
@@ -203,7 +204,8 @@ function argsCheck(args: readonly string[], named: Readonly<Record<string, unkno
 		if (!said) return () => 'data is no list of arguments';
 		const { list, beside } = said;
 		if (list.length < globs.length || (!isOpen && list.length > globs.length)) {
-			return () => `${list.length} arguments are not ${isOpen ? 'at least ' : ''}${globs.length}`;
+			return () =>
+				`${counted(list.length, 'argument is', 'arguments are')} not ${isOpen ? 'at least ' : ''}${globs.length}`;
 		}
 		const wrong = globs.findIndex((glob, index) => !glob(list[index] ?? ''));
 		if (wrong >= 0) return () => `argument ${wrong + 1} is not ${args[wrong]}`;

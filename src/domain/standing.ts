@@ -6,6 +6,7 @@
 
 import { z } from 'zod';
 import { StewardError } from '../base/errors.ts';
+import { counted } from '../base/text.ts';
 
 export const standingSchema = z.object({
 	v: z.literal(1),
@@ -53,7 +54,7 @@ export function refusalOf(
 	if (!full || sent.kind === 'event' || sent.lane === 'control') return undefined;
 	return new StewardError(
 		'refused',
-		`the queue of ${node} is full: ${full.limit} commands wait for it already; cancel some (steward queue ${node}), ` +
+		`the queue of ${node} is full: ${counted(full.limit, 'command waits', 'commands wait')} for it already; cancel some (steward queue ${node}), ` +
 			'wait until it has been there, or allow more (centre.maxQueued)',
 		{ details: { node, reason: 'queueFull', limit: full.limit, temporary: true } },
 	);

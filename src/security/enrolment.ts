@@ -7,6 +7,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { StewardError } from '../base/errors.ts';
+import { counted } from '../base/text.ts';
 import {
 	currentByName,
 	type Enrolled,
@@ -118,7 +119,7 @@ function checkRepeats(
 function listed(requests: readonly EnrolRequest[]): string {
 	const names = requests.slice(0, 3).map(({ name }) => name);
 	const others = requests.length - names.length;
-	const all = others > 0 ? [...names, `${others} others`] : names;
+	const all = others > 0 ? [...names, counted(others, 'other')] : names;
 	return `${all.join(', ')} ${requests.length === 1 ? 'is' : 'are'}`;
 }
 

@@ -5,7 +5,7 @@
  */
 
 import { StewardError } from '../../base/errors.ts';
-import { neutralise } from '../../base/text.ts';
+import { counted, neutralise } from '../../base/text.ts';
 import { type DocumentVersion, documentView } from '../../client/trust.ts';
 import { type AccessList, defaultAccess } from '../../domain/access.ts';
 import { AccessRules, type Asker } from '../../domain/access-decision.ts';
@@ -53,7 +53,7 @@ export async function checkAccess(cli: Cli, flags: CheckFlags): Promise<number> 
 	const warning = lockedOut({ rules });
 	if (flags.json)
 		cli.stdout.line(JSON.stringify({ rules: rules.length, warnings: warning ? [warning] : [] }));
-	else cli.stdout.line(`${flags.file}: ${rules.length} rules, nothing wrong with them`);
+	else cli.stdout.line(`${flags.file}: ${counted(rules.length, 'rule')}, nothing wrong`);
 	if (warning && !flags.json) cli.stderr.line(warning);
 	return exitCodes.done;
 }

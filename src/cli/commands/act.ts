@@ -6,7 +6,7 @@
 
 import { z } from 'zod';
 import { isStewardError, StewardError } from '../../base/errors.ts';
-import { oneLine } from '../../base/text.ts';
+import { counted, oneLine } from '../../base/text.ts';
 import type { Fleet } from '../../client/fleet.ts';
 import { parseHandle } from '../../domain/names.ts';
 import { type CommandState, commandStates, isFinal } from '../../domain/state.ts';
@@ -113,7 +113,10 @@ async function act(
 			return exitCodes.done;
 		}
 		if (flags.dryRun) return tellChosen(cli, chosen, flags);
-		if (!flags.json) cli.stderr.line(cli.stderr.paint('dim', `${chosen.length} commands match`));
+		if (!flags.json)
+			cli.stderr.line(
+				cli.stderr.paint('dim', `${counted(chosen.length, 'command matches', 'commands match')}`),
+			);
 		return work(
 			fleet,
 			chosen.map(({ handle }) => handle),
@@ -124,7 +127,9 @@ async function act(
 function tellChosen(cli: Cli, chosen: readonly CommandView[], flags: SelectFlags): number {
 	if (flags.json) cli.stdout.line(JSON.stringify(chosen));
 	else cli.stdout.line(commandTable(chosen, cli.stdout, cli.clock.now()));
-	cli.stderr.line(`${chosen.length} commands match; nothing was done (--dry-run)`);
+	cli.stderr.line(
+		`${counted(chosen.length, 'command matches', 'commands match')}; nothing was done (--dry-run)`,
+	);
 	return exitCodes.done;
 }
 

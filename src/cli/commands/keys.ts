@@ -5,6 +5,7 @@
  */
 
 import { StewardError } from '../../base/errors.ts';
+import { counted } from '../../base/text.ts';
 import { currentByName, type Enrolment } from '../../domain/enrolled.ts';
 import { revoke } from '../../security/enrolment.ts';
 import { changeKeyFolder, type KeyFolder, readKeyFolder } from '../../security/key-folder.ts';
@@ -145,7 +146,7 @@ export async function rotate(cli: Cli, flags: RotateFlags): Promise<number> {
 /** A ship that is away cannot be given new ones. */
 function stillBehind(names: readonly string[]): StewardError {
 	const some = names.slice(0, 10).join(', ');
-	const others = names.length > 10 ? ` and ${names.length - 10} others` : '';
+	const others = names.length > 10 ? ` and ${counted(names.length - 10, 'other')}` : '';
 	return new StewardError(
 		'refused',
 		`this would keep out ${some}${others}: give them new credentials first (steward enrol --renew NAME, and join there), or add --yes`,

@@ -5,7 +5,7 @@
  */
 
 import { type ErrorCode, isStewardError, StewardError } from '../../base/errors.ts';
-import { oneLine } from '../../base/text.ts';
+import { counted, oneLine } from '../../base/text.ts';
 import type { Fleet } from '../../client/fleet.ts';
 import { checkForms } from '../../client/forms.ts';
 import { parseSchedule, type Schedule, type ScheduleForm } from '../../domain/schedule.ts';
@@ -13,7 +13,6 @@ import { previewOf, type ScheduleOutcome } from '../../domain/schedule-view.ts';
 import type { Cli } from '../cli.ts';
 import { brokerSettings, withFleet, withoutBroker } from '../connect.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { counted } from '../render/output.ts';
 import { againLine, outcomeLine, printDryRun, printUnsigned } from '../render/schedule.ts';
 import { type AskFlags, nodeName } from './ask.ts';
 import { readScheduleForms, type ScheduleOptions } from './schedule-form.ts';

@@ -5,13 +5,12 @@
  */
 
 import { StewardError } from '../../base/errors.ts';
-import { neutralise } from '../../base/text.ts';
+import { counted, neutralise } from '../../base/text.ts';
 import type { Fleet } from '../../client/fleet.ts';
 import type { ScheduleView } from '../../domain/schedule-view.ts';
 import type { Cli } from '../cli.ts';
 import { brokerSettings, withFleet } from '../connect.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { counted } from '../render/output.ts';
 import { changeTable, printSchedule, scheduleTable, tickTable } from '../render/schedule.ts';
 import { type AskFlags, parseLimit } from './ask.ts';
 

@@ -6,6 +6,7 @@
 
 import { StewardError } from '../../base/errors.ts';
 import { streamsDir } from '../../base/package.ts';
+import { counted } from '../../base/text.ts';
 import type { StreamsPlanView } from '../../domain/keeping-view-schema.ts';
 import {
 	applyTopology,
@@ -82,7 +83,7 @@ function tellApplied(cli: Cli, flags: JsonFlag, { shards, replicas, changes }: A
 	}
 	const changed = changes.filter(({ change }) => change !== 'unchanged');
 	for (const { name, change } of changed) cli.stdout.line(`${change}  ${name}`);
-	const what = changed.length === 0 ? 'everything was there already' : `${changed.length} streams`;
+	const what = changed.length === 0 ? 'everything was there already' : counted(changed.length, 'stream');
 	const held = replicas === 1 ? '' : `, each on ${replicas} servers`;
 	cli.stdout.line(`ready: ${what}, ${shards} shard${shards === 1 ? '' : 's'}${held}`);
 	cli.stderr.line(

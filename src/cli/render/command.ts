@@ -4,7 +4,7 @@
  * Pure but for the writing.
  */
 
-import { neutralise, oneLine } from '../../base/text.ts';
+import { counted, neutralise, oneLine } from '../../base/text.ts';
 import type { AttemptView, CommandView, WhyView } from '../../domain/view.ts';
 import { count, printOutput } from './output.ts';
 import type { Screen } from './screen.ts';
@@ -93,7 +93,7 @@ export function printCommand(screen: Screen, view: CommandView, nowMs: number, r
 		if (!output) continue;
 		row(
 			name,
-			`${count(output.bytes)} bytes${output.cut > 0 ? `, ${count(output.cut)} of them not kept` : ''}`,
+			`${counted(output.bytes, 'byte')}${output.cut > 0 ? `, ${count(output.cut)} of them not kept` : ''}`,
 		);
 		printOutput(screen, output, raw);
 	}

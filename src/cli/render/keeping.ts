@@ -4,6 +4,7 @@
  * Pure.
  */
 
+import { counted } from '../../base/text.ts';
 import type { Progress } from '../../client/backup.ts';
 import type { BackupManifest, Restored } from '../../domain/keeping-view-schema.ts';
 import { count } from './output.ts';
@@ -32,7 +33,7 @@ export function backupText({ streams, steward, schema, endedAt }: BackupManifest
 		screen,
 	);
 	const bytes = streams.reduce((sum, { fileBytes }) => sum + fileBytes, 0);
-	return `${rows}\n${streams.length} streams, ${bytesText(bytes)}, of ${endedAt} (steward ${steward}, schema ${schema})`;
+	return `${rows}\n${counted(streams.length, 'stream')}, ${bytesText(bytes)}, of ${endedAt} (steward ${steward}, schema ${schema})`;
 }
 
 export function restoredText({ streams, replaced }: Restored, screen: Screen): string {
@@ -47,5 +48,5 @@ export function restoredText({ streams, replaced }: Restored, screen: Screen): s
 		screen,
 	);
 	const instead = replaced.length === 0 ? '' : `, in the place of ${replaced.length} that were there`;
-	return `${rows}\nrestored: ${streams.length} streams${instead}; they hold what the backup says`;
+	return `${rows}\nrestored: ${counted(streams.length, 'stream')}${instead}; they hold what the backup says`;
 }

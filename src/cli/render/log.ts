@@ -6,10 +6,9 @@
  */
 
 import { StringDecoder } from 'node:string_decoder';
-import { neutralise } from '../../base/text.ts';
+import { counted, neutralise } from '../../base/text.ts';
 import type { LogPiece } from '../../client/logs.ts';
 import { type OutputStream, outputStreams } from '../../domain/output.ts';
-import { count } from './output.ts';
 import type { Screen } from './screen.ts';
 
 export type LogPrinterOptions = {
@@ -86,7 +85,7 @@ function gapText({ stream, bytes, reason }: Extract<LogPiece, { kind: 'gap' }>):
 	const what = stream === null ? 'output' : stream;
 	if (bytes === null) return `some of ${what} is missing here`;
 	const why = reason === 'cut' ? ': the node had no room for them' : '';
-	return `${count(bytes)} bytes of ${what} are missing here${why}`;
+	return `${counted(bytes, 'byte')} of ${what} ${bytes === 1 ? 'is' : 'are'} missing here${why}`;
 }
 
 /** Bytes as text for a terminal, whole characters at a time. */

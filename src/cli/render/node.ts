@@ -5,7 +5,7 @@
  */
 
 import { formatDuration } from '../../base/duration.ts';
-import { oneLine } from '../../base/text.ts';
+import { counted, oneLine } from '../../base/text.ts';
 import type { NodeView } from '../../domain/view.ts';
 import type { Screen, Style } from './screen.ts';
 import { printFact, table } from './table.ts';
@@ -103,7 +103,8 @@ export function printNode(screen: Screen, view: NodeView, nowMs: number): void {
 	}
 	row(
 		'full',
-		queueFull && `${queueFull.limit} commands wait for it: more are refused since ${queueFull.since}`,
+		queueFull &&
+			`${counted(queueFull.limit, 'command waits', 'commands wait')} for it: more are refused since ${queueFull.since}`,
 	);
 	row('loud', loud && `${loud.perSecond} messages a second, ${timeWithAgo(loud.at, nowMs)}`);
 	row('last seen', view.lastSeenAt && timeWithAgo(view.lastSeenAt, nowMs));

@@ -4,7 +4,7 @@
  * Pure but for the writing.
  */
 
-import { neutralise } from '../../base/text.ts';
+import { counted, neutralise } from '../../base/text.ts';
 import type { OutputSummary } from '../../domain/result.ts';
 import type { Screen } from './screen.ts';
 
@@ -15,7 +15,7 @@ import type { Screen } from './screen.ts';
 export function printOutput(screen: Screen, output: OutputSummary, raw = !screen.isTTY): void {
 	if (output.bytes === 0) return;
 	if (!raw && output.encoding === 'base64') {
-		const words = `[binary output, ${count(output.bytes)} bytes: pipe steward logs to have them]`;
+		const words = `[binary output, ${counted(output.bytes, 'byte')}: pipe steward logs to have them]`;
 		screen.line(screen.paint('dim', words));
 		return;
 	}
@@ -29,15 +29,10 @@ export function printOutput(screen: Screen, output: OutputSummary, raw = !screen
 }
 
 function cutMark({ cut, bytes, sha256 }: OutputSummary): string {
-	return `\n[steward: ${count(cut)} bytes are cut here, of ${count(bytes)}; sha256 of all: ${sha256}]\n`;
+	return `\n[steward: ${counted(cut, 'byte is', 'bytes are')} cut here, of ${count(bytes)}; sha256 of all: ${sha256}]\n`;
 }
 
 /** `12,345`, the same everywhere. */
 export function count(number: number): string {
 	return number.toLocaleString('en-US');
-}
-
-/** `1 command`, `2,000 commands`. */
-export function counted(number: number, thing: string, things = `${thing}s`): string {
-	return `${count(number)} ${number === 1 ? thing : things}`;
 }
