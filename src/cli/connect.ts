@@ -5,12 +5,13 @@
  */
 
 import { dirname, join, resolve } from 'node:path';
-import { StewardError } from '../base/errors.ts';
+import { isStewardError, StewardError } from '../base/errors.ts';
 import { connect, type Fleet } from '../client/fleet.ts';
 import type { Config } from '../domain/config.ts';
 import { type Connection, closeConnection, openConnection } from '../jetstream/connection.ts';
 import { type Credentials, readCredentials } from '../security/credentials.ts';
 import { fileNames } from '../security/key-folder.ts';
+import type { FleetRole } from '../security/permissions.ts';
 import { pinnedList, readTrustFile } from '../security/trust-file.ts';
 import type { BrokerFlags, Cli } from './cli.ts';
 import { brokerOverrides, loadSettings } from './settings.ts';
@@ -65,21 +66,24 @@ function pathOf({ cwd }: Cli, path: string | undefined): string | undefined {
 /** @throws StewardError `no-broker`, `unauthorized`, `no-topology`, `schema-newer`, or what `use` throws. */
 export async function withFleet<T>(cli: Cli, config: Config, use: (fleet: Fleet) => Promise<T>): Promise<T> {
 	const { clock, env } = cli;
-	const credentials = pathOf(cli, config.credentials);
+	const path = pathOf(cli, config.credentials);
+	const credentials = path === undefined ? undefined : await readCredentials(path);
 	const left = await readTrustFile(trustFileOf(cli, config));
 	const pinned = left && 'list' in left ? pinnedList(config.node.roots, left) : undefined;
-	const fleet = await connect({
-		...{ servers: config.servers, domain: config.domain, tls: config.tls },
-		...{ credentials, roots: pinned?.roots ?? config.node.roots, trust: pinned },
-		name: connectionName,
-		author: authorFrom(env),
-		clock,
+	return sayingWho(credentials, async () => {
+		const fleet = await connect({
+			...{ servers: config.servers, domain: config.domain, tls: config.tls },
+			...{ credentials: path, roots: pinned?.roots ?? config.node.roots, trust: pinned },
+			name: connectionName,
+			author: authorFrom(env),
+			clock,
+		});
+		try {
+			return await use(fleet);
+		} finally {
+			await fleet.close();
+		}
 	});
-	try {
-		return await use(fleet);
-	} finally {
-		await fleet.close();
-	}
 }
 
 /** For what is not asked of a fleet: the streams themselves. */
@@ -91,11 +95,36 @@ export async function withConnection<T>(
 	const config = await brokerSettings(cli, flags);
 	const { servers, domain, tls } = config;
 	const credentials = await credentialsOf(cli, config);
-	const connection = await openConnection({ servers, domain, tls, credentials, name: connectionName });
+	return sayingWho(credentials, async () => {
+		const connection = await openConnection({ servers, domain, tls, credentials, name: connectionName });
+		try {
+			return await use(connection);
+		} finally {
+			await closeConnection(connection, cli.clock);
+		}
+	});
+}
+
+const mayDo = {
+	node: 'takes its own commands and says what became of them',
+	viewer: 'only reads',
+	operator: 'sends, and changes schedules, lists and streams',
+	centre: 'keeps the books, backs up and restores',
+	system: 'brings accounts to the broker',
+} as const satisfies Record<FleetRole, string>;
+
+/** Who is not let in, or may not, learns who that was. */
+async function sayingWho<T>(credentials: Credentials | undefined, work: () => Promise<T>): Promise<T> {
 	try {
-		return await use(connection);
-	} finally {
-		await closeConnection(connection, cli.clock);
+		return await work();
+	} catch (error) {
+		if (!credentials || !isStewardError(error, 'unauthorized')) throw error;
+		const { name, role } = credentials;
+		const who = role === undefined ? `of ${name}` : `of ${name}, a ${role}, which ${mayDo[role]}`;
+		throw new StewardError('unauthorized', `${error.message}; they are those ${who}`, {
+			cause: error,
+			details: { ...error.details, name, role: role ?? null },
+		});
 	}
 }
 

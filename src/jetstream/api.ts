@@ -17,6 +17,7 @@ import {
 import { subjects } from '../domain/subject.ts';
 import { decode } from '../domain/wire.ts';
 import type { Connection } from './connection.ts';
+import { isNotAllowed, notAllowed } from './errors.ts';
 
 /** A question changes nothing: one that was lost in a reconnect is asked again. */
 const answerWithinMs = 2000;
@@ -48,6 +49,7 @@ async function requestAnswer(nc: Connection['nc'], subject: string, question: st
 		try {
 			return (await nc.request(subject, question, { timeout: answerWithinMs })).data;
 		} catch (error) {
+			if (isNotAllowed(error)) throw notAllowed(error);
 			const none = error instanceof RequestError && error.isNoResponders();
 			if (!none && attempt < tries && !nc.isClosed()) continue;
 			throw new StewardError(

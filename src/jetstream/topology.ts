@@ -6,11 +6,12 @@
 
 import type { StreamConfig, StreamInfo } from '@nats-io/jetstream';
 import { messageOf, StewardError } from '../base/errors.ts';
+import { counted } from '../base/text.ts';
 import { streams } from '../domain/subject.ts';
 import { askLeader } from './ask-again.ts';
 import type { Connection } from './connection.ts';
 import { loadDefinitions, type StreamDefinition } from './definitions.ts';
-import { isNoPlace, isNoRoom, isStreamNotFound } from './errors.ts';
+import { isNoPlace, isNoRoom, isNotAllowed, isStreamNotFound, notAllowed } from './errors.ts';
 import { changesOf, type FieldChange } from './stream-changes.ts';
 
 /** Schema of streams and messages that this program writes and reads. */
@@ -56,7 +57,7 @@ export async function planTopology(connection: Connection, options: TopologyOpti
 	if (stored && options.shards !== undefined && options.shards !== stored.shards) {
 		throw new StewardError(
 			'refused',
-			`this broker holds ${stored.shards} shard(s), and another count means a new cluster: leave --shards out, or set up another data folder`,
+			`this broker holds ${counted(stored.shards, 'shard')}, and another count means a new cluster: leave --shards out, or set up another data folder`,
 		);
 	}
 	const shards = stored?.shards ?? options.shards ?? 1;
@@ -209,6 +210,7 @@ export async function readTopology(connection: Connection): Promise<Topology | u
 	try {
 		info = await askLeader(() => streamInfo(connection, streams.commands(0)));
 	} catch (error) {
+		if (isNotAllowed(error)) throw notAllowed(error);
 		throw new StewardError(
 			'no-broker',
 			'the broker does not answer for JetStream: is it enabled there, and not restarting?',

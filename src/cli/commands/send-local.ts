@@ -34,7 +34,7 @@ export async function handToLocalNode(
 		const { node, accepted } = taken;
 		const ids = accepted.map(({ id }) => id).join(', ');
 		cli.stderr.line(
-			`${whyLocal(config)}; handed to the local node ${node}: ` +
+			`${whyLocal(config, noBroker)}; handed to the local node ${node}: ` +
 				`it is on its disk, and goes out under the id ${ids} when the link is back`,
 		);
 		receipts.push(...accepted.flatMap((one) => acceptedReceipts(form, one)));
@@ -42,7 +42,8 @@ export async function handToLocalNode(
 	return receipts;
 }
 
-function whyLocal({ servers, domain }: Config): string {
+function whyLocal({ servers, domain }: Config, { code, details }: StewardError): string {
+	if (code === 'unauthorized') return `the credentials are those of ${details.name}, a node`;
 	const where = servers.join(', ');
 	return domain === undefined
 		? `no broker answers at ${where}`
@@ -90,7 +91,7 @@ function nobody(
 	const found = names.length === 0 ? 'none has data' : `${names.join(', ')} does not run, with data`;
 	const sent = receipts.map(({ handle }) => handle);
 	return new StewardError(
-		'no-broker',
+		noBroker.code,
 		`${messageOf(noBroker)}; no node of this machine can take it either: ${found} in ${config.data}`,
 		{ cause: noBroker, details: sent.length === 0 ? {} : { sent } },
 	);

@@ -51,7 +51,7 @@ export async function send(
 		});
 	} catch (error) {
 		// Once there was a connection, something may have been sent: then the caller decides, with the same id.
-		if (connected || !isStewardError(error, 'no-broker')) throw error;
+		if (connected || !isStewardError(error) || !isForLocalNode(error)) throw error;
 		// One id for every repeat, so that whoever takes it in the end takes it once.
 		const newId = ulidFactory(() => cli.clock.now());
 		const identified = forms.map((form) => ({ ...form, id: form.id ?? newId() }));
@@ -60,11 +60,16 @@ export async function send(
 		const code = told(cli, receipts, telling);
 		if (!flags.wait) return code;
 		throw new StewardError(
-			'no-broker',
-			`without a broker nothing can be waited for: later, steward wait ${receipts.map(({ handle }) => handle).join(' ')}`,
+			error.code,
+			`${error.code === 'unauthorized' ? 'with these credentials' : 'without a broker'} nothing can be waited for: later, steward wait ${receipts.map(({ handle }) => handle).join(' ')}`,
 			{ cause: error },
 		);
 	}
+}
+
+/** What a ship's own credentials may not send its node may, in its own name. */
+function isForLocalNode({ code, details }: StewardError): boolean {
+	return code === 'no-broker' || (code === 'unauthorized' && details.role === 'node');
 }
 
 /** @throws StewardError `invalid` with the problems of all of them */
