@@ -253,6 +253,7 @@ export class Central implements Service {
 		const onRead = (subject: string) => watch.note(subject);
 		const releaser = new Releaser({ index, later: new LaterCommands(connection), serverNow, log });
 		const { eventDeliverWithinMs: deliverWithinMs } = config.centre;
+		const undelivered = new Undelivered({ connection, events, dead, deliverWithinMs, serverNow, log });
 		// At the last moment before something goes out: a process that was stopped for a while must not write then.
 		const mayFire = () => lease.held;
 		const writer = new TickWriter({
@@ -274,7 +275,6 @@ export class Central implements Service {
 			...{ index, mayFire, clock, log },
 			parts: { commands: fenced, claims, ledger, serverNow },
 		});
-		const undelivered = new Undelivered({ connection, events, dead, deliverWithinMs, serverNow, log });
 		this.#offLink.push(link.onReconnect(() => sweeper.forgetFloors()));
 		const duties = new Supervisor({
 			name: 'leader',
@@ -283,7 +283,7 @@ export class Central implements Service {
 			children: [
 				...nodeDuties({
 					...{ ...config.centre, shards, connection, index, nodes, claims, ledger, reports },
-					...{ settler, standings, watch, readMessage, serverNow, clock, log },
+					...{ settler, undelivered, standings, watch, readMessage, serverNow, clock, log },
 				}),
 				new Projector({
 					...{ link, ledger, dead, settler, readMessage, findWaiting, onRead, serverNow, clock, log },

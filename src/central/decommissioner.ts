@@ -20,6 +20,7 @@ import type { Reports } from '../jetstream/reports.ts';
 import type { Standings } from '../jetstream/standings.ts';
 import type { CentreIndex } from './index.ts';
 import type { Settler } from './settler.ts';
+import type { Undelivered } from './undelivered.ts';
 
 export type DecommissionerOptions = Closing & {
 	connection: Connection;
@@ -29,6 +30,7 @@ export type DecommissionerOptions = Closing & {
 	ledger: Pick<LedgerStore, 'read' | 'write'>;
 	reports: Pick<Reports, 'last'>;
 	settler: Pick<Settler, 'settle'>;
+	undelivered: Pick<Undelivered, 'endOf'>;
 	shards: number;
 	/** A node is back in service: what it needs is made again. */
 	onBack: (node: string) => void;
@@ -46,6 +48,17 @@ export class Decommissioner {
 
 	constructor(options: DecommissionerOptions) {
 		this.#options = options;
+	}
+
+	/** Events that nodes send to one that is out of service come all the same; answers how many it took off. */
+	async endEvents(): Promise<number> {
+		const { index, undelivered } = this.#options;
+		let ended = 0;
+		for (const [node, { decommissioned }] of index.standings) {
+			if (decommissioned?.settledAt != null)
+				ended += await undelivered.endOf(node, whyOf(node, decommissioned));
+		}
+		return ended;
 	}
 
 	/** Answers how many commands it ended. */
@@ -76,8 +89,8 @@ export class Decommissioner {
 			(command) => !index.ledger.has(formatHandle(command)),
 		);
 		const started = [...index.withNode.keys()].map(parseHandle).filter((handle) => handle.node === node);
-		const why = `${node} was decommissioned${gone.reason && `: ${gone.reason}`}`;
-		if (gone.settledAt === null) await this.#removeConsumers(node);
+		const why = whyOf(node, gone);
+		if (gone.settledAt === null) await this.#removeConsumers(node, why);
 		const cancelled = await this.#each(waiting, (command) => this.#close(command, why, gone.by));
 		const lost = await this.#each(started, (handle) => this.#giveUp(handle, why, gone.by));
 		const isOver = waiting.length + started.length === 0;
@@ -114,11 +127,22 @@ export class Decommissioner {
 		return true;
 	}
 
-	async #removeConsumers(node: string): Promise<void> {
+	/** Events first: how far the node took them says its consumer. */
+	async #removeConsumers(node: string, why: string): Promise<void> {
 		const { connection, nodes, shards } = this.#options;
+		await this.#endEvents(node, why);
 		const shard = shardOf(node, shards);
 		await Promise.all(lanes.map((lane) => removeLaneConsumer(connection, { node, shard, lane })));
 		await nodes.markAbsent(node);
+	}
+
+	async #endEvents(node: string, why: string): Promise<void> {
+		const { undelivered, log } = this.#options;
+		for (;;) {
+			const count = await undelivered.endOf(node, why);
+			if (count === 0) return;
+			log.info({ node, count }, 'events of a decommissioned node were taken off their stream');
+		}
 	}
 
 	async #note(node: string, cancelled: number, lost: number, isOver: boolean): Promise<void> {
@@ -131,4 +155,8 @@ export class Decommissioner {
 			return { ...standing, decommissioned: { ...known, ...counts, settledAt } };
 		});
 	}
+}
+
+function whyOf(node: string, { reason }: Gone): string {
+	return `${node} was decommissioned${reason && `: ${reason}`}`;
 }

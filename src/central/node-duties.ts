@@ -20,6 +20,7 @@ type Parts = Omit<NodeKeeperOptions, 'isDecommissioned'> &
 	Omit<DecommissionerOptions, 'index' | 'standings' | 'onBack'> & {
 		index: CentreIndex;
 		standings: Standings;
+		sweepEveryMs: number;
 		/** Commands that may wait for one node. */
 		maxQueued: number;
 		watch: UplinkWatch;
@@ -43,6 +44,10 @@ export function nodeDuties(parts: Parts): readonly Service[] {
 		new Periodic({
 			...{ name: 'decommissioner', everyMs: decommissionEveryMs, clock, log },
 			runOnce: () => decommissioner.runOnce(),
+		}),
+		new Periodic({
+			...{ name: 'events of the decommissioned', everyMs: parts.sweepEveryMs, clock, log },
+			runOnce: () => decommissioner.endEvents(),
 		}),
 		new Periodic({
 			...{ name: 'queue watch', everyMs: queueWatchEveryMs, clock, log },

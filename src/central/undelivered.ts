@@ -1,5 +1,5 @@
 /**
- * Owns events that nobody took in time: they become dead letters and leave their stream.
+ * Owns events that nobody took in time, or will take: they become dead letters and leave their stream.
  * Promises the letter first and then the removal of exactly that message, so that a crash in between leaves both, and the
  * next round repeats harmlessly; and that an event at or below its node's ack floor, which was taken, only goes. An event that
  * its node has in its hands at that very moment may be handled although it is buried.
@@ -60,20 +60,42 @@ export class Undelivered {
 		return removed;
 	}
 
-	async #takeOff(event: Stored, floors: Map<string, Promise<number>>): Promise<void> {
-		const { connection, events, log } = this.#options;
+	/**
+	 * What still waits for a node that is out of service; answers how many. It was taken out of its hands: its consumer must be there still,
+	 * or be gone since the last time, so that what it took is told from what it did not.
+	 */
+	async endOf(node: string, why: string): Promise<number> {
+		const { events } = this.#options;
+		const floors = new Map<string, Promise<number>>();
+		let removed = 0;
+		for (let from = 1; removed < atOnce; removed++) {
+			const event = await events.next(from, node);
+			if (!event) break;
+			from = event.seq + 1;
+			await this.#takeOff(event, floors, why);
+		}
+		return removed;
+	}
+
+	async #takeOff(event: Stored, floors: Map<string, Promise<number>>, gone?: string): Promise<void> {
+		const { connection, events, deliverWithinMs, log } = this.#options;
 		const node = nodeOf(event);
 		const floor = floors.get(node) ?? ackFloor(connection, streams.events, consumerName(node, 'events'));
 		floors.set(node, floor);
 		if (event.seq > (await floor)) {
-			await this.#bury(event, node);
-			log.warn({ subject: event.subject }, 'nobody took an event in time: it is a dead letter');
+			await this.#bury(
+				event,
+				node,
+				gone ?? `${node} did not take it within ${formatDuration(deliverWithinMs)}`,
+			);
+			const why = gone ?? 'nobody took it in time';
+			log.warn({ subject: event.subject }, `an event is a dead letter: ${why}`);
 		}
 		await events.remove(event.seq);
 	}
 
-	async #bury(event: Stored, node: string): Promise<void> {
-		const { dead, deliverWithinMs, serverNow } = this.#options;
+	async #bury(event: Stored, node: string, message: string): Promise<void> {
+		const { dead, serverNow } = this.#options;
 		const address = parseEventSubject(event.subject);
 		await dead.write({
 			node,
@@ -83,10 +105,7 @@ export class Undelivered {
 			sender: address?.sender ?? 'unknown',
 			at: serverNow(),
 			attempts: 0,
-			fault: {
-				code: 'undelivered',
-				message: `${node} did not take it within ${formatDuration(deliverWithinMs)}`,
-			},
+			fault: { code: 'undelivered', message },
 			origin: eventOrigin(event.seq),
 			message: new TextDecoder().decode(event.data),
 		});

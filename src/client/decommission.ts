@@ -13,6 +13,8 @@ import type { FleetParts } from './parts.ts';
 export type DecommissionOptions = {
 	/** Told to whoever wonders later, 1,000 characters at the most. */
 	readonly reason?: string | undefined;
+	/** Also a name of which nobody ever heard, and for which nothing waits: one that was enrolled and never came. */
+	readonly force?: boolean | undefined;
 	/** How long a centre may take to settle what is there, milliseconds, 15,000 by default. */
 	readonly timeoutMs?: number | undefined;
 };
@@ -28,7 +30,7 @@ export type Decommissioned = {
 const usualTimeoutMs = 15_000;
 const lookEveryMs = 100;
 
-/** @throws StewardError `invalid`, `no-broker`, `ambiguous` */
+/** @throws StewardError `invalid`, `not-found`, `no-broker`, `ambiguous` */
 export async function decommission(
 	parts: FleetParts,
 	node: string,
@@ -38,6 +40,7 @@ export async function decommission(
 	const { author: by, clock, standings } = parts;
 	const reason = options.reason ?? '';
 	checkWish('cancel', authorSchema, { by, reason });
+	if (!options.force) await assertKnown(parts, node);
 	const at = await parts.readServerNow();
 	const fresh = { by, reason, at, settledAt: null, cancelled: 0, lost: 0 };
 	await standings.change(node, (standing) =>
@@ -52,6 +55,18 @@ export async function decommission(
 			return { node, settled, cancelled, lost };
 		await clock.sleep(lookEveryMs);
 	}
+}
+
+/** A slip of the pen takes nobody out of service. */
+async function assertKnown({ nodes, commands, events }: FleetParts, node: string): Promise<void> {
+	const known = (await nodes.knownOf([node])).get(node);
+	if (known?.record() || known?.standing().decommissioned) return;
+	if ((await commands.countOf(node)) > 0 || (await events.next(1, node))) return;
+	throw new StewardError(
+		'not-found',
+		`nobody ever heard of a node ${node}, and nothing waits for it (steward nodes ls shows those that are known): --force takes the name out of service all the same`,
+		{ details: { node } },
+	);
 }
 
 /** Takes it back: false where it was in service. What was ended stays ended. @throws StewardError as {@link decommission} */

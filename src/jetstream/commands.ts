@@ -248,6 +248,12 @@ export class Commands {
 		return bodies;
 	}
 
+	/** How many are on the stream for a node, on whatever lane, also before their time. @throws StewardError `no-broker` */
+	countOf(node: string): Promise<number> {
+		const shard = this.shardOf(node);
+		return countFrom(this.#connection, streams.commands(shard), subjects.commandsOfNode(shard, node), 1);
+	}
+
 	/** How many commands of its lane are on the stream up to this one, itself and one that runs included; 0 if it is gone. */
 	async positionOf(node: string, lane: Lane, seq: number): Promise<number> {
 		const shard = this.shardOf(node);

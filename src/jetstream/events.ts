@@ -82,9 +82,10 @@ export class Events {
 		this.#letters = new DeadLetters(connection);
 	}
 
-	/** The first stored message from sequence `from` on, whatever it is. @throws StewardError `no-broker` */
-	next(from: number): Promise<Stored | undefined> {
-		return getNext(this.#connection, streams.events, subjects.allEvents, from);
+	/** The first stored message from sequence `from` on, whatever it is, or that is for a node. @throws StewardError `no-broker` */
+	next(from: number, node?: string): Promise<Stored | undefined> {
+		const filter = node === undefined ? subjects.allEvents : subjects.eventsOfNode(node);
+		return getNext(this.#connection, streams.events, filter, from);
 	}
 
 	/** Removes exactly the message with this sequence; done as well when it was gone. */

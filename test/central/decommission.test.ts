@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { enqueue } from '../../src/client/enqueue.ts';
 import { operatorSender } from '../../src/domain/names.ts';
 import { consumerName, streams } from '../../src/domain/subject.ts';
+import { keyHeaders } from '../../src/jetstream/events.ts';
 import { fleetOn } from '../client/setup.ts';
 import { effectsIn } from '../support/effects.ts';
 import { eventually } from '../support/eventually.ts';
@@ -144,6 +145,41 @@ test('what arrives although a node is out of service gets its end as well, and l
 	const [view] = await fleet.wait(['ship1.way1'], { timeoutMs: 10_000 });
 	expect(view?.state).toBe('cancelled');
 }, 60_000);
+
+test('a name of which nobody ever heard is not taken out of service, unless something waits for it or that is meant', async () => {
+	await using nats = await startNats();
+	await using _central = await startCentral(nats.url, { sweepEveryMs: 200 });
+	await using fleet = await openFleet(nats.url);
+	await using raw = await openRaw(nats.url);
+	await expect(fleet.decommission('shpi1')).rejects.toMatchObject({
+		...{ code: 'not-found', details: { node: 'shpi1' } },
+		message: expect.stringContaining('--force'),
+	});
+	expect(await fleet.nodes()).toEqual([]);
+	expect(await fleet.decommission('shpi1', { force: true })).toMatchObject({ settled: true });
+	await fleet.send({ ...command('waits', ['true']), toNode: 'ship2' });
+	expect(await fleet.decommission('ship2')).toMatchObject({ settled: true, cancelled: 1 });
+	// What waits may be an event: nobody will take it any more.
+	await fleet.send({ toNode: 'ship3', kind: 'event', method: 'textLogging', id: 'told', data: 'x' });
+	expect(await fleet.decommission('ship3', { reason: 'sold' })).toMatchObject({ settled: true });
+	const lettersOf = async () =>
+		(await fleet.dead.list({ node: 'ship3' })).map(({ handle, fault }) => [handle, fault]);
+	const fault = { code: 'undelivered', message: 'ship3 was decommissioned: sold' };
+	expect(await lettersOf()).toMatchObject([['ship3.told', fault]]);
+	// What another ship sends it all the same does not wait either.
+	const key = { headers: await keyOf('late') };
+	await raw.connection.js.publish('steward.event.ship3.ship1.textLogging', '"x"', key);
+	await eventually(async () => (await lettersOf()).length === 2);
+	expect((await lettersOf()).map(([handle]) => handle)).toContain('ship3.late');
+});
+
+async function keyOf(id: string) {
+	const { headers } = await import('@nats-io/transport-node');
+	const made = headers();
+	for (const [name, value] of Object.entries(keyHeaders(id, { epoch: 'of ship1', n: 1 })))
+		made.set(name, value);
+	return made;
+}
 
 test('a full queue refuses more from every side, and says so; the control lane goes through', async () => {
 	await using nats = await startNats();

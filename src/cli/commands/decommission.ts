@@ -5,6 +5,7 @@
  */
 
 import { StewardError } from '../../base/errors.ts';
+import { counted } from '../../base/text.ts';
 import type { Fleet } from '../../client/fleet.ts';
 import type { CommandView } from '../../domain/view.ts';
 import type { Cli } from '../cli.ts';
@@ -18,6 +19,7 @@ export type DecommissionFlags = AskFlags & {
 	readonly reason?: string;
 	readonly yes?: boolean;
 	readonly dryRun?: boolean;
+	readonly force?: boolean;
 	readonly timeout?: string;
 };
 
@@ -37,6 +39,7 @@ export async function decommissionNodes(
 		const { reason } = flags;
 		const options = {
 			...(reason !== undefined && { reason }),
+			force: flags.force === true,
 			...(timeoutMs !== undefined && { timeoutMs }),
 		};
 		const done = await Promise.all(nodes.map((node) => fleet.decommission(node, options)));
@@ -76,7 +79,7 @@ async function preview(
 	const lists = nodes.map((node) => fleet.list({ node, states: openStates, limit: shown }));
 	const open: CommandView[] = (await Promise.all(lists)).flat();
 	const started = open.filter(({ state }) => state === 'running' || state === 'retrying').length;
-	const text = `${open.length - started} commands would be called off before they start, and ${started} that were started given up as lost`;
+	const text = `${counted(open.length - started, 'command')} would be called off before starting, and ${counted(started, 'command')} that started given up as lost`;
 	if (dryRun) {
 		if (json) cli.stdout.line(JSON.stringify(open));
 		else if (open.length > 0) cli.stdout.line(commandTable(open, cli.stdout, cli.clock.now()));

@@ -104,6 +104,7 @@ function addService(group: Command, cli: Cli, done: Done): void {
 		.option('--reason <text>', 'told to whoever wonders later')
 		.option('--dry-run', 'list what would be ended, and do nothing')
 		.option('--yes', 'without it, it says how many commands it would end')
+		.option('--force', 'also a name of which nobody ever heard')
 		.option('--timeout <time>', 'longest wait until all is settled (15s)')
 		.addHelpText(
 			'after',
