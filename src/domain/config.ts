@@ -88,6 +88,14 @@ const nodeSection = z.strictObject({
 		})
 		.prefault({}),
 	redact: z.array(redactionPattern).default([]),
+	/** Where it tells its metrics, in the clear; nowhere unless this is there. */
+	metrics: z
+		.strictObject({
+			host: z.string().min(1).default('127.0.0.1'),
+			/** 0 picks a free one. */
+			port: z.number().int().min(0).max(65_535),
+		})
+		.optional(),
 	/** Public keys (`O…`) whose signature this node's first trust list needs. With one of them it runs only what is trusted. */
 	roots: z.array(publicKeySchema).max(16).default([]),
 	textLog: z

@@ -15,6 +15,7 @@ import type { SigningKey } from '../security/keys.ts';
 import { longestSeal, sealStatements } from '../security/seal.ts';
 import { type Child, Supervisor } from '../supervision/supervisor.ts';
 import { ErrorReporter } from './error-reporter.ts';
+import { figuresOf, type NodeFigures, RunCounts } from './figures.ts';
 import { IntakeFile } from './intake/intake-file.ts';
 import { IntakeSocket } from './intake/intake-socket.ts';
 import { socketPathFor } from './intake/socket-path.ts';
@@ -52,6 +53,7 @@ export type NodeTree = {
 	readonly graceOver: AbortController;
 	/** Takes no more messages from the broker, from this moment on. */
 	halt(): void;
+	figures(): Promise<NodeFigures>;
 };
 
 export function buildTree(
@@ -88,7 +90,8 @@ export function buildTree(
 	const output = new Output({ node, dataDir, spoolMaxBytes, redaction, link, clock, log });
 	const identity = nodeIdentity({ node, dataDir, boot, store });
 	const { machine } = identity;
-	const journal = new Journal({ store, outbox, boot, machine, now: () => clock.now() });
+	const counts = new RunCounts();
+	const journal = new Journal({ store, outbox, boot, machine, counts, now: () => clock.now() });
 	const serverTime = new ServerTime(clock);
 	const files = new LogFiles({ dataDir, ...config.node.textLog });
 	const documents = new TrustDocuments({
@@ -189,7 +192,9 @@ export function buildTree(
 		lanes.halt();
 		schedules.halt();
 	};
-	return { supervisor, graceOver, halt };
+	const watched = { node, version, dataDir, link, serverTime, outbox, bounds, lanes, store, output };
+	const figures = () => figuresOf({ ...watched, processes, counts });
+	return { supervisor, graceOver, halt, figures };
 }
 
 /** One signature for the statements of a batch; undefined where there is nothing to sign with. */

@@ -7,6 +7,7 @@
 import { messageOf, StewardError, systemCodeOf } from '../base/errors.ts';
 import { makeFolder } from '../base/files.ts';
 import { Lifecycle, type Service } from '../base/lifecycle.ts';
+import type { NodeFigures } from './figures.ts';
 import type { NodeOptions } from './node-options.ts';
 import { buildTree, type NodeTree } from './node-tree.ts';
 
@@ -19,6 +20,7 @@ export class Node implements Service {
 	readonly #lifecycle: Lifecycle;
 	#tree: NodeTree | undefined;
 	#hasFailed = false;
+	#isUp = false;
 
 	constructor(options: NodeOptions) {
 		this.name = `node ${options.name}`;
@@ -43,6 +45,12 @@ export class Node implements Service {
 		this.#listeners.push(listener);
 	}
 
+	/** What its operators watch; undefined while it does not run. */
+	async figures(): Promise<NodeFigures | undefined> {
+		// Parts that are still to start have nothing to say.
+		return this.#isUp ? this.#tree?.figures() : undefined;
+	}
+
 	async #begin(): Promise<void> {
 		const { dataDir } = this.#options;
 		this.#hasFailed = false;
@@ -53,6 +61,7 @@ export class Node implements Service {
 				isStopping: () => !this.#lifecycle.running,
 			});
 			await this.#tree.supervisor.start();
+			this.#isUp = true;
 		} catch (error) {
 			throw diskError(dataDir, error) ?? error;
 		}
@@ -62,6 +71,7 @@ export class Node implements Service {
 		const { clock, config } = this.#options;
 		const tree = this.#tree;
 		this.#tree = undefined;
+		this.#isUp = false;
 		if (!tree) return;
 		const cancel = clock.after(config.node.shutdownGraceMs, () => tree.graceOver.abort());
 		tree.halt();

@@ -12,6 +12,8 @@ import type { Central } from '../../central/central.ts';
 import type { Config } from '../../domain/config.ts';
 import { centralNode } from '../../domain/names.ts';
 import type { HttpServer } from '../../http/http-server.ts';
+import type { MetricsServer } from '../../http/metrics/metrics-server.ts';
+import type { Node } from '../../node/node.ts';
 import type { Credentials } from '../../security/credentials.ts';
 import type { BrokerFlags, Cli } from '../cli.ts';
 import { credentialsOf, trustFileOf } from '../connect.ts';
@@ -30,7 +32,9 @@ export type UpFlags = ServiceFlags &
 export type CentralFlags = ServiceFlags &
 	BrokerFlags &
 	HttpFlags & { readonly shards?: string; readonly replicas?: string };
-export type NodeFlags = ServiceFlags & BrokerFlags & LabelFlags & { readonly node?: string };
+export type NodeFlags = ServiceFlags &
+	BrokerFlags &
+	LabelFlags & { readonly node?: string; readonly metrics?: string };
 
 export async function up(cli: Cli, flags: UpFlags): Promise<number> {
 	const config = await settings(cli, flags, {
@@ -66,7 +70,10 @@ export async function up(cli: Cli, flags: UpFlags): Promise<number> {
 			}),
 			() => window.centre({ config: settingsOf('centre'), log, budgetBytes: broker.storageBudgetBytes }),
 			...(config.http.enabled ? [window.http] : []),
-			() => node(cli, { name: centralNode, config: settingsOf(centralNode), log }),
+			...nodeOn(cli, {
+				...{ name: centralNode, settings: () => settingsOf(centralNode), log },
+				metrics: config.node.metrics,
+			}).makers,
 		],
 		() =>
 			printReady(cli, config, {
@@ -97,7 +104,10 @@ export async function central(cli: Cli, flags: CentralFlags): Promise<number> {
 export async function runNode(cli: Cli, flags: NodeFlags): Promise<number> {
 	const config = await settings(cli, flags, {
 		...brokerOverrides(flags),
-		node: { ...nodeOverrides(cli, flags), ...withoutUnset({ name: flags.node }) },
+		node: {
+			...nodeOverrides(cli, flags),
+			...withoutUnset({ name: flags.node, metrics: flags.metrics && placeFrom(flags.metrics) }),
+		},
 	});
 	const { name } = config.node;
 	if (name === undefined) {
@@ -107,10 +117,13 @@ export async function runNode(cli: Cli, flags: NodeFlags): Promise<number> {
 		);
 	}
 	const log = await logFor(cli, config);
-	return runServices(cli, log, [() => node(cli, { name, config, log })], () => {
+	const running = nodeOn(cli, { name, settings: () => config, metrics: config.node.metrics, log });
+	return runServices(cli, log, running.makers, () => {
 		cli.stdout.line(`node ${name} runs; it keeps its data in ${nodeFolder(config, name)}`);
 		cli.stdout.line(`its broker: ${config.servers.join(', ')} (it is looked for until it is there)`);
 		cli.stdout.line(`messages may be appended to ${inmsgOf(cli, config, name)}`);
+		const url = running.metricsUrl();
+		if (url !== undefined) cli.stdout.line(`its metrics: ${url}`);
 	});
 }
 
@@ -136,8 +149,12 @@ function nodeOverrides(cli: Cli, { labels, inmsg }: LabelFlags): Readonly<Record
 /** `--http 8080`, `--http 127.0.0.1:8080`, `--no-http`. */
 function httpOverrides({ http }: HttpFlags): Readonly<Record<string, unknown>> {
 	if (http === undefined || http === true) return {};
-	if (http === false) return { enabled: false };
-	const [, host, port = ''] = /^(?:(.+):)?([^:]*)$/.exec(http) ?? [];
+	return http === false ? { enabled: false } : placeFrom(http);
+}
+
+/** `8080`, `127.0.0.1:8080`. */
+function placeFrom(text: string): Readonly<Record<string, unknown>> {
+	const [, host, port = ''] = /^(?:(.+):)?([^:]*)$/.exec(text) ?? [];
 	return withoutUnset({ host, port: numberOr(port) });
 }
 
@@ -179,17 +196,48 @@ function windowOn(cli: Cli, log: Log, port: number | undefined) {
 	};
 }
 
-async function node(cli: Cli, options: { name: string; config: Config; log: Log }): Promise<Running> {
-	const { Node } = await import('../../node/node.ts');
-	const { cwd, clock, version } = cli;
-	const service = new Node({
-		...options,
-		credentials: await credentialsOf(cli, options.config),
-		trustFile: trustFileOf(cli, options.config),
-		...{ dataDir: nodeFolder(options.config, options.name), version, clock, random: Math.random },
-		...{ env: unwatched(cli.env), cwd, runtimeDir: runtimeDirOf(cli) },
-	});
-	return { service, onFailure: (listener) => service.onFailure(listener) };
+/** A node, and the server of its metrics where its settings ask for one. */
+function nodeOn(
+	cli: Cli,
+	{
+		name,
+		settings,
+		metrics: place,
+		log,
+	}: Pick<Config['node'], 'metrics'> & {
+		name: string;
+		/** Known when it starts. */
+		settings: () => Config;
+		log: Log;
+	},
+) {
+	let node: Node | undefined;
+	let metrics: MetricsServer | undefined;
+	const makeNode = async (): Promise<Running> => {
+		const { Node } = await import('../../node/node.ts');
+		const { cwd, clock, version } = cli;
+		const config = settings();
+		const service = new Node({
+			...{ name, config, log },
+			credentials: await credentialsOf(cli, config),
+			trustFile: trustFileOf(cli, config),
+			...{ dataDir: nodeFolder(config, name), version, clock, random: Math.random },
+			...{ env: unwatched(cli.env), cwd, runtimeDir: runtimeDirOf(cli) },
+		});
+		node = service;
+		return { service, onFailure: (listener) => service.onFailure(listener) };
+	};
+	const makeMetrics = async (place: NonNullable<Config['node']['metrics']>): Promise<Running> => {
+		const { MetricsServer } = await import('../../http/metrics/metrics-server.ts');
+		const { NodeMetrics } = await import('../../http/metrics/node-metrics.ts');
+		const read = async () => node?.figures();
+		metrics = new MetricsServer({ ...place, metrics: () => new NodeMetrics(read), log });
+		return { service: metrics, onFailure: () => undefined };
+	};
+	return {
+		makers: [makeNode, ...(place ? [() => makeMetrics(place)] : [])],
+		metricsUrl: () => metrics?.url,
+	};
 }
 
 function nodeFolder(config: Config, name: string): string {

@@ -42,6 +42,7 @@ export function addServices(program: Command, cli: Cli, done: Done): void {
 		.option('--node <name>', 'its name, for example ship1')
 		.option('--labels <k=v,…>', 'what --where of send selects by')
 		.option('--inmsg <file>', 'watched file of messages (inmsg.txt in its data folder)')
+		.option('--metrics <[host:]port>', 'tell its metrics there, 0 picks a free port (nowhere; 127.0.0.1)')
 		.addHelpText(
 			'after',
 			examples(

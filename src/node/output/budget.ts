@@ -30,6 +30,11 @@ export class SpoolBudget {
 		return Math.max(smallestSegment, usual, Math.ceil(this.#mostBytes / mostSegments));
 	}
 
+	/** What is on the disk, and the most that may be. */
+	get use(): { readonly bytes: number; readonly maxBytes: number } {
+		return { bytes: this.#used, maxBytes: this.#mostBytes };
+	}
+
 	take(bytes: number): boolean {
 		if (this.#used + bytes > this.#mostBytes) {
 			if (!this.#isFull)

@@ -63,6 +63,11 @@ export class Output implements Service {
 		return this.#lifecycle.stop();
 	}
 
+	/** How much disk it takes, and may take. */
+	get spool(): { readonly bytes: number; readonly maxBytes: number } {
+		return this.#budget.use;
+	}
+
 	/** The output of one attempt. Whoever begins it ends it. */
 	begin({ id, attempt }: { readonly id: string; readonly attempt: number }): AttemptOutput {
 		const run = new SpooledRun({ id, attempt, token: randomToken() }, this.#runOptions());

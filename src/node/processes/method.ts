@@ -169,6 +169,8 @@ export type MethodProcess = {
 	readonly methods: readonly MethodDescription[];
 	/** It broke down too often, and rests: nothing is started on it meanwhile. */
 	readonly isPaused?: boolean;
+	/** How often it broke down, where it can. */
+	readonly breakdowns?: number;
 	start(): Promise<void>;
 	stop(): Promise<void>;
 	/** Called with the error when it broke down outside of a run, or in one: its supervisor starts it again. */

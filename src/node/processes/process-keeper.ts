@@ -39,12 +39,16 @@ export class ProcessKeeper implements MethodProcess {
 	readonly #supervisor: Supervisor;
 	#exhaustedBy: Error | undefined;
 	#waking: Promise<void> | undefined;
+	#breakdowns = 0;
 
 	constructor(options: ProcessKeeperOptions) {
 		const { process, clock, log, intensity = usualIntensity } = options;
 		this.name = process.name;
 		this.#options = options;
 		this.#process = process;
+		process.onFailure(() => {
+			this.#breakdowns += 1;
+		});
 		this.#supervisor = new Supervisor({
 			name: process.name,
 			strategy: 'one-for-one',
@@ -63,6 +67,10 @@ export class ProcessKeeper implements MethodProcess {
 
 	get isPaused(): boolean {
 		return this.#exhaustedBy !== undefined;
+	}
+
+	get breakdowns(): number {
+		return this.#breakdowns;
 	}
 
 	start(): Promise<void> {

@@ -45,6 +45,9 @@ export type FinalRecord = {
 /** Where reports go, within the transaction of what they report. */
 type Reports = Pick<Outbox, 'addReport' | 'flush' | 'onConfirmed'>;
 
+/** Told of what is on disk, by the command's method. */
+type Counts = { started(method: string): void; ended(method: string, outcome: CommandEvent): void };
+
 /** An entry lives this long after its report and its ack were confirmed. */
 export const journalAgeMs = 30 * 86_400_000;
 /** And this long after its report alone: the broker may have forgotten the command, and the ack never has an answer. */
@@ -56,13 +59,22 @@ export class Journal {
 	readonly #outbox: Reports;
 	readonly #boot: string;
 	readonly #machine: string;
+	readonly #counts: Counts | undefined;
 
-	constructor(options: { store: Store; outbox: Reports; boot: string; machine: string; now: () => number }) {
+	constructor(options: {
+		store: Store;
+		outbox: Reports;
+		boot: string;
+		machine: string;
+		counts?: Counts;
+		now: () => number;
+	}) {
 		this.#store = options.store;
 		this.#spent = new Spent(options.store);
 		this.#outbox = options.outbox;
 		this.#boot = options.boot;
 		this.#machine = options.machine;
+		this.#counts = options.counts;
 		options.outbox.onConfirmed((id) => this.#mark(id, { reportedAt: options.now() }));
 	}
 
@@ -117,6 +129,7 @@ export class Journal {
 				this.#outbox.addReport(writes, id, { event: 'started', at, attempts: [...attempts], facts });
 			}
 		});
+		this.#counts?.started(facts.method);
 		this.#outbox.flush();
 	}
 
@@ -160,6 +173,7 @@ export class Journal {
 			this.#write(writes, { ...this.#blank(id, facts), state: 'finished', attempts, final });
 			this.#addFinalReport(writes, id, facts, attempts, final);
 		});
+		this.#counts?.ended(facts.method, final.event);
 		this.#outbox.flush();
 	}
 

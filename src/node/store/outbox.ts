@@ -114,6 +114,12 @@ export class Outbox implements Service, Intake {
 		return this.#store.count('outbox');
 	}
 
+	/** What it holds, bytes of messages. */
+	get bytes(): { readonly sentBytes: number; readonly reportedBytes: number } {
+		const { sentBytes, reportedBytes } = this.#room;
+		return { sentBytes, reportedBytes };
+	}
+
 	/** It holds so many reports that nothing more may be started. */
 	get isFull(): boolean {
 		return this.#room.isFull;

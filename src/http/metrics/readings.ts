@@ -1,0 +1,68 @@
+/**
+ * Owns how a figure becomes a metric: it is read when somebody asks for the metrics, and at no other time.
+ * Promises a registry of its own, nothing global, and that a label value which is gone is not told any more.
+ * Keeps what was read last, until it is read again.
+ */
+
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+
+type Sample = { readonly labels?: Readonly<Record<string, string>>; readonly value: number };
+/** A number where there are no labels; undefined where nothing is known. */
+type Read = () => number | undefined | Iterable<Sample>;
+
+export class Readings {
+	readonly registry = new Registry();
+
+	/** What goes up and down. */
+	gauge(name: string, help: string, labelNames: readonly string[], read: Read): void {
+		const gauge: Gauge = new Gauge({
+			...{ name, help, labelNames, registers: [this.registry] },
+			collect: () => {
+				gauge.reset();
+				// Of one without labels reset says 0, which would be a figure.
+				if (labelNames.length === 0) gauge.remove();
+				for (const { labels = {}, value } of samplesOf(read())) gauge.set(labels, value);
+			},
+		});
+	}
+
+	/** What somebody else counts; its name ends in `_total`. */
+	total(name: string, help: string, labelNames: readonly string[], read: Read): void {
+		const counter: Counter = new Counter({
+			...{ name, help, labelNames, registers: [this.registry] },
+			collect: () => {
+				counter.reset();
+				if (labelNames.length === 0) counter.remove();
+				for (const { labels = {}, value } of samplesOf(read())) counter.inc(labels, value);
+			},
+		});
+	}
+
+	/** What is counted here. */
+	counter<Label extends string>(name: string, help: string, labelNames: readonly Label[]): Counter<Label> {
+		return new Counter({ name, help, labelNames, registers: [this.registry] });
+	}
+
+	histogram<Label extends string>(
+		name: string,
+		help: string,
+		labelNames: readonly Label[],
+		buckets: readonly number[],
+	): Histogram<Label> {
+		return new Histogram({ name, help, labelNames, buckets: [...buckets], registers: [this.registry] });
+	}
+
+	/** Prometheus' text form. */
+	text(): Promise<string> {
+		return this.registry.metrics();
+	}
+
+	get contentType(): string {
+		return this.registry.contentType;
+	}
+}
+
+function samplesOf(read: ReturnType<Read>): Iterable<Sample> {
+	if (read === undefined) return [];
+	return typeof read === 'number' ? [{ value: read }] : read;
+}
