@@ -37,7 +37,7 @@ import { lookUp } from './lookup.ts';
 import { type FleetParts, fleetParts } from './parts.ts';
 import { retryCommand } from './retry.ts';
 import { ScheduleBook } from './schedules.ts';
-import { sendMessage } from './send.ts';
+import { type SendOptions, sendMessage } from './send.ts';
 import { FleetTrust } from './trust.ts';
 import { type WaitOptions, type WatchOptions, waitFor, watch } from './watch.ts';
 import { whyCommand } from './why.ts';
@@ -111,8 +111,8 @@ export class Fleet implements AsyncDisposable {
 	 * Sends one message in its JSON form, to each of its targets. Resolves when the broker has it on disk.
 	 * @throws StewardError `invalid` (all problems listed), `id-conflict`, `refused`, `ambiguous`, `no-broker`
 	 */
-	send(form: MessageForm): Promise<Receipt[]> {
-		return sendMessage(this.#parts, parseMessage(form));
+	send(form: MessageForm, options: SendOptions = {}): Promise<Receipt[]> {
+		return sendMessage(this.#parts, parseMessage(form), undefined, options);
 	}
 
 	/** What became of a command, undefined when nobody knows it. Needs no centre. */

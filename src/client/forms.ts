@@ -7,6 +7,7 @@
 import { isStewardError, StewardError } from '../base/errors.ts';
 import type { MessageForm } from '../domain/message.ts';
 import type { Receipt } from '../domain/view.ts';
+import type { SendOptions } from './send.ts';
 
 /**
  * What each form means.
@@ -36,15 +37,22 @@ export function checkForms<Meaning>(
 	);
 }
 
-/** In order. @throws StewardError as `send`; `details.sent` has the handles of what was sent before */
+/**
+ * In order.
+ * @param onProgress Of several forms it counts the forms, of one its targets.
+ * @throws StewardError as `send`; `details.sent` has the handles of what was sent before
+ */
 export async function sendForms(
-	fleet: { send(form: MessageForm): Promise<Receipt[]> },
+	fleet: { send(form: MessageForm, options?: SendOptions): Promise<Receipt[]> },
 	forms: readonly MessageForm[],
+	onProgress: NonNullable<SendOptions['onProgress']> = () => undefined,
 ): Promise<Receipt[]> {
 	const receipts: Receipt[] = [];
-	for (const form of forms) {
+	const isOne = forms.length === 1;
+	for (const [index, form] of forms.entries()) {
+		if (!isOne) onProgress(index, forms.length);
 		try {
-			receipts.push(...(await fleet.send(form)));
+			receipts.push(...(await fleet.send(form, isOne ? { onProgress } : {})));
 		} catch (error) {
 			if (receipts.length === 0 || !isStewardError(error)) throw error;
 			const sent = receipts.map(({ handle }) => handle);

@@ -23,6 +23,11 @@ const countedTargets = 20;
 
 type Finish = (envelope: Envelope) => Envelope;
 
+export type SendOptions = {
+	/** Called at first, and when another target has its message, or failed to get it. */
+	onProgress?: (done: number, of: number) => void;
+};
+
 /**
  * @param finish What is still to be written into the command of each node.
  * @throws StewardError as Fleet.send
@@ -31,17 +36,25 @@ export async function sendMessage(
 	parts: FleetParts,
 	message: Message,
 	finish: Finish = (envelope) => envelope,
+	{ onProgress }: SendOptions = {},
 ): Promise<Receipt[]> {
 	const targets = await resolveTargets(parts, message);
 	const asking = askAbout(parts, message, targets);
 	const wanted = message.whenAbsent === 'queue' ? targets : applyWhenAbsent(message, targets, await asking);
 	const id = message.id ?? parts.newId();
+	let done = 0;
+	onProgress?.(done, wanted.length);
 	const settled = await Promise.allSettled(
-		wanted.map((node) =>
-			message.kind === 'event'
-				? sendEvent(parts, message, node, id, asking)
-				: sendCommand(parts, message, node, id, asking, finish),
-		),
+		wanted.map(async (node) => {
+			try {
+				return await (message.kind === 'event'
+					? sendEvent(parts, message, node, id, asking)
+					: sendCommand(parts, message, node, id, asking, finish));
+			} finally {
+				done += 1;
+				onProgress?.(done, wanted.length);
+			}
+		}),
 	);
 	throwFailures(wanted, id, settled);
 	const receipts = settled.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));

@@ -7,8 +7,11 @@
 import { parseDuration } from '../../base/duration.ts';
 import { isStewardError, StewardError } from '../../base/errors.ts';
 import type { Fleet } from '../../client/fleet.ts';
+import { hasEnded } from '../../domain/state.ts';
 import type { CommandView, Receipt } from '../../domain/view.ts';
 import type { Cli } from '../cli.ts';
+import { countsText, Progress } from '../render/progress.ts';
+import type { Screen } from '../render/screen.ts';
 
 /** @throws StewardError `usage` */
 export function parseTimeout(text: string | undefined): number | undefined {
@@ -33,7 +36,7 @@ export async function followToEnd(
 	options: { readonly quiet: boolean; readonly timeoutMs: number | undefined },
 ): Promise<Followed> {
 	const latest = new Map<string, CommandView>();
-	const progress = new Progress(cli, options.quiet, asked.length);
+	const progress = new Waiting(cli, options.quiet, asked.length);
 	const { timeoutMs } = options;
 	const commands = asked.filter((one) => !isEvent(one)).map(({ handle }) => handle);
 	const events = asked.filter(isEvent);
@@ -52,6 +55,7 @@ export async function followToEnd(
 					latest.set(event.handle, event);
 					await fleet.waitDelivered(event, { timeoutMs });
 					latest.set(event.handle, { ...event, state: 'delivered' });
+					progress.show({ ...event, state: 'delivered' });
 				}),
 			),
 		]);
@@ -81,34 +85,43 @@ async function unlessLate(
 	}
 }
 
-/** One line on a terminal, written over again and again. */
-class Progress {
-	readonly #cli: Cli;
-	readonly #shown: boolean;
-	readonly #total: number;
+/** One line on stderr: of one its state, of many how far they are. */
+class Waiting {
 	readonly #states = new Map<string, CommandView['state']>();
+	readonly #counts = new Map<string, number>();
+	/** Of many. */
+	readonly #progress: Progress | undefined;
+	/** Of one, where somebody looks. */
+	readonly #screen: Screen | undefined;
+	#ended = 0;
 
-	constructor(cli: Cli, quiet: boolean, total: number) {
-		this.#cli = cli;
-		this.#shown = !quiet && cli.stderr.isTTY;
-		this.#total = total;
+	constructor({ stderr, clock }: Cli, quiet: boolean, total: number) {
+		const label = 'waiting';
+		if (total > 1) this.#progress = new Progress({ screen: stderr, clock, label, total, quiet });
+		else if (!quiet) this.#screen = stderr;
 	}
 
 	show(view: CommandView): void {
+		const before = this.#states.get(view.handle);
 		this.#states.set(view.handle, view.state);
-		if (!this.#shown) return;
-		const text = this.#total === 1 ? `${view.handle} ${attemptText(view)}` : this.#counts();
-		this.#cli.stderr.status(`waiting: ${text}`);
+		if (before !== view.state) {
+			if (before !== undefined) this.#count(before, -1);
+			this.#count(view.state, 1);
+		}
+		this.#progress?.at(this.#ended, countsText(this.#counts));
+		this.#screen?.status(`waiting: ${view.handle} ${attemptText(view)}`);
 	}
 
 	clear(): void {
-		if (this.#shown) this.#cli.stderr.status('');
+		this.#progress?.end();
+		this.#screen?.status('');
 	}
 
-	#counts(): string {
-		const counts = new Map<string, number>();
-		for (const state of this.#states.values()) counts.set(state, (counts.get(state) ?? 0) + 1);
-		return [...counts].map(([state, number]) => `${number} ${state}`).join(', ');
+	#count(state: CommandView['state'], change: 1 | -1): void {
+		const count = (this.#counts.get(state) ?? 0) + change;
+		if (count === 0) this.#counts.delete(state);
+		else this.#counts.set(state, count);
+		if (hasEnded({ state }) || state === 'delivered') this.#ended += change;
 	}
 }
 

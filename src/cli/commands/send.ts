@@ -16,6 +16,7 @@ import { brokerSettings, withFleet } from '../connect.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { endedLine } from '../render/command.ts';
 import { printOutput } from '../render/output.ts';
+import { Progress } from '../render/progress.ts';
 import { receiptLine } from '../render/receipt.ts';
 import { followToEnd, parseTimeout } from './follow.ts';
 import { checkWhere, type Forms, readForms, type SendOptions } from './send-form.ts';
@@ -44,7 +45,7 @@ export async function send(
 	try {
 		return await withFleet(cli, config, async (fleet) => {
 			connected = true;
-			const receipts = await sendForms(fleet, forms);
+			const receipts = await sendAll(cli, fleet, forms, telling.json);
 			return flags.wait
 				? await waitFor(cli, fleet, receipts, { ...telling, timeoutMs, raw: flags.raw })
 				: told(cli, receipts, telling);
@@ -76,6 +77,25 @@ function isForLocalNode({ code, details }: StewardError): boolean {
 function checkAll(forms: Forms['forms']): MessageForm[] {
 	checkForms(forms, parseMessage, 'nothing was sent');
 	return forms as MessageForm[];
+}
+
+/** With a line of progress, where there are several. */
+async function sendAll(
+	{ stderr, clock }: Cli,
+	fleet: Fleet,
+	forms: readonly MessageForm[],
+	quiet: boolean,
+): Promise<Receipt[]> {
+	let progress: Progress | undefined;
+	try {
+		return await sendForms(fleet, forms, (done, of) => {
+			if (of < 2) return;
+			progress ??= new Progress({ screen: stderr, clock, label: 'sending', total: of, quiet });
+			progress.at(done);
+		});
+	} finally {
+		progress?.end();
+	}
 }
 
 type Telling = { readonly many: boolean; readonly json: boolean; readonly timeZone: string };
