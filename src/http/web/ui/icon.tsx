@@ -4,13 +4,14 @@
  * Keeps nothing.
  */
 
+/** What is behind a bar is filled. */
 const paths = {
-	dot: 'M8 4.5a3.5 3.5 0 1 1 0 7 3.5 3.5 0 0 1 0-7z!',
+	dot: '|M8 4.5a3.5 3.5 0 1 1 0 7 3.5 3.5 0 0 1 0-7z',
 	ring: 'M8 4.5a3.5 3.5 0 1 1 0 7 3.5 3.5 0 0 1 0-7z',
 	circle: 'M8 2.5a5.5 5.5 0 1 1 0 11 5.5 5.5 0 0 1 0-11z',
 	dashed:
 		'M6.6 2.7a5.5 5.5 0 0 1 2.8 0M11.7 4a5.5 5.5 0 0 1 1.5 2.4M13.3 9a5.5 5.5 0 0 1-1.2 2.6M9.8 13.2a5.5 5.5 0 0 1-3 .2M4.4 12.2a5.5 5.5 0 0 1-1.5-2.3M2.6 7.4A5.5 5.5 0 0 1 3.9 4.4',
-	half: 'M8 2.5a5.5 5.5 0 1 1 0 11 5.5 5.5 0 0 1 0-11zM8 5v6a3 3 0 0 0 0-6z',
+	half: 'M8 2.5a5.5 5.5 0 1 1 0 11 5.5 5.5 0 0 1 0-11z|M8 4.6a3.4 3.4 0 0 1 0 6.8z',
 	check: 'M8 2.5a5.5 5.5 0 1 1 0 11 5.5 5.5 0 0 1 0-11zM5.6 8.2l1.7 1.7 3.2-3.6',
 	cross: 'M8 2.5a5.5 5.5 0 1 1 0 11 5.5 5.5 0 0 1 0-11zM6.1 6.1l3.8 3.8M9.9 6.1L6.1 9.9',
 	slash: 'M8 2.5a5.5 5.5 0 1 1 0 11 5.5 5.5 0 0 1 0-11zM4.3 11.7l7.4-7.4',
@@ -53,22 +54,22 @@ const paths = {
 export type IconName = keyof typeof paths;
 
 export function Icon({ name, size = 16, tone }: { name: IconName; size?: number; tone?: string }) {
-	const drawing = paths[name];
-	const filled = drawing.endsWith('!');
+	const [drawn, filled] = paths[name].split('|');
 	return (
 		<svg
 			class={tone && `tone-${tone}`}
 			width={size}
 			height={size}
 			viewBox="0 0 16 16"
-			fill={filled ? 'currentColor' : 'none'}
+			fill="none"
 			stroke="currentColor"
 			stroke-width="1.4"
 			stroke-linecap="round"
 			stroke-linejoin="round"
 			aria-hidden="true"
 		>
-			<path d={filled ? drawing.slice(0, -1) : drawing} />
+			{drawn !== '' && <path d={drawn} />}
+			{filled && <path d={filled} fill="currentColor" stroke="none" />}
 		</svg>
 	);
 }

@@ -101,3 +101,16 @@ export function Skeleton({ lines = 1, height }: { lines?: number; height?: numbe
 		</div>
 	);
 }
+
+/** In the place of the rows of a table. */
+export function TableSkeleton({ lines = 14 }: { lines?: number }) {
+	return (
+		<div class="skeleton-rows" aria-hidden="true">
+			{Array.from({ length: lines }, (_, index) => (
+				<div key={index}>
+					<span class="skeleton" style={{ width: `${widths[index % widths.length]}%` }} />
+				</div>
+			))}
+		</div>
+	);
+}

@@ -66,8 +66,8 @@ export class TableRow<Row> extends Component<TableRowProps<Row>> {
 						/>
 					</td>
 				)}
-				{columns.map(({ id: column, align, wide, cell }) => (
-					<td key={column} class={[align === 'end' && 'num', wide && 'not-narrow'].filter(Boolean).join(' ')}>
+				{columns.map(({ id: column, align, cell }) => (
+					<td key={column} class={align === 'end' ? 'num' : undefined}>
 						{cell(row)}
 					</td>
 				))}

@@ -7,7 +7,7 @@
 
 import { useSignal } from '@preact/signals';
 import type { ComponentChildren } from 'preact';
-import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useMemo, useRef } from 'preact/hooks';
 import { useKeys } from '../keys.ts';
 import { navigate } from '../route.tsx';
 import type { Column, Sort } from './columns.ts';
@@ -31,6 +31,8 @@ export type TableProps<Row> = {
 	sort?: Sort;
 	onSort?: (sort: Sort) => void;
 	selection?: Selection;
+	/** Name under which its place is remembered, for whoever comes back. */
+	remember?: string;
 	/** A row that changed is lit for a moment. */
 	flash?: boolean;
 	/** Called when the end is near: more may be loaded. */
@@ -41,6 +43,7 @@ export type TableProps<Row> = {
 	children?: ComponentChildren;
 };
 
+const places = new Map<string, { top: number; active: string | undefined }>();
 const wideRow = 34;
 const narrowRow = 52;
 const headRow = 32;
@@ -50,10 +53,15 @@ const spare = 8;
 export function Table<Row>(props: TableProps<Row>) {
 	const { label, rows, columns, keyOf, hrefOf, sort, onSort, selection, flash, children } = props;
 	const box = useRef<HTMLDivElement>(null);
-	const top = useSignal(0);
+	const kept = props.remember === undefined ? undefined : places.get(props.remember);
+	const top = useSignal(kept?.top ?? 0);
 	const height = useSignal(600);
-	const active = useSignal<string | undefined>(undefined);
+	const active = useSignal(kept?.active);
 	const rowHeight = isNarrow.value ? narrowRow : wideRow;
+	const seen = useMemo(
+		() => (isNarrow.value ? columns.filter(({ wide }) => !wide) : columns),
+		[isNarrow.value, columns],
+	);
 	const first = Math.max(0, Math.floor(top.value / rowHeight) - spare);
 	const last = Math.min(rows.length, Math.ceil((top.value + height.value) / rowHeight) + spare);
 
@@ -61,11 +69,17 @@ export function Table<Row>(props: TableProps<Row>) {
 		const element = box.current;
 		if (!element) return;
 		height.value = element.clientHeight;
+		element.scrollTop = top.peek();
 		const watch = new ResizeObserver(() => {
 			height.value = element.clientHeight;
 		});
 		watch.observe(element);
-		return () => watch.disconnect();
+		return () => {
+			watch.disconnect();
+			if (props.remember !== undefined) {
+				places.set(props.remember, { top: top.peek(), active: active.peek() });
+			}
+		};
 	}, []);
 
 	useEffect(() => {
@@ -74,8 +88,8 @@ export function Table<Row>(props: TableProps<Row>) {
 
 	function move(by: number): boolean {
 		const at = rows.findIndex((row) => keyOf(row) === active.value);
-		const seen = Math.ceil(top.value / rowHeight);
-		const to = at < 0 ? seen : Math.min(rows.length - 1, Math.max(0, at + by));
+		const visible = Math.ceil(top.value / rowHeight);
+		const to = at < 0 ? visible : Math.min(rows.length - 1, Math.max(0, at + by));
 		const row = rows[to];
 		if (!row) return false;
 		active.value = keyOf(row);
@@ -121,7 +135,7 @@ export function Table<Row>(props: TableProps<Row>) {
 			: []),
 	]);
 
-	const columnCount = columns.length + (selection ? 1 : 0);
+	const columnCount = seen.length + (selection ? 1 : 0);
 	const all = selection !== undefined && rows.length > 0 && selection.keys.size >= rows.length;
 	return (
 		<section
@@ -151,8 +165,8 @@ export function Table<Row>(props: TableProps<Row>) {
 								/>
 							</th>
 						)}
-						{columns.map((column) => (
-							<Head key={column.id} column={column} sort={sort} onSort={onSort} />
+						{seen.map((column, at) => (
+							<Head key={column.id} column={column} isFirst={at === 0} sort={sort} onSort={onSort} />
 						))}
 					</tr>
 				</thead>
@@ -166,7 +180,7 @@ export function Table<Row>(props: TableProps<Row>) {
 								id={key}
 								row={row}
 								index={first + index + 2}
-								columns={columns}
+								columns={seen}
 								href={hrefOf?.(row)}
 								active={key === active.value}
 								selected={selection?.keys.has(key)}
@@ -185,20 +199,23 @@ export function Table<Row>(props: TableProps<Row>) {
 
 function Head<Row>({
 	column,
+	isFirst,
 	sort,
 	onSort,
 }: {
 	column: Column<Row>;
+	isFirst: boolean;
 	sort: Sort | undefined;
 	onSort: ((sort: Sort) => void) | undefined;
 }) {
-	const { id, title, meaning, width, align, sortable, wide } = column;
+	const { id, title, meaning, align, sortable } = column;
+	// On a narrow screen the first column has what the others leave.
+	const width = isFirst && isNarrow.value ? undefined : column.width;
 	const own = sort?.column === id ? sort : undefined;
-	const classes = [align === 'end' && 'num', wide && 'not-narrow'].filter(Boolean).join(' ');
 	return (
 		<th
 			scope="col"
-			class={classes}
+			class={align === 'end' ? 'num' : undefined}
 			title={meaning}
 			style={width === undefined ? {} : { width }}
 			aria-sort={own ? (own.down ? 'descending' : 'ascending') : undefined}
