@@ -1,0 +1,97 @@
+/**
+ * Owns the reading of a command's output from the server: pieces as they come, until its end.
+ * Promises that what is missing is said in its place, and that the page stays quick while much comes at once.
+ * Keeps nothing: who reads again begins anew, because what is kept on the stream may have changed.
+ */
+
+import type { LogPieceView } from '../../../domain/view-schema.ts';
+import { ApiError } from '../api.ts';
+import { bytes as byteWords } from '../words.ts';
+import type { OutputScreen } from './screen.ts';
+
+/** This long the page may be busy with output before it draws. */
+const busyMs = 12;
+
+/**
+ * Resolves with the last piece when nothing more will come; undefined where the server ended before that.
+ * @throws ApiError, or whatever ended the link
+ */
+export async function followOutput(
+	handle: string,
+	screen: OutputScreen,
+	{ signal, onChange }: { readonly signal: AbortSignal; readonly onChange: () => void },
+): Promise<LogPieceView | undefined> {
+	const answer = await fetch(`/api/v1/commands/${encodeURIComponent(handle)}/output?follow=true`, {
+		credentials: 'same-origin',
+		headers: { accept: 'application/x-ndjson' },
+		signal,
+	});
+	if (!answer.ok || !answer.body)
+		throw new ApiError('offline', `the output was answered with ${answer.status}`);
+	let busySince = performance.now();
+	for await (const piece of piecesOf(answer.body)) {
+		show(screen, piece);
+		onChange();
+		if (piece.kind === 'end') return piece;
+		if (performance.now() - busySince < busyMs) continue;
+		await new Promise((resolve) => setTimeout(resolve));
+		busySince = performance.now();
+	}
+	return undefined;
+}
+
+async function* piecesOf(body: ReadableStream<Uint8Array<ArrayBuffer>>): AsyncGenerator<LogPieceView> {
+	const decoder = new TextDecoder();
+	const reader = body.getReader();
+	let rest = '';
+	try {
+		for (;;) {
+			const { done, value } = await reader.read();
+			if (done) return;
+			const lines = (rest + decoder.decode(value, { stream: true })).split('\n');
+			rest = lines.pop() ?? '';
+			for (const line of lines) if (line !== '') yield JSON.parse(line) as LogPieceView;
+		}
+	} finally {
+		await reader.cancel();
+	}
+}
+
+const encoder = new TextEncoder();
+
+export function show(screen: OutputScreen, piece: LogPieceView): void {
+	switch (piece.kind) {
+		case 'attempt':
+			if (piece.attempt > 1 || screen.lines.length > 0) screen.note(`attempt ${piece.attempt}`);
+			return;
+		case 'chunk': {
+			const data = piece.data ?? '';
+			const bytes = piece.encoding === 'base64' ? bytesOf(data) : encoder.encode(data);
+			return screen.write(piece.stream ?? 'stdout', bytes);
+		}
+		case 'gap':
+			return screen.note(gapWords(piece));
+		case 'end':
+			return;
+	}
+}
+
+export function gapWords({
+	bytes,
+	stream,
+	reason,
+}: Pick<LogPieceView, 'bytes' | 'stream' | 'reason'>): string {
+	const what = [bytes === null ? 'Some' : byteWords(bytes), stream ? `of ${stream}` : 'of output'].join(' ');
+	switch (reason) {
+		case 'cut':
+			return `${what} is not here: the node had no room for it`;
+		case 'cutOff':
+			return `${what} may be missing here: the node died`;
+		default:
+			return `${what} is not kept any more`;
+	}
+}
+
+function bytesOf(base64: string): Uint8Array {
+	return Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+}

@@ -1,0 +1,203 @@
+/**
+ * Owns a command's output on the page: its lines as they come, following, searching, one stream or both.
+ * Promises that what costs is what is seen, however much came, that it says what is not shown, and that it sticks to the end until
+ * somebody scrolls away.
+ * Begins anew after the connection was lost, because nobody knows what came meanwhile.
+ */
+
+import { useSignal, useSignalEffect } from '@preact/signals';
+import { useEffect, useMemo, useRef } from 'preact/hooks';
+import type { LogPieceView } from '../../../domain/view-schema.ts';
+import { connection } from '../live.ts';
+import { Button } from '../ui/button.tsx';
+import { Chip } from '../ui/search-box.tsx';
+import { toast } from '../ui/toast.tsx';
+import { count, plural } from '../words.ts';
+import { followOutput } from './follow.ts';
+import { OutputLines } from './lines.tsx';
+import './output.css';
+import { OutputScreen } from './screen.ts';
+import { linesWith, nextHit } from './search.ts';
+
+type Shown = 'both' | 'stdout' | 'stderr';
+
+export function OutputView({ handle, ended }: { handle: string; ended: boolean }) {
+	const screen = useRef(new OutputScreen());
+	/** One more with each drawing that is due. */
+	const revision = useSignal(0);
+	const end = useSignal<LogPieceView | undefined>(undefined);
+	const failure = useSignal('');
+	const shown = useSignal<Shown>('both');
+	const following = useSignal(true);
+	const words = useSignal('');
+	const present = useSignal<number | undefined>(undefined);
+	const attempt = useSignal(0);
+
+	useEffect(() => {
+		const reading = new AbortController();
+		screen.current = new OutputScreen();
+		end.value = undefined;
+		let frame = 0;
+		const onChange = () => {
+			frame ||= requestAnimationFrame(() => {
+				frame = 0;
+				revision.value += 1;
+			});
+		};
+		followOutput(handle, screen.current, { signal: reading.signal, onChange }).then(
+			(last) => {
+				end.value = last;
+				failure.value = last ? '' : 'The server ended before the output did.';
+			},
+			(error: unknown) => {
+				if (!reading.signal.aborted) failure.value = error instanceof Error ? error.message : String(error);
+			},
+		);
+		return () => {
+			reading.abort();
+			cancelAnimationFrame(frame);
+		};
+	}, [handle, attempt.value]);
+
+	// What was cut off is read again as soon as the server is heard again.
+	useSignalEffect(() => {
+		if (connection.value.state !== 'live' || failure.value === '') return;
+		failure.value = '';
+		attempt.value += 1;
+	});
+
+	const all = screen.current.lines;
+	const drawn = revision.value;
+	const lines = useMemo(
+		() => (shown.value === 'both' ? all : all.filter(({ from }) => from === shown.value || from === 'note')),
+		[drawn, shown.value, all],
+	);
+	const hits = useMemo(() => linesWith(lines, words.value), [drawn, lines, words.value]);
+	const step = (by: 1 | -1) => {
+		present.value = nextHit(hits, present.value, by);
+		if (present.value !== undefined) following.value = false;
+	};
+	const isEmpty = all.length === 0;
+	return (
+		<div class="output">
+			<div class="output-bar">
+				<fieldset class="chips bare-set">
+					<legend class="hidden-text">Which output</legend>
+					{(['both', 'stdout', 'stderr'] as const).map((one) => (
+						<Chip key={one} pressed={shown.value === one} onPress={() => (shown.value = one)}>
+							{one}
+						</Chip>
+					))}
+				</fieldset>
+				<input
+					class="input output-search"
+					type="search"
+					value={words.value}
+					placeholder="Search in the output"
+					aria-label="Search in the output"
+					autoComplete="off"
+					spellcheck={false}
+					onInput={(event) => {
+						words.value = event.currentTarget.value;
+						present.value = undefined;
+					}}
+					onKeyDown={(event) => {
+						if (event.key !== 'Enter') return;
+						event.preventDefault();
+						step(event.shiftKey ? -1 : 1);
+					}}
+				/>
+				<Button small kind="quiet" icon="up" label="Previous line with it" onClick={() => step(-1)} />
+				<Button small kind="quiet" icon="down" label="Next line with it" onClick={() => step(1)} />
+				<span class="output-hits" aria-live="polite">
+					{words.value === '' ? '' : hitWords(hits, present.value)}
+				</span>
+				<div class="end">
+					{!end.value && (
+						<Button
+							small
+							aria-pressed={following.value}
+							icon="down"
+							onClick={() => (following.value = !following.value)}
+						>
+							Follow
+						</Button>
+					)}
+					<Download handle={handle} stream="stdout" />
+					<Download handle={handle} stream="stderr" />
+				</div>
+			</div>
+			{screen.current.dropped > 0 && (
+				<p class="output-note">
+					Shown are the last {plural(screen.current.dropped === 0 ? 0 : all.length, 'line')};{' '}
+					{count(screen.current.dropped)} before them are not kept in this tab. Download for all of it.
+				</p>
+			)}
+			<div class="output-frame">
+				{isEmpty ? (
+					<p class="output-empty output-lines">{emptyWords(end.value, ended, failure.value)}</p>
+				) : (
+					<OutputLines
+						lines={lines}
+						revision={drawn}
+						words={words.value}
+						present={present.value}
+						following={following.value}
+						onFollow={(follow) => {
+							following.value = follow;
+						}}
+					/>
+				)}
+			</div>
+			{failure.value !== '' && !isEmpty && (
+				<p class="output-note">{failure.value} It is read again when the connection is back.</p>
+			)}
+			{end.value?.complete === false && (
+				<p class="output-note">Something may be missing: its end was not heard.</p>
+			)}
+		</div>
+	);
+}
+
+/** All of one stream, as a file: asked for as text, which a link cannot. */
+function Download({ handle, stream }: { handle: string; stream: 'stdout' | 'stderr' }) {
+	const busy = useSignal(false);
+	async function fetchAll(): Promise<void> {
+		busy.value = true;
+		try {
+			const answer = await fetch(`/api/v1/commands/${encodeURIComponent(handle)}/output?stream=${stream}`, {
+				credentials: 'same-origin',
+				headers: { accept: 'text/plain' },
+			});
+			if (!answer.ok) return toast(`The output was answered with ${answer.status}.`, 'bad');
+			const url = URL.createObjectURL(await answer.blob());
+			const link = document.createElement('a');
+			link.href = url;
+			link.download = `${handle}.${stream}.txt`;
+			link.click();
+			URL.revokeObjectURL(url);
+		} catch {
+			toast('The server does not answer: try again when the connection is back.', 'bad');
+		} finally {
+			busy.value = false;
+		}
+	}
+	return (
+		<Button small kind="quiet" icon="download" busy={busy.value} onClick={fetchAll}>
+			{stream}
+			<span class="hidden-text"> as a file</span>
+		</Button>
+	);
+}
+
+function hitWords(hits: readonly number[], present: number | undefined): string {
+	if (hits.length === 0) return 'not found';
+	const at = present === undefined ? -1 : hits.indexOf(present);
+	return at < 0 ? plural(hits.length, 'line') : `${count(at + 1)} of ${plural(hits.length, 'line')}`;
+}
+
+function emptyWords(end: LogPieceView | undefined, ended: boolean, failure: string): string {
+	if (failure !== '') return failure;
+	if (end) return 'It said nothing.';
+	return ended ? 'Reading its output …' : 'Nothing yet: what it says appears here as it comes.';
+}
