@@ -9,6 +9,7 @@ const elections = 'test/jetstream/cluster.test.ts';
 export default defineConfig({
 	test: {
 		maxWorkers: 3,
+		globalSetup: 'test/support/build.ts',
 		// CI counts from a report of its own.
 		...(report === undefined ? {} : { reporters: ['default', ['json', { outputFile: report }]] }),
 		projects: [

@@ -49,7 +49,7 @@ async function module(source = usual) {
 			graceMs: 300,
 		},
 		...{ env: { PATH: process.env.PATH }, clock: systemClock, log },
-		runnerPath: await builtFile('node/processes/isolated-child.js'),
+		runnerPath: builtFile('bin/isolated-child.js'),
 	};
 	const process_ = new ModuleProcess({
 		child: new IsolatedProcess(options),

@@ -8,7 +8,7 @@ import { pathToFileURL } from 'node:url';
 import { builtFile } from '../support/built.ts';
 
 export async function moduleHeader(): Promise<string> {
-	const methods = pathToFileURL(await builtFile('node/processes/method.js')).href;
+	const methods = pathToFileURL(builtFile('node/processes/method.js')).href;
 	return `
 		import { defineMethod, failed, retry } from '${methods}';
 		import { z } from '${import.meta.resolve('zod')}';

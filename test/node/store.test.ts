@@ -32,8 +32,8 @@ test('what was committed is there after a kill -9 of the process that committed 
 	const url = (path: string) => pathToFileURL(path).href;
 	await writeFile(
 		script,
-		`import { Store } from '${url(await builtFile('node/store/store.js'))}';
-		import { systemClock } from '${url(await builtFile('base/clock.js'))}';
+		`import { Store } from '${url(builtFile('node/store/store.js'))}';
+		import { systemClock } from '${url(builtFile('base/clock.js'))}';
 		const store = new Store(${JSON.stringify(join(dir.path, 'store'))}, systemClock);
 		await store.start();
 		for (let n = 1; ; n++) {

@@ -45,7 +45,7 @@ async function pool(options: Partial<WorkerPoolOptions> = {}, source = usual) {
 		...{ modulePath, count: 2, memoryMb: 64, graceMs: 5000, node: 'ship1', dataDir: dir.path },
 		...{ clock: systemClock, log },
 		env: { PATH: process.env.PATH, STEWARD_TOKEN: 'secret' },
-		runnerPath: await builtFile('node/processes/isolated-child.js'),
+		runnerPath: builtFile('bin/isolated-child.js'),
 		...options,
 	});
 	await workers.start();

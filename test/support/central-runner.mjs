@@ -8,9 +8,8 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 const { buildDir, config, streamsDir, clockOffsetMs } = JSON.parse(process.argv[2] ?? '{}');
-const load = (file) => import(pathToFileURL(join(buildDir, file)).href);
-const [{ Central }, { compileConfig }, { createLog }, { systemClock }] = await Promise.all(
-	['central/central.js', 'domain/config.js', 'base/log.js', 'base/clock.js'].map(load),
+const { Central, compileConfig, createLog, systemClock } = await import(
+	pathToFileURL(join(buildDir, 'bin/program.js')).href
 );
 const central = new Central({
 	config: compileConfig([config]),

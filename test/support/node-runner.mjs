@@ -9,9 +9,8 @@ import { pathToFileURL } from 'node:url';
 
 const { buildDir, name, config, dataDir, nameQuietMs, ...given } = JSON.parse(process.argv[2] ?? '{}');
 let { clockOffsetMs } = given;
-const load = (file) => import(pathToFileURL(join(buildDir, file)).href);
-const [{ Node }, { compileConfig }, { createLog }, { systemClock }] = await Promise.all(
-	['node/node.js', 'domain/config.js', 'base/log.js', 'base/clock.js'].map(load),
+const { Node, compileConfig, createLog, systemClock } = await import(
+	pathToFileURL(join(buildDir, 'bin/program.js')).href
 );
 const node = new Node({
 	name,

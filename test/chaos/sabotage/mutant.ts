@@ -9,6 +9,7 @@ import { dirname, join } from 'node:path';
 import { transform } from 'esbuild';
 import { packageRoot } from '../../../src/base/package.ts';
 import { builtFile } from '../../support/built.ts';
+import { bundle } from '../../support/bundle.ts';
 
 /** One change of one file below `src/`. */
 export type Mutation = {
@@ -20,7 +21,7 @@ export type Mutation = {
 
 /** Compiles the product with these changes; answers the folder of the build. */
 export async function buildMutant(name: string, mutations: readonly Mutation[]): Promise<string> {
-	const whole = dirname(dirname(await builtFile('node/node.js')));
+	const whole = dirname(dirname(builtFile('bin/program.js')));
 	// As deep as every other build: it looks for the package two folders above its own.
 	const folder = join(packageRoot, '.cache', `sabotage-${name}`);
 	const sources = await mutatedSources(mutations);
@@ -29,6 +30,7 @@ export async function buildMutant(name: string, mutations: readonly Mutation[]):
 	for (const [file, source] of sources) {
 		await writeFile(join(folder, file.replace(/\.ts$/, '.js')), await compiled(file, source));
 	}
+	await bundle(folder);
 	return folder;
 }
 
