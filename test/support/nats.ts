@@ -10,6 +10,7 @@ import { packageRoot } from '../../src/base/package.ts';
 import { findNatsServer } from '../../src/broker/find.ts';
 import { spawnTied, type TiedChild } from '../../src/broker/tied-child.ts';
 import { eventually } from './eventually.ts';
+import { freePort } from './ports.ts';
 import { tempDir } from './temp.ts';
 
 export type NatsOptions = {
@@ -84,7 +85,8 @@ export async function startNats(options: NatsOptions = {}): Promise<Nats> {
 	let running: Running;
 	try {
 		await options.prepare?.(join(dir.path, 'data'));
-		running = await start(-1);
+		// One that the server picks could be a client's while the server is away between two starts.
+		running = await start(await freePort());
 	} catch (error) {
 		await dir[Symbol.asyncDispose]();
 		throw error;

@@ -1,21 +1,41 @@
 /**
- * Owns finding ports for servers that have to be told theirs.
- * Promises ports of 127.0.0.1 that differ from each other and that nobody listened on a moment ago.
- * Holds nothing once it has answered.
+ * Owns finding ports for servers that have to be told theirs, or to keep theirs through a restart.
+ * Promises ports of 127.0.0.1 that differ from each other, that nobody listened on a moment ago, and that the system gives to
+ * nobody by itself: a client that dials anywhere takes one of that range, and holds it against a server that comes back.
  */
 
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 
+/** Below it are those of services that everybody knows. */
+const lowest = 10_000;
+
+/** The first of those that the system gives away. */
+function firstGivenAway(): number {
+	const [first = ''] = readFileSync('/proc/sys/net/ipv4/ip_local_port_range', 'utf8').split('\t');
+	return Math.max(Number(first), lowest + 1000);
+}
+
+async function isFree(port: number): Promise<boolean> {
+	const server = createServer();
+	try {
+		await once(server.listen(port, '127.0.0.1'), 'listening');
+		await once(server.close(), 'close');
+		return true;
+	} catch {
+		return false;
+	}
+}
+
 export async function freePorts(count: number): Promise<readonly number[]> {
-	const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'));
-	await Promise.all(servers.map((server) => once(server, 'listening')));
-	const addresses = servers.map((server) => server.address());
-	await Promise.all(servers.map((server) => once(server.close(), 'close')));
-	return addresses.map((address) => {
-		if (address === null || typeof address === 'string') throw new Error('the system gave no port');
-		return address.port;
-	});
+	const found = new Set<number>();
+	while (found.size < count) {
+		const port = randomInt(lowest, firstGivenAway());
+		if (!found.has(port) && (await isFree(port))) found.add(port);
+	}
+	return [...found];
 }
 
 export async function freePort(): Promise<number> {
