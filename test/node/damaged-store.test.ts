@@ -1,7 +1,7 @@
 import { cp, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { open } from 'lmdb';
-import { beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { systemClock } from '../../src/base/clock.ts';
 import { type DamagedStoreOptions, replaceDamaged } from '../../src/node/store/damaged-store.ts';
 import { Store } from '../../src/node/store/store.ts';
@@ -13,16 +13,14 @@ import { eventually } from '../support/eventually.ts';
 import { openFleet, startCentral, startNode } from '../support/fleet.ts';
 import { shortenLeases } from '../support/leases.ts';
 import { recordingLog } from '../support/log.ts';
+import { isLong } from '../support/long.ts';
 import { startNats } from '../support/nats.ts';
 import { startNodeProcess } from '../support/node-process.ts';
 import { canMount, mountSmallDisk } from '../support/small-disk.ts';
 import { tempDir } from '../support/temp.ts';
 import { command, ends, settled } from './asking.ts';
 
-let walkPath: string;
-beforeAll(async () => {
-	walkPath = await builtFile('node/store/store-walk.js');
-});
+const walkPath = builtFile('bin/store-walk.js');
 
 const mostEntries = 200;
 const keyOf = (n: number) => `entry-${String(n).padStart(4, '0')}`;
@@ -95,7 +93,7 @@ test.each(Object.entries(fates))(
 		const original = join(made.path, '..', 'original');
 		await cp(made.path, original, { recursive: true });
 		const random = randomFrom(1).fork(name);
-		for (let round = 0; round < (fate === 'kept aside or unharmed' ? 4 : 1); round++) {
+		for (let round = 0; round < (fate === 'kept aside or unharmed' ? (isLong ? 4 : 2) : 1); round++) {
 			await rm(made.path, { recursive: true });
 			await cp(original, made.path, { recursive: true });
 			await damages[name as Damage](join(made.path, 'data.mdb'), random.next);
@@ -271,7 +269,7 @@ test('a node whose store is damaged while it runs ends with nothing acknowledged
 	await mkdir(nodeDir);
 	const effects = effectsIn(dir.path);
 	await using first = await startNodeProcess(nats.url, 'ship1', nodeDir);
-	const again = { attempts: 2, backoff: { kind: 'fixed', initial: '3s' } } as const;
+	const again = { attempts: 2, backoff: { kind: 'fixed', initial: '5s' } } as const;
 	await fleet.send(command('a', effects.shell('a', 'exit 1'), again));
 	// Read again when the next attempt is due.
 	await eventually(() => alterText(join(nodeDir, 'store', 'data.mdb'), '"state":"retrying"'));
