@@ -6,11 +6,10 @@
  */
 
 import { isStewardError } from '../../src/base/errors.ts';
-import { isLong } from './long.ts';
 
 const { STEWARD_FUZZ_RUNS, STEWARD_FUZZ_SEED, STEWARD_FUZZ_PATH } = process.env;
 
-const runs = Number(STEWARD_FUZZ_RUNS ?? (isLong ? 10_000 : 2000));
+const runs = Number(STEWARD_FUZZ_RUNS ?? 10_000);
 const path = STEWARD_FUZZ_PATH === undefined ? {} : { path: STEWARD_FUZZ_PATH };
 
 /** For `fc.assert`. */
