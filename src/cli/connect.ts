@@ -40,7 +40,7 @@ export function withoutBroker<Flags extends BrokerFlags>(flags: Flags): Omit<Fla
 
 const longestAuthor = 64;
 
-/** Who asks, as far as the environment tells: told to whoever wonders later who cancelled, paused or retried. */
+/** Who asks, as far as the environment tells, where there are no credentials that say so: told to whoever wonders later who cancelled, paused or retried. */
 export function authorFrom({ USER, LOGNAME }: Cli['env']): string {
 	const name = (USER || LOGNAME || '').replace(/\p{C}/gu, '').trim();
 	return [...name].slice(0, longestAuthor).join('') || 'operator';
@@ -75,7 +75,7 @@ export async function withFleet<T>(cli: Cli, config: Config, use: (fleet: Fleet)
 			...{ servers: config.servers, domain: config.domain, tls: config.tls },
 			...{ credentials: path, roots: pinned?.roots ?? config.node.roots, trust: pinned },
 			name: connectionName,
-			author: authorFrom(env),
+			author: credentials?.name ?? authorFrom(env),
 			clock,
 		});
 		try {

@@ -59,7 +59,7 @@ export type FleetOptions = {
 	name?: string;
 	/** How long the broker may take to answer at first, milliseconds, 2,000 by default. */
 	timeoutMs?: number;
-	/** Told to whoever asks later who cancelled, paused or retried; `operator` by default. */
+	/** Told to whoever asks later who cancelled, paused or retried; by default the name of the credentials, `operator` without any. */
 	author?: string;
 	clock?: Clock;
 };
@@ -90,7 +90,7 @@ export async function connect(options: FleetOptions = {}): Promise<Fleet> {
 		...(options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs }),
 	});
 	try {
-		const { author = 'operator', roots, trust } = options;
+		const { author = credentials?.name ?? 'operator', roots, trust } = options;
 		const own = { clock, author, roots, trust, signer: credentials?.key };
 		return new Fleet(fleetParts(connection, await requireTopology(connection), own));
 	} catch (error) {

@@ -150,6 +150,9 @@ test('whoever runs, pauses or signs one has to have read it; who types it, and a
 	expect(JSON.parse(all.stdout).map((one: { outcome: string }) => one.outcome)).toEqual(
 		Array(3).fill('signed'),
 	);
+	// Who did it says the name of the credentials, wherever they are used from.
+	expect((await schedules.history('forged'))[0]).toMatchObject({ change: 'signed', by: 'carol' });
+	expect((await alice.schedules.history('clock'))[0]?.by).toBe('alice');
 	expect(await cliInside(dir.path)(...words)).toMatchObject({
 		code: 0,
 		stderr: expect.stringContaining('nothing to sign'),
