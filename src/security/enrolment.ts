@@ -57,6 +57,12 @@ export async function enrol(
 		const { name } = request;
 		const known = current.get(name);
 		const { role, labels, expires } = termsOf(request, known, nowMs);
+		if (repeat === 'renew' && known && role !== known.role) {
+			throw new StewardError(
+				'refused',
+				`${name} is enrolled as ${known.role}, and its old credentials would count on beside new ones as ${role}: --again gives a new key and revokes the old one`,
+			);
+		}
 		const publicKey = repeat === 'renew' ? known?.key : request.publicKey;
 		if (publicKey !== undefined && wasRevoked(folder.enrolled, publicKey)) {
 			throw new StewardError(

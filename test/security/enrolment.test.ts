@@ -95,6 +95,8 @@ describe('who is enrolled', () => {
 		expect(enrolled.find(({ key }) => key === first?.entry.key)?.revoked).toBe(nowMs + 5);
 		expect(currentByName(enrolled).get('ship1')?.key).toBe(again?.entry.key);
 		expect(await codeOf(enrolIn(keys.path, [ship('ship3')], 'renew'))).toBe('not-found');
+		// The old credentials would be those of the old role, and count on.
+		expect(await codeOf(enrolIn(keys.path, [ship('ship1', { role: 'viewer' })], 'renew'))).toBe('refused');
 	});
 
 	test('keeps role, labels and the length of its life when nothing else is said', async () => {
