@@ -14,6 +14,9 @@ const keptLines = 20;
 /** A server whose disk is full says so at each message. */
 const warningsPerMinute = 30;
 
+/** What it warns of is what was asked for. */
+const meant = [/^Clients that are not using "TLS Handshake First" option will fail to connect/];
+
 export type ServerOutput = {
 	/** The last lines, oldest first. */
 	tail(): string;
@@ -41,7 +44,9 @@ export function followOutput(streams: readonly (Readable | null)[], clock: Clock
 			if (kept.length > keptLines) kept.shift();
 			// [pid] date time [LVL] message; a line that is none of the server's own comes from a crash.
 			const [, level, message = line] = /^\[\d+\] \S+ \S+ \[(\w{3})\] (.*)$/.exec(line) ?? [];
-			if (level === 'INF' || level === 'DBG' || level === 'TRC') log.debug(`nats-server: ${message}`);
+			const isMeant = meant.some((known) => known.test(message));
+			if (isMeant || level === 'INF' || level === 'DBG' || level === 'TRC')
+				log.debug(`nats-server: ${message}`);
 			else warn(message);
 		});
 	}

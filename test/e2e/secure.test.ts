@@ -40,6 +40,8 @@ test('from enrolment to the first command, and out again, as the README tells it
 
 	const here = ['central', 'shellCommand', '--wait', '--timeout', '20s', '--', 'echo', 'here'];
 	expect(await hub.steward('send', ...here)).toMatchObject({ code: 0, stdout: 'here\n' });
+	// What is as it was asked for is nothing to be warned of.
+	expect(up.stderr()).not.toMatch(/"level":"(warn|error)"/);
 
 	// It waits for a ship that was never there.
 	const sent = send('echo', 'hello');

@@ -15,6 +15,8 @@ import { readShards } from '../../jetstream/fleet-note.ts';
 import { ControlFirst } from './control-first.ts';
 import type { Lane } from './lane.ts';
 
+/** Then it is no start any more. */
+const patientAttempts = 10;
 const retryMs = 2000;
 
 export type LanesOptions = {
@@ -122,7 +124,10 @@ export class Lanes implements Service {
 				else if (attempt === 0)
 					log.info('this broker holds no steward streams yet: waiting for a centre to make them');
 			} catch (error) {
-				log.warn({ err: messageOf(error) }, 'the topology cannot be read; asking again');
+				// A node that starts with its broker asks before a centre has made anything.
+				if (attempt === 0) log.info('the broker does not say yet what is where: waiting for a centre');
+				if (attempt === patientAttempts)
+					log.warn({ err: messageOf(error) }, 'the topology cannot be read; asking on');
 			}
 			if (this.#stream === undefined) await clock.sleep(retryMs, stopping);
 		}
