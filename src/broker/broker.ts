@@ -16,7 +16,7 @@ import type { Log } from '../base/log.ts';
 import { packageRoot } from '../base/package.ts';
 import { diskOf, reserveBytes, storageBudget, storeUsedBytes } from './disk.ts';
 import { findNatsServer } from './find.ts';
-import { askHealth } from './health.ts';
+import { askHealth, asksWho } from './health.ts';
 import { type ServerOptions, type ServerProcess, startServer } from './server-process.ts';
 import { BrokerWatch } from './watch.ts';
 
@@ -144,6 +144,15 @@ export class Broker implements Service {
 
 	async #bringUp(options: ServerOptions, signal: AbortSignal): Promise<void> {
 		this.#server = await startServer(options, signal);
+		const { secureConfig, clock } = this.#options;
+		if (secureConfig !== undefined && !(await asksWho(this.#server.monitorUrl, clock))) {
+			await this.#server.stop();
+			this.#server = undefined;
+			throw new StewardError(
+				'invalid',
+				`the broker would let everybody in: ${secureConfig} has not the accounts of a fleet any more; put it back as steward init --secure made it`,
+			);
+		}
 		this.#port = this.#server.port;
 		this.#options.log.debug({ url: this.url, pid: this.#server.pid }, 'the broker is up');
 		this.#options.onUp?.();

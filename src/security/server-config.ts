@@ -127,3 +127,21 @@ function portOf(port: number): string {
 function quoted(text: string): string {
 	return JSON.stringify(text);
 }
+
+/** What a configuration must say for accounts to be there at all: without one of these lines the server lets everybody in, or nobody. */
+const lines = {
+	operator: /^[ \t]*operator[ \t]*[:=]?[ \t]*\S/m,
+	system_account: /^[ \t]*system_account[ \t]*[:=][ \t]*\S/m,
+	resolver: /^[ \t]*resolver[ \t]*[:={]/m,
+	resolver_preload: /^[ \t]*resolver_preload[ \t]*[:={]/m,
+};
+
+/** Why a server with this configuration has not the accounts of a fleet; undefined where it has. */
+export function accountsProblem(text: string): string | undefined {
+	const missing = Object.entries(lines).flatMap(([name, line]) => (line.test(text) ? [] : [name]));
+	if (missing.length > 0)
+		return `it has no line "${missing.join('", "')}", and without accounts the broker would let everybody in`;
+	return /^[ \t]*no_auth_user[ \t]*[:=]/m.test(text)
+		? 'it has a line "no_auth_user", with which the broker lets everybody in'
+		: undefined;
+}

@@ -9,6 +9,7 @@ import { parseCredentials } from '../../src/security/credentials.ts';
 import { cliInside } from '../support/cli-inside.ts';
 import { disposables } from '../support/disposables.ts';
 import { eventually } from '../support/eventually.ts';
+import { startNats } from '../support/nats.ts';
 import { freePort } from '../support/ports.ts';
 import { tempDir } from '../support/temp.ts';
 import { makeBroker } from './make-broker.ts';
@@ -152,6 +153,44 @@ test('a signing key that is replaced counts until the rotation is finished; who 
 	expect(await codeOf(connect('ship2', asBefore))).toBe('let in');
 	expect(await codeOf(connect('x', { creds: await readFile(centreFile, 'utf8') }))).toBe('let in');
 	expect(await steward('rotate', '--finish')).toMatchObject({ code: 6 });
+});
+
+test('from a configuration whose accounts are gone no broker starts, and doctor says what is wrong', async () => {
+	await using world = await openSecure();
+	const { broker, keys, path } = world;
+	const config = join(keys, 'server', 'nats-server.conf');
+	const whole = await readFile(config, 'utf8');
+	await broker.stop();
+	const open = whole.replace(/^operator:[^]*?^}\nresolver_preload [^]*?^}\n/m, '');
+	expect(open).toMatch(/^tls \{/m);
+	expect(open).not.toMatch(/operator|resolver/);
+	await writeFile(config, open);
+	await expect(broker.start()).rejects.toMatchObject({
+		...{ code: 'invalid', message: expect.stringContaining('would let everybody in') },
+	});
+	const up = await cliInside(path)('up', '--keys', keys);
+	expect(up).toMatchObject({
+		code: 2,
+		stderr: expect.stringContaining('no line "operator", "system_account"'),
+	});
+	const found = await cliInside(path)('doctor', '--keys', keys, '--servers', broker.url);
+	expect(found).toMatchObject({ code: 1, stdout: expect.stringContaining('would let everybody in') });
+	await writeFile(config, `${whole}\nno_auth_user: Uxyz\n`);
+	expect((await cliInside(path)('up', '--keys', keys)).stderr).toContain('no_auth_user');
+
+	// One that runs so takes any credentials.
+	await using nats = await startNats();
+	await writeFile(config, whole);
+	await broker.start();
+	const doctor = async (url: string) => {
+		const words = ['--servers', url, '--credentials', join(keys, 'centre.creds')];
+		return (await cliInside(path)('doctor', ...words, '--tls-ca', join(keys, 'ca.crt'), '--json')).stdout;
+	};
+	const accounts = (stdout: string) =>
+		JSON.parse(stdout).find(({ check }: { check: string }) => check === 'accounts');
+	expect(accounts(await doctor(broker.url))).toMatchObject({ level: 'ok' });
+	const plain = ['doctor', '--servers', nats.url, '--credentials', join(keys, 'centre.creds'), '--json'];
+	expect(accounts((await cliInside(path)(...plain)).stdout)).toMatchObject({ level: 'problem' });
 });
 
 test('nothing is said without TLS, and only to the server whose authority is known', async () => {

@@ -12,6 +12,7 @@ import { refuseOpenTo } from '../../base/secret-files.ts';
 import { currentByName } from '../../domain/enrolled.ts';
 import { fileNames, type KeyFolder, readKeyFolder } from '../../security/key-folder.ts';
 import { behindRotation, isTold } from '../../security/rotation.ts';
+import { accountsProblem } from '../../security/server-config.ts';
 import { type Finding, spanFinding, warnBeforeMs } from '../render/finding.ts';
 
 const check = 'keys';
@@ -23,6 +24,7 @@ export async function lookAtKeys(path: string, nowMs: number): Promise<Finding[]
 		const folder = await readKeyFolder(path);
 		return [
 			{ check, level: 'ok', text: `${path} and all in it are its owner's alone` },
+			...(await lookAtConfig(folder)),
 			await lookAtCertificate(folder, nowMs),
 			...lookAtEnds(folder, nowMs),
 			...lookAtChanges(folder),
@@ -55,6 +57,14 @@ async function lookAtRights(path: string): Promise<Finding[]> {
 		}),
 	);
 	return findings.flat();
+}
+
+async function lookAtConfig({ path }: KeyFolder): Promise<Finding[]> {
+	const file = join(path, fileNames.config);
+	const problem = accountsProblem(await readFile(file, 'utf8'));
+	if (problem === undefined) return [];
+	const next = 'put it back as steward init --secure made it';
+	return [{ check, level: 'problem', text: `${file}: ${problem}`, next }];
 }
 
 async function lookAtCertificate({ path }: KeyFolder, nowMs: number): Promise<Finding> {

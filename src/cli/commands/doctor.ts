@@ -8,7 +8,7 @@ import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { formatDuration } from '../../base/duration.ts';
-import { messageOf } from '../../base/errors.ts';
+import { isStewardError, messageOf } from '../../base/errors.ts';
 import { refuseOpenTo } from '../../base/secret-files.ts';
 import type { Config } from '../../domain/config.ts';
 import { closeConnection, openConnection } from '../../jetstream/connection.ts';
@@ -38,8 +38,9 @@ export async function doctor(cli: Cli, flags: DoctorFlags): Promise<number> {
 	for (const server of config.servers) findings.push(...(await lookAtServer(config, server, ca, nowMs)));
 	findings.push(...(await lookAtBroker(cli, config, credentials)));
 	const keys = resolve(cli.cwd, config.keys ?? join(config.data, 'keys'));
-	if (config.keys !== undefined || (await isKeyFolder(keys)))
-		findings.push(...(await lookAtKeys(keys, nowMs)));
+	const hasKeys = config.keys !== undefined || (await isKeyFolder(keys));
+	if (credentials || hasKeys) findings.push(...(await lookForOpenDoor(cli, config)));
+	if (hasKeys) findings.push(...(await lookAtKeys(keys, nowMs)));
 	if (flags.json) cli.stdout.line(JSON.stringify(findings));
 	else printFindings(cli.stdout, findings);
 	return findings.some(({ level }) => level === 'problem') ? exitCodes.notSucceeded : exitCodes.done;
@@ -156,6 +157,21 @@ async function lookAtBroker(
 	} catch (error) {
 		return [{ check, level: 'problem', text: messageOf(error) }];
 	}
+}
+
+/** A broker without accounts takes any credentials, and says nothing. */
+async function lookForOpenDoor(cli: Cli, { servers, domain, tls }: Config): Promise<Finding[]> {
+	const check = 'accounts';
+	const options = { servers, domain, tls, name: 'steward doctor without credentials', timeoutMs: lookMs };
+	try {
+		await closeConnection(await openConnection(options), cli.clock);
+	} catch (error) {
+		// No broker: that is told above.
+		if (!isStewardError(error, 'unauthorized')) return [];
+		return [{ check, level: 'ok', text: 'the broker lets nobody in without credentials' }];
+	}
+	const next = 'where it runs: is its nats-server.conf as steward init --secure made it?';
+	return [{ check, level: 'problem', text: 'the broker lets in who has no credentials', next }];
 }
 
 function clockFinding(aheadMs: number): Finding {

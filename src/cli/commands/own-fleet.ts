@@ -4,10 +4,13 @@
  * Only reads.
  */
 
+import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { StewardError } from '../../base/errors.ts';
 import { type Config, compileConfig } from '../../domain/config.ts';
 import { fileNames, isKeyFolder, readKeyFolder } from '../../security/key-folder.ts';
 import { credentialsFile } from '../../security/new-fleet.ts';
+import { accountsProblem } from '../../security/server-config.ts';
 import type { Cli } from '../cli.ts';
 
 export type OwnFleet = {
@@ -27,11 +30,13 @@ export async function ownFleet(cli: Cli, config: Config): Promise<OwnFleet> {
 	const path = resolve(cli.cwd, config.keys ?? join(config.data, 'keys'));
 	const isSecure = config.keys !== undefined || (await isKeyFolder(path));
 	const fleet = isSecure ? (await readKeyFolder(path)).fleet : undefined;
+	const secureConfig = isSecure ? join(path, fileNames.config) : undefined;
+	if (secureConfig !== undefined) await refuseWithoutAccounts(secureConfig);
 	const { host = fleet?.host ?? development.host, port = fleet?.port ?? development.port } = config.broker;
 	const { shards = fleet?.shards } = config.centre;
 	return {
 		...{ host, port, shards },
-		secureConfig: isSecure ? join(path, fileNames.config) : undefined,
+		secureConfig,
 		settingsOf(user, url) {
 			const ownWay = isSecure
 				? { credentials: credentialsFile(path, user), tls: { ca: join(path, fileNames.authority) } }
@@ -41,4 +46,13 @@ export async function ownFleet(cli: Cli, config: Config): Promise<OwnFleet> {
 			return compileConfig([{ ...config, ...own, centre: { ...config.centre, shards } }]);
 		},
 	};
+}
+
+/** Whoever changed the file may have taken out what keeps strangers away. @throws StewardError `invalid` */
+async function refuseWithoutAccounts(path: string): Promise<void> {
+	const problem = accountsProblem(await readFile(path, 'utf8'));
+	if (problem === undefined) return;
+	throw new StewardError('invalid', `${path}: ${problem}; put it back as steward init --secure made it`, {
+		details: { path },
+	});
 }
