@@ -146,11 +146,7 @@ export class Answers implements Answerers {
 	}
 
 	presenceOf(node: string): Presence {
-		const entry = this.#index.presence.get(node);
-		if (entry && !entry.gone) return { status: 'present', since: null };
-		const record = this.#index.nodes.get(node);
-		if (!record) return { status: 'never', since: null };
-		return { status: 'absent', since: rfc3339(Math.max(entry?.writtenAt ?? 0, record.lastSeenAt)) };
+		return this.#index.presenceOf(node);
 	}
 
 	/** What waits for its node or its time, and is not in the ledger. */

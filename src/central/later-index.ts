@@ -38,6 +38,10 @@ export class LaterIndex {
 		return this.#commands.get(node)?.size ?? 0;
 	}
 
+	get({ node, id }: Handle): StoredCommand | undefined {
+		return this.#commands.get(node)?.get(id);
+	}
+
 	/** Of one node, or of all. */
 	commands(node?: string): StoredCommand[] {
 		const maps = node === undefined ? [...this.#commands.values()] : [this.#commands.get(node)];

@@ -16,12 +16,15 @@ export class NodeIndex {
 	readonly nodes = new Map<string, NodeRecord>();
 	readonly serving = new Map<string, NodeRecord>();
 	readonly standings = new Map<string, Standing>();
+	/** Of the last word about each. */
+	readonly seqs = new Map<string, number>();
 
 	/** Answers which node it is about. */
 	take(message: Followed): string {
 		const key = keyOf(buckets.nodes, message.subject);
 		const gone = isMarker(message.header);
 		const node = nodeOfStanding(key) ?? key;
+		this.seqs.set(node, message.seq);
 		if (node !== key) this.standings.set(node, standingOf({ value: message.data, gone }));
 		else {
 			const record = gone ? undefined : decode(nodeRecordSchema, message.data);
@@ -35,6 +38,6 @@ export class NodeIndex {
 	}
 
 	clear(): void {
-		for (const map of [this.nodes, this.serving, this.standings]) map.clear();
+		for (const map of [this.nodes, this.serving, this.standings, this.seqs]) map.clear();
 	}
 }

@@ -19,7 +19,7 @@ const atOnce = 256;
 const droppedAtOnce = 128;
 
 export type ReleaserOptions = {
-	index: Pick<CentreIndex, 'later' | 'ledger' | 'isComplete'>;
+	index: Pick<CentreIndex, 'later' | 'ledger' | 'isComplete' | 'forgetLater'>;
 	later: Pick<LaterCommands, 'read' | 'queue' | 'drop'>;
 	/** The broker's clock, milliseconds since the epoch. */
 	serverNow: () => number;
@@ -67,7 +67,7 @@ export class Releaser {
 		const { index, later } = this.#options;
 		const stored = await later.read(command);
 		// Another leader queued it, or it has ended: the index hears of the one, and needs nothing of the other.
-		if (!stored) index.later.remove(command);
+		if (!stored) index.forgetLater(command);
 		return stored && { command, stored };
 	}
 

@@ -7,10 +7,12 @@
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { Api } from './contract.ts';
 import type { Desk } from './desk.ts';
+import type { Live } from './live/live.ts';
 import { addActs } from './routes/act.ts';
 import { addCommands } from './routes/commands.ts';
 import { addDead } from './routes/dead.ts';
 import { addHolds } from './routes/holds.ts';
+import { addLive } from './routes/live.ts';
 import { addNodes } from './routes/nodes.ts';
 import { addOutput } from './routes/output.ts';
 import { addScheduleChanges } from './routes/schedule-changes.ts';
@@ -33,11 +35,12 @@ const groups: readonly ((api: Api, desk: Desk) => void)[] = [
 	addSystem,
 ];
 
-export async function addApi(app: Api, desk: Desk): Promise<void> {
+export async function addApi(app: Api, desk: Desk, live: Live): Promise<void> {
 	await app.register(
 		async (scope) => {
 			const api = scope.withTypeProvider<ZodTypeProvider>();
 			for (const add of groups) add(api, desk);
+			addLive(api, live);
 		},
 		{ prefix: '/api/v1' },
 	);

@@ -13,6 +13,7 @@ import { Lifecycle, type Service } from '../base/lifecycle.ts';
 import { addApi } from './api.ts';
 import { addDashboard } from './dashboard.ts';
 import { type Desk, type HttpOptions, openDesk } from './desk.ts';
+import { Live } from './live/live.ts';
 import { answerProblems } from './problem.ts';
 import { addHealth } from './routes/health.ts';
 
@@ -25,6 +26,7 @@ export class HttpServer implements Service {
 	readonly #options: HttpOptions;
 	readonly #lifecycle: Lifecycle;
 	#app: FastifyInstance | undefined;
+	#live: Live | undefined;
 	#url: string | undefined;
 
 	constructor(options: HttpOptions) {
@@ -51,8 +53,11 @@ export class HttpServer implements Service {
 	/** @throws StewardError `already-running` where the port that was named is taken, `storage` where its certificate cannot be read */
 	async #begin(): Promise<void> {
 		const { settings, log } = this.#options;
-		const app = await makeApp(this.#options, openDesk(this.#options));
+		const desk = openDesk(this.#options);
+		const live = new Live(desk);
+		const app = await makeApp(this.#options, desk, live);
 		this.#app = app;
+		this.#live = live;
 		try {
 			await app.listen({ host: settings.host, port: settings.port ?? usualPort });
 		} catch (error) {
@@ -74,12 +79,13 @@ export class HttpServer implements Service {
 
 	async #end(): Promise<void> {
 		this.#url = undefined;
+		this.#live?.stop();
 		await this.#app?.close();
 		this.#app = undefined;
 	}
 }
 
-async function makeApp(options: HttpOptions, desk: Desk): Promise<FastifyInstance> {
+async function makeApp(options: HttpOptions, desk: Desk, live: Live): Promise<FastifyInstance> {
 	const { tls } = options.settings;
 	const https = tls && { cert: await readFile(tls.cert), key: await readFile(tls.key) };
 	const app: FastifyInstance = Fastify({
@@ -95,7 +101,7 @@ async function makeApp(options: HttpOptions, desk: Desk): Promise<FastifyInstanc
 	app.decorateRequest('who', null);
 	answerProblems(app, options.log);
 	addHealth(app, desk);
-	await addApi(app, desk);
+	await addApi(app, desk, live);
 	await addDashboard(app, options.webDir);
 	return app;
 }

@@ -41,6 +41,8 @@ export type FollowOptions = {
 	readonly batch?: number;
 	/** The stream was made anew: what was built from the old one counts no more. */
 	readonly onReset?: () => void;
+	/** Told which stream it is, and its last sequence then; each time that it is asked for. Not where it follows by reading. */
+	readonly onOpen?: (stream: { readonly created: string; readonly lastSeq: number }) => void;
 	readonly clock?: Clock;
 };
 
@@ -224,6 +226,7 @@ class Follower implements Following {
 			this.#cursor = 0;
 			this.#options.onReset?.();
 		}
+		this.#options.onOpen?.({ created, lastSeq: state.last_seq });
 		return state.last_seq;
 	}
 

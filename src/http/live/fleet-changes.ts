@@ -1,0 +1,185 @@
+/**
+ * Owns what changed in the fleet, stream by stream, and where each of them stands now.
+ * Promises that between two positions nothing is left out: what a reader is told up to a position and what it is told after it are together
+ * all that changed. Soft state, made of what the index holds: a centre that was started since answers the same.
+ */
+
+import type { CentreIndex } from '../../central/index.ts';
+import {
+	type IndexedCommand,
+	type IndexListener,
+	isWaiting,
+	type SourceName,
+} from '../../central/index-sources.ts';
+import type { FleetRows } from '../../central/rows.ts';
+import { failingForMs, isFailing } from '../../domain/row.ts';
+import { isFinal } from '../../domain/state.ts';
+import { shardOf } from '../../domain/subject.ts';
+import { ChangeLog } from './change-log.ts';
+import { type Lives, markOf, type Position } from './position.ts';
+
+/** What lies between two positions. Of commands, whichever of the two lists they are in, their node has changed as well. */
+export type Between = {
+	/** Handles of what the ledger says something new of. */
+	readonly told: readonly string[];
+	/** Handles of what was put on its stream. */
+	readonly stored: readonly string[];
+	readonly nodes: ReadonlySet<string>;
+	readonly schedules: readonly string[];
+	readonly through: Position;
+};
+
+export class FleetChanges implements IndexListener {
+	readonly #index: CentreIndex;
+	readonly #rows: FleetRows;
+	readonly #logs = new Map<SourceName, ChangeLog>();
+	/** Nodes that fail less because it is long ago; their sequences are times. */
+	readonly #expired = new ChangeLog();
+	#expiredUntil = 0;
+	readonly #listeners = new Set<() => void>();
+	readonly #stop: () => void;
+
+	constructor(index: CentreIndex, rows: FleetRows, serverNow: number) {
+		this.#index = index;
+		this.#rows = rows;
+		for (const { name } of index.sources) this.#logs.set(name, new ChangeLog());
+		this.#stop = index.listen(this);
+		const long = [...index.ledger].flatMap(([handle, { state, settledAt }]) => {
+			const at =
+				settledAt === null || !isFailing(state) ? Number.POSITIVE_INFINITY : settledAt + failingForMs;
+			return at <= serverNow ? [{ node: nodeOf(handle), at }] : [];
+		});
+		this.#noteExpired(long.sort((a, b) => a.at - b.at));
+		this.expire(serverNow);
+	}
+
+	stop(): void {
+		this.#stop();
+		this.#listeners.clear();
+	}
+
+	/** Called when something has changed; the answer takes the listener off. */
+	onChange(listener: () => void): () => void {
+		this.#listeners.add(listener);
+		return () => this.#listeners.delete(listener);
+	}
+
+	/** Looks which nodes fail less because it is long ago. */
+	expire(serverNow: number): void {
+		const expired = this.#rows.expire(serverNow);
+		this.#noteExpired(expired);
+		if (expired.length > 0) this.#tell();
+	}
+
+	lives(): Lives {
+		const sources = this.#index.sources.filter(({ name }) => name !== 'presence' && name !== 'trust');
+		return {
+			own: markOf(sources.map(({ place }) => place.life).join('\n')),
+			presence: markOf(this.#source('presence').place.life),
+		};
+	}
+
+	position(): Position {
+		const seqOf = (name: SourceName) => this.#source(name).place.seq;
+		return {
+			expired: this.#expiredUntil,
+			ledger: seqOf('ledger'),
+			nodes: seqOf('nodes'),
+			presence: seqOf('presence'),
+			schedules: seqOf('schedules'),
+			shards: this.#index.sources.flatMap(({ name, place }) => (typeof name === 'number' ? [place.seq] : [])),
+		};
+	}
+
+	/** About how many commands changed in between. */
+	distance(from: Position, upTo: Position): number {
+		const ofShards = from.shards.map((seq, shard) => this.#log(shard).distance(seq, upTo.shards[shard] ?? 0));
+		return (
+			this.#log('ledger').distance(from.ledger, upTo.ledger) + ofShards.reduce((sum, one) => sum + one, 0)
+		);
+	}
+
+	/** At most so many of the ledger, and of each shard; a part of the way then. */
+	between(from: Position, upTo: Position, most: number): Between {
+		const told = this.#log('ledger').between(from.ledger, upTo.ledger, most);
+		const shards = from.shards.map((seq, shard) =>
+			this.#log(shard).between(seq, upTo.shards[shard] ?? 0, most),
+		);
+		const all = Number.POSITIVE_INFINITY;
+		const nodes = this.#log('nodes').between(from.nodes, upTo.nodes, all);
+		const presence = this.#log('presence').between(from.presence, upTo.presence, all);
+		const expired = this.#expired.between(from.expired, upTo.expired, all);
+		const schedules = this.#log('schedules').between(from.schedules, upTo.schedules, all);
+		const stored = shards.flatMap(({ keys }) => keys);
+		return {
+			told: told.keys,
+			stored,
+			nodes: new Set([
+				...(from.presence < 0 ? this.#rows.names() : []),
+				...[nodes, presence, expired].flatMap(({ keys }) => keys),
+				...[...told.keys, ...stored].map(nodeOf),
+			]),
+			schedules: schedules.keys,
+			through: {
+				expired: expired.through,
+				ledger: told.through,
+				nodes: nodes.through,
+				presence: presence.through,
+				schedules: schedules.through,
+				shards: shards.map(({ through }) => through),
+			},
+		};
+	}
+
+	command(handle: string, before: IndexedCommand | undefined, after: IndexedCommand | undefined): void {
+		if (before && !isWaiting(before) && (!after || isWaiting(after))) this.#log('ledger').forget(handle);
+		// What is known of it from now on is what the ledger says.
+		if (after && !isWaiting(after) && isFinal(after.state)) this.#shardLog(handle)?.forget(handle);
+		if (!after) this.#shardLog(handle)?.forget(handle);
+	}
+
+	taken(source: SourceName, seq: number, key: string): void {
+		if (typeof source === 'number') {
+			const known = this.#index.ledger.get(key);
+			if (known && isFinal(known.state)) return this.#tell();
+		}
+		this.#log(source).note(key, seq);
+		this.#tell();
+	}
+
+	reset(source: SourceName): void {
+		this.#log(source).clear();
+		this.#tell();
+	}
+
+	#noteExpired(expired: readonly { readonly node: string; readonly at: number }[]): void {
+		for (const { node, at } of expired) {
+			this.#expired.note(node, at);
+			this.#expiredUntil = Math.max(this.#expiredUntil, at);
+		}
+	}
+
+	#tell(): void {
+		for (const listener of this.#listeners) listener();
+	}
+
+	#log(source: SourceName): ChangeLog {
+		const log = this.#logs.get(source) ?? new ChangeLog();
+		this.#logs.set(source, log);
+		return log;
+	}
+
+	#shardLog(handle: string): ChangeLog | undefined {
+		return this.#logs.get(shardOf(nodeOf(handle), this.#logs.size - 5));
+	}
+
+	#source(name: SourceName) {
+		const source = this.#index.sources.find((one) => one.name === name);
+		if (!source) throw new Error(`the index follows no ${name}`);
+		return source;
+	}
+}
+
+export function nodeOf(handle: string): string {
+	return handle.slice(0, handle.indexOf('.'));
+}
