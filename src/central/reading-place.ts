@@ -32,9 +32,14 @@ export class ReadingPlace {
 		this.#isRestarted = false;
 	}
 
-	/** What was read of it counts no more. */
+	/** It is another stream, or lacks what was read of it. */
 	restart(): void {
 		this.#isRestarted = true;
+		this.forget();
+	}
+
+	/** It will be read again. */
+	forget(): void {
 		this.#heard = 0;
 		this.#held.clear();
 	}

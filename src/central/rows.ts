@@ -17,7 +17,7 @@ import {
 	isWaiting,
 	type SourceName,
 	stateOf,
-} from './index-sources.ts';
+} from './index-listeners.ts';
 import { QueueAges } from './queue-ages.ts';
 
 type Index = Pick<

@@ -10,7 +10,7 @@ import {
 	type IndexListener,
 	isWaiting,
 	type SourceName,
-} from '../../central/index-sources.ts';
+} from '../../central/index-listeners.ts';
 import type { FleetRows } from '../../central/rows.ts';
 import { failingForMs, isFailing } from '../../domain/row.ts';
 import { isFinal } from '../../domain/state.ts';

@@ -6,7 +6,7 @@
 
 import { type Clock, rfc3339 } from '../../base/clock.ts';
 import type { CentreIndex } from '../../central/index.ts';
-import { type IndexedCommand, isWaiting, stateOf } from '../../central/index-sources.ts';
+import { type IndexedCommand, isWaiting, stateOf } from '../../central/index-listeners.ts';
 import type { FleetRows } from '../../central/rows.ts';
 import { commandRow } from '../../domain/row.ts';
 import { ledgerView, waitingView } from '../../domain/view.ts';
