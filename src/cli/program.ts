@@ -20,6 +20,7 @@ import { addSend } from './syntax/send.ts';
 import { addServices } from './syntax/services.ts';
 import { addSetup } from './syntax/setup.ts';
 import type { Done } from './syntax/shared.ts';
+import { addTokens } from './syntax/tokens.ts';
 import { addAccess, addTrust } from './syntax/trust.ts';
 
 /** Runs one command line and gives its exit code. `words` are the arguments after the program's name. */
@@ -79,6 +80,7 @@ function buildProgram(cli: Cli, { asJson, done, after }: Line): Command {
 	addSchedules(program, cli, done, after);
 	addTrust(program, cli, done);
 	addAccess(program, cli, done);
+	addTokens(program, cli, done);
 	return program;
 }
 

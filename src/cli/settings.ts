@@ -59,6 +59,11 @@ function tlsOverride(files: Readonly<Record<string, string | undefined>>): Overr
 	return Object.keys(tls).length === 0 ? {} : { tls };
 }
 
+/** Who may use the dashboard and the API. */
+export function tokensFileOf({ cwd }: Cli, { http, data }: Config): string {
+	return resolve(cwd, http.tokens ?? join(data, 'tokens.json'));
+}
+
 /** Where sockets are whose path would be too long in the data folder. */
 export function runtimeDirOf(cli: Cli): string {
 	return setOr(cli.env.XDG_RUNTIME_DIR, tmpdir());

@@ -18,7 +18,7 @@ import type { Credentials } from '../../security/credentials.ts';
 import type { BrokerFlags, Cli } from '../cli.ts';
 import { credentialsOf, trustFileOf } from '../connect.ts';
 import { unwatched } from '../service-manager.ts';
-import { brokerOverrides, loadSettings, runtimeDirOf, withoutUnset } from '../settings.ts';
+import { brokerOverrides, loadSettings, runtimeDirOf, tokensFileOf, withoutUnset } from '../settings.ts';
 import { ownFleet } from './own-fleet.ts';
 import { type Running, runServices } from './run-services.ts';
 import { numberOr, parsePairs } from './send-form.ts';
@@ -181,10 +181,10 @@ function windowOn(cli: Cli, log: Log, port: number | undefined) {
 			if (!made) throw new Error('the HTTP server begins after its centre');
 			const { config, credentials } = made;
 			const { HttpServer } = await import('../../http/http-server.ts');
-			const { cwd, clock, version } = cli;
+			const { clock, version } = cli;
 			const service = new HttpServer({
 				settings: { ...config.http, port },
-				tokensFile: resolve(cwd, config.http.tokens ?? join(config.data, 'tokens.json')),
+				tokensFile: tokensFileOf(cli, config),
 				...{ credentials, roots: config.node.roots, webDir, version, clock, log },
 				window: () => central?.window,
 			});
@@ -260,6 +260,8 @@ function printReady(
 	stdout.line();
 	stdout.line(`  data       ${resolve(config.data)}`);
 	if (dashboard !== undefined) stdout.line(`  dashboard  ${stdout.paint('bold', dashboard)}`);
+	if (dashboard !== undefined && isSecure)
+		stdout.line(`             asks for a token: ${program} tokens add you --role operator`);
 	stdout.line(`  broker     ${url}`);
 	if (!isSecure) {
 		const warning = `without accounts: everyone on this machine may do everything (${program} init --secure changes that)`;
