@@ -8,8 +8,8 @@
 import { rm } from 'node:fs/promises';
 import { build } from 'esbuild';
 
-// Native, or found by name at run time, or large and rarely needed: loaded from node_modules.
-const external = ['lmdb', 'pino', 'pino-pretty', 'yaml'];
+// Native, or found by name at run time, or with files of its own, or large and rarely needed: loaded from node_modules.
+const external = ['lmdb', 'pino', 'pino-pretty', 'yaml', '@fastify/swagger-ui'];
 
 await rm('dist/bin', { recursive: true, force: true });
 await build({

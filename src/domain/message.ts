@@ -110,7 +110,7 @@ export type MessageForm = z.input<typeof messageFields>;
 
 /** As it is documented: any JSON is data. */
 export const messageFormSchema = messageFields.extend({
-	data: z.unknown().describe('what the method takes'),
+	data: z.unknown().optional().describe('what the method takes'),
 });
 
 const messageFormKeys = Object.keys(messageFields.shape);

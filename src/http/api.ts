@@ -5,9 +5,10 @@
  */
 
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
-import type { Api } from './contract.ts';
+import { type Api, addUsualProblems } from './contract.ts';
 import type { Desk } from './desk.ts';
 import type { Live } from './live/live.ts';
+import { addOpenApi, describeApi } from './openapi.ts';
 import { addActs } from './routes/act.ts';
 import { addCommands } from './routes/commands.ts';
 import { addDead } from './routes/dead.ts';
@@ -20,8 +21,9 @@ import { addSchedules } from './routes/schedules.ts';
 import { addSend } from './routes/send.ts';
 import { addSession } from './routes/session.ts';
 import { addSystem } from './routes/system.ts';
+import type { Guard } from './security/guard.ts';
 
-const groups: readonly ((api: Api, desk: Desk) => void)[] = [
+const groups: readonly ((api: Api, desk: Desk, guard: Guard) => void)[] = [
 	addSession,
 	addCommands,
 	addOutput,
@@ -35,12 +37,15 @@ const groups: readonly ((api: Api, desk: Desk) => void)[] = [
 	addSystem,
 ];
 
-export async function addApi(app: Api, desk: Desk, live: Live): Promise<void> {
+export async function addApi(app: Api, desk: Desk, guard: Guard, live: Live): Promise<void> {
+	await describeApi(app, desk.options.version);
 	await app.register(
 		async (scope) => {
+			scope.addHook('onRoute', addUsualProblems);
 			const api = scope.withTypeProvider<ZodTypeProvider>();
-			for (const add of groups) add(api, desk);
+			for (const add of groups) add(api, desk, guard);
 			addLive(api, live);
+			addOpenApi(api, app);
 		},
 		{ prefix: '/api/v1' },
 	);

@@ -5,7 +5,7 @@
  */
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify';
+import type { FastifyBaseLogger, FastifyInstance, RawServerDefault, RouteOptions } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { StewardError } from '../base/errors.ts';
@@ -114,12 +114,28 @@ export function problems(...codes: readonly ProblemCode[]): Record<never, never>
 	return Object.fromEntries(
 		statuses.map((status) => [
 			status,
-			{
-				description: codes.filter((code) => statusOf[code] === status).join(', '),
-				content: { 'application/problem+json': { schema: problemSchema } },
-			},
+			described(codes.filter((code) => statusOf[code] === status).join(', ')),
 		]),
 	);
+}
+
+function described(description: string) {
+	return { description, content: { 'application/problem+json': { schema: problemSchema } } };
+}
+
+/** What can go wrong with every request. */
+export function addUsualProblems(route: RouteOptions): void {
+	const { schema = {}, config } = route;
+	if (schema.hide) return;
+	const codes: ProblemCode[] = ['forbidden', 'too-many'];
+	if (!config?.isPublic) codes.push('unauthorized', 'denied');
+	if (!config?.isPublic && !config?.isWithoutBroker) codes.push('no-broker', 'no-centre');
+	if (schema.body) codes.push('too-large');
+	const own = schema.response ?? {};
+	route.schema = {
+		...schema,
+		response: { ...problems(...codes), ...own, default: described('whatever else goes wrong') },
+	};
 }
 
 /** A form that is checked by what it is for, which lists all of its problems; documented as `schema`. */

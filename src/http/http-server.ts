@@ -16,6 +16,8 @@ import { type Desk, type HttpOptions, openDesk } from './desk.ts';
 import { Live } from './live/live.ts';
 import { answerProblems } from './problem.ts';
 import { addHealth } from './routes/health.ts';
+import { Guard } from './security/guard.ts';
+import { harden } from './security/hardening.ts';
 
 const usualPort = 7422;
 /** Of a request without its files: a command's data is bounded by the broker's max_payload, 1 MiB by default. */
@@ -27,6 +29,7 @@ export class HttpServer implements Service {
 	readonly #lifecycle: Lifecycle;
 	#app: FastifyInstance | undefined;
 	#live: Live | undefined;
+	#guard: Guard | undefined;
 	#url: string | undefined;
 
 	constructor(options: HttpOptions) {
@@ -54,10 +57,11 @@ export class HttpServer implements Service {
 	async #begin(): Promise<void> {
 		const { settings, log } = this.#options;
 		const desk = openDesk(this.#options);
-		const live = new Live(desk);
-		const app = await makeApp(this.#options, desk, live);
+		const [live, guard] = [new Live(desk), new Guard(this.#options)];
+		const app = await makeApp(desk, guard, live);
 		this.#app = app;
 		this.#live = live;
+		this.#guard = guard;
 		try {
 			await app.listen({ host: settings.host, port: settings.port ?? usualPort });
 		} catch (error) {
@@ -74,18 +78,22 @@ export class HttpServer implements Service {
 		}
 		const { port } = app.server.address() as AddressInfo;
 		const host = settings.host.includes(':') ? `[${settings.host}]` : settings.host;
+		await guard.watch.start();
 		this.#url = `${settings.tls ? 'https' : 'http'}://${host}:${port}`;
 	}
 
 	async #end(): Promise<void> {
 		this.#url = undefined;
 		this.#live?.stop();
+		await this.#guard?.watch.stop();
 		await this.#app?.close();
 		this.#app = undefined;
+		this.#guard = undefined;
 	}
 }
 
-async function makeApp(options: HttpOptions, desk: Desk, live: Live): Promise<FastifyInstance> {
+async function makeApp(desk: Desk, guard: Guard, live: Live): Promise<FastifyInstance> {
+	const { options } = desk;
 	const { tls } = options.settings;
 	const https = tls && { cert: await readFile(tls.cert), key: await readFile(tls.key) };
 	const app: FastifyInstance = Fastify({
@@ -98,10 +106,11 @@ async function makeApp(options: HttpOptions, desk: Desk, live: Live): Promise<Fa
 	app.setValidatorCompiler(validatorCompiler);
 	// Answers are typed by their schemas: ten thousand of them are not checked once more on their way out.
 	app.setSerializerCompiler(() => (answer) => JSON.stringify(answer));
-	app.decorateRequest('who', null);
 	answerProblems(app, options.log);
+	await harden(app, options.settings);
+	guard.addTo(app);
 	addHealth(app, desk);
-	await addApi(app, desk, live);
+	await addApi(app, desk, guard, live);
 	await addDashboard(app, options.webDir);
 	return app;
 }

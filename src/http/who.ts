@@ -5,20 +5,22 @@
  */
 
 import type { FastifyRequest } from 'fastify';
+import type { TokenRole } from '../security/tokens.ts';
 
-/** As what somebody is let in: `viewer` reads, `operator` does everything. */
-export const windowRoles = ['operator', 'viewer'] as const;
-export type WindowRole = (typeof windowRoles)[number];
-export type Who = { readonly name: string; readonly role: WindowRole };
+/** `token`: id of the token that was shown; null where everybody on this machine is let in. */
+export type Who = { readonly name: string; readonly role: TokenRole; readonly token: string | null };
 
 declare module 'fastify' {
 	interface FastifyRequest {
-		/** Null before it was let in, and where no token was shown. */
+		/** Null where nobody was let in: what everybody may ask is answered all the same. */
 		who: Who | null;
 	}
 }
 
+/** Everybody on this machine, as long as there is neither an account nor a token. */
+export const anybody: Who = { name: 'operator', role: 'operator', token: null };
+
 /** Told to whoever wonders later who did it. */
 export function authorOf({ who }: FastifyRequest): string {
-	return who?.name ?? 'operator';
+	return (who ?? anybody).name;
 }

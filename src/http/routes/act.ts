@@ -82,7 +82,7 @@ export function addActs(api: Api, desk: Desk): void {
 				body: z.strictObject({ reason, timeoutMs }).nullish(),
 				response: {
 					200: viewSchemas.cancellation,
-					...problems('invalid', 'not-found', 'refused', 'ambiguous'),
+					...problems('invalid', 'not-found'),
 				},
 			},
 		},
@@ -98,7 +98,7 @@ export function addActs(api: Api, desk: Desk): void {
 				body: z.strictObject({}).nullish(),
 				response: {
 					201: viewSchemas.receipt,
-					...problems('invalid', 'denied', 'not-found', 'refused', 'ambiguous'),
+					...problems('invalid', 'not-found', 'refused'),
 				},
 			},
 		},
@@ -111,7 +111,7 @@ export function addActs(api: Api, desk: Desk): void {
 }
 
 function addMany(api: Api, desk: Desk): void {
-	const response = { 200: listOf(outcomeSchema), ...problems('invalid', 'refused') };
+	const response = { 200: listOf(outcomeSchema), ...problems('invalid') };
 	api.post(
 		'/commands/cancel',
 		{

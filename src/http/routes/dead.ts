@@ -109,7 +109,7 @@ export function addDead(api: Api, desk: Desk): void {
 }
 
 function addMany(api: Api, desk: Desk): void {
-	const response = { 200: listOf(deadOutcome), ...problems('invalid', 'denied', 'ambiguous') };
+	const response = { 200: listOf(deadOutcome), ...problems('invalid') };
 	api.post(
 		'/dead/replay',
 		{

@@ -34,7 +34,7 @@ export function addScheduleChanges(api: Api, desk: Desk): void {
 				response: {
 					200: scheduleOutcome.describe('it was there'),
 					201: scheduleOutcome,
-					...problems('invalid', 'refused', 'denied', 'ambiguous'),
+					...problems('invalid', 'refused'),
 				},
 			},
 		},
@@ -51,7 +51,7 @@ export function addScheduleChanges(api: Api, desk: Desk): void {
 				summary: 'Add a schedule, or replace the one of that name',
 				params: ofSchedule,
 				body: form(scheduleFormSchema.partial({ name: true })),
-				response: { 200: scheduleOutcome, ...problems('invalid', 'refused', 'denied', 'ambiguous') },
+				response: { 200: scheduleOutcome, ...problems('invalid') },
 			},
 		},
 		(request) => {
@@ -69,7 +69,7 @@ export function addScheduleChanges(api: Api, desk: Desk): void {
 				body: z.strictObject({ reason }).nullish(),
 				response: {
 					200: scheduleOutcome,
-					...problems('invalid', 'not-found', 'refused', 'denied', 'ambiguous'),
+					...problems('invalid', 'not-found'),
 				},
 			},
 		},
@@ -87,7 +87,7 @@ export function addScheduleChanges(api: Api, desk: Desk): void {
 					body: z.strictObject({ reason }).nullish(),
 					response: {
 						200: scheduleOutcome,
-						...problems('invalid', 'not-found', 'refused', 'denied', 'ambiguous'),
+						...problems('invalid', 'not-found'),
 					},
 				},
 			},
@@ -114,7 +114,7 @@ function addRun(api: Api, book: (request: FastifyRequest) => ScheduleBook): void
 					.nullish(),
 				response: {
 					201: listOf(receipt),
-					...problems('invalid', 'not-found', 'refused', 'denied', 'ambiguous'),
+					...problems('invalid', 'not-found', 'refused'),
 				},
 			},
 		},

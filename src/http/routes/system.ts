@@ -44,6 +44,7 @@ export function addSystem(api: Api, desk: Desk): void {
 	api.get(
 		'/health',
 		{
+			config: { isWithoutBroker: true },
 			schema: {
 				...{ tags, operationId: 'health' },
 				summary: 'Whether it works, and what does not',

@@ -30,9 +30,9 @@ export async function api<T>(
 			method,
 			credentials: 'same-origin',
 			...(signal ? { signal } : {}),
-			...(body === undefined
-				? {}
-				: { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
+			// Said without a body as well: what changes anything is taken from nobody who cannot say it.
+			...(method === 'GET' ? {} : { headers: { 'content-type': 'application/json' } }),
+			...(body === undefined ? {} : { body: JSON.stringify(body) }),
 		});
 	} catch (error) {
 		if (signal?.aborted) throw error;

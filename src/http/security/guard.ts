@@ -1,0 +1,135 @@
+/**
+ * Owns who is let in: by which name the server is called, from which page, with which token, and as what.
+ * Promises that nothing is let in by default: with accounts, with a token in the file or beyond loopback everything but signing in
+ * needs a token that counts now; only operators change anything; and who loses his token loses what he is still being told.
+ * Keeps the open requests of this process, and nothing else.
+ */
+
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { StewardError } from '../../base/errors.ts';
+import { Periodic } from '../../base/lifecycle.ts';
+import type { HttpSettings } from '../../domain/config.ts';
+import type { HttpOptions } from '../desk.ts';
+import { problem, sendProblem } from '../problem.ts';
+import { anybody, type Who } from '../who.ts';
+import { changeProblem, hostProblem, isJson, isReading } from './origin.ts';
+import { TokenFile } from './token-file.ts';
+
+export const cookieName = 'steward';
+const loopback: readonly string[] = ['127.0.0.1', '::1', 'localhost'];
+/** Who loses his token is told nothing more after so long. */
+const lookAgainMs = 2000;
+
+declare module 'fastify' {
+	interface FastifyContextConfig {
+		/** Answered to everybody, though it is part of the API. */
+		isPublic?: boolean;
+		/** Answered also while there is no broker. */
+		isWithoutBroker?: boolean;
+	}
+}
+
+export class Guard {
+	readonly #settings: HttpSettings;
+	readonly #isSecured: boolean;
+	readonly #file: TokenFile;
+	/** Answers that go on, by their token. */
+	readonly #open = new Map<FastifyReply, string>();
+	/** Cuts off what those are told whose token counts no more. */
+	readonly watch: Periodic;
+
+	constructor({ settings, tokensFile, credentials, clock, log }: HttpOptions) {
+		this.#settings = settings;
+		this.#isSecured = credentials !== undefined || !loopback.includes(settings.host);
+		this.#file = new TokenFile(tokensFile, { clock, log });
+		this.watch = new Periodic({
+			...{ name: 'tokens', everyMs: lookAgainMs, clock, log },
+			runOnce: () => this.#cutOff(),
+		});
+	}
+
+	/** Everybody on this machine is an operator. */
+	async isOpen(): Promise<boolean> {
+		return !this.#isSecured && (await this.#file.isEmpty());
+	}
+
+	/** Whose token it is; undefined where it counts for nothing. */
+	async whoHas(token: string): Promise<Who | undefined> {
+		const entry = await this.#file.find(token);
+		return entry && { name: entry.name, role: entry.role, token: entry.id };
+	}
+
+	/** Before everything else that a request meets. */
+	addTo(app: FastifyInstance): void {
+		app.decorateRequest('who', null);
+		app.addHook('onRequest', async (request, reply) => {
+			const { headers, method } = request;
+			const { host, tls } = this.#settings;
+			const wrong =
+				hostProblem(headers, host) ??
+				(isReading(method) ? undefined : changeProblem(headers, tls !== undefined));
+			if (wrong !== undefined) return sendProblem(reply, problem('forbidden', wrong));
+			if (!isReading(method) && !isJson(headers))
+				return sendProblem(reply, problem('invalid', 'content-type: expected application/json'));
+			request.who = await this.#whoAsks(request);
+		});
+		// After the limit of requests, which counts for those as well who are not let in.
+		app.addHook('preParsing', async (request, reply) => {
+			if (!needsToken(request)) return;
+			mayAsk(request);
+			this.#remember(request, reply);
+		});
+	}
+
+	async #whoAsks(request: FastifyRequest): Promise<Who | null> {
+		const token = tokenOf(request);
+		const found = token === undefined ? undefined : await this.whoHas(token);
+		return found ?? ((await this.isOpen()) ? anybody : null);
+	}
+
+	#remember({ who }: FastifyRequest, reply: FastifyReply): void {
+		if (!who?.token) return;
+		this.#open.set(reply, who.token);
+		reply.raw.once('close', () => this.#open.delete(reply));
+	}
+
+	/** Answers how many. */
+	async #cutOff(): Promise<number> {
+		const tokens = new Set(this.#open.values());
+		let count = 0;
+		for (const token of tokens) {
+			if (await this.#file.has(token)) continue;
+			for (const [reply, own] of this.#open) {
+				if (own !== token) continue;
+				reply.raw.destroy();
+				count += 1;
+			}
+		}
+		return count;
+	}
+}
+
+/** What is no data of the fleet is shown to everybody: the page itself, and whether the server is there. */
+function needsToken({ routeOptions, url }: FastifyRequest): boolean {
+	if (routeOptions.config.isPublic) return false;
+	const path = routeOptions.url ?? url;
+	return path.startsWith('/api/') || path.startsWith('/metrics');
+}
+
+/** Authorization counts before the cookie: it was written for this request. */
+function tokenOf({ headers, cookies }: FastifyRequest): string | undefined {
+	const [, bearer] = /^bearer +(\S+)$/i.exec(headers.authorization ?? '') ?? [];
+	return bearer ?? cookies[cookieName];
+}
+
+/** @throws StewardError `unauthorized`, `denied` */
+function mayAsk({ who, method }: FastifyRequest): void {
+	if (!who) {
+		throw new StewardError(
+			'unauthorized',
+			'this needs a token that counts: steward tokens add you --role operator makes one, on the machine of the centre',
+		);
+	}
+	if (who.role === 'operator' || isReading(method)) return;
+	throw new StewardError('denied', `${who.name} may only look: changing something needs the role operator`);
+}

@@ -1,0 +1,88 @@
+/**
+ * Owns what a running server knows of its tokens: the file as it was read last, and read again as soon as it is another.
+ * Promises that a token which was removed, or has expired, counts no more with the next request, and that a file which cannot be read lets
+ * nobody in. Only reads.
+ */
+
+import { timingSafeEqual } from 'node:crypto';
+import { stat } from 'node:fs/promises';
+import type { Clock } from '../../base/clock.ts';
+import { messageOf, systemCodeOf } from '../../base/errors.ts';
+import type { Log } from '../../base/log.ts';
+import { digestOf, idOf, isExpired, readTokens, type TokenEntry } from '../../security/tokens.ts';
+
+type Known = {
+	readonly version: string;
+	readonly tokens: readonly TokenEntry[];
+	readonly isDamaged: boolean;
+};
+
+const nothing: Known = { version: 'none', tokens: [], isDamaged: false };
+/** Compared with where there is no such token, so that it takes as long. */
+const nobody = Buffer.alloc(32);
+
+export class TokenFile {
+	readonly #path: string;
+	readonly #clock: Clock;
+	readonly #log: Log;
+	#known: Known = nothing;
+	#reading: Promise<Known> | undefined;
+
+	constructor(path: string, { clock, log }: { clock: Clock; log: Log }) {
+		this.#path = path;
+		this.#clock = clock;
+		this.#log = log;
+	}
+
+	/** Nobody has made a token yet. One that has expired is one, and so is whatever a damaged file held. */
+	async isEmpty(): Promise<boolean> {
+		const { tokens, isDamaged } = await this.#current();
+		return tokens.length === 0 && !isDamaged;
+	}
+
+	/** Whose token it is; undefined where it is none that counts now. */
+	async find(token: string): Promise<TokenEntry | undefined> {
+		const { tokens } = await this.#current();
+		const id = idOf(token);
+		const entry = tokens.find((one) => one.id === id);
+		const expected = entry ? Buffer.from(entry.sha256, 'hex') : nobody;
+		const isRight = timingSafeEqual(expected, digestOf(token));
+		return entry && isRight && !isExpired(entry, this.#clock.now()) ? entry : undefined;
+	}
+
+	/** Whether a token that was let in still counts. */
+	async has(id: string): Promise<boolean> {
+		const { tokens } = await this.#current();
+		const entry = tokens.find((one) => one.id === id);
+		return entry !== undefined && !isExpired(entry, this.#clock.now());
+	}
+
+	async #current(): Promise<Known> {
+		const version = await this.#version();
+		if (version === this.#known.version) return this.#known;
+		this.#reading ??= this.#read(version).finally(() => {
+			this.#reading = undefined;
+		});
+		return this.#reading;
+	}
+
+	/** Another one with each write: the file is replaced, never written over. */
+	async #version(): Promise<string> {
+		try {
+			const { ino, mtimeMs, size, mode } = await stat(this.#path);
+			return `${ino} ${mtimeMs} ${size} ${mode}`;
+		} catch (error) {
+			return systemCodeOf(error) === 'ENOENT' ? nothing.version : `unreadable ${systemCodeOf(error)}`;
+		}
+	}
+
+	async #read(version: string): Promise<Known> {
+		try {
+			this.#known = { version, tokens: await readTokens(this.#path), isDamaged: false };
+		} catch (error) {
+			this.#log.error({ err: messageOf(error) }, 'nobody is let in: the file of tokens cannot be used');
+			this.#known = { version, tokens: [], isDamaged: true };
+		}
+		return this.#known;
+	}
+}
