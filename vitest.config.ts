@@ -3,6 +3,8 @@ import { defineConfig } from 'vitest/config';
 const report = process.env.STEWARD_TEST_REPORT;
 /** A server that is busy with other tests is taken for one that is away. */
 const elections = 'test/jetstream/cluster.test.ts';
+/** Parts of the window that need no server. */
+const pureWindow = ['test/http/web/**', 'test/http/live/**'];
 
 // unit: pure parts, no server. integration: a real nats-server each. e2e: the built CLI as child processes.
 // Two cores: three files at a time, because tests mostly wait; more, and a server's fsyncs starve another test's clocks.
@@ -16,7 +18,7 @@ export default defineConfig({
 			{
 				test: {
 					name: 'unit',
-					include: ['test/{base,domain,security,supervision,cli,http/web}/**/*.test.ts'],
+					include: ['test/{base,domain,security,supervision,cli,http/web,http/live}/**/*.test.ts'],
 					testTimeout: 20_000,
 				},
 			},
@@ -24,7 +26,7 @@ export default defineConfig({
 				test: {
 					name: 'integration',
 					include: ['test/{jetstream,client,broker,node,central,http,scripts,attacks}/**/*.test.ts'],
-					exclude: [elections],
+					exclude: [elections, ...pureWindow],
 					testTimeout: 60_000,
 					hookTimeout: 60_000,
 				},

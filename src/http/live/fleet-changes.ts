@@ -37,11 +37,13 @@ export class FleetChanges implements IndexListener {
 	readonly #expired = new ChangeLog();
 	#expiredUntil = 0;
 	readonly #listeners = new Set<() => void>();
+	readonly #shards: number;
 	readonly #stop: () => void;
 
 	constructor(index: CentreIndex, rows: FleetRows, serverNow: number) {
 		this.#index = index;
 		this.#rows = rows;
+		this.#shards = index.sources.filter(({ name }) => typeof name === 'number').length;
 		for (const { name } of index.sources) this.#logs.set(name, new ChangeLog());
 		this.#stop = index.listen(this);
 		const long = [...index.ledger].flatMap(([handle, { state, settledAt }]) => {
@@ -170,7 +172,7 @@ export class FleetChanges implements IndexListener {
 	}
 
 	#shardLog(handle: string): ChangeLog | undefined {
-		return this.#logs.get(shardOf(nodeOf(handle), this.#logs.size - 5));
+		return this.#logs.get(shardOf(nodeOf(handle), this.#shards));
 	}
 
 	#source(name: SourceName) {

@@ -54,6 +54,7 @@ export function parsePosition(text: string, lives: Lives, shards: number): Posit
 /** None of them behind the other's. */
 export function isWithin(position: Position, upTo: Position): boolean {
 	return (
+		position.expired <= upTo.expired &&
 		position.ledger <= upTo.ledger &&
 		position.nodes <= upTo.nodes &&
 		position.presence <= upTo.presence &&
