@@ -31,6 +31,7 @@ import { signingWith } from '../security/signature.ts';
 import { readTrustFile } from '../security/trust-file.ts';
 import { Supervisor } from '../supervision/supervisor.ts';
 import { Answers } from './answers.ts';
+import { BrokerFigures } from './broker-figures.ts';
 import { DocumentSync } from './document-sync.ts';
 import { denialOfCommand } from './early-access.ts';
 import { CentreIndex } from './index.ts';
@@ -62,6 +63,10 @@ export type CentreWindow = {
 	readonly leads: () => boolean;
 	/** The broker's clock, milliseconds since the epoch. */
 	readonly serverNow: () => number;
+	/** What only the broker knows, as it was a moment ago; undefined while that is not known. */
+	readonly brokerFigures: () => BrokerFigures['figures'];
+	/** By how much the tick that waits longest is late, milliseconds; undefined where another centre fires them. */
+	readonly scheduleLateMs: () => number | undefined;
 };
 
 export type CentralOptions = {
@@ -84,6 +89,7 @@ const releaseEveryMs = 200;
 const syncEveryMs = 500;
 /** The broker's clock is read, and the index forgets what the ledger has forgotten. */
 const upkeepEveryMs = 60_000;
+const figuresEveryMs = 10_000;
 const retryMs = 1000;
 const stopWithinMs = 10_000;
 
@@ -319,6 +325,7 @@ export class Central implements Service {
 			clock,
 			log,
 		});
+		const figures = new BrokerFigures({ connection, dead, clock });
 		const lease = leaderLease(leaseTtlMs, clock);
 		const leadership = new Leadership({ link, lease, ttlMs: leaseTtlMs, duties, clock, log });
 		const upkeep = async () => {
@@ -335,6 +342,10 @@ export class Central implements Service {
 				index,
 				questionsService(connection, answers, log),
 				new Periodic({ name: 'upkeep', everyMs: upkeepEveryMs, runOnce: upkeep, clock, log }),
+				new Periodic({
+					...{ name: 'figures', everyMs: figuresEveryMs, clock, log },
+					runOnce: async () => link.connection && figures.runOnce(),
+				}),
 				leadership,
 			],
 			stopWithinMs: 2 * stopWithinMs,
@@ -346,6 +357,8 @@ export class Central implements Service {
 			...{ connection, topology, index, answers, serverNow },
 			isUp: () => link.connection !== undefined,
 			leads: () => leadership.leads,
+			brokerFigures: () => figures.figures,
+			scheduleLateMs: () => (leadership.leads ? scheduler.lateMs : undefined),
 		};
 		return { supervisor, window };
 	}

@@ -118,6 +118,11 @@ export class Scheduler implements Service {
 		return next;
 	}
 
+	/** By how much the tick that waits longest is late, milliseconds; 0 where none does. */
+	get lateMs(): number {
+		return this.#isReady ? Math.max(0, this.#options.serverNow() - this.nextDue) : 0;
+	}
+
 	/** Decides and fires what is due. */
 	async runOnce(): Promise<Fired> {
 		let done = nothing;

@@ -134,6 +134,17 @@ export async function ackFloor({ jsm }: Connection, stream: string, consumer: st
 	}
 }
 
+/** Messages that it has not acknowledged, handed over or not; 0 when it is not there. */
+export async function backlogOf({ jsm }: Connection, stream: string, consumer: string): Promise<number> {
+	try {
+		const { num_pending, num_ack_pending } = await jsm.consumers.info(stream, consumer);
+		return num_pending + num_ack_pending;
+	} catch (error) {
+		if (isConsumerNotFound(error)) return 0;
+		throw error;
+	}
+}
+
 /** Removes what is below `seq`, of one subject filter or of all. */
 export async function purgeBelow(
 	{ jsm }: Connection,

@@ -222,6 +222,11 @@ export class DeadLetters {
 		return stored.some((message) => readSummary(message)?.origin === origin);
 	}
 
+	/** How many there are; one that a crash left twice counts once. */
+	async count(): Promise<number> {
+		return (await answered(this.#connection.jsm.streams.info(streams.dead))).state.num_subjects ?? 0;
+	}
+
 	/** Tells this stream of letters from one that was there before it, and began at 1 as well. */
 	async identity(): Promise<string> {
 		return (await answered(this.#connection.jsm.streams.info(streams.dead))).created;
