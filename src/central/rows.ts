@@ -76,6 +76,11 @@ export class FleetRows implements IndexListener {
 		});
 	}
 
+	/** Of nodes that something waits for. */
+	queues(): ReadonlyMap<string, Pick<QueueAges, 'size' | 'oldest'>> {
+		return this.#queues;
+	}
+
 	totals(): Totals {
 		this.#countNodes();
 		let oldest: number | null = null;

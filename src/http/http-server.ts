@@ -16,6 +16,7 @@ import { type Desk, type HttpOptions, openDesk } from './desk.ts';
 import { Live } from './live/live.ts';
 import { answerProblems } from './problem.ts';
 import { addHealth } from './routes/health.ts';
+import { addMetrics } from './routes/metrics.ts';
 import { Guard } from './security/guard.ts';
 import { harden } from './security/hardening.ts';
 
@@ -109,6 +110,7 @@ async function makeApp(desk: Desk, guard: Guard, live: Live): Promise<FastifyIns
 	answerProblems(app, options.log);
 	await harden(app, options.settings);
 	guard.addTo(app);
+	addMetrics(app, desk);
 	addHealth(app, desk);
 	await addApi(app, desk, guard, live);
 	await addDashboard(app, options.webDir);
