@@ -3,7 +3,7 @@
  * Promises that a lost connection says since when, and that it can be tried at once. Keeps nothing.
  */
 
-import { connection, indexing, reconnectNow } from './live.ts';
+import { connection, indexing, nodes, reconnectNow } from './live.ts';
 import { places } from './places.ts';
 import { Link } from './route.tsx';
 import { session, signOut } from './session.ts';
@@ -105,9 +105,15 @@ export function LostBar() {
 				<div>
 					<Icon name="warning" />
 					<span>
-						{why ?? 'The server does not answer.'} What you see is as of <Time at={since} form="absolute" /> (
-						<Time at={since} />
-						), and comes back by itself.
+						{why ?? 'The server does not answer.'}{' '}
+						{nodes.value === undefined ? (
+							'Nothing is loaded yet: the page tries again by itself.'
+						) : (
+							<>
+								What you see is as of <Time at={since} form="absolute" /> (<Time at={since} />
+								), and comes back by itself.
+							</>
+						)}
 					</span>
 					<Button small onClick={reconnectNow}>
 						Try now

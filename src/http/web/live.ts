@@ -21,7 +21,7 @@ export type Connection = {
 	/** Of a lost one: when the last word came, milliseconds in the browser's clock. */
 	readonly since: number;
 	/** Of a lost one: what the server said, where it answered at all. */
-	readonly why?: string;
+	readonly why?: string | undefined;
 };
 
 /** Undefined until they are loaded for the first time. */
@@ -33,6 +33,8 @@ export const indexing = signal(false);
 /** Counts what was loaded anew because the stream could not be continued: whoever keeps a list loads it again. */
 export const reloads = signal(0);
 
+/** What `hello` and `beat` say. */
+type Sign = { readonly at?: string; readonly serverTime?: string; readonly broker?: boolean };
 type Listener<T> = (changed: readonly T[]) => void;
 const commandListeners = new Set<Listener<CommandRow>>();
 const scheduleListeners = new Set<Listener<string>>();
@@ -42,6 +44,8 @@ let pending: Changes[] = [];
 /** Of the last event; what is pending belongs to it. */
 let position = '';
 let heardAt = Date.now();
+/** When the server last said anything while it had its broker. */
+let brokerAt = heardAt;
 let link: AbortController | undefined;
 let running: AbortController | undefined;
 
@@ -148,18 +152,26 @@ function take({ event, id, data }: ServerEvent): void {
 		link?.abort();
 		return;
 	}
-	if (connection.value.state !== 'live') connection.value = { state: 'live', since: Date.now() };
 	if (event === 'changes') {
 		const changes = JSON.parse(data) as Changes;
 		hearServerTime(changes.at);
 		pending.push(changes);
+		if (connection.value.state !== 'live') nowLive();
 	} else {
-		const { at, serverTime } = JSON.parse(data) as { at?: string; serverTime?: string };
+		const { at, serverTime, broker } = JSON.parse(data) as Sign;
 		const time = at ?? serverTime;
 		if (time !== undefined) hearServerTime(time);
+		// The server is there, but what it knows is as old as its last word from the broker.
+		if (broker === false) lost(new ApiError('no-broker', 'The centre has lost its broker.'), brokerAt);
+		else nowLive();
 	}
 	if (id !== undefined) position = id;
 	if (pending.length === 1) requestPaint();
+}
+
+function nowLive(): void {
+	brokerAt = Date.now();
+	if (connection.value.state !== 'live') connection.value = { state: 'live', since: brokerAt };
 }
 
 /** At the next frame; a page in the background has no frames, and paints once in a while. */
@@ -199,10 +211,11 @@ function tell<T>(listeners: ReadonlySet<Listener<T>>, changed: readonly T[]): vo
 	if (changed.length > 0) for (const listener of listeners) listener(changed);
 }
 
-function lost(error: unknown): void {
+function lost(error: unknown, since = Math.min(heardAt, brokerAt)): void {
 	const why = error instanceof ApiError && error.code !== 'offline' ? { why: error.message } : {};
-	if (connection.value.state === 'lost' && connection.value.why === why.why) return;
-	connection.value = { state: 'lost', since: heardAt, ...why };
+	if (connection.value.state !== 'lost') connection.value = { state: 'lost', since, ...why };
+	else if (connection.value.why !== why.why)
+		connection.value = { ...connection.value, why: undefined, ...why };
 }
 
 function isSignedOut(error: unknown): boolean {

@@ -3,7 +3,7 @@
  * Promises that a name in an address is decoded, and that an address which is none names no page. Pure.
  */
 
-import type { IconName } from './ui/icon.tsx';
+import type { IconName } from './ui/glyphs.ts';
 
 export type Place = {
 	readonly to: string;

@@ -5,7 +5,7 @@
 
 import type { NodeRow } from '../../domain/row-schema.ts';
 import type { CommandView } from '../../domain/view-schema.ts';
-import type { IconName } from './ui/icon.tsx';
+import type { IconName } from './ui/glyphs.ts';
 import { spaced } from './words.ts';
 
 export type Tone = 'ok' | 'busy' | 'wait' | 'warn' | 'bad';

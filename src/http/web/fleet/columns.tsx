@@ -8,7 +8,8 @@ import { Link } from '../route.tsx';
 import { toneOfOffset } from '../states.ts';
 import { PresenceBadge } from '../ui/badge.tsx';
 import type { Column } from '../ui/columns.ts';
-import { Icon, type IconName } from '../ui/icon.tsx';
+import type { IconName } from '../ui/glyphs.ts';
+import { Icon } from '../ui/icon.tsx';
 import { Time } from '../ui/time.tsx';
 import { count, offsetWords } from '../words.ts';
 

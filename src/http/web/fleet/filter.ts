@@ -56,10 +56,10 @@ function matchOfTerm(term: string): Match {
 
 /** Without a value: the node has such a label. A star at the end stands for whatever follows. */
 function labelMatch(name: string, wanted: string): Match {
-	if (wanted === '') return ({ labels }) => labels[name] !== undefined;
+	if (wanted === '') return ({ labels }) => Object.hasOwn(labels, name);
 	if (wanted.endsWith('*')) {
 		const beginning = wanted.slice(0, -1);
-		return ({ labels }) => labels[name]?.startsWith(beginning) === true;
+		return ({ labels }) => Object.hasOwn(labels, name) && labels[name]?.startsWith(beginning) === true;
 	}
 	return ({ labels }) => labels[name] === wanted;
 }

@@ -5,7 +5,8 @@
 
 import { useComputed } from '@preact/signals';
 import { nodes, totals } from '../live.ts';
-import { Icon, type IconName } from '../ui/icon.tsx';
+import type { IconName } from '../ui/glyphs.ts';
+import { Icon } from '../ui/icon.tsx';
 import { Time } from '../ui/time.tsx';
 import { count } from '../words.ts';
 import { hasTerm, toggleTerm } from './filter.ts';

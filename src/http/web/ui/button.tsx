@@ -6,7 +6,8 @@
 
 import type { ComponentChildren, TargetedMouseEvent } from 'preact';
 import { Link } from '../route.tsx';
-import { Icon, type IconName, Spinner } from './icon.tsx';
+import type { IconName } from './glyphs.ts';
+import { Icon, Spinner } from './icon.tsx';
 
 type Look = {
 	/** `quiet` has no border until it is pointed at. */

@@ -5,7 +5,8 @@
 
 import type { ComponentChildren } from 'preact';
 import { Button } from './button.tsx';
-import { Icon, type IconName } from './icon.tsx';
+import type { IconName } from './glyphs.ts';
+import { Icon } from './icon.tsx';
 import { toast } from './toast.tsx';
 
 export function EmptyState({
