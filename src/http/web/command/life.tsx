@@ -48,14 +48,11 @@ export function Life({ view }: { view: CommandView }) {
 					return (
 						<li key={`${one.state}-${one.at}-${one.note}`} class={one.late ? 'late' : ''}>
 							<Icon name={icon} tone={tone} />
-							<div class="life-what">
-								<span class="life-word">{one.late ? `${word}, too late to count` : word}</span>
-								{one.note !== '' && <span class="muted wrap"> {one.note}</span>}
-								<div class="faint">
-									<Time at={one.at} form="absolute" /> · by {one.by}
-								</div>
-							</div>
-							<Time at={one.at} class="muted life-when" />
+							<span class="life-word">{one.late ? `${word}, too late to count` : word}</span>
+							<span class="life-what muted">
+								{one.note !== '' && `${one.note} · `}by {one.by}
+							</span>
+							<Time at={one.at} form="absolute" class="faint life-when" />
 						</li>
 					);
 				})}

@@ -4,26 +4,25 @@
  */
 
 import { useSignal, useSignalEffect } from '@preact/signals';
-import { useEffect } from 'preact/hooks';
+import { useEffect, useRef } from 'preact/hooks';
 import type { CommandView, WhyView } from '../../../domain/view-schema.ts';
-import { cancelOne, commandPath, orToast, retryOne } from '../command/act.tsx';
-import { type Form, linesAbout } from '../command/as-cli.ts';
-import { Deadline, Life } from '../command/life.tsx';
+import { commandPath } from '../command/act.tsx';
+import { Actions } from '../command/actions.tsx';
+import type { Form } from '../command/as-cli.ts';
+import { CommandFacts } from '../command/facts.tsx';
+import { Life } from '../command/life.tsx';
 import { JsonText, ResultFacts } from '../command/result.tsx';
 import { isEnded } from '../command/timeline.ts';
-import { onCommands } from '../live.ts';
+import { Why } from '../command/why.tsx';
+import { nodes, onCommands } from '../live.ts';
 import { useLoad } from '../load.ts';
 import { OutputView } from '../output/output-view.tsx';
-import { Link, navigate } from '../route.tsx';
-import { blocked } from '../session.ts';
+import { Link } from '../route.tsx';
 import { StateBadge } from '../ui/badge.tsx';
 import { Banner } from '../ui/banner.tsx';
 import { Button } from '../ui/button.tsx';
-import { ConfirmDialog, Dialog } from '../ui/dialog.tsx';
-import { Copyable, copyText, EmptyState } from '../ui/empty.tsx';
-import { Facts, PageHead, Panel, Skeleton } from '../ui/panel.tsx';
-import { Time } from '../ui/time.tsx';
-import { longDuration } from '../words.ts';
+import { copyText, EmptyState } from '../ui/empty.tsx';
+import { PageHead, Panel, Skeleton } from '../ui/panel.tsx';
 import '../command/command.css';
 import type { PageProps } from './index.tsx';
 
@@ -40,13 +39,18 @@ export default function CommandPage({ id: handle }: PageProps) {
 			}),
 		[handle],
 	);
+	const node = handle.slice(0, handle.indexOf('.'));
+	const told = useRef('');
 	const view = command.data.value;
 	const failure = command.error.value;
 	const state = useSignal(view?.state);
 	state.value = view?.state;
 	// A node's queue moves without a word about this command: its reason changes with its node.
 	useSignalEffect(() => {
-		if (state.value !== undefined) why.reload();
+		const row = state.value === 'queued' || state.value === 'scheduled' ? nodes.value?.get(node) : undefined;
+		const seen = `${state.value} ${row?.presence} ${row?.queued} ${row?.running} ${row?.paused}`;
+		if (state.value !== undefined && seen !== told.current) why.reload();
+		told.current = seen;
 	});
 	if (!view) {
 		return (
@@ -91,7 +95,7 @@ export default function CommandPage({ id: handle }: PageProps) {
 				}
 				actions={<Actions view={view} form={form} />}
 			/>
-			{isCommand && <Why why={why.data.value} />}
+			{isCommand && <Why why={why.data.value} view={view} />}
 			{view.signature === 'broken' && (
 				<Banner tone="bad">
 					The signature of what its node states does not hold: somebody else may have said it.
@@ -139,143 +143,5 @@ function Missing({ handle, code, words }: { handle: string; code: string; words:
 			</p>
 			<Link to="/commands">All commands</Link>
 		</EmptyState>
-	);
-}
-
-function Why({ why }: { why: WhyView | undefined }) {
-	return (
-		<div class="why live" aria-live="polite">
-			{why ? why.sentence : <Skeleton lines={1} />}
-			{why && why.notes.length > 0 && (
-				<ul class="why-notes">
-					{why.notes.map((note) => (
-						<li key={note}>{note}</li>
-					))}
-				</ul>
-			)}
-		</div>
-	);
-}
-
-function Actions({ view, form }: { view: CommandView; form: Form | undefined }) {
-	const open = useSignal<'cancel' | 'cli' | undefined>(undefined);
-	const busy = useSignal(false);
-	const ended = isEnded(view.state);
-	const close = () => {
-		open.value = undefined;
-	};
-	return (
-		<>
-			{view.kind === 'command' && !ended && (
-				<Button
-					kind="danger"
-					icon="slash"
-					blocked={blocked.value || undefined}
-					onClick={() => (open.value = 'cancel')}
-				>
-					Cancel
-				</Button>
-			)}
-			{view.kind === 'command' && ended && (
-				<Button
-					icon="again"
-					busy={busy.value}
-					blocked={blocked.value || undefined}
-					onClick={async () => {
-						busy.value = true;
-						await orToast(() => retryOne(view.handle));
-						busy.value = false;
-					}}
-				>
-					Retry
-				</Button>
-			)}
-			<Button
-				icon="edit"
-				blocked={blocked.value || (form ? '' : 'its message is not kept any more')}
-				onClick={() => navigate(`/send?again=${encodeURIComponent(view.handle)}`)}
-			>
-				Send again…
-			</Button>
-			<Button icon="copy" onClick={() => (open.value = 'cli')}>
-				Copy as CLI
-			</Button>
-			{open.value === 'cancel' && (
-				<ConfirmDialog
-					title="Cancel this command?"
-					action="Cancel it"
-					danger
-					withReason
-					onClose={close}
-					onConfirm={(reason) => cancelOne(view.handle, reason)}
-				>
-					<p>
-						{view.state === 'running'
-							? 'It runs: its node is asked to end it, and answers whether that was in time.'
-							: 'It has not started. If this comes first, it certainly never runs.'}
-					</p>
-				</ConfirmDialog>
-			)}
-			{open.value === 'cli' && (
-				<Dialog title="The same from the command line" wide onClose={close}>
-					<div class="cli-lines">
-						{linesAbout(view, { ended, form }).map(({ what, line }) => (
-							<div key={what}>
-								<h3>{what}</h3>
-								<Copyable text={line} label={`Copy: ${what}`} />
-							</div>
-						))}
-					</div>
-				</Dialog>
-			)}
-		</>
-	);
-}
-
-function CommandFacts({ view }: { view: CommandView }) {
-	const { lineage, schedule, fault, closed } = view;
-	return (
-		<Facts
-			of={[
-				fault
-					? [
-							'Fault',
-							<span key="fault" class="fault">
-								<span class="tag">{fault.code}</span> {fault.message}
-							</span>,
-						]
-					: null,
-				closed ? ['Closed', `${closed.reason}, by ${closed.actor}`] : null,
-				['Sent by', view.sender],
-				['Lane', view.lane],
-				view.notBefore ? ['Due', <Time key="due" at={view.notBefore} />] : null,
-				view.kind === 'command' ? ['Start by', <Deadline key="deadline" view={view} />] : null,
-				view.runForMs === null ? null : ['Longest run', longDuration(view.runForMs)],
-				view.attempt > 0 ? ['Attempts', String(view.attempt)] : null,
-				view.nextAttemptAt ? ['Next attempt', <Time key="next" at={view.nextAttemptAt} />] : null,
-				view.signature === 'held' ? ['Signature', 'its node signed, and that holds'] : null,
-				lineage
-					? [
-							lineage.kind === 'retry' ? 'Retry of' : 'Replay of',
-							<Link key="of" to={commandPath(lineage.of)}>
-								{lineage.of}
-							</Link>,
-						]
-					: null,
-				schedule
-					? [
-							'Schedule',
-							<span key="schedule">
-								<Link to={`/schedules/${schedule.name}`}>{schedule.name}</Link>{' '}
-								{schedule.tick ? (
-									<Time at={schedule.tick} form="absolute" class="muted" />
-								) : (
-									<span class="muted">run by hand</span>
-								)}
-							</span>,
-						]
-					: null,
-			]}
-		/>
 	);
 }

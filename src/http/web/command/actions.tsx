@@ -1,0 +1,90 @@
+/**
+ * Owns what one may do with one command: call it off, retry it, send it again changed, copy what one would have typed.
+ * Promises that what cannot be done says why. Keeps nothing.
+ */
+
+import { useSignal } from '@preact/signals';
+import type { CommandView } from '../../../domain/view-schema.ts';
+import { navigate } from '../route.tsx';
+import { blocked } from '../session.ts';
+import { Button } from '../ui/button.tsx';
+import { ConfirmDialog, Dialog } from '../ui/dialog.tsx';
+import { Copyable } from '../ui/empty.tsx';
+import { cancelOne, orToast, retryOne } from './act.tsx';
+import { type Form, linesAbout } from './as-cli.ts';
+import { isEnded } from './timeline.ts';
+
+export function Actions({ view, form }: { view: CommandView; form: Form | undefined }) {
+	const open = useSignal<'cancel' | 'cli' | undefined>(undefined);
+	const busy = useSignal(false);
+	const ended = isEnded(view.state);
+	const close = () => {
+		open.value = undefined;
+	};
+	return (
+		<>
+			{view.kind === 'command' && !ended && (
+				<Button
+					kind="danger"
+					icon="slash"
+					blocked={blocked.value || undefined}
+					onClick={() => (open.value = 'cancel')}
+				>
+					Cancel
+				</Button>
+			)}
+			{view.kind === 'command' && ended && (
+				<Button
+					icon="again"
+					busy={busy.value}
+					blocked={blocked.value || undefined}
+					onClick={async () => {
+						busy.value = true;
+						await orToast(() => retryOne(view.handle));
+						busy.value = false;
+					}}
+				>
+					Retry
+				</Button>
+			)}
+			<Button
+				icon="edit"
+				blocked={blocked.value || (form ? '' : 'its message is not kept any more')}
+				onClick={() => navigate(`/send?again=${encodeURIComponent(view.handle)}`)}
+			>
+				Send again…
+			</Button>
+			<Button icon="copy" onClick={() => (open.value = 'cli')}>
+				Copy as CLI
+			</Button>
+			{open.value === 'cancel' && (
+				<ConfirmDialog
+					title="Cancel this command?"
+					action="Cancel it"
+					danger
+					withReason
+					onClose={close}
+					onConfirm={(reason) => cancelOne(view.handle, reason)}
+				>
+					<p>
+						{view.state === 'running'
+							? 'It runs: its node is asked to end it, and answers whether that was in time.'
+							: 'It has not started. If this comes first, it certainly never runs.'}
+					</p>
+				</ConfirmDialog>
+			)}
+			{open.value === 'cli' && (
+				<Dialog title="The same from the command line" wide onClose={close}>
+					<div class="cli-lines">
+						{linesAbout(view, { ended, form }).map(({ what, line }) => (
+							<div key={what}>
+								<h3>{what}</h3>
+								<Copyable text={line} label={`Copy: ${what}`} />
+							</div>
+						))}
+					</div>
+				</Dialog>
+			)}
+		</>
+	);
+}

@@ -1,0 +1,104 @@
+/**
+ * Owns the columns of lists of commands, and the few words on what became of each.
+ * Promises the first that is known of: a fault, the run, the next attempt, how long it took. Keeps nothing.
+ */
+
+import type { CommandRow } from '../../../domain/row-schema.ts';
+import { Link } from '../route.tsx';
+import { StateBadge } from '../ui/badge.tsx';
+import type { Column } from '../ui/columns.ts';
+import { Elapsed, Time } from '../ui/time.tsx';
+import { longDuration } from '../words.ts';
+import { commandPath } from './act.tsx';
+
+export const columns: readonly Column<CommandRow>[] = [
+	{ id: 'state', title: 'State', width: '128px', cell: ({ state }) => <StateBadge state={state} /> },
+	{
+		id: 'node',
+		title: 'Node',
+		width: '19%',
+		cell: (row) => (
+			<span class="cell-two">
+				<Link to={commandPath(row.handle)}>{row.node}</Link>
+				<span class="only-narrow faint">
+					{row.method} · {noteOf(row)}
+				</span>
+			</span>
+		),
+	},
+	{
+		id: 'method',
+		title: 'Method',
+		width: '15%',
+		wide: true,
+		cell: ({ method, kind }) => (kind === 'event' ? `${method} (event)` : method),
+	},
+	{
+		id: 'note',
+		title: 'What became of it',
+		wide: true,
+		cell: (row) => <span class="muted">{noteOf(row)}</span>,
+	},
+	{
+		id: 'lane',
+		title: 'Lane',
+		width: '76px',
+		wide: true,
+		cell: ({ lane }) => <span class="muted">{lane}</span>,
+	},
+	{
+		id: 'id',
+		title: 'Id',
+		width: '150px',
+		wide: true,
+		cell: ({ id }) => <span class="mono faint">{shortId(id)}</span>,
+	},
+	{ id: 'queued', title: 'Queued', width: '92px', align: 'end', cell: (row) => <Began row={row} /> },
+];
+
+/** ULIDs of one moment begin alike: the end tells them apart. */
+function shortId(id: string): string {
+	return id.length > 16 ? `…${id.slice(-14)}` : id;
+}
+
+function Began({ row }: { row: CommandRow }) {
+	const at = row.queuedAt ?? row.notBefore ?? row.startedAt;
+	return at === null ? <span class="faint">–</span> : <Time at={at} class="muted" />;
+}
+
+function noteOf(row: CommandRow) {
+	const { state, startedAt, endedAt, fault, deadline, notBefore, nextAttemptAt, attempt, schedule } = row;
+	if (fault) return fault.message;
+	if (state === 'running' && startedAt !== null) {
+		return (
+			<>
+				runs for <Elapsed since={startedAt} />
+				{attempt > 1 && `, attempt ${attempt}`}
+			</>
+		);
+	}
+	if (nextAttemptAt !== null) {
+		return (
+			<>
+				attempt {attempt + 1} <Time at={nextAttemptAt} />
+			</>
+		);
+	}
+	if (endedAt !== null && startedAt !== null)
+		return `took ${longDuration(Date.parse(endedAt) - Date.parse(startedAt))}`;
+	if (state === 'scheduled' && notBefore !== null) {
+		return (
+			<>
+				due <Time at={notBefore} />
+			</>
+		);
+	}
+	if (state === 'queued' && deadline !== null) {
+		return (
+			<>
+				waits, expires <Time at={deadline} />
+			</>
+		);
+	}
+	return schedule ? `of ${schedule.name}` : '';
+}
