@@ -11,50 +11,61 @@ import { Elapsed, Time } from '../ui/time.tsx';
 import { longDuration } from '../words.ts';
 import { commandPath } from './act.tsx';
 
-export const columns: readonly Column<CommandRow>[] = [
-	{ id: 'state', title: 'State', width: '128px', cell: ({ state }) => <StateBadge state={state} /> },
+const state: Column<CommandRow> = {
+	id: 'state',
+	title: 'State',
+	width: '128px',
+	cell: (row) => <StateBadge state={row.state} />,
+};
+
+const queued: Column<CommandRow> = {
+	id: 'queued',
+	title: 'Queued',
+	width: '92px',
+	align: 'end',
+	cell: (row) => <Began row={row} />,
+};
+
+const columns: readonly Column<CommandRow>[] = [
+	state,
 	{
 		id: 'node',
 		title: 'Node',
 		width: '19%',
-		cell: (row) => (
-			<span class="cell-two">
-				<Link to={commandPath(row.handle)}>{row.node}</Link>
-				<span class="only-narrow faint">
-					{row.method} · {noteOf(row)}
-				</span>
-			</span>
-		),
+		cell: (row) => <Link to={commandPath(row.handle)}>{row.node}</Link>,
 	},
 	{
 		id: 'method',
 		title: 'Method',
 		width: '15%',
-		wide: true,
 		cell: ({ method, kind }) => (kind === 'event' ? `${method} (event)` : method),
 	},
-	{
-		id: 'note',
-		title: 'What became of it',
-		wide: true,
-		cell: (row) => <span class="muted">{noteOf(row)}</span>,
-	},
-	{
-		id: 'lane',
-		title: 'Lane',
-		width: '76px',
-		wide: true,
-		cell: ({ lane }) => <span class="muted">{lane}</span>,
-	},
-	{
-		id: 'id',
-		title: 'Id',
-		width: '150px',
-		wide: true,
-		cell: ({ id }) => <span class="mono faint">{shortId(id)}</span>,
-	},
-	{ id: 'queued', title: 'Queued', width: '92px', align: 'end', cell: (row) => <Began row={row} /> },
+	{ id: 'note', title: 'What became of it', cell: (row) => <span class="muted">{noteOf(row)}</span> },
+	{ id: 'lane', title: 'Lane', width: '76px', cell: ({ lane }) => <span class="muted">{lane}</span> },
+	{ id: 'id', title: 'Id', width: '150px', cell: ({ id }) => <span class="mono faint">{shortId(id)}</span> },
+	queued,
 ];
+
+const narrowColumns: readonly Column<CommandRow>[] = [
+	{
+		id: 'node',
+		title: 'Command',
+		cell: (row) => (
+			<span class="cell-two">
+				<Link to={commandPath(row.handle)}>{row.node}</Link>
+				<span class="faint">
+					{row.method} {noteOf(row)}
+				</span>
+			</span>
+		),
+	},
+	{ ...state, width: '112px' },
+	{ ...queued, width: '84px' },
+];
+
+export function columnsOf(narrow: boolean): readonly Column<CommandRow>[] {
+	return narrow ? narrowColumns : columns;
+}
 
 /** ULIDs of one moment begin alike: the end tells them apart. */
 function shortId(id: string): string {

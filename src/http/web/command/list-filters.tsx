@@ -10,6 +10,7 @@ import { Button } from '../ui/button.tsx';
 import { Chip, SearchBox } from '../ui/search-box.tsx';
 import { spaced } from '../words.ts';
 import { filterOf } from './list.ts';
+import './bare-set.css';
 
 export function Filters() {
 	const { states, node, method, since, schedule, search } = filterOf(query.value);

@@ -15,6 +15,7 @@ import { toast } from '../ui/toast.tsx';
 import { count, plural } from '../words.ts';
 import { followOutput } from './follow.ts';
 import { OutputLines } from './lines.tsx';
+import '../command/bare-set.css';
 import './output.css';
 import { OutputScreen } from './screen.ts';
 import { linesWith, nextHit } from './search.ts';

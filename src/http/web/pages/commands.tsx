@@ -10,7 +10,7 @@ import type { CommandRow } from '../../../domain/row-schema.ts';
 import { ApiError, api } from '../api.ts';
 import { commandPath } from '../command/act.tsx';
 import { type CommandList, filterOf, queryOf, withFresh, withPage, withRows } from '../command/list.ts';
-import { columns } from '../command/list-columns.tsx';
+import { columnsOf } from '../command/list-columns.tsx';
 import { Filters } from '../command/list-filters.tsx';
 import { Picked } from '../command/picked.tsx';
 import { indexing, onCommands, reloads } from '../live.ts';
@@ -18,6 +18,7 @@ import { query } from '../route.tsx';
 import { Banner } from '../ui/banner.tsx';
 import { Button, ButtonLink } from '../ui/button.tsx';
 import { Copyable, EmptyState } from '../ui/empty.tsx';
+import { isNarrow } from '../ui/narrow.ts';
 import { PageHead, Skeleton } from '../ui/panel.tsx';
 import { Table } from '../ui/table.tsx';
 import { count } from '../words.ts';
@@ -120,7 +121,7 @@ export default function Commands() {
 				<Table
 					label="Commands"
 					rows={items}
-					columns={columns}
+					columns={columnsOf(isNarrow.value)}
 					keyOf={({ handle }) => handle}
 					hrefOf={({ handle }) => commandPath(handle)}
 					selection={{
