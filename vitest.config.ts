@@ -19,7 +19,9 @@ export default defineConfig({
 				test: {
 					name: 'unit',
 					include: ['test/{base,domain,security,supervision,cli,http/web,http/live}/**/*.test.ts'],
-					testTimeout: 20_000,
+					// Pure: what one file loads, the next one need not load again.
+					isolate: false,
+					testTimeout: 60_000,
 				},
 			},
 			{
@@ -27,16 +29,16 @@ export default defineConfig({
 					name: 'integration',
 					include: ['test/{jetstream,client,broker,node,central,http,scripts,attacks}/**/*.test.ts'],
 					exclude: [elections, ...pureWindow],
-					testTimeout: 60_000,
-					hookTimeout: 60_000,
+					testTimeout: 240_000,
+					hookTimeout: 120_000,
 				},
 			},
 			{
 				test: {
 					name: 'e2e',
 					include: ['test/e2e/**/*.test.ts'],
-					testTimeout: 120_000,
-					hookTimeout: 60_000,
+					testTimeout: 240_000,
+					hookTimeout: 120_000,
 				},
 			},
 			{
@@ -56,6 +58,8 @@ export default defineConfig({
 					name: 'chaos',
 					include: ['test/chaos/**/*.test.ts'],
 					sequence: { groupOrder: 2 },
+					testTimeout: 300_000,
+					hookTimeout: 120_000,
 				},
 			},
 			{

@@ -93,7 +93,7 @@ test.each(overlaps)(
 								.map(({ id }) => id)
 								.sort()
 								.join() === wanted.join(),
-						{ timeoutMs: 20_000, message: `${wanted.length} commands wait for ${node}` },
+						{ message: `${wanted.length} commands wait for ${node}` },
 					);
 				}
 				if (!death.died) steps = at - 1;
@@ -124,14 +124,14 @@ test('a tick runs once on its ship, whenever its leader dies, also where it had 
 			const dying = await startLeader(connection, records, { time, between: death.between });
 			await dying.scheduler.runOnce().catch(() => undefined);
 			// What it has queued runs, ends, and leaves its stream.
-			await eventually(async () => (await queuedAt(connection, 'ship1')).length === 0, { timeoutMs: 20_000 });
+			await eventually(async () => (await queuedAt(connection, 'ship1')).length === 0);
 			await dying.stop();
 			time.now += 10_000;
 			const next = await startLeader(connection, records, { time });
 			await next.scheduler.runOnce();
 			names += 1;
 			await effects.reach(names);
-			await eventually(async () => (await queuedAt(connection, 'ship1')).length === 0, { timeoutMs: 20_000 });
+			await eventually(async () => (await queuedAt(connection, 'ship1')).length === 0);
 			await next.stop();
 			isOver = !death.died;
 		}
@@ -167,7 +167,7 @@ test('two leaders at once fire each tick once, and count each once', async () =>
 		await Promise.all(leaders.map(({ scheduler }) => scheduler.runOnce()));
 	}
 	const words = await effects.reach(ticks);
-	await eventually(async () => (await queuedAt(raw.connection, 'ship1')).length === 0, { timeoutMs: 20_000 });
+	await eventually(async () => (await queuedAt(raw.connection, 'ship1')).length === 0);
 	expect((await effects.words()).sort()).toEqual([...new Set(words)].sort());
 	for (const node of absent) expect(await queuedAt(raw.connection, node)).toHaveLength(ticks);
 	for (const { scheduler } of leaders) await scheduler.runOnce();

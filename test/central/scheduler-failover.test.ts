@@ -63,7 +63,7 @@ test('a tick each second fires once, while leaders are killed, and stopped for l
 			const [one, { value }] = [await effects.words(), await schedules.readProgress('each-second')];
 			return value?.fired === one.length && one;
 		},
-		{ timeoutMs: 20_000, message: 'what was fired has run' },
+		{ message: 'what was fired has run' },
 	);
 	const ticks = words.map((word) => Date.parse(word)).sort((a, b) => a - b);
 	const [first = 0, last = 0] = [ticks[0], ticks.at(-1)];

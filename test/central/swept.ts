@@ -19,12 +19,9 @@ const working: readonly string[] = [
 ];
 
 export async function untilSwept(connection: Connection): Promise<void> {
-	await eventually(
-		async () => {
-			const left = (await summarizeStreams(connection)).filter(({ name }) => working.includes(name));
-			expect(left.map(({ name, messages }) => [name, messages])).toEqual(working.map((name) => [name, 0]));
-			return true;
-		},
-		{ timeoutMs: 20_000 },
-	);
+	await eventually(async () => {
+		const left = (await summarizeStreams(connection)).filter(({ name }) => working.includes(name));
+		expect(left.map(({ name, messages }) => [name, messages])).toEqual(working.map((name) => [name, 0]));
+		return true;
+	});
 }

@@ -151,16 +151,16 @@ test('a centre buries what is too old by its setting, and a wait for it ends; wh
 	const form: MessageForm = { toNode: 'ship1', kind: 'event', method: 'textLogging', data: ['x\n'] };
 	const [receipt] = await fleet.send(form);
 	if (!receipt) throw new Error('no receipt');
-	await expect(fleet.waitDelivered(receipt, { timeoutMs: 30_000 })).rejects.toMatchObject({
+	await expect(fleet.waitDelivered(receipt, { timeoutMs: 60_000 })).rejects.toMatchObject({
 		code: 'refused',
 		message: expect.stringContaining(`steward dead show ${receipt.handle}`),
 	});
 	await using _ship = await startNode(nats.url, 'ship1');
 	await eventually(async () => (await fleet.node('ship1'))?.lanes.every(({ status }) => status === 'ready'));
 	const [next] = await fleet.send(form);
-	if (next) await fleet.waitDelivered(next, { timeoutMs: 30_000 });
+	if (next) await fleet.waitDelivered(next, { timeoutMs: 60_000 });
 	// Now the ack floor is above the first one as well, and it is still told as what it is.
-	await expect(fleet.waitDelivered(receipt, { timeoutMs: 30_000 })).rejects.toMatchObject({
+	await expect(fleet.waitDelivered(receipt, { timeoutMs: 60_000 })).rejects.toMatchObject({
 		code: 'refused',
 	});
 });

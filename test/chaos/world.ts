@@ -90,7 +90,7 @@ export async function buildWorld(
 			ships.push(ship);
 		}
 		const fleet = await eventually(() => openFleet(site.servers), {
-			timeoutMs: 30_000,
+			timeoutMs: 60_000,
 			everyMs: 100,
 			message: 'the centre makes the streams when it has found the broker',
 		});

@@ -108,7 +108,7 @@ test('a fleet at work is backed up, and its backup restored under a centre that 
 	} finally {
 		await fleet.close();
 	}
-}, 60_000);
+});
 
 test('whatever moves on between the copies of two streams is found once: the order of the copies is the order of its way', async () => {
 	await using dir = await tempDir();
@@ -158,10 +158,10 @@ test('whatever moves on between the copies of two streams is found once: the ord
 	second.use(await startNode(nats.url, 'ship1', { dataDir }));
 	const fleet = await openFleet(nats.url);
 	try {
-		const views = await fleet.wait(handles, { timeoutMs: 30_000 });
+		const views = await fleet.wait(handles, { timeoutMs: 60_000 });
 		expect(views.map(({ state, attempt }) => `${state} ${attempt}`)).toEqual(words.map(() => 'succeeded 1'));
 		expect(await effects.words()).toEqual(words);
 	} finally {
 		await fleet.close();
 	}
-}, 60_000);
+});

@@ -126,7 +126,12 @@ test('an operator, who may remove streams and not write the ledger, throws nothi
 	const secure = parts.use(await startSecureNats());
 	const connect = async (role: 'centre' | 'operator') => {
 		const credentials = await secure.credentials(role, role);
-		const connection = await openConnection({ servers: [secure.url], name: 'test', credentials });
+		const connection = await openConnection({
+			servers: [secure.url],
+			name: 'test',
+			credentials,
+			timeoutMs: 30_000,
+		});
 		parts.use({ [Symbol.asyncDispose]: () => closeConnection(connection, systemClock) });
 		return connection;
 	};

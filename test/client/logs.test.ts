@@ -21,7 +21,7 @@ async function parts() {
 	const nats = await startNats();
 	const central = await startCentral(nats.url);
 	const fleet = await openFleet(nats.url);
-	const connection = await openConnection({ servers: [nats.url], name: 'test' });
+	const connection = await openConnection({ servers: [nats.url], name: 'test', timeoutMs: 30_000 });
 	const dir = await tempDir();
 	return {
 		...{ nats, fleet, connection, dir, effects: effectsIn(dir.path) },
@@ -212,8 +212,8 @@ test.concurrent('holds a bounded part of a long output for a slow reader, also t
 			const accepted = proxy.accepted;
 			proxy.cut();
 			proxy.heal();
-			await eventually(() => proxy.accepted > accepted, { timeoutMs: 20_000 });
-			await eventually(async () => (await slow.get('ship1.a'))?.state === 'queued', { timeoutMs: 20_000 });
+			await eventually(() => proxy.accepted > accepted);
+			await eventually(async () => (await slow.get('ship1.a'))?.state === 'queued');
 			// Whatever had been asked for would come with these answers.
 			for (let asked = 0; asked < 20; asked++) await slow.get('ship1.a');
 			expect(await notHandedOver()).toBeGreaterThan(total - 100);

@@ -57,7 +57,7 @@ test('what never started is sent again, with a deadline of its own', async () =>
 	await using central = await startCentral(nats.url);
 	await using fleet = await openFleet(nats.url);
 	await fleet.send(shell('late', ['echo', 'late'], { deliverWithin: '1ms' }));
-	await fleet.wait(['ship1.late'], { timeoutMs: 20_000 });
+	await fleet.wait(['ship1.late'], { timeoutMs: 60_000 });
 	await central.stop();
 	// Closed by a claim that no centre has written down.
 	await fleet.send(shell('off', ['echo', 'off']));

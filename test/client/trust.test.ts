@@ -17,7 +17,7 @@ test('a node that says it has a version beyond all others keeps nobody from publ
 		await eventually(
 			async () =>
 				(await fleet.trust.nodes('trust')).some((one) => one.node === node && one.version === version),
-			{ timeoutMs: 20_000, message: `${node} is heard` },
+			{ message: `${node} is heard` },
 		);
 	};
 	await said('honest', 7);

@@ -42,7 +42,7 @@ test('sees a command come, run and end, with its output', async () => {
 		await effects.open('a');
 	}
 	expect(pieces.join('')).toBe('begun\ndone\n');
-	const [view] = await viewer.wait(['ship1.a'], { timeoutMs: 10_000 });
+	const [view] = await viewer.wait(['ship1.a'], { timeoutMs: 60_000 });
 	expect(view).toMatchObject({ state: 'succeeded', result: { exitCode: 0 } });
 	await watching;
 	stop.abort();

@@ -114,7 +114,7 @@ test('a wait survives a restart of the broker, also when the word comes while it
 	proxy.cut();
 	await reportSuccess(broker.connection, handleOf(first), await factsOf(parts, handleOf(first)));
 	proxy.heal();
-	await eventually(() => seen.includes('succeeded'), { timeoutMs: 20_000 });
+	await eventually(() => seen.includes('succeeded'));
 	await broker.nats.restart();
 	await broker.connection.reach.whenUp(20_000);
 	await reportSuccess(broker.connection, handleOf(second), await factsOf(parts, handleOf(second)));

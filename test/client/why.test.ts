@@ -87,7 +87,7 @@ test('a result that is recorded on its node and cannot be reported is told of', 
 	await fleet.send(shell('a', ['true']));
 	await eventually(async () => (await fleet.why('ship1.a')).cause === 'unreported');
 	await raw.jsm.streams.update(streams.reports, config);
-	const [view] = await fleet.wait(['ship1.a'], { timeoutMs: 10_000 });
+	const [view] = await fleet.wait(['ship1.a'], { timeoutMs: 60_000 });
 	expect(view?.state).toBe('succeeded');
 });
 

@@ -119,7 +119,6 @@ test('the README tour prints what the README says', async () => {
 					const service = start(line, env);
 					services.push(service.child);
 					await eventually(() => service.output().includes(output.trim()), {
-						timeoutMs: 60_000,
 						message: `"${line}" said: ${service.output()}`,
 					});
 				} else if (step.kind === 'eventually') {
@@ -128,7 +127,7 @@ test('the README tour prints what the README says', async () => {
 							expect(mask(await run(line, env))).toBe(mask(output));
 							return true;
 						},
-						{ timeoutMs: 20_000, everyMs: 200 },
+						{ timeoutMs: 60_000, everyMs: 200 },
 					);
 				} else {
 					expect(`$ ${line}\n${mask(await run(line, env))}`).toBe(`$ ${line}\n${mask(output)}`);
@@ -144,7 +143,7 @@ async function killBroker(stateFile: string): Promise<void> {
 	const pid = async () => (JSON.parse(await readFile(stateFile, 'utf8')) as { pid: number }).pid;
 	const before = await pid();
 	process.kill(before, 'SIGKILL');
-	await eventually(async () => (await pid()) !== before, { timeoutMs: 20_000 });
+	await eventually(async () => (await pid()) !== before);
 }
 
 async function end(child: ChildProcess): Promise<void> {

@@ -13,7 +13,12 @@ test('who is not let in is told from a broker that is not there', async () => {
 	await using secure = await startSecureNats();
 	await using other = await startSecureNats();
 	const code = async (servers: string, ...[credentials]: Parameters<typeof asOptions>) => {
-		const opening = openConnection({ servers: [servers], name: 'test', ...asOptions(credentials) });
+		const opening = openConnection({
+			servers: [servers],
+			name: 'test',
+			timeoutMs: 30_000,
+			...asOptions(credentials),
+		});
 		return opening.then(
 			({ nc }) => nc.close().then(() => 'in'),
 			(error: { code?: string }) => error.code,

@@ -97,18 +97,17 @@ test('a lane’s consumer is silent while its server is away, and is made again 
 	await home.kill();
 
 	// The stream may need a new leader first: until then nothing is known, and nothing said.
-	const found = await eventually(() => ensureLaneConsumer(raw.connection, wanted), { timeoutMs: 30_000 });
+	const found = await eventually(() => ensureLaneConsumer(raw.connection, wanted));
 	expect(found).toBe('silent');
 	// What the centre reads with lives on all three.
-	const made = await eventually(
-		() => ensureCentreConsumer(raw.connection, streams.claims, '_projector').then((isNew) => [isNew]),
-		{ timeoutMs: 30_000 },
+	const made = await eventually(() =>
+		ensureCentreConsumer(raw.connection, streams.claims, '_projector').then((isNew) => [isNew]),
 	);
 	expect(made).toEqual([false]);
 
 	// For some seconds the others still take the server for one that is there, and may place the new one on it.
 	await eventually(async () => (await remakeLaneConsumer(raw.connection, wanted)) !== 'silent', {
-		timeoutMs: 40_000,
+		timeoutMs: 60_000,
 	});
 	expect(await ensureLaneConsumer(raw.connection, wanted)).toBe('there');
 	const { num_pending, config } = await raw.jsm.consumers.info(stream, consumer);
@@ -196,7 +195,7 @@ test.runIf(isLong)(
 		expect(await eventually(async () => [await parts.commands.find('ship1', id)])).toEqual([undefined]);
 		await expect(asking.get(`ship1.${id}`)).rejects.toMatchObject({ code: 'no-broker' });
 		await Promise.all(others.map((member) => member.restart()));
-		const view = await eventually(() => asking.get(`ship1.${id}`), { timeoutMs: 30_000 });
+		const view = await eventually(() => asking.get(`ship1.${id}`));
 		expect(view.state).toBe('queued');
 	},
 );

@@ -44,7 +44,7 @@ test.skipIf(why !== undefined)(
 	async () => {
 		await using broker = await startBroker();
 		const { nats, connection } = broker;
-		const publisher = new Publisher(connection, { stream, mayLookUp: true, timeoutMs: 20_000 });
+		const publisher = new Publisher(connection, { stream, mayLookUp: true, timeoutMs: 60_000 });
 		await publisher.publish({ subject: 'steward.claim.ship1.first', data: '' });
 		const file = join(nats.storeDir, 'broker/store/jetstream/$G/streams', stream, 'msgs/1.blk');
 		const requests = Array.from({ length: 60 }, (_, index) => ({

@@ -28,7 +28,7 @@ export async function startBroker(options: NatsOptions & { shards?: number } = {
 	const connections: Connection[] = [];
 	const proxies: LinkProxy[] = [];
 	const connect = async (via: { readonly url: string } = nats) => {
-		const connection = await openConnection({ servers: [via.url], name: 'test' });
+		const connection = await openConnection({ servers: [via.url], name: 'test', timeoutMs: 30_000 });
 		connections.push(connection);
 		return connection;
 	};
@@ -60,7 +60,6 @@ export async function startBroker(options: NatsOptions & { shards?: number } = {
 /** Resolves when the connection answers again, after its server or its link was gone. */
 export async function answersAgain({ nc }: Connection): Promise<void> {
 	await eventually(() => nc.rtt().then(() => true), {
-		timeoutMs: 20_000,
 		message: 'the connection came back',
 	});
 }

@@ -63,7 +63,7 @@ test('the count of shards is fixed by the first who sets it up', async () => {
 
 test('a broker that nobody set up is told from one that does not answer', async () => {
 	await using nats = await startNats();
-	const connection = await openConnection({ servers: [nats.url], name: 'test' });
+	const connection = await openConnection({ servers: [nats.url], name: 'test', timeoutMs: 30_000 });
 	try {
 		expect(await readTopology(connection)).toBeUndefined();
 		await expect(requireTopology(connection)).rejects.toMatchObject({ code: 'no-topology' });
@@ -229,7 +229,7 @@ test('the streams fit into the shipped config, and into a budget, whatever the c
 
 test('a broker without room says how much is needed, and a budget makes it fit', async () => {
 	await using nats = await startSmallNats();
-	const connection = await openConnection({ servers: [nats.url], name: 'test' });
+	const connection = await openConnection({ servers: [nats.url], name: 'test', timeoutMs: 30_000 });
 	try {
 		await expect(applyTopology(connection, { dir: streamsDir })).rejects.toMatchObject({
 			code: 'refused',
@@ -244,7 +244,7 @@ test('a broker without room says how much is needed, and a budget makes it fit',
 		await connection.nc.close();
 	}
 	await using other = await startSmallNats();
-	const small = await openConnection({ servers: [other.url], name: 'test' });
+	const small = await openConnection({ servers: [other.url], name: 'test', timeoutMs: 30_000 });
 	try {
 		await applyTopology(small, { dir: streamsDir, budgetBytes: 1e9 });
 		const { changes } = await applyTopology(small, { dir: streamsDir });

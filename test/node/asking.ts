@@ -7,7 +7,7 @@
 import type { Fleet } from '../../src/client/fleet.ts';
 import type { MessageForm } from '../../src/domain/message.ts';
 import type { CommandView } from '../../src/domain/view.ts';
-import { eventually } from '../support/eventually.ts';
+import { eventually, longestWaitMs } from '../support/eventually.ts';
 
 /** A command for ship1. */
 export function command(id: string, data: MessageForm['data'], more: Partial<MessageForm> = {}): MessageForm {
@@ -23,7 +23,11 @@ export function event(
 	return { toNode: 'ship1', kind: 'event', method, data: data ?? null, ...more };
 }
 
-export function settled(fleet: Fleet, ids: readonly string[], timeoutMs = 50_000): Promise<CommandView[]> {
+export function settled(
+	fleet: Fleet,
+	ids: readonly string[],
+	timeoutMs = 2 * longestWaitMs,
+): Promise<CommandView[]> {
 	const handles = ids.map((id) => `ship1.${id}`);
 	return eventually(() => fleet.wait(handles, { timeoutMs }), { timeoutMs, message: `${ids} settled` });
 }

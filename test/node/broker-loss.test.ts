@@ -42,7 +42,7 @@ test.concurrent('a consumer that is deleted under its node is made again, and no
 	await fleet.send(command('b', effects.shell('b', effects.gate('b'))));
 	await fleet.send(command('c', effects.shell('c')));
 	await effects.reach(2);
-	const connection = await openConnection({ servers: [nats.url], name: 'test' });
+	const connection = await openConnection({ servers: [nats.url], name: 'test', timeoutMs: 30_000 });
 	await connection.jsm.consumers.delete(streams.commands(0), 'ship1-normal');
 	await effects.open('b');
 	const views = await settled(fleet, ['b', 'c']);

@@ -111,13 +111,10 @@ test.concurrent('a command whose starts were used up by crashes is a letter with
 	await using _ship = await startNode(nats.url, 'ship1', { node: { modules: [modulePath] } });
 	const poison = { method: 'poison', attempts: 2, backoff: { initial: '10ms' } } as const;
 	await fleet.send(command('poison', effects.path, poison));
-	const [letter] = await eventually(
-		async () => {
-			const found = await fleet.dead.list({ code: 'processDied' });
-			return found.length === 1 && found;
-		},
-		{ timeoutMs: 30_000 },
-	);
+	const [letter] = await eventually(async () => {
+		const found = await fleet.dead.list({ code: 'processDied' });
+		return found.length === 1 && found;
+	});
 	expect(letter).toMatchObject({ handle: 'ship1.poison', attempts: 2, kept: 'whole' });
 	const [outcome] = await fleet.dead.replay(['ship1.poison']);
 	const [view] = await settled(fleet, [outcome?.as?.slice('ship1.'.length) ?? '']);

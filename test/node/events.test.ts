@@ -20,7 +20,7 @@ function logOf(dataDir: string, sender: string): Promise<string> {
 }
 
 async function deadLetters(url: string): Promise<{ subject: string; letter: Record<string, unknown> }[]> {
-	const connection = await openConnection({ servers: [url], name: 'test' });
+	const connection = await openConnection({ servers: [url], name: 'test', timeoutMs: 30_000 });
 	try {
 		const info = await connection.jsm.streams.info(streams.dead, { subjects_filter: 'steward.dead.>' });
 		return await Promise.all(
@@ -51,7 +51,7 @@ test.concurrent('a repeat under the same key is dropped, also over a restart of 
 	await using nats = await startNats();
 	await using _central = await startCentral(nats.url);
 	await using ship = await startNode(nats.url, 'ship1');
-	const connection = await openConnection({ servers: [nats.url], name: 'test' });
+	const connection = await openConnection({ servers: [nats.url], name: 'test', timeoutMs: 30_000 });
 	const events = new Events(connection);
 	const send = (n: number, epoch = 'first') =>
 		events.publish(
@@ -93,7 +93,7 @@ test.concurrent('an event whose method throws is tried again, then a dead letter
 	await fleet.send(event('textLogging', { not: 'text' }, { id: 'e3' }));
 	const [receipt] = await fleet.send(event('textLogging', ['after\n']));
 	if (!receipt) throw new Error('no receipt');
-	await fleet.waitDelivered(receipt, { timeoutMs: 40_000 });
+	await fleet.waitDelivered(receipt, { timeoutMs: 60_000 });
 	expect(await logOf(ship.dataDir, '_operator')).toBe('after\n');
 	expect(await effects.words()).toEqual(['1', '2', '3', '4', '5']);
 	const letters = await eventually(async () => {
@@ -126,7 +126,7 @@ test.concurrent('an event that kills its node ends as a dead letter, and the lan
 	const [receipt] = await fleet.send(event('textLogging', ['after\n']));
 	if (!receipt) throw new Error('no receipt');
 	await using _ship = keepRunning(nats.url, 'ship1', nodeDir.path, { node: { modules: [modulePath] } });
-	await fleet.waitDelivered(receipt, { timeoutMs: 50_000 });
+	await fleet.waitDelivered(receipt, { timeoutMs: 60_000 });
 	expect((await effects.words()).length).toBeLessThanOrEqual(6);
 	const [dead] = await eventually(async () => {
 		const found = await deadLetters(nats.url);

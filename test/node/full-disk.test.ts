@@ -47,7 +47,7 @@ test.skipIf(!canMount)(
 		await disk.fill();
 		const socket = socketPathFor(disk.path, disk.path);
 		const message = command('viaSocket', effects.shell('viaSocket', 'x'.repeat(200_000)));
-		const patience = { timeoutMs: 5000, clock: systemClock };
+		const patience = { timeoutMs: 60_000, clock: systemClock };
 		await expect(sendViaSocket(socket, message, patience)).rejects.toMatchObject({ code: 'storage' });
 		await effects.open('runs');
 		expect(await ship.exited).toBe(20);
@@ -75,7 +75,7 @@ test.skipIf(!canMount)(
 		const data = join(disk.path, 'store', 'data.mdb');
 		{
 			await using first = await startNodeProcess(nobody, 'ship1', disk.path);
-			const patience = { timeoutMs: 5000, clock: systemClock };
+			const patience = { timeoutMs: 60_000, clock: systemClock };
 			await sendViaSocket(socketPathFor(disk.path, disk.path), command('owed', ['true']), patience);
 			await first.kill();
 		}

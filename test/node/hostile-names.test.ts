@@ -91,7 +91,7 @@ test('names that come past every check of a sender write nothing outside of the 
 	// Behind all of them, one that is as it should be.
 	await fleet.send({ toNode: 'ship1', kind: 'event', method: 'textLogging', data: 'last' });
 	await fleet.send({ toNode: 'ship1', kind: 'command', id: 'last', method: 'shellCommand', data: ['true'] });
-	await fleet.wait(['ship1.last'], { timeoutMs: 20_000 });
+	await fleet.wait(['ship1.last'], { timeoutMs: 60_000 });
 	const logs = join(dataDir, 'logs');
 	await eventually(async () => (await readdir(logs)).includes('_operator.log'));
 	// What names no sender came from any client of the broker.
@@ -99,7 +99,7 @@ test('names that come past every check of a sender write nothing outside of the 
 	const around = await readdir(dir.path, { recursive: true });
 	expect(around.filter((path) => /escaped|~|%2e|rf/.test(path))).toEqual([]);
 	expect((await readdir(join(dir.path, 'deep'))).toSorted()).toEqual(['control', 'er']);
-}, 60_000);
+});
 
 function keyed(id: string) {
 	const fields = headers();

@@ -469,7 +469,7 @@ test.each([
 		const text = numbers.map((n) => line(`${n} ${'ü'.repeat(n % 50)}`)).join('');
 		await writeFromChild(path, text, reopen, 42);
 		await eventually(() => intake.items.length >= 2000, { message: '2,000 messages' });
-		await eventually(async () => (await readdir(dir.path)).length === 0, { timeoutMs: 30_000 });
+		await eventually(async () => (await readdir(dir.path)).length === 0);
 		await file.stop();
 		expect(intake.data.map((data) => Number(String(data).split(' ')[0]))).toEqual(numbers);
 		expect(new Set(intake.ids).size).toBe(2000);

@@ -19,7 +19,7 @@ import { stressLifecycle } from '../support/lifecycle.ts';
 import { tempDir } from '../support/temp.ts';
 import { MemoryIntake } from './memory-intake.ts';
 
-const patience = { timeoutMs: 10_000, clock: systemClock };
+const patience = { timeoutMs: 60_000, clock: systemClock };
 const command: MessageForm = {
 	toNode: 'ship1',
 	commandOrEvent: 'command',

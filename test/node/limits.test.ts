@@ -52,8 +52,8 @@ async function world() {
 		/** What its program read from its standard input, as that counted it. */
 		counted: async (id: string) => {
 			// What came by the intake is known a moment later.
-			const known = () => fleet.wait([`${ship}.${id}`], { timeoutMs: 40_000 });
-			const [view] = await eventually(known, { timeoutMs: 40_000, message: id });
+			const known = () => fleet.wait([`${ship}.${id}`], { timeoutMs: 60_000 });
+			const [view] = await eventually(known, { message: id });
 			expect(view?.state, JSON.stringify(view?.fault)).toBe('succeeded');
 			return Number(view?.result?.stdout?.head);
 		},
@@ -139,7 +139,7 @@ test('a node’s socket and its inmsg.txt take what the centre can queue, and te
 	const forms = (way: string) =>
 		around.map((more) => counting(longId(`${way}${more + 1}`), 'x'.repeat(dataOf(outboxData + more))));
 	const path = socketPathFor(at.dataDir, at.dataDir);
-	const patience = { timeoutMs: 10_000, clock: systemClock };
+	const patience = { timeoutMs: 60_000, clock: systemClock };
 	const sent = await Promise.allSettled(forms('s').map((form) => sendViaSocket(path, form, patience)));
 	expect(sent.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'rejected']);
 	const message = expect.stringMatching(/data: .*514049 bytes, and 514048 can be queued: send .*address/);
@@ -182,7 +182,7 @@ test('what a method gives back is whole up to its bound, and all bounds at once 
 	await command('noisy', 'shellCommand', { command: ['bash', '-c', `${noise}; ${noise} >&2`], stdin: most });
 	const ids = [...[0, 1, 2].flatMap((n) => [`v${n}`, `o${n}`]), longId('long'), 'most', 'noisy'];
 	const handles = ids.map((id) => `${ship}.${id}`);
-	const views = await fleet.wait(handles, { timeoutMs: 40_000 });
+	const views = await fleet.wait(handles, { timeoutMs: 60_000 });
 	expect(views.map(({ state }) => state)).toEqual(ids.map(() => 'succeeded'));
 	const by = new Map(views.map((view) => [view.id, view.result]));
 	const lengthOf = (id: string) => JSON.stringify(by.get(id)?.value).length;

@@ -29,7 +29,7 @@ test('commands queue for a ship that is away, survive a kill of the broker, and 
 	await nats.restart('SIGKILL');
 	await using _ship = await startNode(nats.url, 'ship1');
 	const handles = receipts.map((receipt) => receipt?.handle ?? '');
-	const views = await eventually(() => fleet.wait(handles, { timeoutMs: 20_000 }), { timeoutMs: 30_000 });
+	const views = await eventually(() => fleet.wait(handles, { timeoutMs: 60_000 }), { timeoutMs: 60_000 });
 	expect(views.map(({ state }) => state)).toEqual(['succeeded', 'succeeded', 'succeeded']);
 	expect(views.map(({ result }) => result?.stdout?.head)).toEqual(['out 1\n', 'out 2\n', 'out 3\n']);
 	expect(views.map(({ result }) => result?.stderr?.head)).toEqual(['err 1\n', 'err 2\n', 'err 3\n']);

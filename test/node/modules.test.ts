@@ -61,7 +61,7 @@ test.concurrent('a module that dies again and again rests, and says so; the node
 	await fleet.send(command('a', { path: effects.path, until: 99 }, { method: 'die', attempts: 20, backoff }));
 	const errorsPath = join(atCentral.dataDir, 'logs', 'errors.jsonl');
 	await eventually(async () => (await readFile(errorsPath, 'utf8')).includes('intensityExceeded'), {
-		timeoutMs: 30_000,
+		timeoutMs: 60_000,
 	});
 	await fleet.send(command('b', effects.shell('b'), { lane: 'urgent' }));
 	expect(ends(await settled(fleet, ['b']))).toEqual(['succeeded 1']);

@@ -25,7 +25,7 @@ test('two nodes of one name are noticed and told, and each command runs on one o
 	await using one = await startNode(nats.url, 'ship1', { log });
 	await using two = await startNode(nats.url, 'ship1', { log });
 	expect(one.dataDir).not.toBe(two.dataDir);
-	const conflict = await eventually(async () => (await fleet.node('ship1'))?.conflict, { timeoutMs: 20_000 });
+	const conflict = await eventually(async () => (await fleet.node('ship1'))?.conflict);
 	expect(conflict.machines).toHaveLength(2);
 	const ids = Array.from({ length: 8 }, (_, n) => `c${n}`);
 	for (const id of ids) await fleet.send(command(id, effects.shell(id)));
@@ -47,7 +47,7 @@ test('what a machine had claimed that was replaced is interrupted or run again b
 	await fleet.send(command('old', effects.shell('old')));
 	await fleet.send(command('again', effects.shell('again'), rerun));
 	await fleet.send(command('next', effects.shell('next')));
-	const connection = await openConnection({ servers: [nats.url], name: 'test' });
+	const connection = await openConnection({ servers: [nats.url], name: 'test', timeoutMs: 30_000 });
 	for (const id of ['old', 'again']) {
 		const stored = await new Commands(connection, 1).find('ship1', id);
 		if (!stored) throw new Error(`${id} is not on its stream`);

@@ -53,7 +53,7 @@ export async function pipelineParts(trusts: (store: Store) => Guard = () => asyn
 	const nats = await startNats();
 	const proxy = await startProxy(nats.port);
 	const dir = await tempDir();
-	const connection = await openConnection({ servers: [nats.url], name: 'test' });
+	const connection = await openConnection({ servers: [nats.url], name: 'test', timeoutMs: 30_000 });
 	await applyTopology(connection, { dir: join(packageRoot, 'streams') });
 	const log = recordingLog();
 	const shift = { wall: 0, monotonic: 0 };

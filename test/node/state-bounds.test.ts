@@ -101,7 +101,7 @@ async function smallBroker(dir: string) {
 test('a state that the broker refuses is an error in the log, once for its cause', async () => {
 	await using dir = await tempDir();
 	await using nats = await smallBroker(dir.path);
-	const connection = await openConnection({ servers: [nats.url], name: 'test' });
+	const connection = await openConnection({ servers: [nats.url], name: 'test', timeoutMs: 30_000 });
 	await applyTopology(connection, { dir: join(packageRoot, 'streams') });
 	const log = recordingLog();
 	const link = new Link({ servers: [nats.url], name: 'ship1', clock: systemClock, log });
@@ -128,7 +128,7 @@ test('a state that the broker refuses is an error in the log, once for its cause
 	await state.stop();
 	await link.stop();
 	await closeConnection(connection, systemClock);
-}, 30_000);
+});
 
 test('a module with many methods, large schemas and much to say when it breaks down is seen by the centre all the same', async () => {
 	await using dir = await tempDir();
@@ -159,14 +159,11 @@ test('a module with many methods, large schemas and much to say when it breaks d
 		}),
 	);
 	await fleet.send(command('b', null, { method: 'm1' }));
-	const view = await eventually(
-		async () => {
-			const now = await fleet.node('ship1');
-			return now?.stopped.length === 40 && now;
-		},
-		{ timeoutMs: 30_000 },
-	);
+	const view = await eventually(async () => {
+		const now = await fleet.node('ship1');
+		return now?.stopped.length === 40 && now;
+	});
 	expect(view.stopped[0]?.reason).toMatch(/ended, exit code 1: y+/);
-	await fleet.cancel(['ship1.a', 'ship1.b'], { timeoutMs: 10_000 });
+	await fleet.cancel(['ship1.a', 'ship1.b'], { timeoutMs: 60_000 });
 	await settled(fleet, ['a', 'b']);
-}, 60_000);
+});

@@ -76,7 +76,7 @@ function clusterOf(members: readonly Member[], parts: AsyncDisposable): Cluster 
 					);
 					return named(leaders.find((leader) => leader !== undefined));
 				},
-				{ timeoutMs: 30_000, message: `somebody leads ${stream ?? 'the cluster'}` },
+				{ timeoutMs: 60_000, message: `somebody leads ${stream ?? 'the cluster'}` },
 			),
 		async homesOf(stream, consumer) {
 			const views = await Promise.all(members.map(viewOf));

@@ -7,7 +7,7 @@
 import { appendFile, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isSameProcess, processIdentity } from '../../src/base/process.ts';
-import { eventually } from './eventually.ts';
+import { eventually, longestWaitMs } from './eventually.ts';
 
 export type Effects = {
 	readonly path: string;
@@ -36,7 +36,7 @@ export function effectsIn(dir: string, file = 'effects'): Effects {
 		path,
 		shell: (word, then = 'true') => ['bash', '-c', `echo "${word}" >> ${path}; ${then}`],
 		words,
-		reach: (count, timeoutMs = 20_000) =>
+		reach: (count, timeoutMs = longestWaitMs) =>
 			eventually(
 				async () => {
 					const seen = await words();
@@ -50,7 +50,7 @@ export function effectsIn(dir: string, file = 'effects'): Effects {
 }
 
 /** Waits until the process is gone (a zombie has ended). */
-export async function untilGone(pid: number, timeoutMs = 15_000): Promise<void> {
+export async function untilGone(pid: number, timeoutMs = longestWaitMs): Promise<void> {
 	const identity = processIdentity(pid);
 	if (!identity) return;
 	await eventually(() => !isSameProcess(identity), { timeoutMs, message: `process ${pid} is gone` });

@@ -4,6 +4,9 @@
  * Ends with the test that calls it.
  */
 
+/** Longer than a busy machine takes for anything: only what fails waits until then. */
+export const longestWaitMs = 60_000;
+
 export type EventuallyOptions = {
 	timeoutMs?: number;
 	everyMs?: number;
@@ -18,7 +21,7 @@ export async function eventually<T>(
 	fn: () => T | Promise<T>,
 	options: EventuallyOptions = {},
 ): Promise<NonNullable<Exclude<T, false>>> {
-	const { timeoutMs = 10_000, everyMs = 20, message = 'it never became so' } = options;
+	const { timeoutMs = longestWaitMs, everyMs = 20, message = 'it never became so' } = options;
 	const deadline = performance.now() + timeoutMs;
 	let last: unknown;
 	for (;;) {

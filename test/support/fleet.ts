@@ -99,5 +99,6 @@ export async function startNode(
 
 /** `credentials`: path of a file. */
 export async function openFleet(servers: string, credentials?: string): Promise<Fleet> {
-	return connect({ servers, credentials, name: 'test' });
+	// On a busy machine the first answer takes its time.
+	return connect({ servers, credentials, name: 'test', timeoutMs: 30_000 });
 }

@@ -15,7 +15,7 @@ export async function shortenLeases(
 	ackWaitMs = 1000,
 	lanes: Readonly<Partial<Record<'normal' | 'urgent' | 'events', number>>> = { normal: 1, events: 1 },
 ): Promise<void> {
-	const connection = await openConnection({ servers: [servers], name: 'test' });
+	const connection = await openConnection({ servers: [servers], name: 'test', timeoutMs: 30_000 });
 	try {
 		for (const lane of ['normal', 'urgent', 'events'] as const) {
 			const capacity = lanes[lane];

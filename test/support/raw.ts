@@ -13,6 +13,10 @@ export async function openRaw(
 	domain?: string,
 	credentials?: Credentials,
 ): Promise<Connection & { readonly connection: Connection } & AsyncDisposable> {
-	const connection = await openConnection({ servers: url.split(','), domain, credentials, name: 'test' });
+	const connection = await openConnection({
+		...{ servers: url.split(','), domain, credentials, name: 'test' },
+		// On a busy machine the first answer takes its time.
+		timeoutMs: 30_000,
+	});
 	return { ...connection, connection, [Symbol.asyncDispose]: () => closeConnection(connection, systemClock) };
 }

@@ -99,6 +99,6 @@ async function missingEvents(asked: readonly Promised[], log: string): Promise<s
 		missing = texts.filter((text) => !lines.has(text));
 		return missing.length === 0;
 	};
-	if (texts.length > 0) await eventually(look, { timeoutMs: 30_000, everyMs: 200 }).catch(() => undefined);
+	if (texts.length > 0) await eventually(look, { timeoutMs: 60_000, everyMs: 200 }).catch(() => undefined);
 	return missing.map((text) => `event "${text}" is in no line of ${log}`);
 }

@@ -44,7 +44,7 @@ export async function place(centre: ConfigForm['centre'] = {}) {
 		has: (name: string, version: number | null) =>
 			eventually(
 				async () => ((await states()).find((one) => one.name === name)?.version ?? null) === version,
-				{ timeoutMs: 30_000, message: `ship1 has ${name} ${version}` },
+				{ message: `ship1 has ${name} ${version}` },
 			),
 		/** The words of one start, `<word> <moment>`, as the centre tells of it once it has ended. */
 		told: (words: readonly string[], name = 's') =>
@@ -55,7 +55,7 @@ export async function place(centre: ConfigForm['centre'] = {}) {
 							const view = await fleet.get({ node: 'ship1', id: idOf(text, name) });
 							return view !== undefined && view.endedAt !== null && view;
 						},
-						{ timeoutMs: 30_000, message: `${text} is told` },
+						{ message: `${text} is told` },
 					),
 				),
 			),

@@ -15,7 +15,7 @@ import { type SecureNats, startSecureNats } from '../../support/secure-nats.ts';
 
 /** A fleet of these credentials; `isBlind`: it does not look at the lists before it sends, as an attacker would not. */
 async function fleetOf({ url }: SecureNats, credentials: Credentials, isBlind = false) {
-	const connection = await openConnection({ servers: [url], name: 'test', credentials });
+	const connection = await openConnection({ servers: [url], name: 'test', credentials, timeoutMs: 30_000 });
 	const author = credentials.name;
 	const topology = await requireTopology(connection);
 	const parts = fleetParts(connection, topology, { clock: systemClock, author, signer: credentials.key });
@@ -67,7 +67,7 @@ test('who may not is denied at once and on the node, who may is let in, and a no
 	for (const kind of ['trust', 'access'] as const) {
 		await eventually(
 			async () => (await trust.nodes(kind)).filter(({ version }) => version === 1).length === 2,
-			{ timeoutMs: 20_000, message: `both ships have the ${kind} list` },
+			{ message: `both ships have the ${kind} list` },
 		);
 	}
 
@@ -89,7 +89,7 @@ test('who may not is denied at once and on the node, who may is let in, and a no
 	expect(paused).toMatchObject({ status: 'rejected', reason: { code: 'denied', details: { rule: null } } });
 	const handles = (await alices.fleet.send(touch('ship1'))).map(({ handle }) => handle);
 	handles.push(...(await blind.fleet.send(touch('open'))).map(({ handle }) => handle));
-	const ran = await alices.fleet.wait(handles, { timeoutMs: 20_000 });
+	const ran = await alices.fleet.wait(handles, { timeoutMs: 60_000 });
 	expect(ran.map(({ state }) => state)).toEqual(['succeeded', 'succeeded']);
 
 	// A node, through the centre, which vouches for who sent it.
@@ -100,7 +100,7 @@ test('who may not is denied at once and on the node, who may is let in, and a no
 			const views = [await alices.fleet.get('ship1.may'), await alices.fleet.get('open.mayElsewhere')];
 			return views.every((view) => view?.state === 'succeeded') && views;
 		},
-		{ timeoutMs: 20_000, message: 'what ship2 may send has run' },
+		{ message: 'what ship2 may send has run' },
 	);
 	expect([answered?.sender, elsewhere?.sender]).toEqual(['ship2', 'ship2']);
 	const letter = await eventually(
