@@ -46,7 +46,6 @@ import { PageHead, Panel } from '../ui/panel.tsx';
 import { toast } from '../ui/toast.tsx';
 import { plural } from '../words.ts';
 import '../command/command.css';
-import './send.css';
 
 type SendDraft = {
 	readonly target: TargetDraft;

@@ -11,6 +11,7 @@ import { parseJson } from '../form/json.ts';
 import { Field } from '../ui/field.tsx';
 import { plural } from '../words.ts';
 import { fieldOfMethod, type MessageDraft, withTab } from './message.ts';
+import './send.css';
 
 export function MessageFields({
 	message,
