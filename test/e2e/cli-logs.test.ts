@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { viewSchemas } from '../../src/domain/view-schema.ts';
-import { cleanEnv, cliPath, runCli, startCli } from '../support/cli.ts';
+import { cleanEnv, cliPath, runBuilt, startCli } from '../support/cli.ts';
 import { sha256 } from '../support/logs.ts';
 import { startNats } from '../support/nats.ts';
 import { tempDir } from '../support/temp.ts';
@@ -12,10 +12,10 @@ async function place() {
 	const nats = await startNats();
 	const dir = await tempDir();
 	const env = { STEWARD_SERVERS: nats.url, STEWARD_DATA: dir.path };
-	expect((await runCli(['init'], { env })).code).toBe(0);
+	expect((await runBuilt(['init'], { env })).code).toBe(0);
 	const central = startCli(['central'], { env });
 	const node = startCli(['node', '--node', 'ship1'], { env });
-	const steward = (...args: string[]) => runCli(args, { env });
+	const steward = (...args: string[]) => runBuilt(args, { env });
 	return {
 		...{ nats, dir, env, steward },
 		send: (id: string, script: string, ...more: string[]) =>

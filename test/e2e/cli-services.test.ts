@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { z } from 'zod';
 import { viewSchemas } from '../../src/domain/view-schema.ts';
-import { type RunningCli, runCli, startCli } from '../support/cli.ts';
+import { type RunningCli, runBuilt, runCli, startCli } from '../support/cli.ts';
 import { eventually } from '../support/eventually.ts';
 import { startNats } from '../support/nats.ts';
 import { tempDir } from '../support/temp.ts';
@@ -24,7 +24,7 @@ async function startUp(data: string): Promise<{ up: RunningCli; env: Record<stri
 }
 
 describe('steward up', () => {
-	test('takes a command to its end, answers all questions, and ends with 0', async () => {
+	test.concurrent('takes a command to its end, answers all questions, and ends with 0', async () => {
 		await using dir = await tempDir();
 		const { up, env } = await startUp(dir.path);
 		await using _up = up;
@@ -36,7 +36,7 @@ describe('steward up', () => {
 			'shellCommand',
 			'--wait',
 			'--timeout',
-			'20s',
+			'60s',
 			'--',
 			'echo',
 			'hello',
@@ -45,7 +45,7 @@ describe('steward up', () => {
 		expect(hello.stderr).toMatch(/^succeeded {2}central\.\w+ {2}exit 0/m);
 
 		const script = 'echo out; echo err >&2; exit 3';
-		const args = ['--wait', '--timeout', '20s', '--', 'bash', '-c', script];
+		const args = ['--wait', '--timeout', '60s', '--', 'bash', '-c', script];
 		const bad = await steward('send', 'central', 'shellCommand', '--json', ...args);
 		expect(bad.code).toBe(1);
 		const receipt = exactly(viewSchemas.receipt, bad.stdout);
@@ -62,12 +62,12 @@ describe('steward up', () => {
 			'shellCommand',
 			'--wait',
 			'--timeout',
-			'20s',
+			'60s',
 			'--',
 			'printf',
 			'\\377\\000\\n',
 		];
-		expect((await steward(...binary)).bytes).toEqual(Buffer.from([255, 0, 10]));
+		expect((await runBuilt(binary, { env })).bytes).toEqual(Buffer.from([255, 0, 10]));
 
 		const event = [
 			'send',
@@ -76,7 +76,7 @@ describe('steward up', () => {
 			'--event',
 			'--wait',
 			'--timeout',
-			'20s',
+			'60s',
 			'--json',
 			'--',
 			'warm',
@@ -109,31 +109,31 @@ describe('steward up', () => {
 		expect(await up.stop('SIGTERM')).toBe(0);
 	});
 
-	test('a second one on the same data folder, or on the same port, ends with 9', async () => {
+	test.concurrent('a second one on the same data folder, or on the same port, ends with 9', async () => {
 		await using dir = await tempDir();
 		const { up, env } = await startUp(join(dir.path, 'a'));
 		await using _up = up;
-		const sameData = await runCli(['up', '--port', '0'], { env });
+		const sameData = await runBuilt(['up', '--port', '0'], { env });
 		expect(sameData.code).toBe(9);
 		const port = new URL(env.STEWARD_SERVERS ?? '').port;
-		const samePort = await runCli(['up', '--data', join(dir.path, 'b'), '--port', port]);
+		const samePort = await runBuilt(['up', '--data', join(dir.path, 'b'), '--port', port]);
 		expect(samePort.code).toBe(9);
 		expect(await up.stop('SIGINT')).toBe(0);
 	});
 });
 
 describe('a node without a link', () => {
-	test('takes what send cannot hand to a broker, and runs it when the link is back', async () => {
+	test.concurrent('takes what send cannot hand to a broker, and runs it when the link is back', async () => {
 		await using dir = await tempDir();
 		await using nats = await startNats();
 		const env = { STEWARD_SERVERS: nats.url, STEWARD_DATA: dir.path };
-		expect((await runCli(['init', '--budget', '1GiB'], { env })).code).toBe(0);
+		expect((await runBuilt(['init', '--budget', '1GiB'], { env })).code).toBe(0);
 		await nats.stop();
 		await using node = startCli(['node', '--node', 'ship1'], { env });
 		await node.printed('node ship1 runs');
 
 		const file = join(dir.path, 'ran');
-		const sent = await runCli(
+		const sent = await runBuilt(
 			['send', 'ship1', 'shellCommand', '--json', '--', 'bash', '-c', `echo ran >> ${file}`],
 			{ env },
 		);
@@ -143,7 +143,7 @@ describe('a node without a link', () => {
 		expect(receipt).toMatchObject({ state: 'accepted', via: 'outbox', node: 'ship1', seq: null });
 		expect(sent.stderr).toContain(receipt.id);
 
-		const waited = await runCli(['send', 'ship1', 'ping', '--wait'], { env });
+		const waited = await runBuilt(['send', 'ship1', 'ping', '--wait'], { env });
 		expect(waited.code).toBe(3);
 		expect(waited.stderr).toContain('steward wait ship1.');
 
@@ -152,12 +152,12 @@ describe('a node without a link', () => {
 		await central.printed('the centre runs');
 		const ended = await eventually(
 			async () => {
-				const { code, stdout } = await runCli(['wait', receipt.handle, '--timeout', '10s', '--json'], {
+				const { code, stdout } = await runBuilt(['wait', receipt.handle, '--timeout', '60s', '--json'], {
 					env,
 				});
 				return code === 0 && stdout;
 			},
-			{ timeoutMs: 60_000, message: 'the command did not run' },
+			{ message: 'the command did not run' },
 		);
 		expect(exactly(viewSchemas.command, ended)).toMatchObject({ id: receipt.id, state: 'succeeded' });
 		expect(await readFile(file, 'utf8')).toBe('ran\n');
@@ -165,12 +165,12 @@ describe('a node without a link', () => {
 		expect(await central.stop()).toBe(0);
 	});
 
-	test('says where messages may be appended, and a second node on its folder ends with 9', async () => {
+	test.concurrent('says where messages may be appended, and a second node on its folder ends with 9', async () => {
 		await using dir = await tempDir();
 		const env = { STEWARD_SERVERS: 'nats://127.0.0.1:9', STEWARD_DATA: dir.path };
 		await using node = startCli(['node', '--node', 'ship1'], { env });
 		await node.printed(join(dir.path, 'nodes', 'ship1', 'inmsg.txt'));
-		expect((await runCli(['node', '--node', 'ship1'], { env })).code).toBe(9);
+		expect((await runBuilt(['node', '--node', 'ship1'], { env })).code).toBe(9);
 		await appendFile(join(dir.path, 'nodes', 'ship1', 'inmsg.txt'), '');
 		expect(await node.stop()).toBe(0);
 	});

@@ -2,7 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { exitCodeTexts } from '../../src/cli/exit-codes.ts';
-import { runCli } from '../support/cli.ts';
+import { runBuilt, runCli } from '../support/cli.ts';
 import { tempDir } from '../support/temp.ts';
 
 /** Nothing listens there. */
@@ -10,7 +10,7 @@ const nobody = { STEWARD_SERVERS: 'nats://127.0.0.1:9' };
 
 describe('help', () => {
 	test('names every command and every exit code, on stdout', async () => {
-		const { code, stdout, stderr } = await runCli(['--help']);
+		const { code, stdout, stderr } = await runBuilt(['--help']);
 		expect(code).toBe(0);
 		expect(stderr).toBe('');
 		for (const name of [
@@ -44,7 +44,7 @@ describe('help', () => {
 
 	test('the version is that of the package', async () => {
 		const { version } = JSON.parse(await readFile(new URL('../../package.json', import.meta.url), 'utf8'));
-		expect(await runCli(['--version'])).toMatchObject({ code: 0, stdout: `${version}\n` });
+		expect(await runBuilt(['--version'])).toMatchObject({ code: 0, stdout: `${version}\n` });
 	});
 });
 
@@ -97,7 +97,7 @@ describe('usage errors end with 2 and say the next step', () => {
 			['sned', '--json'],
 			['show', 'x', '--json'],
 		]) {
-			const { code, stdout, stderr } = await runCli(args);
+			const { code, stdout, stderr } = await runBuilt(args);
 			expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
 			const { error } = JSON.parse(stderr);
 			expect(error).toMatchObject({ code: 'usage', message: expect.any(String), details: {} });

@@ -21,7 +21,7 @@ beforeAll(async () => {
 	nats = await startNats();
 	const { code, stderr } = await steward('init', '--budget', '1GiB');
 	if (code !== 0) throw new Error(stderr);
-	connection = await openConnection({ servers: [nats.url], name: 'test' });
+	connection = await openConnection({ servers: [nats.url], name: 'test', timeoutMs: 30_000 });
 	dead = new DeadLetters(connection);
 });
 afterAll(async () => {

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { runCli, startCli } from '../support/cli.ts';
+import { runBuilt, startCli } from '../support/cli.ts';
 import { eventually } from '../support/eventually.ts';
 import { tempDir } from '../support/temp.ts';
 
@@ -13,7 +13,7 @@ test('the ship is away, three commands queue, the broker is killed, the ship com
 	const env = { STEWARD_SERVERS: servers, STEWARD_DATA: dir.path };
 	const ran = join(dir.path, 'ran');
 	for (const n of [1, 2, 3]) {
-		const sent = await runCli(
+		const sent = await runBuilt(
 			[
 				'send',
 				'ship1',
@@ -42,9 +42,12 @@ test('the ship is away, three commands queue, the broker is killed, the ship com
 
 	await using _ship = startCli(['node', '--node', 'ship1'], { env });
 	const waited = await eventually(async () => {
-		const result = await runCli(['wait', 'ship1.c1', 'ship1.c2', 'ship1.c3', '--json', '--timeout', '30s'], {
-			env,
-		});
+		const result = await runBuilt(
+			['wait', 'ship1.c1', 'ship1.c2', 'ship1.c3', '--json', '--timeout', '30s'],
+			{
+				env,
+			},
+		);
 		return result.code === 0 && result;
 	});
 	const views: { result: { exitCode: number; stdout: { head: string } } }[] = JSON.parse(waited.stdout);

@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { expect, test } from 'vitest';
-import { runCli, startCli } from '../support/cli.ts';
+import { runBuilt, startCli } from '../support/cli.ts';
 import { tempDir } from '../support/temp.ts';
 
 const library = pathToFileURL(fileURLToPath(new URL('../../dist/index.js', import.meta.url))).href;
@@ -34,7 +34,7 @@ test("a user's methods run in a child process or in a thread, as they say, from 
 	const env = { STEWARD_SERVERS: servers, STEWARD_DATA: dir.path };
 	await using ship = startCli(['node', '--node', 'ship1', '--config', config], { env });
 	const ask = async (method: string) => {
-		const { code, stdout } = await runCli(['send', 'ship1', method, '--wait', '--json'], { env });
+		const { code, stdout } = await runBuilt(['send', 'ship1', method, '--wait', '--json'], { env });
 		return { code, view: JSON.parse(stdout) };
 	};
 	const inChild = (await ask('inChild')).view.result.value;
@@ -50,7 +50,7 @@ test("a user's methods run in a child process or in a thread, as they say, from 
 	expect(ship.stderr()).toContain('logged there');
 	expect(await ship.stop()).toBe(0);
 	await writeFile(modulePath, module(`method('inside', 'none', () => 1)`));
-	const refused = await runCli(['node', '--node', 'ship1', '--config', config], { env });
+	const refused = await runBuilt(['node', '--node', 'ship1', '--config', config], { env });
 	expect(refused.code).toBe(2);
 	expect(refused.stderr).toContain(`the module ${modulePath} defines the method inside with isolate: 'none'`);
 	expect(refused.stderr).toContain("write isolate: 'worker' or 'child'");

@@ -36,9 +36,9 @@ test('from enrolment to the first command, and out again, as the README tells it
 		mode: 0o600,
 	});
 	const send = (...args: string[]) =>
-		hub.steward('send', 'ship1', 'shellCommand', '--wait', '--timeout', '20s', '--', ...args);
+		hub.steward('send', 'ship1', 'shellCommand', '--wait', '--timeout', '60s', '--', ...args);
 
-	const here = ['central', 'shellCommand', '--wait', '--timeout', '20s', '--', 'echo', 'here'];
+	const here = ['central', 'shellCommand', '--wait', '--timeout', '60s', '--', 'echo', 'here'];
 	expect(await hub.steward('send', ...here)).toMatchObject({ code: 0, stdout: 'here\n' });
 	// What is as it was asked for is nothing to be warned of.
 	expect(up.stderr()).not.toMatch(/"level":"(warn|error)"/);

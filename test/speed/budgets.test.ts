@@ -1,7 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
-import { cleanEnv, cliPath, runCli, startCli } from '../support/cli.ts';
+import { cleanEnv, cliPath, runBuilt, startCli } from '../support/cli.ts';
 import { eventually } from '../support/eventually.ts';
 import { startNats } from '../support/nats.ts';
 import { tempDir } from '../support/temp.ts';
@@ -18,7 +18,7 @@ async function residentMb(pid: number): Promise<number> {
 test('steward send takes less than 400 ms, median of nine', async () => {
 	await using nats = await startNats();
 	const env = cleanEnv({ STEWARD_SERVERS: nats.url });
-	expect((await runCli(['init'], { env: { STEWARD_SERVERS: nats.url } })).code).toBe(0);
+	expect((await runBuilt(['init'], { env: { STEWARD_SERVERS: nats.url } })).code).toBe(0);
 	const took = Array.from({ length: 9 }, () => {
 		const startedAt = performance.now();
 		expect(spawnSync(process.execPath, [cliPath, 'send', 'ship1', 'ping'], { env }).status).toBe(0);
@@ -34,7 +34,9 @@ test('an idle node takes less than 110 MB of memory', async () => {
 	await using _central = startCli(['central'], { env });
 	await using node = startCli(['node', '--node', 'ship1'], { env });
 	await eventually(async () => {
-		const { code, stdout } = await runCli(['send', 'ship1', 'shellCommand', '--wait', '--', 'true'], { env });
+		const { code, stdout } = await runBuilt(['send', 'ship1', 'shellCommand', '--wait', '--', 'true'], {
+			env,
+		});
 		expect({ code, stdout }).toEqual({ code: 0, stdout: '' });
 		return true;
 	});
@@ -71,7 +73,7 @@ test('a gigabyte of output does not raise the memory of its node by 64 MB, nor t
 	await using _central = startCli(['central'], { env });
 	await using node = startCli(['node', '--node', 'ship1'], { env });
 	const send = (id: string, script: string) =>
-		runCli(['send', 'ship1', 'shellCommand', '--id', id, '--wait', '--json', '--', 'bash', '-c', script], {
+		runBuilt(['send', 'ship1', 'shellCommand', '--id', id, '--wait', '--json', '--', 'bash', '-c', script], {
 			env,
 			timeoutMs: 100_000,
 		});
