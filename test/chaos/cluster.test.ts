@@ -19,9 +19,11 @@ const inTurn: Fault = {
 	},
 };
 
-test('while leaders are killed and each server restarts in turn, nothing is lost and nothing runs twice', async () => {
+const least = { commands: 50, faults: 1 };
+
+test.concurrent('while leaders are killed and each server restarts in turn, nothing is lost and nothing runs twice', async () => {
 	const { verdict, faults, problems, recoveryMs, unacknowledged } = await runChaos({
-		...{ site: clusterSite, faults: { inTurn }, seed: 1, forMs: 12_000, faultEveryMs: 1500 },
+		...{ site: clusterSite, faults: { inTurn }, seed: 1, forMs: 8000, faultEveryMs: 1500, least },
 		...{ pace: 'short' as const, ships: 3, rate: 10 },
 	});
 	const table = tableText(verdict, { unacknowledged, recoveryMs });
@@ -29,7 +31,7 @@ test('while leaders are killed and each server restarts in turn, nothing is lost
 	expect(offences, `${table}\nfaults:\n${faults.map(faultText).join('\n')}`).toEqual([]);
 	expect(problems).toEqual([]);
 	expect(forbidden.map((column) => verdict.counts[column])).toEqual(forbidden.map(() => 0));
-	expect(verdict.counts.commands).toBeGreaterThan(50);
+	expect(verdict.counts.commands).toBeGreaterThanOrEqual(least.commands);
 	expect(faults.map(faultText).join()).toContain('each in turn');
 }, 300_000);
 
@@ -47,7 +49,7 @@ async function homes({ cluster }: ClusterSite, { ships }: World): Promise<Map<st
 	return found;
 }
 
-test('a server that is gone for good: its consumers are made again elsewhere, nothing is lost, nothing runs twice', async () => {
+test.concurrent('a server that is gone for good: its consumers are made again elsewhere, nothing is lost, nothing runs twice', async () => {
 	const site = await clusterSite();
 	// As long as three restarts of the test above take would be right; so long nobody waits here.
 	const centre = { ...site.centre, consumerLostAfterMs: 2000 };

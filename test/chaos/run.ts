@@ -21,8 +21,10 @@ export type ChaosOptions = {
 	/** Those that may come. */
 	readonly faults: Readonly<Record<string, Fault>>;
 	readonly seed: number;
-	/** How long things break, milliseconds. */
+	/** How long things break at least, milliseconds. */
 	readonly forMs: number;
+	/** How much must have been asked and broken by then: a busy machine takes longer for as much, and less proves nothing. */
+	readonly least: Least;
 	readonly pace: Pace;
 	readonly ships: number;
 	/** Commands and events a second. */
@@ -39,6 +41,8 @@ export type ChaosOptions = {
 	readonly buildDir?: string | undefined;
 	readonly log?: (line: string) => void;
 };
+
+type Least = { readonly commands: number; readonly faults: number };
 
 /** What broke, when after the beginning, and for how long, milliseconds. */
 export type FaultRecord = {
@@ -76,6 +80,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
 	const working = work(world, sent, options, over.signal);
 	const breaking = breakThings(world, { broken, problems: sent.problems }, options, over.signal);
 	await sleep(forMs + random.fork('end').between(0, 500));
+	await untilEnough(options.least, { sent, broken });
 	over.abort();
 	await breaking;
 	await healAll(world);
@@ -93,6 +98,20 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
 		problems: sent.problems,
 		recoveryMs,
 	};
+}
+
+/** A machine on which it takes longer does not do it; then the counts say so. */
+const enoughWithinMs = 120_000;
+
+async function untilEnough(
+	{ commands, faults }: Least,
+	{ sent, broken }: { sent: Sent; broken: readonly FaultRecord[] },
+): Promise<void> {
+	const deadline = performance.now() + enoughWithinMs;
+	while (sent.commands.length < commands || broken.length < faults) {
+		if (performance.now() > deadline) return;
+		await sleep(100);
+	}
 }
 
 /** Resolves early when the run is over. */

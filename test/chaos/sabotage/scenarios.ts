@@ -124,6 +124,7 @@ export const scenarios = { 'nodes die': nodesDie, 'links fail': linksFail, 'cent
 
 const seed = 1;
 const forMs = 6000;
+export const least = { commands: 30, faults: 2 };
 /** A broken product is not waited for as long as a whole one. */
 const quietMs = { broken: 8000, whole: 60_000 } as const;
 /** Redeliveries come after this time, instead of 30 s. */
@@ -134,7 +135,7 @@ export async function runScenario(scenario: Scenario): Promise<ChaosReport> {
 	const buildDir = sabotage && (await buildMutant(sabotage, mutations[sabotage]));
 	const site = await tappedSite();
 	return runChaos({
-		...{ seed, forMs, kinds, buildDir, pace: 'short', ships: 2, rate: 12, faultEveryMs: 300 },
+		...{ seed, forMs, least, kinds, buildDir, pace: 'short', ships: 2, rate: 12, faultEveryMs: 300 },
 		site: async () => site,
 		faults: faults(site),
 		quietWithinMs: offences === undefined ? quietMs.whole : quietMs.broken,
@@ -149,7 +150,7 @@ export async function runScenario(scenario: Scenario): Promise<ChaosReport> {
 function bothLead({ raw }: World): Promise<unknown> {
 	return eventually(
 		async () => (await raw.jsm.consumers.info(streams.claims, projectorConsumer)).num_waiting === 2,
-		{ timeoutMs: 30_000, message: 'both centres lead' },
+		{ message: 'both centres lead' },
 	);
 }
 
@@ -160,7 +161,7 @@ async function prepare({ ships, raw, site, fleet }: World): Promise<void> {
 			const present = (await fleet.nodes()).filter(({ presence }) => presence === 'present');
 			return present.length === ships.length;
 		},
-		{ timeoutMs: 30_000, message: 'all ships are present' },
+		{ message: 'all ships are present' },
 	);
 	for (const { name } of ships) {
 		await shortenLeases(site.servers, name, ackWaitMs, { normal: 4, urgent: 2, events: 1 });
