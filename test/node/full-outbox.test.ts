@@ -14,8 +14,6 @@ import { eventually } from '../support/eventually.ts';
 import { startNode } from '../support/fleet.ts';
 import { place } from './schedules/offline.ts';
 
-const waitMs = 30_000;
-
 test('at the bound of its outbox a ship starts nothing more and refuses what is sent there; back on its link it goes on, and nothing is lost', async () => {
 	await using here = await place();
 	const { effects, proxy, fleet, nodeDir, raw } = here;
@@ -27,9 +25,8 @@ test('at the bound of its outbox a ship starts nothing more and refuses what is 
 	await here.keep('small', { overlap: 'allow' });
 	await here.keep('wide', { name: 'w', toNode: 'ship2', overlap: 'allow' });
 	const said = async (word: string) => (await effects.words()).filter((one) => one.startsWith(word)).length;
-	await eventually(async () => (await said('small')) > 0 && (await said('wide')) > 0, { timeoutMs: waitMs });
+	await eventually(async () => (await said('small')) > 0 && (await said('wide')) > 0);
 	proxy.cut();
-	const [smallAtCut, wideAtCut] = [await said('small'), await said('wide')];
 
 	const text = 'x'.repeat(400_000);
 	const message = (n: number) => ({
@@ -41,24 +38,23 @@ test('at the bound of its outbox a ship starts nothing more and refuses what is 
 	const inmsg = join(nodeDir, 'inmsg.txt');
 	for (let n = 0; n < 12; n += 1) await appendFile(inmsg, `${JSON.stringify(message(n))}\n`);
 	const socket = socketPathFor(nodeDir, nodeDir);
-	const send = () => sendViaSocket(socket, message(12), { timeoutMs: 10_000, clock: systemClock });
+	const send = () => sendViaSocket(socket, message(12), { timeoutMs: 60_000, clock: systemClock });
 	// However many of the file were taken by then: it is full, and says so.
 	let sent = 0;
-	await eventually(
-		async () => {
-			const refusal = await send().catch((error: unknown) => error);
-			if (!(refusal instanceof Error)) {
-				sent += 1;
-				return false;
-			}
-			expect(refusal).toMatchObject({ code: 'refused', details: { reason: 'outboxFull' } });
-			return true;
-		},
-		{ timeoutMs: waitMs },
-	);
+	await eventually(async () => {
+		const refusal = await send().catch((error: unknown) => error);
+		if (!(refusal instanceof Error)) {
+			sent += 1;
+			return false;
+		}
+		expect(refusal).toMatchObject({ code: 'refused', details: { reason: 'outboxFull' } });
+		return true;
+	});
 
-	await eventually(async () => (await said('wide')) >= wideAtCut + 6, { timeoutMs: waitMs });
-	expect((await said('small')) - smallAtCut).toBeLessThan(4);
+	// What had begun by then may still say so.
+	const [smallWhenFull, wideWhenFull] = [await said('small'), await said('wide')];
+	await eventually(async () => (await said('wide')) >= wideWhenFull + 5);
+	expect((await said('small')) - smallWhenFull).toBeLessThan(2);
 	const waiting = (await readdir(nodeDir)).filter(
 		(name) => name.startsWith('inmsg.taken') || name === 'inmsg.txt',
 	);
@@ -67,7 +63,7 @@ test('at the bound of its outbox a ship starts nothing more and refuses what is 
 
 	const before = await said('small');
 	proxy.heal();
-	await eventually(async () => (await said('small')) > before + 1, { timeoutMs: waitMs });
+	await eventually(async () => (await said('small')) > before + 1);
 	await eventually(async () => {
 		const view = await fleet.node('ship1');
 		return view?.lanes.length === 4 && view.lanes.every(({ pause }) => pause === null);
@@ -80,9 +76,8 @@ test('at the bound of its outbox a ship starts nothing more and refuses what is 
 	// From the file, each once; what the socket refused came nowhere. Those that ship2 cannot handle are dead letters by then.
 	const come = 12 + sent;
 	await eventually(async () => (await fleet.dead.count({})) === come, {
-		timeoutMs: waitMs,
 		message: `${come} came`,
 	});
 	expect((await readdir(nodeDir)).filter((name) => name.startsWith('inmsg.rejected'))).toEqual([]);
 	expect((await raw.connection.jsm.streams.info(streams.intake)).state.messages).toBe(0);
-}, 120_000);
+});

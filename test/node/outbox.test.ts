@@ -1,5 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { StoredMsg } from '@nats-io/jetstream';
 import { expect, test, vi } from 'vitest';
 import { systemClock } from '../../src/base/clock.ts';
 import { StewardError } from '../../src/base/errors.ts';
@@ -52,16 +53,19 @@ async function makeOutbox(nats: Nats, dir: string, limits: Partial<OutboxOptions
 }
 
 async function admin(nats: Nats) {
-	const connection = await openConnection({ servers: [nats.url], name: 'test' });
-	const bodies = async (stream: string) => {
+	const connection = await openConnection({ servers: [nats.url], name: 'test', timeoutMs: 30_000 });
+	const messages = async (stream: string) => {
 		const { state } = await connection.jsm.streams.info(stream);
-		const found: string[] = [];
+		const found: StoredMsg[] = [];
 		for (let seq = state.first_seq; seq <= state.last_seq && state.messages > 0; seq++) {
-			found.push((await connection.jsm.streams.getMessage(stream, { seq }))?.string() ?? '');
+			const message = await connection.jsm.streams.getMessage(stream, { seq });
+			if (message) found.push(message);
 		}
 		return found;
 	};
-	return { connection, bodies, [Symbol.asyncDispose]: () => closeConnection(connection, systemClock) };
+	const bodies = async (stream: string) => (await messages(stream)).map((message) => message.string());
+	const times = async (stream: string) => (await messages(stream)).map(({ time }) => time.getTime());
+	return { connection, bodies, times, [Symbol.asyncDispose]: () => closeConnection(connection, systemClock) };
 }
 
 async function withTopology(nats: Nats) {
@@ -79,19 +83,17 @@ test('sends in order what was accepted while the broker was away, also over a re
 	for (const service of [first.store, first.link, first.outbox]) await service.start();
 	const count = 700;
 	const numbers = Array.from({ length: count }, (_, n) => n);
-	const startedAt = performance.now();
 	await Promise.all(numbers.slice(0, 600).map((n) => first.outbox.accept([item(`e${n}`, String(n))])));
-	expect(performance.now() - startedAt).toBeLessThan(3000);
 	expect(first.outbox.depth).toBe(600);
 	await first.stop();
 	await using second = await makeOutbox(nats, dir.path);
 	for (const service of [second.store, second.link, second.outbox]) await service.start();
 	await Promise.all(numbers.slice(600).map((n) => second.outbox.accept([item(`e${n}`, String(n))])));
 	await nats.restart();
-	await eventually(() => second.outbox.depth === 0, { timeoutMs: 30_000 });
-	const bodies = await eventually(() => tools.bodies(streams.events), { timeoutMs: 30_000 });
+	await eventually(() => second.outbox.depth === 0);
+	const bodies = await eventually(() => tools.bodies(streams.events));
 	expect(bodies).toEqual(numbers.map((n) => JSON.stringify(String(n))));
-}, 90_000);
+});
 
 test('a stream that is full keeps its messages in the outbox, and delays no other stream', async () => {
 	await using nats = await startNats();
@@ -110,9 +112,9 @@ test('a stream that is full keeps its messages in the outbox, and delays no othe
 	await eventually(async () => (await tools.bodies(streams.reports)).length === 1);
 	expect(parts.outbox.depth).toBeGreaterThan(500);
 	await tools.connection.jsm.streams.update(streams.events, { max_bytes: 100_000_000 });
-	await eventually(() => parts.outbox.depth === 0, { timeoutMs: 20_000 });
+	await eventually(() => parts.outbox.depth === 0);
 	expect((await tools.connection.jsm.streams.info(streams.events)).state.messages).toBe(600);
-}, 60_000);
+});
 
 test('before it runs and after it was stopped it refuses, and no number is given twice', async () => {
 	await using nats = await startNats();
@@ -160,9 +162,9 @@ test('what is larger than the broker takes is set aside and told, and what is be
 	);
 	await nats.restart();
 	const logged = (name: string) => readFile(join(atCentral.dataDir, 'logs', name), 'utf8').catch(() => '');
-	await eventually(async () => (await logged('ship1.log')) === 'before\nafter\n', { timeoutMs: 30_000 });
+	await eventually(async () => (await logged('ship1.log')) === 'before\nafter\n');
 	await eventually(async () => (await logged('errors.jsonl')).includes('the broker takes 65536'), {
-		timeoutMs: 20_000,
+		timeoutMs: 60_000,
 	});
 	expect(log.lines.some(({ level, message }) => level === 'error' && message.includes('never be sent'))).toBe(
 		true,
@@ -174,7 +176,7 @@ test('what is larger than the broker takes is set aside and told, and what is be
 	await store.stop();
 	await using fleet = await openFleet(nats.url);
 	expect((await fleet.nodes()).length).toBe(2);
-}, 60_000);
+});
 
 test('accepts what the centre can queue, and refuses what it cannot, at once', async () => {
 	await using nats = await startNats();
@@ -277,9 +279,9 @@ test('a full outbox refuses what programs send, never a report, and takes more w
 	expect(await fill(second)).toBe(0);
 	expect(second.outbox.isFull).toBe(true);
 	await nats.restart();
-	await eventually(() => second.outbox.depth === 0, { timeoutMs: 30_000 });
+	await eventually(() => second.outbox.depth === 0);
 	expect(second.outbox.isFull).toBe(false);
-	expect(await eventually(() => tools.bodies(streams.reports), { timeoutMs: 30_000 })).toHaveLength(200);
+	expect(await eventually(() => tools.bodies(streams.reports), { timeoutMs: 60_000 })).toHaveLength(200);
 	expect(await tools.bodies(streams.events)).toHaveLength(9);
 	await second.outbox.accept([item('more', 'x'.repeat(900_000 / 2))]);
 	// Control: where there is room, the same are all taken.
@@ -288,7 +290,7 @@ test('a full outbox refuses what programs send, never a report, and takes more w
 	await using wide = await makeOutbox(nats, other.path, {});
 	for (const service of [wide.store, wide.link, wide.outbox]) await service.start();
 	expect(await fill(wide)).toBe(20);
-}, 60_000);
+});
 
 test('what is accepted goes out no faster than the budget, in order, reports first', async () => {
 	await using nats = await startNats();
@@ -301,24 +303,27 @@ test('what is accepted goes out no faster than the budget, in order, reports fir
 		await parts.outbox.accept(Array.from({ length: 120 }, (_, n) => item(`e${n}`, String(n))));
 		await addReports(parts, 80);
 		await parts.link.start();
-		await eventually(() => parts.link.connection !== undefined);
-		const startedAt = performance.now();
-		await eventually(async () => (await tools.bodies(streams.reports)).length === 80, { timeoutMs: 20_000 });
-		const events = (await tools.bodies(streams.events)).length;
-		await eventually(() => parts.outbox.depth === 0, { timeoutMs: 20_000 });
-		const tookMs = performance.now() - startedAt;
+		await eventually(() => parts.link.connection !== undefined && parts.outbox.depth === 0);
+		const reports = await tools.times(streams.reports);
+		const events = await tools.times(streams.events);
+		expect(reports).toHaveLength(80);
 		const bodies = await tools.bodies(streams.events);
 		expect(bodies).toEqual(Array.from({ length: 120 }, (_, n) => JSON.stringify(String(n))));
 		for (const stream of [streams.events, streams.reports]) await tools.connection.jsm.streams.purge(stream);
-		return { tookMs, events };
+		// By the broker's clock: what this test sees of it depends on what else the machine does.
+		const lastReport = Math.max(...reports);
+		return {
+			tookMs: Math.max(...events, lastReport) - Math.min(...events, ...reports),
+			eventsBefore: events.filter((time) => time < lastReport).length,
+		};
 	};
 	// 200 messages, of which one second's worth may go at once.
 	const slow = await run({ messagesPerSecond: 80, bytesPerSecond: 1e9 });
 	expect(slow.tookMs).toBeGreaterThan(1300);
-	expect(slow.events).toBeLessThan(60);
+	expect(slow.eventsBefore).toBeLessThan(60);
 	const thin = await run({ messagesPerSecond: 1e6, bytesPerSecond: 20_000 });
 	expect(thin.tookMs).toBeGreaterThan(1000);
 	// Control.
 	const free = await run(roomy.uplink);
-	expect(free.tookMs).toBeLessThan(1000);
-}, 60_000);
+	expect(free.tookMs).toBeLessThan(Math.min(slow.tookMs, thin.tookMs));
+});
