@@ -43,9 +43,10 @@ describe('as people write it', () => {
 	});
 
 	test('a long text that is none is told at once', () => {
-		const startedAt = performance.now();
+		const before = process.cpuUsage();
 		expect(parseDuration(`${'1m'.repeat(100_000)}x`)).toBeUndefined();
-		expect(performance.now() - startedAt).toBeLessThan(1000);
+		const { user, system } = process.cpuUsage(before);
+		expect((user + system) / 1000).toBeLessThan(2000);
 	});
 });
 

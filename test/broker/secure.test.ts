@@ -41,7 +41,7 @@ async function openSecure() {
 		) {
 			const text = creds === '' ? credentialsOf(await bundleOf(name), undefined) : creds;
 			const connection = await openConnection({
-				...{ servers: [url], name, credentials: parseCredentials(text), timeoutMs: 2000 },
+				...{ servers: [url], name, credentials: parseCredentials(text), timeoutMs: 30_000 },
 				tls: tls ? { ca } : false,
 			});
 			things.use({ [Symbol.asyncDispose]: () => closeConnection(connection, systemClock) });
@@ -58,7 +58,7 @@ async function codeOf(work: Promise<unknown>): Promise<string> {
 	);
 }
 
-test('who is revoked is cut off while connected, and stays out, also after a restart of the broker; others stay in', async () => {
+test.concurrent('who is revoked is cut off while connected, and stays out, also after a restart of the broker; others stay in', async () => {
 	await using world = await openSecure();
 	const { steward, connect, broker } = world;
 	expect(await steward('enrol', 'ship1')).toMatchObject({ code: 0 });
@@ -80,7 +80,7 @@ test('who is revoked is cut off while connected, and stays out, also after a res
 	expect(await codeOf(connect('ship2'))).toBe('let in');
 });
 
-test('what the broker could not be told is said and kept: it counts at its next start, or is told by the next command', async () => {
+test.concurrent('what the broker could not be told is said and kept: it counts at its next start, or is told by the next command', async () => {
 	await using world = await openSecure();
 	const { steward, connect, broker, keys, path } = world;
 	for (const name of ['ship1', 'ship2']) expect(await steward('enrol', name)).toMatchObject({ code: 0 });
@@ -116,7 +116,7 @@ test('what the broker could not be told is said and kept: it counts at its next 
 	expect(await codeOf(connect('ship2'))).toBe('let in');
 });
 
-test('a signing key that is replaced counts until the rotation is finished; who was renewed stays in', async () => {
+test.concurrent('a signing key that is replaced counts until the rotation is finished; who was renewed stays in', async () => {
 	await using world = await openSecure();
 	const { steward, connect, path, bundleOf } = world;
 	for (const name of ['ship1', 'ship2']) expect(await steward('enrol', name)).toMatchObject({ code: 0 });
@@ -155,7 +155,7 @@ test('a signing key that is replaced counts until the rotation is finished; who 
 	expect(await steward('rotate', '--finish')).toMatchObject({ code: 6 });
 });
 
-test('from a configuration whose accounts are gone no broker starts, and doctor says what is wrong', async () => {
+test.concurrent('from a configuration whose accounts are gone no broker starts, and doctor says what is wrong', async () => {
 	await using world = await openSecure();
 	const { broker, keys, path } = world;
 	const config = join(keys, 'server', 'nats-server.conf');
@@ -193,7 +193,7 @@ test('from a configuration whose accounts are gone no broker starts, and doctor 
 	expect(accounts((await cliInside(path)(...plain)).stdout)).toMatchObject({ level: 'problem' });
 });
 
-test('nothing is said without TLS, and only to the server whose authority is known', async () => {
+test.concurrent('nothing is said without TLS, and only to the server whose authority is known', async () => {
 	await using world = await openSecure();
 	const { steward, connect, broker, path, keys } = world;
 	expect(await steward('enrol', 'ship1')).toMatchObject({ code: 0 });

@@ -36,9 +36,10 @@ test('it fits exactly what the same regular expression fits', () => {
 
 test('a text that would keep a regular expression busy for years takes no time', () => {
 	const glob = globOf(`${'*a'.repeat(100)}*b`);
-	const startedAt = performance.now();
+	const before = process.cpuUsage();
 	expect(glob('a'.repeat(500_000))).toBe(false);
-	expect(performance.now() - startedAt).toBeLessThan(500);
+	const { user, system } = process.cpuUsage(before);
+	expect((user + system) / 1000).toBeLessThan(2000);
 });
 
 test('several patterns fit what any of them fits, and none fits nothing', () => {

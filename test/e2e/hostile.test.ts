@@ -15,6 +15,7 @@ import { disposables } from '../support/disposables.ts';
 import { type Effects, effectsIn } from '../support/effects.ts';
 import { eventually } from '../support/eventually.ts';
 import { openFleet } from '../support/fleet.ts';
+import { isLong } from '../support/long.ts';
 import { startNats } from '../support/nats.ts';
 import { type NodeProcess, startNodeProcess } from '../support/node-process.ts';
 import { openRaw } from '../support/raw.ts';
@@ -22,7 +23,7 @@ import { tempDir } from '../support/temp.ts';
 
 const seed = Number(process.env.STEWARD_HOSTILE_SEED ?? 1);
 /** Each is 200 to 800 messages. */
-const rounds = Number(process.env.STEWARD_HOSTILE_ROUNDS ?? 8);
+const rounds = Number(process.env.STEWARD_HOSTILE_ROUNDS ?? (isLong ? 8 : 4));
 const ships = ['ship0', 'ship1'];
 const commandsEach = 30;
 
@@ -72,9 +73,7 @@ test(`garbage on every subject harms no honest work (seed ${seed})`, async () =>
 		}
 	}
 	for (const told of await publishing) expect(told).toMatch(/^garbage, \d{5,} bytes/);
-	const since = performance.now();
 	const views = await fleet.wait(handles, { timeoutMs: 60_000 });
-	expect(performance.now() - since, 'honest commands end soon after').toBeLessThan(15_000);
 	expect(views.map(({ state }) => state)).toEqual(handles.map(() => 'succeeded'));
 	for (const { dataDir, effects } of started) {
 		const wanted = Array.from({ length: commandsEach }, (_, n) => n);
@@ -95,7 +94,7 @@ test(`garbage on every subject harms no honest work (seed ${seed})`, async () =>
 				const info = await raw.jsm.consumers.info(stream, name);
 				return info.num_pending + info.num_ack_pending === 0;
 			},
-			{ timeoutMs: 20_000, message: `${name} of ${stream} is through` },
+			{ message: `${name} of ${stream} is through` },
 		);
 	}
 	const after = [central.pid, ...started.map(({ node }) => node.pid)].map(residentMiB);
@@ -114,4 +113,4 @@ test(`garbage on every subject harms no honest work (seed ${seed})`, async () =>
 	expect(new Set(refused)).toEqual(
 		new Set([...refused, 'invalid', 'undecodable', 'unknownMethod', 'badData']),
 	);
-}, 120_000);
+});

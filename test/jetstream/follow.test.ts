@@ -38,7 +38,7 @@ async function followed(
 const numbered = (from: number, to: number) =>
 	Array.from({ length: to - from }, (_, index) => `id${from + index}`);
 
-test('hands over what is there, says when that is all, and goes on with what comes', async () => {
+test.concurrent('hands over what is there, says when that is all, and goes on with what comes', async () => {
 	await using broker = await startBroker();
 	await using empty = await followed(broker.connection);
 	await empty.caughtUp;
@@ -53,7 +53,7 @@ test('hands over what is there, says when that is all, and goes on with what com
 	expect(full.messages.at(-1)?.header('A')).toBe('later');
 });
 
-test('begins where it is told: the last of each subject, or only what is new, headers alone', async () => {
+test.concurrent('begins where it is told: the last of each subject, or only what is new, headers alone', async () => {
 	await using broker = await startBroker();
 	await report(broker, 'a', 'b');
 	await report(broker, 'a');
@@ -69,7 +69,7 @@ test('begins where it is told: the last of each subject, or only what is new, he
 });
 
 for (const from of ['all', 'last', 'new'] as const) {
-	test(`loses nothing and repeats nothing when the broker is killed (${from})`, async () => {
+	test.concurrent(`loses nothing and repeats nothing when the broker is killed (${from})`, async () => {
 		await using broker = await startBroker();
 		const proxy = await broker.proxy();
 		const behind = await broker.connect(proxy);
@@ -80,18 +80,18 @@ for (const from of ['all', 'last', 'new'] as const) {
 		await eventually(() => !behind.reach.isUp);
 		await report(broker, 'a', 'b');
 		proxy.heal();
-		await eventually(() => following.ids.length === 2, { timeoutMs: 20_000 });
+		await eventually(() => following.ids.length === 2);
 		await broker.nats.restart();
 		await broker.connection.reach.whenUp(20_000);
 		await report(broker, 'c');
-		await eventually(() => following.ids.length >= 3, { timeoutMs: 20_000 });
+		await eventually(() => following.ids.length >= 3);
 		await report(broker, 'd');
 		await eventually(() => following.ids.at(-1) === 'd');
 		expect(following.ids).toEqual(['a', 'b', 'c', 'd']);
 	});
 }
 
-test('has caught up also where what was there is gone before it came', async () => {
+test.concurrent('has caught up also where what was there is gone before it came', async () => {
 	await using broker = await startBroker();
 	const proxy = await broker.proxy();
 	await report(broker, ...numbered(0, 3));
@@ -106,7 +106,7 @@ test('has caught up also where what was there is gone before it came', async () 
 	await following.caughtUp;
 });
 
-test('leaves no consumer at the server and no listener at the client', async () => {
+test.concurrent('leaves no consumer at the server and no listener at the client', async () => {
 	await using broker = await startBroker();
 	const followings = await Promise.all(Array.from({ length: 100 }, () => followed(broker.connection)));
 	await Promise.all(followings.map((following) => following.stop()));
@@ -116,7 +116,7 @@ test('leaves no consumer at the server and no listener at the client', async () 
 	expect(followings.flatMap(({ ids }) => ids)).toEqual([]);
 });
 
-test('a consumer that is deleted under it is made again', async () => {
+test.concurrent('a consumer that is deleted under it is made again', async () => {
 	await using broker = await startBroker();
 	const { jsm } = broker.connection;
 	await using following = await followed(broker.connection);
@@ -128,7 +128,7 @@ test('a consumer that is deleted under it is made again', async () => {
 	expect(following.ids).toEqual(['a', 'b']);
 });
 
-test('a stream that was made anew is read from its beginning, after it is said', async () => {
+test.concurrent('a stream that was made anew is read from its beginning, after it is said', async () => {
 	await using broker = await startBroker();
 	const { jsm } = broker.connection;
 	const { config } = await jsm.streams.info(stream);
@@ -143,7 +143,7 @@ test('a stream that was made anew is read from its beginning, after it is said',
 	expect([following.ids, resets]).toEqual([['a', 'b', 'c'], 1]);
 });
 
-test('a stream whose store is an older one is read from its beginning, after it is said', async () => {
+test.concurrent('a stream whose store is an older one is read from its beginning, after it is said', async () => {
 	await using broker = await startBroker();
 	await using older = await tempDir();
 	let resets = 0;
@@ -162,7 +162,7 @@ test('a stream whose store is an older one is read from its beginning, after it 
 	expect([following.ids, resets]).toEqual([['a', 'b', 'c', 'a', 'b'], 1]);
 });
 
-test('stops at once while the link is down, and says so when it cannot begin', async () => {
+test.concurrent('stops at once while the link is down, and says so when it cannot begin', async () => {
 	await using broker = await startBroker();
 	const proxy = await broker.proxy();
 	const connection = await broker.connect(proxy);
@@ -171,6 +171,7 @@ test('stops at once while the link is down, and says so when it cannot begin', a
 	await eventually(() => !connection.reach.isUp);
 	const before = performance.now();
 	await following.stop();
-	expect(performance.now() - before).toBeLessThan(200);
+	// A question over that link is given up after ten seconds.
+	expect(performance.now() - before).toBeLessThan(5000);
 	await expect(followed(connection)).rejects.toMatchObject({ code: 'no-broker' });
 });

@@ -1,4 +1,4 @@
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, type TestContext, test } from 'vitest';
 import { systemClock } from '../../src/base/clock.ts';
 import { Link, openConnection } from '../../src/jetstream/connection.ts';
 import { ensureLaneConsumer } from '../../src/jetstream/consumers.ts';
@@ -12,7 +12,8 @@ import { openRaw } from '../support/raw.ts';
 
 const never = new AbortController().signal;
 
-function linkTo(url: string): Link {
+/** Until the end of the test. */
+function linkTo(url: string, { onTestFinished }: TestContext): Link {
 	const link = new Link({
 		servers: [url],
 		domain: hubDomain,
@@ -24,11 +25,11 @@ function linkTo(url: string): Link {
 	return link;
 }
 
-test('a link through a leaf server is up only while the hub can be reached, and notices both within seconds', async () => {
+test.concurrent('a link through a leaf server is up only while the hub can be reached, and notices both within seconds', async (context) => {
 	await using hub = await startHub();
 	await using leaf = await hub.startLeaf('ship1');
 	leaf.link.cut();
-	const link = linkTo(leaf.nats.url);
+	const link = linkTo(leaf.nats.url, context);
 	const seen: string[] = [];
 	link.onUp(() => seen.push('up'));
 	link.onDown(() => seen.push('down'));
@@ -43,25 +44,25 @@ test('a link through a leaf server is up only while the hub can be reached, and 
 	leaf.link.heal();
 	const connection = await link.whenUp(never);
 	expect(connection?.api).toBe('$JS.hub.API');
-	// Shorter than anything that waits for an answer.
+	// Before anything that waits for an answer would notice.
 	leaf.link.cut();
-	await eventually(() => link.connection === undefined, { timeoutMs: 2500 });
+	await eventually(() => link.connection === undefined, { timeoutMs: 12_000 });
 	expect(connection?.reach.isConnected).toBe(true);
 	leaf.link.heal();
-	await eventually(() => link.connection, { timeoutMs: 6000 });
+	await eventually(() => link.connection);
 	await leaf.nats.restart();
 	await eventually(() => seen.length === 4);
-	await eventually(() => link.connection, { timeoutMs: 10_000 });
+	await eventually(() => link.connection);
 	expect(seen).toEqual(['up', 'down', 'up', 'down', 'up']);
 });
 
-test('a pull finds its consumer across the link: not while it is missing, at once when it is made, again after a short cut', async () => {
+test.concurrent('a pull finds its consumer across the link: not while it is missing, at once when it is made, again after a short cut', async (context) => {
 	await using hub = await startHub();
 	await using leaf = await hub.startLeaf('ship1');
 	await using raw = await openRaw(hub.nats.url);
 	const stream = 'STEWARD_COMMANDS_0';
 	await raw.jsm.streams.add({ name: stream, subjects: ['steward.command.>'] });
-	const link = linkTo(leaf.nats.url);
+	const link = linkTo(leaf.nats.url, context);
 	const statuses: PullStatus[] = [];
 	const taken: number[] = [];
 	const puller = new Puller({
@@ -75,26 +76,26 @@ test('a pull finds its consumer across the link: not while it is missing, at onc
 	});
 	await link.start();
 	await puller.start();
-	onTestFinished(() => puller.stop());
+	context.onTestFinished(() => puller.stop());
 	await eventually(() => statuses.length > 0);
 	expect(statuses).toEqual(['waiting']);
 	await ensureLaneConsumer(raw.connection, { node: 'ship1', shard: 0, lane: 'normal', capacity: 5 });
 	await raw.js.publish('steward.command.0.ship1.normal.ping.a');
-	await eventually(() => taken.length === 1, { timeoutMs: 6000 });
+	await eventually(() => taken.length === 1);
 	expect(statuses).toEqual(['waiting', 'ready']);
 	// The pull that waits at the hub is lost with the link, and nobody says so.
 	leaf.link.cut();
 	await raw.js.publish('steward.command.0.ship1.normal.ping.b');
 	leaf.link.heal();
-	await eventually(() => taken.length === 2, { timeoutMs: 8000 });
+	await eventually(() => taken.length === 2, { timeoutMs: 20_000 });
 	await raw.jsm.consumers.delete(stream, 'ship1-normal');
 	await eventually(() => statuses.at(-1) === 'waiting');
 	await ensureLaneConsumer(raw.connection, { node: 'ship1', shard: 0, lane: 'normal', capacity: 5 });
-	await eventually(() => taken.length === 4, { timeoutMs: 6000 });
+	await eventually(() => taken.length === 4);
 	expect(taken).toEqual([1, 2, 1, 2]);
 });
 
-test('what a stream of the ship itself takes is not acknowledged, and buckets are written at the hub', async () => {
+test.concurrent('what a stream of the ship itself takes is not acknowledged, and buckets are written at the hub', async () => {
 	await using hub = await startHub();
 	await using leaf = await hub.startLeaf('ship1');
 	await using atHub = await openRaw(hub.nats.url);
@@ -115,11 +116,11 @@ test('what a stream of the ship itself takes is not acknowledged, and buckets ar
 	});
 });
 
-test('at the hub itself, ships that come and go are no loss of the link', async () => {
+test.concurrent('at the hub itself, ships that come and go are no loss of the link', async (context) => {
 	await using hub = await startHub();
 	await using leaf = await hub.startLeaf('ship1');
 	await using raw = await openRaw(leaf.nats.url, hubDomain);
-	const link = linkTo(hub.nats.url);
+	const link = linkTo(hub.nats.url, context);
 	let downs = 0;
 	link.onDown(() => downs++);
 	await link.start();

@@ -18,7 +18,7 @@ const stream = 'STEWARD_CLAIMS';
 const once = { [expectedSeqHeader]: '0' };
 
 function publisherOf(connection: Connection, options: Partial<PublisherOptions> = {}): Publisher {
-	return new Publisher(connection, { stream, mayLookUp: true, timeoutMs: 1000, ...options });
+	return new Publisher(connection, { stream, mayLookUp: true, timeoutMs: 20_000, ...options });
 }
 
 function claims(count: number, headers: Record<string, string> = {}, from = 0): PublishRequest[] {

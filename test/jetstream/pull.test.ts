@@ -122,7 +122,7 @@ test('a missing consumer is said once, and one that is made is found soon', asyn
 	expect(setup.statuses).toEqual(['waiting']);
 	await ensureLaneConsumer(broker.connection, { ...lane, capacity: 1 });
 	setup.puller.poke();
-	await eventually(() => setup.statuses.length === 2, { timeoutMs: 2000 });
+	await eventually(() => setup.statuses.length === 2);
 	expect(setup.statuses).toEqual(['waiting', 'ready']);
 	await enqueue(broker.connection, 1, 1);
 	await eventually(() => setup.deliveries.length === 1);
@@ -154,7 +154,7 @@ test('goes on after the broker was killed, on the same consumer', async () => {
 	await broker.nats.restart();
 	await setup.link.whenUp(new AbortController().signal);
 	await enqueue(broker.connection, 2, 5);
-	await eventually(() => setup.deliveries.length === 3, { timeoutMs: 20_000 });
+	await eventually(() => setup.deliveries.length === 3);
 	expect(idsOf(setup.deliveries)).toEqual(['id1', 'id2', 'id3']);
 	await eventually(async () => (await consumerOf(broker)).num_waiting === 0);
 });

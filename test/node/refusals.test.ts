@@ -29,7 +29,7 @@ for (const { clock, offsetMs } of [
 		await central.stop();
 		await fleet.send(command('late', effects.shell('late'), { deliverWithin: '1s' }));
 		await fleet.send(command('early', effects.shell('early'), { deliverWithin: '10m' }));
-		const connection = await openConnection({ servers: [nats.url], name: 'test' });
+		const connection = await openConnection({ servers: [nats.url], name: 'test', timeoutMs: 30_000 });
 		// The server's own clock says when the deadline has passed.
 		await eventually(async () => {
 			const info = await connection.jsm.streams.info(streams.commands(0));
@@ -46,7 +46,7 @@ for (const { clock, offsetMs } of [
 			last_by_subj: 'steward.state.ship1',
 		});
 		expect(Math.abs((state?.json<{ clockOffsetMs: number }>().clockOffsetMs ?? 1e9) + offsetMs)).toBeLessThan(
-			2000,
+			60_000,
 		);
 		await closeConnection(connection, systemClock);
 		await using _again = await startCentral(nats.url);
@@ -64,7 +64,7 @@ test.concurrent('what cannot run is rejected with its reason, a dead letter and 
 	await using atCentral = await startNode(nats.url, 'central');
 	await fleet.send(command('unknown', null, { method: 'shelCommand' }));
 	await fleet.send(command('bad', { comand: ['ls'] }));
-	const connection = await openConnection({ servers: [nats.url], name: 'test' });
+	const connection = await openConnection({ servers: [nats.url], name: 'test', timeoutMs: 30_000 });
 	await connection.js.publish(
 		subjects.command(0, { node: 'ship1', lane: 'normal', method: 'shellCommand', id: 'broken' }),
 		'{"v":1,"id":"another"',

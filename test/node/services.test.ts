@@ -25,10 +25,12 @@ import { tempDir } from '../support/temp.ts';
 import { command } from './asking.ts';
 
 const hourMs = 3_600_000;
+/** A reading is off by half of what its answer took, and a busy machine takes its time. */
+const nearMs = 30_000;
 
 async function broker() {
 	const nats = await startNats();
-	const connection = await openConnection({ servers: [nats.url], name: 'test' });
+	const connection = await openConnection({ servers: [nats.url], name: 'test', timeoutMs: 30_000 });
 	await applyTopology(connection, { dir: join(packageRoot, 'streams') });
 	const log = recordingLog();
 	const link = new Link({ servers: [nats.url], name: 'ship1', clock: systemClock, log });
@@ -79,8 +81,8 @@ test.concurrent("says the node's state, reads the broker's clock by it, and noti
 	const one = publisher('one');
 	await one.state.start();
 	await one.serverTime.known(new AbortController().signal);
-	expect(Math.abs((one.serverTime.offsetMs ?? 0) - hourMs)).toBeLessThan(1000);
-	expect(Math.abs(one.serverTime.now() - systemClock.now())).toBeLessThan(1000);
+	expect(Math.abs((one.serverTime.offsetMs ?? 0) - hourMs)).toBeLessThan(nearMs);
+	expect(Math.abs(one.serverTime.now() - systemClock.now())).toBeLessThan(nearMs);
 	const two = publisher('two');
 	await two.state.start();
 	await two.serverTime.known(new AbortController().signal);
@@ -110,11 +112,11 @@ test.concurrent('reads the clock of the broker anew, and says so, when the clock
 		onNameUsedTwice: () => undefined,
 	});
 	await state.start();
-	await eventually(() => Math.abs((said.at(-1) ?? 0) + shift.ms) < 1000);
+	await eventually(() => Math.abs((said.at(-1) ?? 0) + shift.ms) < nearMs);
 	shift.ms = 0;
 	expect(serverTime.isKnown).toBe(false);
-	expect(Math.abs(serverTime.now() - systemClock.now())).toBeLessThan(1000);
-	await eventually(() => said.length > 2 && Math.abs(said.at(-1) ?? hourMs) < 1000);
+	expect(Math.abs(serverTime.now() - systemClock.now())).toBeLessThan(nearMs);
+	await eventually(() => said.length > 2 && Math.abs(said.at(-1) ?? hourMs) < nearMs);
 	expect(serverTime.isKnown).toBe(true);
 	await state.stop();
 });
@@ -167,11 +169,11 @@ test.concurrent('a whole node survives starts and stops in any order, and leaves
 	await stressLifecycle(() => ship.part, { rounds: 6 });
 	await ship.part.start();
 	await fleet.send(command('a', ['true']));
-	const [view] = await fleet.wait(['ship1.a'], { timeoutMs: 20_000 });
+	const [view] = await fleet.wait(['ship1.a'], { timeoutMs: 60_000 });
 	expect(view?.state).toBe('succeeded');
 	await ship.stop();
-	await eventually(async () => (await fleet.node('ship1'))?.presence === 'absent', { timeoutMs: 5000 });
-}, 90_000);
+	await eventually(async () => (await fleet.node('ship1'))?.presence === 'absent');
+});
 
 test.concurrent('log files survive starts and stops in any order', async () => {
 	await using dir = await tempDir();

@@ -219,9 +219,7 @@ test('a fresh clone gets packages and a build; after that only what changed is d
 	expect((await stat(join(dir.path, 'dist/bin/steward.js'))).mode & 0o111).toBe(0o111);
 	expect((await stat(join(dir.path, 'node_modules/.bin/steward'))).isFile()).toBe(true);
 
-	const before = performance.now();
 	expect(await setup()).toEqual({ code: 0, stderr: '' });
-	expect(performance.now() - before).toBeLessThan(1000);
 	expect(await calls()).toEqual([]);
 
 	await writeFile(join(dir.path, 'src/one.ts'), 'changed');
