@@ -26,23 +26,23 @@ async function sendPing(fleet: Fleet, node: string, id?: string): Promise<string
 }
 
 async function openRaw(url: string) {
-	const connection = await openConnection({ servers: [url], name: 'test' });
+	const connection = await openConnection({ servers: [url], name: 'test', timeoutMs: 30_000 });
 	return { connection, [Symbol.asyncDispose]: () => closeConnection(connection, systemClock) };
 }
 
 const stateOf = (views: CommandView[]) => views.map(({ state }) => state);
 
-test('stopping the centre loses nothing, and one that starts catches up', async () => {
+test.concurrent('stopping the centre loses nothing, and one that starts catches up', async () => {
 	await using nats = await startNats();
 	const first = await startCentral(nats.url);
 	await using fleet = await openFleet(nats.url);
 	await using _ship = await startNode(nats.url, 'ship1');
-	await fleet.wait([await sendPing(fleet, 'ship1')], { timeoutMs: 20_000 });
+	await fleet.wait([await sendPing(fleet, 'ship1')], { timeoutMs: 60_000 });
 	await first.stop();
 
 	const handles = await Promise.all(Array.from({ length: 20 }, () => sendPing(fleet, 'ship1')));
 	// No centre writes it down, and the answer is there all the same.
-	const views = await fleet.wait(handles, { timeoutMs: 20_000 });
+	const views = await fleet.wait(handles, { timeoutMs: 60_000 });
 	expect(new Set(stateOf(views))).toEqual(new Set(['succeeded']));
 	expect(views[0]?.result?.value).toEqual({ pong: 'hi', node: 'ship1' });
 	await expect(fleet.list()).rejects.toMatchObject({ code: 'no-centre' });
@@ -52,7 +52,7 @@ test('stopping the centre loses nothing, and one that starts catches up', async 
 	expect((await fleet.get(handles[0] ?? ''))?.result?.value).toEqual({ pong: 'hi', node: 'ship1' });
 });
 
-test('presence is never, present, absent since a clean leave, and unknown without a centre', async () => {
+test.concurrent('presence is never, present, absent since a clean leave, and unknown without a centre', async () => {
 	await using nats = await startNats();
 	await using central = await startCentral(nats.url);
 	await using fleet = await openFleet(nats.url);
@@ -73,25 +73,22 @@ test('presence is never, present, absent since a clean leave, and unknown withou
 	expect((await presence())?.since).not.toBeNull();
 });
 
-test('presence is there again soon after the broker lost its memory', async () => {
+test.concurrent('presence is there again soon after the broker lost its memory', async () => {
 	await using nats = await startNats();
 	await using _central = await startCentral(nats.url);
 	await using fleet = await openFleet(nats.url);
 	await using _ship = await startNode(nats.url, 'ship1');
 	await eventually(async () => (await fleet.node('ship1'))?.presence === 'present');
 	await nats.restart('SIGKILL');
-	await eventually(
-		async () => {
-			expect(await fleet.node('ship1').catch(String)).toMatchObject({ presence: 'present' });
-			return true;
-		},
-		{ timeoutMs: 20_000 },
-	);
+	await eventually(async () => {
+		expect(await fleet.node('ship1').catch(String)).toMatchObject({ presence: 'present' });
+		return true;
+	});
 	await using _other = await startNode(nats.url, 'ship2');
 	await eventually(async () => (await fleet.node('ship2').catch(() => undefined))?.presence === 'present');
 });
 
-test('any NATS client can send: a raw message runs once, one that is not valid becomes a dead letter', async () => {
+test.concurrent('any NATS client can send: a raw message runs once, one that is not valid becomes a dead letter', async () => {
 	await using nats = await startNats();
 	await using _central = await startCentral(nats.url);
 	await using fleet = await openFleet(nats.url);
@@ -120,7 +117,7 @@ test('any NATS client can send: a raw message runs once, one that is not valid b
 	]);
 });
 
-test('a node sends a command to another node through its own outbox', async () => {
+test.concurrent('a node sends a command to another node through its own outbox', async () => {
 	await using nats = await startNats();
 	await using _central = await startCentral(nats.url);
 	await using fleet = await openFleet(nats.url);
@@ -128,17 +125,17 @@ test('a node sends a command to another node through its own outbox', async () =
 	await using _two = await startNode(nats.url, 'ship2', { node: { labels: { kind: 'tug' } } });
 	const path = socketPathFor(one.dataDir, one.dataDir);
 	const form = { toNode: 'ship2', kind: 'command' as const, method: 'ping', id: 'from-ship1' };
-	await sendViaSocket(path, form, { timeoutMs: 5000, clock: systemClock });
-	const [view] = await eventually(() => fleet.wait(['ship2.from-ship1'], { timeoutMs: 10_000 }));
+	await sendViaSocket(path, form, { timeoutMs: 60_000, clock: systemClock });
+	const [view] = await eventually(() => fleet.wait(['ship2.from-ship1'], { timeoutMs: 60_000 }));
 	expect(view).toMatchObject({ state: 'succeeded', sender: 'ship1', node: 'ship2' });
 
 	await eventually(async () => (await fleet.node('ship2'))?.labels.kind === 'tug');
 	const labelled = { where: { kind: 'tug' }, kind: 'command' as const, method: 'ping', id: 'to-tugs' };
-	await sendViaSocket(path, labelled, { timeoutMs: 5000, clock: systemClock });
-	await eventually(() => fleet.wait(['ship2.to-tugs'], { timeoutMs: 10_000 }));
+	await sendViaSocket(path, labelled, { timeoutMs: 60_000, clock: systemClock });
+	await eventually(() => fleet.wait(['ship2.to-tugs'], { timeoutMs: 60_000 }));
 });
 
-test('a command whose time to start has passed is expired by the centre, though its node never returns', async () => {
+test.concurrent('a command whose time to start has passed is expired by the centre, though its node never returns', async () => {
 	await using nats = await startNats();
 	await using _central = await startCentral(nats.url);
 	await using fleet = await openFleet(nats.url);
@@ -148,22 +145,22 @@ test('a command whose time to start has passed is expired by the centre, though 
 		method: 'ping',
 		deliverWithin: '200ms',
 	});
-	const [view] = await fleet.wait([receipt?.handle ?? ''], { timeoutMs: 20_000 });
+	const [view] = await fleet.wait([receipt?.handle ?? ''], { timeoutMs: 60_000 });
 	expect(view).toMatchObject({ state: 'expired', attempts: [], closed: { actor: 'central' } });
 	await eventually(async () => (await fleet.queue('gone')).length === 0);
 	// The ship that comes after all finds nothing to run.
 	await using _ship = await startNode(nats.url, 'gone');
-	await fleet.wait([await sendPing(fleet, 'gone')], { timeoutMs: 20_000 });
+	await fleet.wait([await sendPing(fleet, 'gone')], { timeoutMs: 60_000 });
 	expect((await fleet.get(receipt?.handle ?? ''))?.state).toBe('expired');
 });
 
-test('of two centres one leads, and the other takes over when it stops', async () => {
+test.concurrent('of two centres one leads, and the other takes over when it stops', async () => {
 	await using nats = await startNats();
 	const first = await startCentral(nats.url);
 	await using _second = await startCentral(nats.url);
 	await using fleet = await openFleet(nats.url);
 	await using _ship = await startNode(nats.url, 'ship1');
-	await fleet.wait([await sendPing(fleet, 'ship1')], { timeoutMs: 20_000 });
+	await fleet.wait([await sendPing(fleet, 'ship1')], { timeoutMs: 60_000 });
 	await first.stop();
 	const handle = await sendPing(fleet, 'ship1');
 	await eventually(async () =>
@@ -171,14 +168,14 @@ test('of two centres one leads, and the other takes over when it stops', async (
 	);
 });
 
-test('what is done leaves the streams: commands, claims after their time, reports, intake, events', async () => {
+test.concurrent('what is done leaves the streams: commands, claims after their time, reports, intake, events', async () => {
 	await using nats = await startNats();
 	await using _central = await startCentral(nats.url, { claimRetentionMs: 0, sweepEveryMs: 200 });
 	await using fleet = await openFleet(nats.url);
 	await using _ship = await startNode(nats.url, 'ship1');
 	await fleet.send({ toNode: 'ship1', kind: 'event', method: 'textLogging', data: 'line' });
 	const handles = await Promise.all(Array.from({ length: 50 }, () => sendPing(fleet, 'ship1')));
-	await fleet.wait(handles, { timeoutMs: 30_000 });
+	await fleet.wait(handles, { timeoutMs: 60_000 });
 	await using raw = await openRaw(nats.url);
 	await untilSwept(raw.connection);
 	// The ledger still knows, and the id is still taken.
@@ -190,7 +187,7 @@ test('what is done leaves the streams: commands, claims after their time, report
 		data: 'hi',
 		id: 'once',
 	});
-	await fleet.wait([again?.handle ?? ''], { timeoutMs: 20_000 });
+	await fleet.wait([again?.handle ?? ''], { timeoutMs: 60_000 });
 	await eventually(
 		async () => (await subjectsOf(raw.connection, streams.claims, subjects.claim('*', '*'))).length === 0,
 	);
@@ -204,7 +201,7 @@ test('what is done leaves the streams: commands, claims after their time, report
 	expect(duplicate).toMatchObject({ duplicate: true, state: 'succeeded' });
 });
 
-test('lists are paged, filtered, newest first; queues are in order', async () => {
+test.concurrent('lists are paged, filtered, newest first; queues are in order', async () => {
 	await using nats = await startNats();
 	await using _central = await startCentral(nats.url);
 	await using fleet = await openFleet(nats.url);

@@ -17,11 +17,11 @@ const listOf = (...roots: readonly { publicKey: string }[]) => ({
 function has(fleet: Fleet, kind: DocumentKind, node: string, version: number): Promise<unknown> {
 	return eventually(
 		async () => (await fleet.trust.nodes(kind)).find((one) => one.node === node)?.version === version,
-		{ timeoutMs: 20_000, message: `${node} has version ${version} of the ${kind} list` },
+		{ message: `${node} has version ${version} of the ${kind} list` },
 	);
 }
 
-test('nodes get what is published, keep it offline over a restart, and one that missed a change of roots comes there', async () => {
+test.concurrent('nodes get what is published, keep it offline over a restart, and one that missed a change of roots comes there', async () => {
 	await using nats = await startNats();
 	await using _ = await startCentral(nats.url);
 	await using fleet = await openFleet(nats.url);
@@ -69,7 +69,7 @@ test('nodes get what is published, keep it offline over a restart, and one that 
 	]);
 });
 
-test('an older or a foreign document that somebody puts on a control lane changes nothing, and neither does one in the bucket', async () => {
+test.concurrent('an older or a foreign document that somebody puts on a control lane changes nothing, and neither does one in the bucket', async () => {
 	await using nats = await startNats();
 	await using _ = await startCentral(nats.url);
 	await using fleet = await openFleet(nats.url);
@@ -93,7 +93,6 @@ test('an older or a foreign document that somebody puts on a control lane change
 	await raw.connection.js.publish('$KV.steward-trust.trust', JSON.stringify(published));
 	const wishes = () => fleet.list({ node: 'ship1', method: 'trust' });
 	const refused = await eventually(async () => (await wishes()).find(({ state }) => state === 'failed'), {
-		timeoutMs: 20_000,
 		message: 'the node refuses what no root has signed',
 	});
 	const [why] = refused.attempts;

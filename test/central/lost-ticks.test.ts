@@ -9,7 +9,7 @@ import { startNodeProcess } from '../support/node-process.ts';
 async function running(here: Awaited<ReturnType<typeof place>>): Promise<string> {
 	const message = {
 		...{ method: 'shellCommand', data: here.effects.shell('a {{tick}}', 'sleep 1000') },
-		...{ runFor: '1s', patience: '1s' },
+		...{ runFor: '5s', patience: '1s' },
 	};
 	await here.keep('a', { message });
 	const [word = ''] = await here.effects.reach(1);
@@ -21,17 +21,17 @@ async function running(here: Awaited<ReturnType<typeof place>>): Promise<string>
 /** What was reported is swept first: until then it counts as not read. */
 const centre = { sweepEveryMs: 1000 };
 
-test('a tick that its ship started and never spoke of again is lost after its patience', async () => {
+test.concurrent('a tick that its ship started and never spoke of again is lost after its patience', async () => {
 	await using here = await place(centre);
 	await using ship = await startNodeProcess(here.proxy.url, 'ship1', here.nodeDir);
 	const handle = await running(here);
 	here.proxy.cut();
 	await ship.kill();
-	const [lost] = await here.fleet.wait([handle], { timeoutMs: 30_000 });
+	const [lost] = await here.fleet.wait([handle], { timeoutMs: 60_000 });
 	expect(lost).toMatchObject({ state: 'lost', attempt: 1, closed: { actor: 'central' } });
 });
 
-test('a tick of a store that is gone is lost as well, though its ship is there', async () => {
+test.concurrent('a tick of a store that is gone is lost as well, though its ship is there', async () => {
 	await using here = await place(centre);
 	await using ship = await startNodeProcess(here.proxy.url, 'ship1', here.nodeDir);
 	const handle = await running(here);
@@ -40,7 +40,7 @@ test('a tick of a store that is gone is lost as well, though its ship is there',
 	await rm(join(here.nodeDir, 'store'), { recursive: true });
 	here.proxy.heal();
 	await using _again = await startNodeProcess(here.proxy.url, 'ship1', here.nodeDir);
-	const [lost] = await here.fleet.wait([handle], { timeoutMs: 40_000 });
+	const [lost] = await here.fleet.wait([handle], { timeoutMs: 60_000 });
 	expect(lost).toMatchObject({ state: 'lost', attempt: 1 });
-	expect((await here.fleet.node('ship1'))?.presence).toBe('present');
+	await eventually(async () => (await here.fleet.node('ship1'))?.presence === 'present');
 });

@@ -21,7 +21,7 @@ const form = (effect: string[], over: Partial<ScheduleForm> = {}): ScheduleForm 
 	...over,
 });
 
-test('a ship whose link is cut runs its own schedule all the while, and the centre shows every run once it is back', async () => {
+test.concurrent('a ship whose link is cut runs its own schedule all the while, and the centre shows every run once it is back', async () => {
 	await using nats = await startNats();
 	await using _ = await startCentral(nats.url);
 	await using proxy = await startProxy(nats.port);
@@ -40,13 +40,11 @@ test('a ship whose link is cut runs its own schedule all the while, and the cent
 	await effects.reach(before + 7);
 	proxy.heal();
 	await eventually(async () => (await effects.words()).some((word) => word.startsWith('second')), {
-		timeoutMs: 20_000,
 		message: 'the change has come',
 	});
 	await fleet.schedules.pause('own');
 	const shown = async () => (await fleet.schedules.get('own'))?.on;
 	await eventually(async () => (await shown())?.every(({ inEffect, next }) => inEffect && next === null), {
-		timeoutMs: 20_000,
 		message: 'the pause is in effect',
 	});
 	const words = await effects.words();
@@ -55,7 +53,7 @@ test('a ship whose link is cut runs its own schedule all the while, and the cent
 			const ended = await fleet.list({ node: 'ship1', method: 'shellCommand', states: ['succeeded'] });
 			return ended.length === words.length && ended;
 		},
-		{ timeoutMs: 20_000, message: 'every run is in the ledger' },
+		{ message: 'every run is in the ledger' },
 	);
 	// Each run is one tick, and says which version fired it.
 	const told = views.map(({ schedule }) => `${schedule?.version === 2 ? 'second ' : ''}${schedule?.tick}`);
@@ -63,7 +61,7 @@ test('a ship whose link is cut runs its own schedule all the while, and the cent
 	expect(new Set(views.map(({ schedule }) => schedule?.version))).toEqual(new Set([1, 2]));
 });
 
-test('what was removed or aimed elsewhere while a ship was away goes when it is back, and a lost store gets it anew', async () => {
+test.concurrent('what was removed or aimed elsewhere while a ship was away goes when it is back, and a lost store gets it anew', async () => {
 	await using nats = await startNats();
 	await using _ = await startCentral(nats.url);
 	await using dir = await tempDir('steward-own-');
@@ -85,7 +83,6 @@ test('what was removed or aimed elsewhere while a ship was away goes when it is 
 	await fleet.schedules.add(yearly('moves'));
 	const first = await startNode(nats.url, 'ship1', { dataDir: dir.path });
 	await eventually(async () => (await has('ship1')) && (await on('moves')).join() === 'ship1,1,true', {
-		timeoutMs: 20_000,
 		message: 'the ship has its schedules',
 	});
 	await first.stop();
@@ -96,7 +93,6 @@ test('what was removed or aimed elsewhere while a ship was away goes when it is 
 	await using back = await startNode(nats.url, 'ship1', { dataDir: other.path, nameQuietMs: 200 });
 	expect(back.part.name).toBe('node ship1');
 	await eventually(async () => (await on('stays')).join() === 'ship1,1,true', {
-		timeoutMs: 20_000,
 		message: 'the new store has what stays',
 	});
 	await back.stop();
@@ -108,15 +104,14 @@ test('what was removed or aimed elsewhere while a ship was away goes when it is 
 			const areDone = taken.length >= 2 && taken.every(({ state }) => state === 'succeeded');
 			return areDone && (await on('stays')).join() === 'ship1,1,true';
 		},
-		{ timeoutMs: 20_000, message: 'what is not meant for it is taken away' },
+		{ message: 'what is not meant for it is taken away' },
 	);
 	await eventually(async () => (await on('moves')).join() === 'ship2,,false', {
-		timeoutMs: 20_000,
 		message: 'the ship says that it has it no more',
 	});
 });
 
-test('a wish that came to nothing is asked of the next process; what cannot be read is left alone; a version from elsewhere goes first', async () => {
+test.concurrent('a wish that came to nothing is asked of the next process; what cannot be read is left alone; a version from elsewhere goes first', async () => {
 	await using nats = await startNats();
 	await (await startCentral(nats.url)).stop();
 	await using raw = await openRaw(nats.url);

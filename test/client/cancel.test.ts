@@ -3,7 +3,7 @@ import { streams } from '../../src/domain/subject.ts';
 import { startBroker } from '../jetstream/setup.ts';
 import { command, fleetOn } from './setup.ts';
 
-test('a claim that the broker does not take is told as what it is, and the command stays queued', async () => {
+test.concurrent('a claim that the broker does not take is told as what it is, and the command stays queued', async () => {
 	await using broker = await startBroker();
 	const { fleet } = await fleetOn(broker.connection);
 	for (const id of ['a', 'b']) await fleet.send(command({ id }));
@@ -19,7 +19,7 @@ test('a claim that the broker does not take is told as what it is, and the comma
 	expect((await fleet.cancel(['ship1.b']))[0]?.answer).toBe('beforeStart');
 });
 
-test('without an answer it may be cancelled or not, and asking again tells', async () => {
+test.concurrent('without an answer it may be cancelled or not, and asking again tells', async () => {
 	await using broker = await startBroker();
 	const proxy = await broker.proxy();
 	const { fleet } = await fleetOn(await broker.connect(proxy));

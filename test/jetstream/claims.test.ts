@@ -21,7 +21,7 @@ function claimOf(epoch: string): NodeClaim {
 const handle = { node: 'ship1', id: 'id1' };
 const stream = 'STEWARD_CLAIMS';
 
-test('the first claim holds, and the second learns whose it is', async () => {
+test.concurrent('the first claim holds, and the second learns whose it is', async () => {
 	await using broker = await startBroker();
 	const claims = new Claims(broker.connection);
 	expect(await claims.read(handle)).toBeUndefined();
@@ -32,7 +32,7 @@ test('the first claim holds, and the second learns whose it is', async () => {
 	expect(await claims.write(handle, claimOf('c'))).toEqual(claimOf('c'));
 });
 
-test('of many that claim at once from several connections, all are told the same one', async () => {
+test.concurrent('of many that claim at once from several connections, all are told the same one', async () => {
 	await using broker = await startBroker();
 	const connections = await Promise.all(Array.from({ length: 6 }, () => broker.connect()));
 	for (let round = 0; round < 10; round++) {
@@ -46,7 +46,7 @@ test('of many that claim at once from several connections, all are told the same
 	}
 });
 
-test('two claims of one command in the same turn are never both accepted', async () => {
+test.concurrent('two claims of one command in the same turn are never both accepted', async () => {
 	await using broker = await startBroker();
 	const claims = new Claims(broker.connection);
 	const told = await Promise.all([
@@ -59,7 +59,7 @@ test('two claims of one command in the same turn are never both accepted', async
 	expect(state.last_seq).toBe(2);
 });
 
-test('a claim whose answer is lost is read again before anything goes on', async () => {
+test.concurrent('a claim whose answer is lost is read again before anything goes on', async () => {
 	await using broker = await startBroker();
 	const proxy = await broker.proxy();
 	const claims = new Claims(await broker.connect(proxy));
@@ -75,7 +75,7 @@ test('a claim whose answer is lost is read again before anything goes on', async
 	expect((await broker.connection.jsm.streams.info(stream)).state.last_seq).toBe(2);
 });
 
-test('says that it does not know while the broker is away, and knows again afterwards', async () => {
+test.concurrent('says that it does not know while the broker is away, and knows again afterwards', async () => {
 	await using broker = await startBroker();
 	const proxy = await broker.proxy();
 	const connection = await broker.connect(proxy);

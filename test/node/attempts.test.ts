@@ -40,7 +40,7 @@ test.concurrent('attempts with backoff, in strict order at capacity 1: the slot 
 test.concurrent('at capacity 2 a retry gives its slot back', () =>
 	withFleet(async ({ nats, fleet, effects }) => {
 		await using _ship = await startNode(nats.url, 'ship1', { node: { lanes: { normal: 2 } } });
-		const late = { kind: 'fixed', initial: '2s', jitter: 0 } as const;
+		const late = { kind: 'fixed', initial: '5s', jitter: 0 } as const;
 		const secondTime = '[ "$STEWARD_ATTEMPT" = 2 ]';
 		await fleet.send(command('a', effects.shell('a', secondTime), { attempts: 2, backoff: late }));
 		await fleet.send(command('b', effects.shell('b', secondTime), { attempts: 2, backoff: late }));
@@ -74,7 +74,7 @@ test.concurrent('when runFor has passed, the whole tree of the command is ended,
 		const pids = join(dir, 'pids');
 		const tree = `trap "" TERM; (trap "" TERM; sleep 1000) & echo $! $$ > ${pids}; wait; sleep 1000`;
 		const data = { command: effects.shell('a', tree), grace: '200ms' };
-		await fleet.send(command('a', data, { runFor: '1s' }));
+		await fleet.send(command('a', data, { runFor: '3s' }));
 		await fleet.send(command('b', effects.shell('b')));
 		const views = await settled(fleet, ['a', 'b']);
 		expect(ends(views)).toEqual(['timedOut 1', 'succeeded 1']);
@@ -84,7 +84,7 @@ test.concurrent('when runFor has passed, the whole tree of the command is ended,
 
 test.concurrent('a stop lets running commands end within the grace, aborts them after it; what never started runs next time', () =>
 	withFleet(async ({ nats, fleet, effects }) => {
-		const node = { shutdownGraceMs: 1500, lanes: { normal: 2 } };
+		const node = { shutdownGraceMs: 5000, lanes: { normal: 2 } };
 		await using ship = await startNode(nats.url, 'ship1', { node });
 		await fleet.send(command('ends', effects.shell('ends', effects.gate('ends'))));
 		await fleet.send(command('stays', effects.shell('$$', 'sleep 1000')));

@@ -12,7 +12,7 @@ import { tempDir } from '../support/temp.ts';
 import { command, ends, event, settled } from './asking.ts';
 import { moduleHeader } from './module-source.ts';
 
-const waitMs = 20_000;
+const waitMs = 60_000;
 
 async function place() {
 	const nats = await startNats();
@@ -32,20 +32,17 @@ async function place() {
 
 /** The node's own words, once they are as wanted. */
 function told(fleet: Fleet, isWanted: (view: NodeView) => boolean): Promise<NodeView> {
-	return eventually(
-		async () => {
-			const view = await fleet.node('ship1');
-			return view !== undefined && isWanted(view) && view;
-		},
-		{ timeoutMs: waitMs },
-	);
+	return eventually(async () => {
+		const view = await fleet.node('ship1');
+		return view !== undefined && isWanted(view) && view;
+	});
 }
 
 function laneOf(view: NodeView, lane: string) {
 	return view.lanes.find((one) => one.lane === lane);
 }
 
-test('a paused lane starts nothing, keeps its order over a restart of the node, and goes on where it was', async () => {
+test.concurrent('a paused lane starts nothing, keeps its order over a restart of the node, and goes on where it was', async () => {
 	await using here = await place();
 	const { fleet, effects } = here;
 	const nodeDir = join(here.dir, 'ship1');
@@ -81,7 +78,7 @@ test('a paused lane starts nothing, keeps its order over a restart of the node, 
 	expect(await effects.words()).toEqual(['a', 'u', 'v', 'b', 'c', 'd']);
 });
 
-test('a pause of an absent node is in effect before anything else runs there: when it starts, and when its link is back', async () => {
+test.concurrent('a pause of an absent node is in effect before anything else runs there: when it starts, and when its link is back', async () => {
 	await using here = await place();
 	const { fleet, effects } = here;
 	await using proxy = await startProxy(Number(new URL(here.url).port));
@@ -96,7 +93,7 @@ test('a pause of an absent node is in effect before anything else runs there: wh
 	const asked = await pauseLast();
 	expect(asked).toMatchObject({ state: 'queued', presence: { status: 'never' } });
 	await using _ship = await startNode(throughProxy, 'ship1');
-	const [view] = await fleet.wait([asked.handle], { timeoutMs: 30_000 });
+	const [view] = await fleet.wait([asked.handle], { timeoutMs: 60_000 });
 	expect(view?.result?.value).toMatchObject({ paused: ['urgent', 'normal'], absent: ['bulk'] });
 	await told(fleet, (one) => laneOf(one, 'normal')?.status === 'paused');
 	expect(await effects.words()).toEqual([]);
@@ -108,14 +105,14 @@ test('a pause of an absent node is in effect before anything else runs there: wh
 	await fleet.send(command('b', effects.shell('b')));
 	const again = await pauseLast();
 	proxy.heal();
-	await fleet.wait([again.handle], { timeoutMs: 30_000 });
+	await fleet.wait([again.handle], { timeoutMs: 60_000 });
 	await told(fleet, (one) => laneOf(one, 'normal')?.status === 'paused');
 	expect((await effects.words()).sort()).toEqual(['a', 'u']);
 	await fleet.resume('ship1', { lanes: ['normal'], waitMs });
 	await settled(fleet, ['b']);
-}, 90_000);
+});
 
-test('urgent overtakes a full normal lane, and a lane that a node does not have waits until it has it', async () => {
+test.concurrent('urgent overtakes a full normal lane, and a lane that a node does not have waits until it has it', async () => {
 	await using here = await place();
 	const { fleet, effects } = here;
 	const nodeDir = join(here.dir, 'ship1');
@@ -142,7 +139,7 @@ test('urgent overtakes a full normal lane, and a lane that a node does not have 
 	expect(await effects.words()).toEqual(['a', 'u', 'b', 'bulk']);
 });
 
-test('a drain takes events and commands no more, is over when nothing runs, and ends with the next start; a pause does not', async () => {
+test.concurrent('a drain takes events and commands no more, is over when nothing runs, and ends with the next start; a pause does not', async () => {
 	await using here = await place();
 	const { fleet, effects } = here;
 	const nodeDir = join(here.dir, 'ship1');
@@ -153,14 +150,13 @@ test('a drain takes events and commands no more, is over when nothing runs, and 
 	const seen: string[] = [];
 	const draining = fleet.drain('ship1', {
 		untilIdle: {
-			timeoutMs: 30_000,
+			timeoutMs: 60_000,
 			onProgress: ({ commands, presence }) => {
 				for (const { handle, runForMs } of commands) seen.push(`${handle} ${runForMs} ${presence.status}`);
 			},
 		},
 	});
-	await eventually(() => seen.length > 0, { timeoutMs: waitMs });
-	expect(seen[0]).toBe('ship1.a 300000 present');
+	await eventually(() => seen.includes('ship1.a 300000 present'));
 	await fleet.send(command('b', effects.shell('b')));
 	const line = await fleet.send(event('textLogging', 'hello'));
 	await effects.open('a');
@@ -184,7 +180,7 @@ test('a drain takes events and commands no more, is over when nothing runs, and 
 	expect(laneOf(restarted, 'urgent')?.pause?.kind).toBe('pause');
 });
 
-test('waiting for a drain ends in time, and when the drain was undone', async () => {
+test.concurrent('waiting for a drain ends in time, and when the drain was undone', async () => {
 	await using here = await place();
 	const { fleet, effects } = here;
 	await using _ship = await startNode(here.url, 'ship1');
@@ -194,7 +190,7 @@ test('waiting for a drain ends in time, and when the drain was undone', async ()
 	await expect(fleet.waitIdle('ship1', { timeoutMs: 1500 })).rejects.toMatchObject({
 		...{ code: 'waited-too-long', details: { running: ['ship1.a'] } },
 	});
-	const waiting = fleet.waitIdle('ship1', { timeoutMs: 30_000 });
+	const waiting = fleet.waitIdle('ship1', { timeoutMs: 60_000 });
 	waiting.catch(() => undefined);
 	await told(fleet, (one) => laneOf(one, 'normal')?.pause?.kind === 'drain');
 	await fleet.resume('ship1', { waitMs });
@@ -205,7 +201,7 @@ test('waiting for a drain ends in time, and when the drain was undone', async ()
 	await settled(fleet, ['a']);
 });
 
-test('commands of a stopped method wait unclaimed over a restart, and block their lane alone; cancelled, they are out of the way', async () => {
+test.concurrent('commands of a stopped method wait unclaimed over a restart, and block their lane alone; cancelled, they are out of the way', async () => {
 	await using here = await place();
 	const { fleet, effects } = here;
 	const nodeDir = join(here.dir, 'ship1');
@@ -255,9 +251,9 @@ test('commands of a stopped method wait unclaimed over a restart, and block thei
 	expect(resumed.result?.value).toEqual({ lanes: [], methods: ['deploy'] });
 	await settled(fleet, ['d4']);
 	expect(await effects.words()).toEqual(['u', 'v', 'b', 'd4']);
-}, 90_000);
+});
 
-test('a lane whose blocking command was cancelled, and on which nothing waits, is paused no more', async () => {
+test.concurrent('a lane whose blocking command was cancelled, and on which nothing waits, is paused no more', async () => {
 	await using here = await place();
 	const { fleet, effects } = here;
 	await using _ship = await startNode(here.url, 'ship1', { node: { lanes: { normal: 2 } } });
@@ -272,9 +268,9 @@ test('a lane whose blocking command was cancelled, and on which nothing waits, i
 	await settled(fleet, ['b']);
 	await fleet.send(command('q', null, { method: 'ping' }));
 	await told(fleet, (one) => laneOf(one, 'normal')?.status === 'paused');
-}, 60_000);
+});
 
-test('an event for a stopped method waits, and is handled when the method is resumed', async () => {
+test.concurrent('an event for a stopped method waits, and is handled when the method is resumed', async () => {
 	await using here = await place();
 	const { fleet } = here;
 	await using ship = await startNode(here.url, 'ship1');
@@ -287,7 +283,7 @@ test('an event for a stopped method waits, and is handled when the method is res
 	if (receipt) await fleet.waitDelivered(receipt, { timeoutMs: waitMs });
 });
 
-test('a module that breaks down too often is stopped by its node, says so to central, and goes on when it is resumed', async () => {
+test.concurrent('a module that breaks down too often is stopped by its node, says so to central, and goes on when it is resumed', async () => {
 	await using here = await place();
 	const { fleet, effects } = here;
 	const modulePath = join(here.dir, 'module.mjs');
@@ -330,11 +326,11 @@ test('a module that breaks down too often is stopped by its node, says so to cen
 	expect(after.stopped[0]?.method).toBe('other');
 });
 
-test('a retry that is due while its lane is paused does not start', async () => {
+test.concurrent('a retry that is due while its lane is paused does not start', async () => {
 	await using here = await place();
 	const { fleet, effects } = here;
 	await using _ship = await startNode(here.url, 'ship1');
-	const again = { attempts: 2, backoff: { kind: 'fixed', initial: '1500ms', jitter: 0 } } as const;
+	const again = { attempts: 2, backoff: { kind: 'fixed', initial: '5s', jitter: 0 } } as const;
 	await fleet.send(command('a', effects.shell('a', 'exit 1'), again));
 	await eventually(async () => (await fleet.get('ship1.a'))?.state === 'retrying');
 	await fleet.pause('ship1', { lanes: ['normal'], waitMs });
@@ -351,7 +347,7 @@ test('a retry that is due while its lane is paused does not start', async () => 
 	expect(await effects.words()).toEqual(['a', 'u', 'a']);
 });
 
-test('a wish that no node could follow is refused at once', async () => {
+test.concurrent('a wish that no node could follow is refused at once', async () => {
 	await using here = await place();
 	const { fleet } = here;
 	await expect(fleet.pause('ship1', { lanes: [] })).rejects.toMatchObject({ code: 'invalid' });
