@@ -6,7 +6,7 @@
 
 import { rfc3339 } from '../base/clock.ts';
 import type { MethodView, QueueView } from '../domain/many-view-schema.ts';
-import { formatHandle, isNodeName, lanes, parseHandle } from '../domain/names.ts';
+import { isNodeName, lanes } from '../domain/names.ts';
 import { matchesLabels } from '../domain/node-state.ts';
 import type { Question } from '../domain/questions.ts';
 import type { ScheduleView } from '../domain/schedule-view.ts';
@@ -20,10 +20,10 @@ import {
 	waitingView,
 } from '../domain/view.ts';
 import type { Answerers } from '../jetstream/api.ts';
-import type { StoredCommand } from '../jetstream/commands.ts';
 import type { LedgerStore } from '../jetstream/ledger-store.ts';
 import { usualMaxPayload } from '../jetstream/limits.ts';
 import { boundedCommand, boundedNode, howManyFit } from './answer-bounds.ts';
+import { CommandList, cursorOf, type ListedCommand, toListed } from './command-list.ts';
 import type { CentreIndex } from './index.ts';
 import { MethodCatalogue } from './method-catalogue.ts';
 import { ScheduleAnswers } from './schedule-answers.ts';
@@ -33,11 +33,6 @@ const pageOfCommands = 200;
 const pageOfNodes = 50;
 
 export type Page<View> = { items: View[]; next: string | null; indexing: boolean };
-type Item = {
-	readonly handle: string;
-	readonly queuedAt: number;
-	readonly stored: StoredCommand | undefined;
-};
 
 export class Answers implements Answerers {
 	readonly #index: CentreIndex;
@@ -45,6 +40,7 @@ export class Answers implements Answerers {
 	readonly #maxPayload: () => number;
 	readonly #schedules: ScheduleAnswers;
 	readonly #methods: MethodCatalogue;
+	readonly #list: CommandList;
 
 	/** `maxPayload`: of one message, bytes. */
 	constructor(
@@ -58,13 +54,22 @@ export class Answers implements Answerers {
 		this.#ledger = ledger;
 		this.#schedules = new ScheduleAnswers(index, serverNow);
 		this.#methods = new MethodCatalogue(index);
+		this.#list = new CommandList(index);
 	}
 
 	async commands(question: Question<'commands'>): Promise<Page<CommandView>> {
-		const all = [...this.#onStream(question), ...this.#known(question)].sort(newestFirst);
-		const { cursor } = question;
-		const from = cursor === undefined ? 0 : all.findIndex((item) => cursorOf(item) > cursor);
-		return this.#page(from < 0 ? [] : all.slice(from), Math.min(question.limit, pageOfCommands));
+		const { limit, cursor, ...filter } = question;
+		const size = Math.min(limit, pageOfCommands);
+		// One more than is shown tells whether there is a next page.
+		const found = this.#list.select(filter, size + 1, cursor);
+		const part = found.slice(0, size);
+		const { views, taken } = await this.#views(part);
+		const last = part[taken - 1];
+		return {
+			items: views,
+			next: last && taken < found.length ? cursorOf(last) : null,
+			indexing: !this.#index.isComplete,
+		};
 	}
 
 	async queue({ node, cursor }: Question<'queue'>): Promise<Page<CommandView>> {
@@ -73,7 +78,7 @@ export class Answers implements Answerers {
 		);
 		const from = cursor === undefined ? 0 : Number(cursor);
 		const part = open.slice(from, from + pageOfCommands);
-		const { views, taken } = await this.#views(part.map(toItem));
+		const { views, taken } = await this.#views(part.map(toListed));
 		// Settled since the index heard of it last.
 		const items = views.filter((view) => !hasEnded(view));
 		const next = from + taken < open.length ? String(from + taken) : null;
@@ -133,66 +138,17 @@ export class Answers implements Answerers {
 
 	/** Handles of commands that are no wishes to a node, newest first. */
 	handles(question: Omit<Question<'commands'>, 'cursor'>): string[] {
-		const { waiting, ledger } = this.#index;
-		const isWish = (handle: string) => {
-			const { node, id } = parseHandle(handle);
-			return (ledger.get(handle) ?? waiting.get(node)?.get(id))?.lane === 'control';
-		};
-		return [...this.#onStream(question), ...this.#known(question)]
-			.filter(({ handle }) => !isWish(handle))
-			.sort(newestFirst)
-			.slice(0, question.limit)
-			.map(({ handle }) => handle);
+		const { limit, ...filter } = question;
+		const found = this.#list.select({ ...filter, isWithoutWishes: true }, limit);
+		return found.map(({ handle }) => handle);
 	}
 
 	presenceOf(node: string): Presence {
 		return this.#index.presenceOf(node);
 	}
 
-	/** What waits for its node or its time, and is not in the ledger. */
-	#onStream({ node, method, states, since, schedule, search }: Question<'commands'>): Item[] {
-		const { waiting, later } = this.#index;
-		const nodes = node === undefined ? [...waiting.keys()] : [node];
-		const queued = () => nodes.flatMap((name) => [...(waiting.get(name)?.values() ?? [])]);
-		return [
-			...(!states || states.includes('queued') ? queued() : []),
-			...(!states || states.includes('scheduled') ? later.commands(node) : []),
-		]
-			.filter((command) => method === undefined || command.method === method)
-			.filter((command) => schedule === undefined || scheduleOf(command) === schedule)
-			.filter((command) => search === undefined || isFound(search, formatHandle(command), command.method))
-			.map(toItem)
-			.filter(({ handle, queuedAt }) => !this.#index.ledger.has(handle) && queuedAt >= (since ?? 0));
-	}
-
-	#known(question: Question<'commands'>): Item[] {
-		const { node, method, states, since = 0, schedule, search } = question;
-		const prefix = node === undefined ? '' : `${node}.`;
-		const items: Item[] = [];
-		for (const [handle, summary] of this.#index.ledger) {
-			const { state, queuedAt } = summary;
-			if (!handle.startsWith(prefix) || (states && !states.includes(state)) || queuedAt < since) continue;
-			if (method !== undefined && summary.method !== method) continue;
-			if (schedule !== undefined && summary.schedule !== schedule) continue;
-			if (search !== undefined && !isFound(search, handle, summary.method)) continue;
-			items.push({ handle, queuedAt, stored: undefined });
-		}
-		return items;
-	}
-
-	async #page(items: readonly Item[], size: number): Promise<Page<CommandView>> {
-		const part = items.slice(0, size);
-		const { views, taken } = await this.#views(part);
-		const last = part[taken - 1];
-		return {
-			items: views,
-			next: last && taken < items.length ? cursorOf(last) : null,
-			indexing: !this.#index.isComplete,
-		};
-	}
-
 	/** As many as fit into one message; `taken`: how many of the items they are, with those that have no view. */
-	async #views(items: readonly Item[]): Promise<{ views: CommandView[]; taken: number }> {
+	async #views(items: readonly ListedCommand[]): Promise<{ views: CommandView[]; taken: number }> {
 		const maxPayload = this.#maxPayload();
 		const records = await this.#ledger.readMany(items.map(({ handle }) => handle));
 		const all = items.map(({ handle, stored }) => {
@@ -205,26 +161,4 @@ export class Answers implements Answerers {
 		const taken = howManyFit(all, maxPayload);
 		return { views: all.slice(0, taken).filter((view) => view !== undefined), taken };
 	}
-}
-
-function scheduleOf({ lane, facts }: StoredCommand): string | undefined {
-	return lane === 'control' ? undefined : facts.schedule?.name;
-}
-
-function isFound(search: string, handle: string, method: string): boolean {
-	const text = search.toLowerCase();
-	return handle.toLowerCase().includes(text) || method.toLowerCase().includes(text);
-}
-
-function toItem(stored: StoredCommand): Item {
-	return { handle: formatHandle(stored), queuedAt: stored.facts.queuedAt, stored };
-}
-
-/** Sorts as {@link newestFirst}: the later, the smaller. */
-function cursorOf({ handle, queuedAt }: Item): string {
-	return `${String(Number.MAX_SAFE_INTEGER - queuedAt).padStart(16, '0')} ${handle}`;
-}
-
-function newestFirst(a: Item, b: Item): number {
-	return b.queuedAt - a.queuedAt || (a.handle < b.handle ? -1 : 1);
 }
