@@ -1,0 +1,158 @@
+import { appendFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { connect, type Fleet } from '../../src/client/fleet.ts';
+import { type Browser, cannotBrowse, startBrowser } from '../support/browser.ts';
+import { disposables } from '../support/disposables.ts';
+import { eventually } from '../support/eventually.ts';
+import { startShip } from '../support/ship.ts';
+import { tempDir } from '../support/temp.ts';
+import { openWindow, type Window } from '../support/window.ts';
+
+/** Whatever is done to it by script is gone after a reload. */
+async function markPage(page: Page): Promise<() => Promise<void>> {
+	await page.evaluate('window.__notReloaded = true');
+	return async () => expect(await page.evaluate('window.__notReloaded')).toBe(true);
+}
+
+const head = (page: Page) => page.locator('.page-head');
+const said = (page: Page, words: string | RegExp) => page.getByText(words).first().waitFor();
+
+describe.skipIf(cannotBrowse)('an operator in the browser', () => {
+	const things = disposables();
+	let dir: string;
+	let window: Window;
+	let browser: Browser;
+	let fleet: Fleet;
+	beforeAll(async () => {
+		dir = things.use(await tempDir()).path;
+		const [opened, started] = await Promise.all([openWindow({ dataDir: dir }), startBrowser()]);
+		window = things.use(opened);
+		browser = things.use(started);
+		fleet = await connect({ servers: window.servers, name: 'test' });
+		things.use({ [Symbol.asyncDispose]: () => fleet.close() });
+	});
+	afterAll(() => things[Symbol.asyncDispose]());
+
+	test('sends to a ship that is away, and sees it queued, running with its output, and done, without a reload', async () => {
+		await using tab = await browser.open(window.url);
+		const { page } = tab;
+		const gate = join(dir, 'gate');
+		await page.goto('/send');
+		const assertNotReloaded = await markPage(page);
+		await page.getByRole('combobox', { name: 'To' }).fill('albatross');
+		await page.keyboard.press('Enter');
+		await said(page, /never seen|nobody/i);
+		await page
+			.getByRole('textbox', { name: 'Command' })
+			.fill(`bash -c 'echo casting off; while [ ! -e ${gate} ]; do sleep 0.05; done; echo moored'`);
+		await page.keyboard.press('Enter');
+		await page.getByRole('list', { name: 'What was sent' }).getByRole('link', { name: 'albatross' }).click();
+		await head(page).getByText('queued').waitFor();
+		await said(page, /albatross/);
+
+		await using _ship = await startShip(window.servers, 'albatross', dir);
+		await head(page).getByText('running').waitFor();
+		await said(page, 'casting off');
+		await appendFile(gate, '');
+		await head(page).getByText('succeeded').waitFor();
+		await said(page, 'moored');
+		await assertNotReloaded();
+	});
+
+	test('cancels what has not started, from the queue of a ship that nobody has seen', async () => {
+		await fleet.send({ kind: 'command', toNode: 'heron', method: 'shellCommand', data: ['true'], id: 'c1' });
+		await using tab = await browser.open(window.url);
+		const { page } = tab;
+		await page.goto('/nodes/heron');
+		await page
+			.getByRole('list', { name: /^Queue/ })
+			.getByRole('button', { name: 'Cancel' })
+			.click();
+		const dialog = page.getByRole('dialog');
+		await dialog.getByRole('textbox', { name: 'Reason' }).fill('the wrong ship');
+		await dialog.getByRole('button', { name: 'Cancel the command' }).click();
+		await said(page, 'it certainly never runs');
+		await page.getByRole('tabpanel').getByText('cancelled', { exact: true }).waitFor();
+		expect(await fleet.get('heron.c1')).toMatchObject({
+			state: 'cancelled',
+			closed: { reason: 'the wrong ship', actor: 'operator' },
+		});
+	});
+
+	test('pauses a ship with a reason, sees who did it, and resumes it', async () => {
+		await using _ship = await startShip(window.servers, 'pelican', dir);
+		await eventually(async () => (await fleet.node('pelican'))?.presence === 'present', {
+			timeoutMs: 20_000,
+		});
+		await using tab = await browser.open(window.url);
+		const { page } = tab;
+		await page.goto('/nodes/pelican');
+		const assertNotReloaded = await markPage(page);
+		await page.getByRole('button', { name: 'Pause', exact: true }).click();
+		await page.getByRole('dialog').getByRole('textbox', { name: 'Reason' }).fill('in the dry dock');
+		await page.getByRole('dialog').getByRole('button', { name: 'Pause' }).click();
+		await said(page, /in the dry dock/);
+		await fleet.send({
+			kind: 'command',
+			toNode: 'pelican',
+			method: 'shellCommand',
+			data: ['true'],
+			id: 'c1',
+		});
+		const resume = head(page).getByRole('button', { name: 'Resume' });
+		await resume.click();
+		await page.getByRole('dialog').getByRole('button', { name: 'Resume' }).click();
+		expect(await fleet.wait(['pelican.c1'], { timeoutMs: 20_000 })).toMatchObject([{ state: 'succeeded' }]);
+		await page
+			.getByText(/in the dry dock/)
+			.first()
+			.waitFor({ state: 'hidden' });
+		await assertNotReloaded();
+	});
+
+	test('does it all by the keyboard: finds a ship in the fleet, and sends it a command', async () => {
+		await using _ship = await startShip(window.servers, 'kittiwake', dir);
+		await eventually(async () => (await fleet.node('kittiwake'))?.presence === 'present', {
+			timeoutMs: 20_000,
+		});
+		await using tab = await browser.open(window.url);
+		const { page } = tab;
+		const { keyboard } = page;
+		await page.goto('/');
+		await page.getByRole('row', { name: /kittiwake/ }).waitFor();
+		await keyboard.press('/');
+		await keyboard.type('kitti');
+		await said(page, /^1 of \d+/);
+		await expect.poll(() => new URL(page.url()).search).toContain('kitti');
+		await keyboard.press('Enter');
+		await keyboard.press('j');
+		await keyboard.press('Enter');
+		await page.getByRole('heading', { name: 'kittiwake', level: 1 }).waitFor();
+		await keyboard.press('g');
+		await keyboard.press('s');
+		await page.getByRole('heading', { name: 'Send', level: 1 }).waitFor();
+		const to = page.getByRole('combobox', { name: 'To' });
+		await tabTo(page, () => to.evaluate('(element) => element === document.activeElement'));
+		await keyboard.type('kittiwake');
+		await keyboard.press('Enter');
+		const command = page.getByRole('textbox', { name: 'Command' });
+		await tabTo(page, () => command.evaluate('(element) => element === document.activeElement'));
+		await keyboard.type('echo by keyboard');
+		await keyboard.press('Enter');
+		await page.getByRole('list', { name: 'What was sent' }).getByText('succeeded').waitFor();
+		await keyboard.press('?');
+		await page.getByRole('dialog').waitFor();
+		await keyboard.press('Escape');
+		await page.getByRole('dialog').waitFor({ state: 'hidden' });
+	});
+});
+
+async function tabTo(page: Page, isThere: () => Promise<unknown>): Promise<void> {
+	for (let press = 0; press < 40; press++) {
+		if (await isThere()) return;
+		await page.keyboard.press('Tab');
+	}
+	throw new Error('40 presses of Tab do not reach it');
+}
