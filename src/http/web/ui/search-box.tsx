@@ -1,6 +1,7 @@
 /**
  * Owns the box that one searches in, and the chips that narrow a list.
- * Promises that `/` leads to it, that Escape empties it and then leaves it, and that a chip says whether it is pressed.
+ * Promises that `/` leads to it, Enter on to what was found, that Escape empties it and then leaves it, and that a chip says whether it is
+ * pressed.
  * Keeps nothing.
  */
 
@@ -34,9 +35,9 @@ export function SearchBox({
 				autoComplete="off"
 				onInput={(event) => onChange(event.currentTarget.value)}
 				onKeyDown={(event) => {
-					if (event.key !== 'Escape') return;
+					if (event.key !== 'Escape' && event.key !== 'Enter') return;
 					event.preventDefault();
-					if (value === '') event.currentTarget.blur();
+					if (value === '' || event.key === 'Enter') event.currentTarget.blur();
 					else onChange('');
 				}}
 			/>
