@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { cleanEnv, cliPath, runBuilt, startCli } from '../support/cli.ts';
 import { eventually } from '../support/eventually.ts';
+import { isLong } from '../support/long.ts';
 import { startNats } from '../support/nats.ts';
 import { tempDir } from '../support/temp.ts';
 
@@ -15,16 +16,28 @@ async function residentMb(pid: number): Promise<number> {
 	return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) / 1024;
 }
 
+/** How much processor time a program takes from its start to its end, milliseconds: the wall clock counts what others do as well. */
+function processorMs(words: readonly string[], env: NodeJS.ProcessEnv): number {
+	const line = ['-c', 'TIMEFORMAT="%U %S"; time "$@"', 'bash', process.execPath, ...words];
+	const { status, stderr } = spawnSync('bash', line, { env, encoding: 'utf8' });
+	expect({ status, stderr }).toMatchObject({ status: 0 });
+	const [user, system] = (stderr.trim().split('\n').at(-1) ?? '').split(' ').map(Number);
+	return ((user ?? Number.NaN) + (system ?? Number.NaN)) * 1000;
+}
+
+/** What Node itself takes on a machine that the budget is meant for; a slower one gets more, in proportion. */
+const usualNodeMs = 70;
+
 test('steward send takes less than 400 ms, median of nine', async () => {
 	await using nats = await startNats();
 	const env = cleanEnv({ STEWARD_SERVERS: nats.url });
 	expect((await runBuilt(['init'], { env: { STEWARD_SERVERS: nats.url } })).code).toBe(0);
-	const took = Array.from({ length: 9 }, () => {
-		const startedAt = performance.now();
-		expect(spawnSync(process.execPath, [cliPath, 'send', 'ship1', 'ping'], { env }).status).toBe(0);
-		return performance.now() - startedAt;
-	});
-	expect(median(took)).toBeLessThan(400);
+	const took = Array.from({ length: 9 }, () => ({
+		bare: processorMs(['-e', '0'], env),
+		send: processorMs([cliPath, 'send', 'ship1', 'ping'], env),
+	}));
+	const slowness = Math.max(1, median(took.map(({ bare }) => bare)) / usualNodeMs);
+	expect(median(took.map(({ send }) => send))).toBeLessThan(400 * slowness);
 });
 
 test('an idle node takes less than 110 MB of memory', async () => {
@@ -66,7 +79,10 @@ async function peakOf(pid: number, work: Promise<unknown>): Promise<number> {
 	return peak;
 }
 
-test('a gigabyte of output does not raise the memory of its node by 64 MB, nor that of whoever reads it', async () => {
+/** A gigabyte in the long form. */
+const longOutput = isLong ? 1_000_000_000 : 300_000_000;
+
+test(`${longOutput / 1e6} MB of output do not raise the memory of its node by 64 MB, nor that of whoever reads it`, async () => {
 	await using nats = await startNats();
 	await using dir = await tempDir();
 	const env = { STEWARD_SERVERS: nats.url, STEWARD_DATA: dir.path };
@@ -83,7 +99,7 @@ test('a gigabyte of output does not raise the memory of its node by 64 MB, nor t
 			(await send(`warm-${performance.now()}`.replace('.', '-'), 'head -c 4000000 /dev/zero')).code === 0,
 	);
 	const before = await residentMb(node.pid);
-	const bytes = 1_000_000_000;
+	const bytes = longOutput;
 	const running = send('long', `head -c ${bytes} /dev/zero`);
 	const peak = await peakOf(node.pid, running);
 	const { stdout } = JSON.parse((await running).stdout).result;
