@@ -161,7 +161,7 @@ test.concurrent('from a configuration whose accounts are gone no broker starts, 
 	const config = join(keys, 'server', 'nats-server.conf');
 	const whole = await readFile(config, 'utf8');
 	await broker.stop();
-	const open = whole.replace(/^operator:[^]*?^}\nresolver_preload [^]*?^}\n/m, '');
+	const open = whole.replace(/^operator:[\s\S]*?^}\nresolver_preload [\s\S]*?^}\n/m, '');
 	expect(open).toMatch(/^tls \{/m);
 	expect(open).not.toMatch(/operator|resolver/);
 	await writeFile(config, open);
