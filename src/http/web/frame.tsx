@@ -11,6 +11,7 @@ import { nextTheme, theme } from './theme.ts';
 import { Button } from './ui/button.tsx';
 import { Icon } from './ui/icon.tsx';
 import { Time } from './ui/time.tsx';
+import { absolute } from './words.ts';
 
 export function Top({
 	place,
@@ -96,7 +97,7 @@ function Who() {
 	);
 }
 
-/** Lies over the page: what is below it does not move. */
+/** Lies over the end of the page: what is read does not move. */
 export function LostBar() {
 	const { state, since, why } = connection.value;
 	return (
@@ -110,8 +111,8 @@ export function LostBar() {
 							'Nothing is loaded yet: the page tries again by itself.'
 						) : (
 							<>
-								What you see is as of <Time at={since} form="absolute" /> (<Time at={since} />
-								), and comes back by itself.
+								What you see is from {absolute(since).slice(11, 19)} (<Time at={since} />
+								). It comes back by itself.
 							</>
 						)}
 					</span>

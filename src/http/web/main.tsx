@@ -9,8 +9,10 @@ import './style.css';
 import { App } from './app.tsx';
 import { startKeys } from './keys.ts';
 import { startLive, stopLive } from './live.ts';
+import { showMarks } from './plain-text.ts';
 import { loadSession, session } from './session.ts';
 
+showMarks();
 const root = document.getElementById('app');
 if (root) render(<App />, root);
 startKeys();

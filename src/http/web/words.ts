@@ -58,7 +58,7 @@ export function absolute(at: number): string {
 export function offsetWords(ms: number): string {
 	const size = Math.abs(ms);
 	if (size < 0.5) return '0 ms';
-	return `${ms > 0 ? '+' : '−'}${longDuration(size)}`;
+	return `${ms > 0 ? '+' : '−'}${size < minute ? longDuration(size) : shortDuration(size)}`;
 }
 
 const grouped = new Intl.NumberFormat('en-GB');

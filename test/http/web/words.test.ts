@@ -56,6 +56,7 @@ test('says amounts, sizes and differences of clocks', () => {
 	expect(bytes(104_857_600)).toBe('105 MB');
 	expect(offsetWords(-3400)).toBe('−3.4 s');
 	expect(offsetWords(12)).toBe('+12 ms');
+	expect(offsetWords(95_000)).toBe('+1 min');
 	expect(offsetWords(0.2)).toBe('0 ms');
 	expect(spaced('timedOut')).toBe('timed out');
 });

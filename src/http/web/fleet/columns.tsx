@@ -102,6 +102,7 @@ export const columns: readonly Column<NodeRow>[] = [
 		id: 'labels',
 		title: 'Labels',
 		wide: true,
+		whole: ({ labels }) => labelWords(labels).join('\n'),
 		cell: ({ labels }) => <Labels of={labels} />,
 	},
 ];
@@ -132,18 +133,22 @@ export function ClockOffset({ ms }: { ms: number | null }) {
 	);
 }
 
-export function Labels({ of: labels }: { of: Readonly<Record<string, string>> }) {
-	const pairs = Object.entries(labels);
-	if (pairs.length === 0) return <None />;
-	const all = pairs.map(([name, value]) => `${name}=${value}`);
+const labelWords = (labels: Readonly<Record<string, string>>) =>
+	Object.entries(labels).map(([name, value]) => `${name}=${value}`);
+/** More never fit. */
+const mostTags = 8;
+
+function Labels({ of: labels }: { of: Readonly<Record<string, string>> }) {
+	const all = labelWords(labels);
+	if (all.length === 0) return <None />;
 	return (
-		<span title={all.join('\n')}>
-			{all.map((text) => (
+		<>
+			{all.slice(0, mostTags).map((text) => (
 				<span class="tag" key={text}>
 					{text}
 				</span>
 			))}
-		</span>
+		</>
 	);
 }
 

@@ -7,24 +7,16 @@ import type { NodeView } from '../../../domain/view-schema.ts';
 import { ClockOffset } from '../fleet/columns.tsx';
 import { Link } from '../route.tsx';
 import { PresenceBadge } from '../ui/badge.tsx';
+import { LabelTags } from '../ui/label-tags.tsx';
 import { Facts } from '../ui/panel.tsx';
 import { Time } from '../ui/time.tsx';
 import { count } from '../words.ts';
 
 export function NodeSub({ view }: { view: NodeView }) {
-	const labels = Object.entries(view.labels);
 	return (
 		<>
 			<PresenceBadge presence={view.presence} since={view.since} />
-			{labels.length > 0 && (
-				<span class="chips">
-					{labels.map(([name, value]) => (
-						<Link key={name} to={`/?q=${encodeURIComponent(`${name}=${value}`)}`} class="tag">
-							{name}={value}
-						</Link>
-					))}
-				</span>
-			)}
+			<LabelTags labels={view.labels} />
 		</>
 	);
 }

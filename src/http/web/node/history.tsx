@@ -53,13 +53,8 @@ function Line({ command }: { command: CommandView }) {
 				<StateBadge state={state} />
 			</span>
 			<div class="run-what">
-				<span class="clip">
-					<Link to={commandPath(handle)}>{method}</Link>{' '}
-					{fault && (
-						<span class="muted" title={fault.message}>
-							{fault.message}
-						</span>
-					)}
+				<span class="clip" title={fault ? `${method}: ${fault.message}` : method}>
+					<Link to={commandPath(handle)}>{method}</Link> {fault && <span class="muted">{fault.message}</span>}
 				</span>
 				<span class="mono faint clip not-narrow">{idOf(handle)}</span>
 				<span class="muted clip only-narrow">

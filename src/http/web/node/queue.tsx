@@ -67,7 +67,7 @@ function QueueLine({
 			<div class="queue-line">
 				<span class="queue-place faint">{place}</span>
 				<div class="run-what">
-					<span class="clip">
+					<span class="clip" title={`${method}, lane ${lane}`}>
 						<Link to={commandPath(handle)}>{method}</Link> <span class="muted">{lane}</span>
 					</span>
 					<span class="mono faint clip not-narrow">{idOf(handle)}</span>

@@ -29,14 +29,16 @@ export function Running({ view, onCancel }: { view: NodeView; onCancel: (handle:
 						<li key={one.handle}>
 							<Icon name="half" tone="busy" />
 							<div class="run-what">
-								<span class="clip">
+								<span class="clip" title={`${one.method}, lane ${one.lane}`}>
 									<Link to={commandPath(one.handle)}>{one.method}</Link>{' '}
 									<span class="muted">
 										{one.lane}
 										{one.attempt > 1 && ` · attempt ${one.attempt}`}
 									</span>
 								</span>
-								<span class="mono faint clip">{one.handle.slice(one.handle.indexOf('.') + 1)}</span>
+								<span class="mono faint clip" title={one.handle}>
+									{one.handle.slice(one.handle.indexOf('.') + 1)}
+								</span>
 							</div>
 							<Clock startedAt={one.startedAt} runForMs={one.runForMs} />
 							<Button

@@ -17,7 +17,7 @@ import { TableSkeleton } from '../ui/panel.tsx';
 import { SearchBox } from '../ui/search-box.tsx';
 import { Table } from '../ui/table.tsx';
 import { useUrlText } from '../url-text.ts';
-import { count } from '../words.ts';
+import { count, plural } from '../words.ts';
 import './fleet.css';
 
 function sortOf(said: string | null): Sort {
@@ -48,7 +48,7 @@ export default function Fleet() {
 				/>
 				<LabelChips text={text.value} onChange={change} wide={wide} />
 				<span class="fleet-count muted" role="status">
-					{shown.length === known ? `${count(known)} nodes` : `${count(shown.length)} of ${count(known)}`}
+					{shown.length === known ? plural(known, 'node') : `${count(shown.length)} of ${count(known)}`}
 				</span>
 			</div>
 			<Table

@@ -15,6 +15,8 @@ export type Column<Row> = {
 	/** Not on a narrow screen: what it says belongs into the first column there. */
 	readonly wide?: boolean;
 	readonly cell: (row: Row) => ComponentChildren;
+	/** The whole of what a narrow cell may cut. */
+	readonly whole?: (row: Row) => string;
 	/** Read instead of a short title. */
 	readonly meaning?: string;
 };

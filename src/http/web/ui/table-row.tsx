@@ -66,8 +66,8 @@ export class TableRow<Row> extends Component<TableRowProps<Row>> {
 						/>
 					</td>
 				)}
-				{columns.map(({ id: column, align, cell }) => (
-					<td key={column} class={align === 'end' ? 'num' : undefined}>
+				{columns.map(({ id: column, align, cell, whole }) => (
+					<td key={column} class={align === 'end' ? 'num' : undefined} title={whole?.(row)}>
 						{cell(row)}
 					</td>
 				))}
