@@ -133,6 +133,8 @@ const httpSection = z.strictObject({
 	tls: z.strictObject({ cert: file, key: file }).optional(),
 	/** The file of bearer tokens (steward tokens); tokens.json in the data folder. */
 	tokens: file.optional(),
+	/** Who signs what is sent from here (`.creds` of an operator), so that access lists can name it; the centre, if nobody is named. */
+	credentials: file.optional(),
 	/** Requests that one address may make in a minute. */
 	requestsPerMinute: z.number().int().min(1).default(6000),
 });

@@ -17,7 +17,7 @@ export type HttpOptions = {
 	readonly settings: HttpSettings;
 	/** The file of tokens. */
 	readonly tokensFile: string;
-	/** Of the centre; with them the broker has accounts, and every request needs a token. */
+	/** Who signs what is sent from here; with them the broker has accounts, and every request needs a token. */
 	readonly credentials?: Credentials | undefined;
 	readonly roots?: readonly string[];
 	/** What the centre shows; undefined until it has found its broker. */

@@ -7,21 +7,18 @@
 import { join, resolve } from 'node:path';
 import { StewardError } from '../../base/errors.ts';
 import { createLog, type Log } from '../../base/log.ts';
-import { streamsDir, webDir } from '../../base/package.ts';
-import type { Central } from '../../central/central.ts';
 import type { Config } from '../../domain/config.ts';
 import { centralNode } from '../../domain/names.ts';
-import type { HttpServer } from '../../http/http-server.ts';
 import type { MetricsServer } from '../../http/metrics/metrics-server.ts';
 import type { Node } from '../../node/node.ts';
-import type { Credentials } from '../../security/credentials.ts';
 import type { BrokerFlags, Cli } from '../cli.ts';
 import { credentialsOf, trustFileOf } from '../connect.ts';
 import { unwatched } from '../service-manager.ts';
-import { brokerOverrides, loadSettings, runtimeDirOf, tokensFileOf, withoutUnset } from '../settings.ts';
+import { brokerOverrides, loadSettings, runtimeDirOf, withoutUnset } from '../settings.ts';
 import { ownFleet } from './own-fleet.ts';
 import { type Running, runServices } from './run-services.ts';
 import { numberOr, parsePairs } from './send-form.ts';
+import { windowOn } from './window.ts';
 
 type ServiceFlags = { readonly config?: string; readonly data?: string; readonly logLevel?: string };
 type HttpFlags = { readonly http?: string | boolean };
@@ -160,40 +157,6 @@ function placeFrom(text: string): Readonly<Record<string, unknown>> {
 
 function logFor(cli: Cli, config: Config): Promise<Log> {
 	return createLog({ level: config.log.level, pretty: cli.stderr.isTTY });
-}
-
-/** A centre, and the HTTP server that shows it. */
-function windowOn(cli: Cli, log: Log, port: number | undefined) {
-	let central: Central | undefined;
-	let http: HttpServer | undefined;
-	let made: { config: Config; credentials: Credentials | undefined } | undefined;
-	return {
-		async centre(options: { config: Config; log: Log; budgetBytes?: number }): Promise<Running> {
-			const { Central } = await import('../../central/central.ts');
-			const credentials = await credentialsOf(cli, options.config);
-			const trustFile = trustFileOf(cli, options.config);
-			const service = new Central({ ...options, credentials, trustFile, clock: cli.clock, streamsDir });
-			central = service;
-			made = { config: options.config, credentials };
-			return { service, onFailure: (listener) => service.onFailure(listener) };
-		},
-		async http(): Promise<Running> {
-			if (!made) throw new Error('the HTTP server begins after its centre');
-			const { config, credentials } = made;
-			const { HttpServer } = await import('../../http/http-server.ts');
-			const { clock, version } = cli;
-			const service = new HttpServer({
-				settings: { ...config.http, port },
-				tokensFile: tokensFileOf(cli, config),
-				...{ credentials, roots: config.node.roots, webDir, version, clock, log },
-				window: () => central?.window,
-			});
-			http = service;
-			return { service, onFailure: () => undefined };
-		},
-		/** Where it listens, once it runs. */
-		url: () => http?.url,
-	};
 }
 
 /** A node, and the server of its metrics where its settings ask for one. */
