@@ -33,8 +33,6 @@ const ownUsers = [
 ] as const satisfies readonly EnrolRequest[];
 
 export type NewFleet = Pick<FleetFacts, 'host' | 'port' | 'names' | 'shards'> & {
-	readonly leafPort?: number | undefined;
-	readonly websocketPort?: number | undefined;
 	/** /healthz, on loopback. */
 	readonly monitorPort?: number | undefined;
 };
@@ -80,7 +78,7 @@ async function fill(path: string, fleet: NewFleet, nowMs: number): Promise<void>
 	await writeSecretFile(join(path, fileNames.authority), authority.certificate);
 	await makeServerCertificate(path, fleet, nowMs);
 
-	const { host, port, names, shards, leafPort, websocketPort, monitorPort } = fleet;
+	const { host, port, names, shards, monitorPort } = fleet;
 	const facts: FleetFacts = {
 		...{ v: 1, host, port, names: [...names], root: publicKeyOf(keys.operator), told: {} },
 		...(shards && { shards }),
@@ -95,8 +93,6 @@ async function fill(path: string, fleet: NewFleet, nowMs: number): Promise<void>
 		accounts: await accountJwts(keys),
 		...{ host, port, storeDir: './store', resolverDir: './accounts' },
 		tls: { cert: 'server.crt', key: 'server.key' },
-		...(leafPort !== undefined && { leafPort }),
-		...(websocketPort !== undefined && { websocketPort }),
 		...(monitorPort !== undefined && { monitorPort }),
 	});
 	await writeSecretFile(join(path, fileNames.config), config);

@@ -1,7 +1,7 @@
 /**
  * Owns the text of the nats-server's configuration for a fleet with accounts.
  * Promises that nobody is let in without a JWT of one of its accounts, that a PubAck means "on the disk", TLS before the first
- * byte where there is a certificate, and no listener for leaf servers and websockets unless it is asked for.
+ * byte where there is a certificate, and no listener but that for clients.
  * Pure. The accounts that it holds are for the first start: later ones come by the resolver, whose folder keeps them.
  */
 
@@ -27,9 +27,6 @@ export type ServerConfigOptions = {
 		/** Clients' certificates are asked for, and checked against this. */
 		readonly clientCa?: string;
 	};
-	/** Ports of further listeners; none where they are not given. */
-	readonly leafPort?: number;
-	readonly websocketPort?: number;
 };
 
 /** @throws StewardError `invalid` for a listener beyond loopback without TLS */
@@ -90,7 +87,7 @@ resolver {
 resolver_preload {
 ${options.accounts.map(({ name, publicKey, jwt }) => `  # ${name}\n  ${publicKey}: ${jwt}`).join('\n')}
 }
-${listeners(options)}`;
+`;
 }
 
 /** `handshake_first`: nothing is said before the handshake, so nobody in between can take TLS out of it. */
@@ -105,19 +102,6 @@ function tlsBlock({ cert, key, clientCa }: NonNullable<ServerConfigOptions['tls'
 		'  min_version: "1.2"',
 		'}',
 	].join('\n');
-}
-
-function listeners({ host, tls, leafPort, websocketPort }: ServerConfigOptions): string {
-	const certificate = tls ? `  tls { cert_file: ${quoted(tls.cert)}, key_file: ${quoted(tls.key)} }` : '';
-	// In one line: who edits the file finds "host" and "port" of the server itself, once each.
-	const listener = (title: string, port: number, also: string) => {
-		const address = `  listen: ${quoted(`${host}:${portOf(port)}`)}`;
-		return [`${title} {`, address, certificate || also, '}', ''].join('\n');
-	};
-	return [
-		leafPort === undefined ? '' : listener('leafnodes', leafPort, ''),
-		websocketPort === undefined ? '' : listener('websocket', websocketPort, '  no_tls: true'),
-	].join('');
 }
 
 function portOf(port: number): string {

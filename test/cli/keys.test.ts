@@ -41,6 +41,8 @@ describe('from init to a machine that belongs to the fleet', () => {
 		expect(world.made).toMatchObject({ code: 0, stdout: expect.stringContaining('made the keys') });
 		const again = await world.steward('init', '--secure', '--port', '9');
 		expect(again.stdout).toMatch(/nothing changed.*\n.*tls:\/\/127\.0\.0\.1:1\n/);
+		// No account lets a leaf server in, so nothing listens for one.
+		expect(await world.steward('init', '--secure', '--leaf')).toMatchObject({ code: 2 });
 		const mistaken = await world.steward('init', '--server-name', 'hub.example.org');
 		expect(mistaken).toMatchObject({
 			code: 2,

@@ -21,13 +21,11 @@ export type SecureFlags = KeysFlags &
 		readonly host?: string;
 		readonly port?: string;
 		readonly serverName?: string;
-		readonly leaf?: true | string;
-		readonly websocket?: true | string;
 		readonly shards?: string;
 	};
 
 const wildcards = ['0.0.0.0', '::'];
-const defaultPorts = { broker: 4222, leaf: 7422, websocket: 8443 } as const;
+const defaultPort = 4222;
 
 export async function initSecure(cli: Cli, flags: SecureFlags): Promise<number> {
 	const path = await keysPathOf(cli, flags);
@@ -37,14 +35,10 @@ export async function initSecure(cli: Cli, flags: SecureFlags): Promise<number> 
 		path,
 		{
 			host,
-			port: portOf('--port', flags.port ?? defaultPorts.broker),
+			port: portOf('--port', flags.port ?? defaultPort),
 			names: flags.serverName === undefined ? [ofHost] : flags.serverName.split(','),
 			...withoutUnset({
 				shards: flags.shards && parseShards(flags.shards),
-				leafPort: flags.leaf && portOf('--leaf', flags.leaf === true ? defaultPorts.leaf : flags.leaf),
-				websocketPort:
-					flags.websocket &&
-					portOf('--websocket', flags.websocket === true ? defaultPorts.websocket : flags.websocket),
 			}),
 		},
 		cli.clock.now(),

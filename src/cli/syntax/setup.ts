@@ -11,7 +11,7 @@ import type { AskFlags } from '../commands/ask.ts';
 import { brokerOptions, type Done, examples, jsonOption } from './shared.ts';
 
 /** What init takes for a new fleet alone: without --secure nobody would notice that it was not meant so. */
-const secureOnly = ['keys', 'host', 'port', 'serverName', 'leaf', 'websocket'];
+const secureOnly = ['keys', 'host', 'port', 'serverName'];
 
 export function addSetup(program: Command, cli: Cli, done: Done): void {
 	jsonOption(brokerOptions(program.command('init')))
@@ -37,8 +37,6 @@ export function addSetup(program: Command, cli: Cli, done: Done): void {
 			'--server-name <names>',
 			'with --secure: host names and addresses that ships reach it by (this host)',
 		)
-		.option('--leaf [port]', 'with --secure: also listens for leaf servers (7422)')
-		.option('--websocket [port]', 'with --secure: also listens for websockets (8443)')
 		.addHelpText(
 			'after',
 			examples(
