@@ -17,13 +17,3 @@ export function samplesIn(text: string): Samples {
 	}
 	return samples;
 }
-
-/** Names, types and helps of what is told. */
-export function familiesIn(text: string): Map<string, { type: string; help: string }> {
-	const families = new Map<string, { type: string; help: string }>();
-	for (const [, name = '', help = ''] of text.matchAll(/^# HELP (\S+) (.+)$/gm)) {
-		const type = new RegExp(`^# TYPE ${name} (\\S+)$`, 'm').exec(text)?.[1] ?? '';
-		families.set(name, { type, help });
-	}
-	return families;
-}

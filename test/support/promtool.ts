@@ -1,6 +1,6 @@
 /**
  * Owns finding promtool, Prometheus' own judge of rules and of what exporters say.
- * Promises undefined where this machine has none: `scripts/promtool.mjs` fetches it.
+ * Promises to say where this machine has none; `.ci/run` fetches it into .cache.
  * Keeps nothing.
  */
 
@@ -23,7 +23,8 @@ export async function promtool(
 	args: readonly string[],
 	input = '',
 ): Promise<{ readonly code: number | null; readonly said: string }> {
-	if (found === undefined) throw new Error('there is no promtool: node scripts/promtool.mjs fetches it');
+	if (found === undefined)
+		throw new Error("there is no promtool: it is in Debian's package prometheus (.ci/run fetches it)");
 	const child = spawn(found, args);
 	let said = '';
 	for (const stream of [child.stdout, child.stderr]) {

@@ -107,6 +107,11 @@ export class CentreMetrics {
 		this.#look();
 	}
 
+	/** What is told. */
+	get families(): Readings['families'] {
+		return this.#readings.families;
+	}
+
 	get contentType(): string {
 		return this.#readings.contentType;
 	}

@@ -23,6 +23,11 @@ export class NodeMetrics {
 		this.#offProcess = addProcessReadings(this.#readings);
 	}
 
+	/** What is told. */
+	get families(): Readings['families'] {
+		return this.#readings.families;
+	}
+
 	get contentType(): string {
 		return this.#readings.contentType;
 	}

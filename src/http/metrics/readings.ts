@@ -10,13 +10,26 @@ type Sample = { readonly labels?: Readonly<Record<string, string>>; readonly val
 /** A number where there are no labels; undefined where nothing is known. */
 type Read = () => number | undefined | Iterable<Sample>;
 
+type Family = {
+	readonly name: string;
+	readonly type: 'gauge' | 'counter' | 'histogram';
+	readonly labels: readonly string[];
+	readonly help: string;
+};
+
 export class Readings {
-	readonly registry = new Registry();
+	readonly #registry = new Registry();
+	readonly #families: Family[] = [];
+
+	/** What is told, in its order. */
+	get families(): readonly Family[] {
+		return this.#families;
+	}
 
 	/** What goes up and down. */
 	gauge(name: string, help: string, labelNames: readonly string[], read: Read): void {
 		const gauge: Gauge = new Gauge({
-			...{ name, help, labelNames, registers: [this.registry] },
+			...this.#described('gauge', name, help, labelNames),
 			collect: () => {
 				gauge.reset();
 				// Of one without labels reset says 0, which would be a figure.
@@ -29,7 +42,7 @@ export class Readings {
 	/** What somebody else counts; its name ends in `_total`. */
 	total(name: string, help: string, labelNames: readonly string[], read: Read): void {
 		const counter: Counter = new Counter({
-			...{ name, help, labelNames, registers: [this.registry] },
+			...this.#described('counter', name, help, labelNames),
 			collect: () => {
 				counter.reset();
 				if (labelNames.length === 0) counter.remove();
@@ -40,7 +53,7 @@ export class Readings {
 
 	/** What is counted here. */
 	counter<Label extends string>(name: string, help: string, labelNames: readonly Label[]): Counter<Label> {
-		return new Counter({ name, help, labelNames, registers: [this.registry] });
+		return new Counter(this.#described('counter', name, help, labelNames));
 	}
 
 	histogram<Label extends string>(
@@ -49,16 +62,26 @@ export class Readings {
 		labelNames: readonly Label[],
 		buckets: readonly number[],
 	): Histogram<Label> {
-		return new Histogram({ name, help, labelNames, buckets: [...buckets], registers: [this.registry] });
+		return new Histogram({ ...this.#described('histogram', name, help, labelNames), buckets: [...buckets] });
 	}
 
 	/** Prometheus' text form. */
 	text(): Promise<string> {
-		return this.registry.metrics();
+		return this.#registry.metrics();
 	}
 
 	get contentType(): string {
-		return this.registry.contentType;
+		return this.#registry.contentType;
+	}
+
+	#described<Label extends string>(
+		type: Family['type'],
+		name: string,
+		help: string,
+		labelNames: readonly Label[],
+	): { name: string; help: string; labelNames: readonly Label[]; registers: Registry[] } {
+		this.#families.push({ name, type, labels: labelNames, help });
+		return { name, help, labelNames, registers: [this.#registry] };
 	}
 }
 
