@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { AttemptView, CommandView } from '../../../src/domain/view-schema.ts';
 import { runShare, stretchesOf } from '../../../src/http/web/command/timeline.ts';
+import { hereWords, localWords } from '../../../src/http/web/schedule/tick-words.ts';
 import { hourMarks, tickLine, ticksOfInterval } from '../../../src/http/web/schedule/ticks.ts';
 
 const at = (seconds: number) => new Date(Date.UTC(2026, 10, 23) + seconds * 1000).toISOString();
@@ -139,5 +140,20 @@ describe('the next ticks', () => {
 		expect(marks.every(({ at, left }) => new Date(at).getMinutes() === 0 && left >= 0 && left <= 1)).toBe(
 			true,
 		);
+	});
+});
+
+describe('the words of a tick', () => {
+	test('are those of its zone, with seconds where there are some', () => {
+		expect(localWords('2026-11-24T03:00:00+01:00')).toBe('Tue 24 Nov 2026, 03:00');
+		expect(localWords('2026-11-24T03:00:15+01:00')).toBe('Tue 24 Nov 2026, 03:00:15');
+		expect(localWords('odd')).toBe('odd');
+	});
+
+	test('say the browser’s clock where it shows something else', () => {
+		const tick = new Date(2026, 10, 24, 3, 0).toISOString();
+		expect(hereWords(tick, '2026-11-24T03:00:00+00:00')).toBe('');
+		expect(hereWords(tick, '2026-11-24T21:00:00+00:00')).toBe('03:00 here');
+		expect(hereWords(tick, '2026-11-23T21:00:00+00:00')).toBe('Tue 03:00 here');
 	});
 });

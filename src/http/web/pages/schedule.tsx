@@ -85,13 +85,13 @@ function OneSchedule({ name }: { name: string }) {
 				}
 				actions={
 					<>
-						<ScheduleActions of={view} onRemoved={() => navigate('/schedules')} />
 						<ButtonLink to={`${schedulePath(name)}?edit=1`} icon="edit">
 							Change
 						</ButtonLink>
 						<ButtonLink to={`/schedules?edit=new&from=${encodeURIComponent(name)}`} icon="copy">
 							Duplicate
 						</ButtonLink>
+						<ScheduleActions of={view} onRemoved={() => navigate('/schedules')} />
 					</>
 				}
 			/>

@@ -113,7 +113,7 @@ function ScheduleRow({
 			<div class="tick-cell">
 				<TickPicture of={view} from={from} known={ticks} />
 			</div>
-			<span>
+			<span class="next-cell">
 				{view.paused ? (
 					<span class="tag">paused</span>
 				) : view.next ? (

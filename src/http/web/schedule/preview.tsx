@@ -11,6 +11,7 @@ import type { Form } from '../send/draft.ts';
 import { Icon } from '../ui/icon.tsx';
 import { Panel, Skeleton } from '../ui/panel.tsx';
 import { Time } from '../ui/time.tsx';
+import { hereWords, localWords } from './tick-words.ts';
 
 export type Previewed = { readonly outcome: ScheduleOutcome } | { readonly problems: readonly string[] };
 
@@ -74,16 +75,20 @@ export function TickList({ ticks }: { ticks: readonly ScheduleTickView[] }) {
 	if (ticks.length === 0) return <p class="muted">No tick is to come.</p>;
 	const zone = ticks[0]?.timeZone ?? 'UTC';
 	return (
-		<ol class="tick-list" aria-label="Its next ticks">
-			{ticks.map(({ tick, local }) => (
-				<li key={tick}>
-					<Time at={tick} form="absolute" />
-					<span class="faint zone-time clip" title={`${local} in ${zone}`}>
-						{local}
-					</span>
-					<Time at={tick} class="muted" />
-				</li>
-			))}
-		</ol>
+		<>
+			<p class="field-hint tick-zone">By the clocks of {zone}</p>
+			<ol class="tick-list" aria-label="Its next ticks">
+				{ticks.map(({ tick, local }) => {
+					const here = hereWords(tick, local);
+					return (
+						<li key={tick}>
+							<time dateTime={tick}>{localWords(local)}</time>
+							<span class="faint">{here}</span>
+							<Time at={tick} class="muted" />
+						</li>
+					);
+				})}
+			</ol>
+		</>
 	);
 }
