@@ -5,8 +5,10 @@
  */
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { eventually } from '../support/eventually.ts';
 import { defended, undefended, type World } from './world.ts';
 
+/** So often it is looked whether harm was done where something stands against it. */
 const looks = 50;
 
 export type Attack = {
@@ -52,7 +54,12 @@ export async function removes(
 	expect(before).toBeGreaterThan(0);
 	await attack();
 	await world.attacker.nc.flush();
-	// What a reply sets off is done apart from what was asked: looked at until it must have been.
-	for (let look = 0; look < looks; look++) if ((await world.count(stream, filter)) < before) return true;
+	return comesTrue(world, async () => (await world.count(stream, filter)) < before);
+}
+
+/** What a reply sets off is done apart from what was asked, and later: where nothing stands against it, it is waited for. */
+export async function comesTrue(world: World, harm: () => Promise<boolean>): Promise<boolean> {
+	if (!world.isDefended) return eventually(harm);
+	for (let look = 0; look < looks; look++) if (await harm()) return true;
 	return false;
 }

@@ -59,7 +59,7 @@ test('a schedule does not have the server write in the name of another', async (
 	const harmless = await written(shielded);
 	expect(harmless.answer).toContain('10188');
 	const harmful = await written(bare);
-	await expect.poll(harmful.isWritten, { timeout: 10_000 }).toBe(1);
+	await expect.poll(harmful.isWritten, { timeout: 60_000 }).toBe(1);
 	expect(await harmless.isWritten()).toBe(0);
 });
 
@@ -131,6 +131,6 @@ test('KNOWN: a ship can have an answer to itself sent to another’s beat, where
 	await shielded.attacker.mayPublish(`${shielded.api}.DIRECT.GET.STEWARD_STATE.steward.state.ship1`, '', {
 		reply,
 	});
-	await expect.poll(() => heard).toEqual([true]);
+	await expect.poll(() => heard, { timeout: 60_000 }).toEqual([true]);
 	subscription.unsubscribe();
 });

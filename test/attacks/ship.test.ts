@@ -1,4 +1,4 @@
-import { type Attack, removes, tryEach } from './attack.ts';
+import { type Attack, comesTrue, removes, tryEach } from './attack.ts';
 import type { World } from './world.ts';
 
 const commands = 'STEWARD_COMMANDS_0';
@@ -8,7 +8,7 @@ const pull = JSON.stringify({ batch: 1, no_wait: true });
 async function acknowledged(world: World, form: (numbers: string) => string): Promise<boolean> {
 	const { hub, attacker } = world;
 	const handed = await hub.nc.request(`$JS.API.CONSUMER.MSG.NEXT.${commands}.victim-normal`, pull, {
-		...{ timeout: 2000, noMux: true },
+		...{ timeout: 60_000, noMux: true },
 	});
 	const numbers = (handed.reply ?? '').split('.').slice(4).join('.');
 	const before = (await hub.jsm.consumers.info(commands, 'victim-normal')).num_ack_pending;
@@ -127,7 +127,7 @@ const attacks: readonly Attack[] = [
 				reply: subject,
 			});
 			await world.hub.nc.flush();
-			return (await world.count('STEWARD_REPORTS', subject)) > 0;
+			return comesTrue(world, async () => (await world.count('STEWARD_REPORTS', subject)) > 0);
 		},
 	},
 	{

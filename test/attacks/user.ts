@@ -34,7 +34,8 @@ export type User = AsyncDisposable & {
 	): Promise<string | undefined>;
 };
 
-const answerWithinMs = 2000;
+/** Where nothing stands against it, an answer comes. */
+const answerWithinMs = { defended: 5000, undefended: 60_000 };
 
 /** Without credentials: on a server that has no accounts. */
 export async function openUser(url: string, credentials?: Credentials): Promise<User> {
@@ -98,7 +99,7 @@ export async function openUser(url: string, credentials?: Credentials): Promise<
 			try {
 				// What is pulled keeps its own subject: answers that share an inbox are told apart by theirs.
 				const options = {
-					timeout: answerWithinMs,
+					timeout: credentials ? answerWithinMs.defended : answerWithinMs.undefended,
 					noMux: true,
 					...(headers && { headers: toHeaders(headers) }),
 				};

@@ -18,6 +18,7 @@ import { accountHash, startSecureNats } from '../support/secure-nats.ts';
 import { openUser, type User } from './user.ts';
 
 export type World = AsyncDisposable & {
+	readonly isDefended: boolean;
 	/** Of the attacker: what JetStream's API is called where it is. */
 	readonly api: string;
 	readonly attacker: User;
@@ -49,7 +50,11 @@ export async function defended(): Promise<World> {
 		parts.use(await openUser(secure.url, await secure.credentials(role, name)));
 	const raw = parts.use(await openRaw(secure.url, undefined, await secure.credentials('centre', 'centre')));
 	return world(parts, raw.connection, {
-		...{ api: importedApi, accountHash: accountHash(publicKeyOf(secure.keys.accounts.HUB)) },
+		...{
+			isDefended: true,
+			api: importedApi,
+			accountHash: accountHash(publicKeyOf(secure.keys.accounts.HUB)),
+		},
 		attacker: await open('node', shipName),
 		viewer: await open('viewer', 'bob'),
 		victim: await open('node', victimName),
@@ -64,7 +69,7 @@ export async function undefended(): Promise<World> {
 	const raw = parts.use(await openRaw(nats.url));
 	const open = async () => parts.use(await openUser(nats.url));
 	return world(parts, raw.connection, {
-		...{ api: '$JS.API', accountHash: accountHash('$G') },
+		...{ isDefended: false, api: '$JS.API', accountHash: accountHash('$G') },
 		...{ attacker: await open(), viewer: await open(), victim: await open(), victimLink: raw.connection },
 	});
 }
