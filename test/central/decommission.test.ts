@@ -121,7 +121,7 @@ test.concurrent('what arrives although a node is out of service gets its end as 
 	await eventually(async () => ((await fleet.schedules.get('pings'))?.counts.skipped ?? 0) > 1);
 	// By the public subject, past every check of the sender.
 	const form = { id: 'raw1', toNode: 'ship1', kind: 'command', method: 'ping', data: null };
-	await raw.connection.nc.request('ship1.command.ping', JSON.stringify(form), { timeout: 5000 });
+	await raw.connection.nc.request('ship1.command.ping', JSON.stringify(form), { timeout: 60_000 });
 	const [letter] = await eventually(async () => {
 		const letters = await fleet.dead.list();
 		return letters.length > 0 && letters;
@@ -200,7 +200,7 @@ test.concurrent('a full queue refuses more from every side, and says so; the con
 	expect((await fleet.send({ ...ping('other'), toNode: 'ship2' }))[0]?.state).toBe('queued');
 	expect(await fleet.pause('ship1')).toMatchObject({ state: 'queued' });
 
-	await raw.connection.nc.request('ship1.command.ping', JSON.stringify(ping('raw1')), { timeout: 5000 });
+	await raw.connection.nc.request('ship1.command.ping', JSON.stringify(ping('raw1')), { timeout: 60_000 });
 	const [letter] = await eventually(async () => {
 		const letters = await fleet.dead.list();
 		return letters.length > 0 && letters;

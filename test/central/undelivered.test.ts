@@ -40,7 +40,7 @@ function event(node: string, id: string) {
 /** Takes the next event of a node as it would. */
 async function take({ nc }: Connection, node: string) {
 	const subject = `$JS.API.CONSUMER.MSG.NEXT.${streams.events}.${node}-events`;
-	return nc.request(subject, JSON.stringify({ batch: 1, expires: 5e9 }), { timeout: 6000, noMux: true });
+	return nc.request(subject, JSON.stringify({ batch: 1, expires: 50e9 }), { timeout: 60_000, noMux: true });
 }
 
 test('what nobody took in time becomes a dead letter and goes; what was taken goes; what is young stays', async () => {

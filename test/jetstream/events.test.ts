@@ -20,9 +20,9 @@ const event = {
 async function take(broker: Broker): Promise<Delivery> {
 	await ensureLaneConsumer(broker.connection, { node: 'ship1', shard: 0, lane: 'events', capacity: 1 });
 	const { nc } = broker.connection;
-	const request = JSON.stringify({ batch: 1, expires: 5e9 });
+	const request = JSON.stringify({ batch: 1, expires: 50e9 });
 	const message = await nc.request(`$JS.API.CONSUMER.MSG.NEXT.${stream}.ship1-events`, request, {
-		timeout: 6000,
+		timeout: 60_000,
 		noMux: true,
 	});
 	const delivery = toDelivery(broker.connection, message);

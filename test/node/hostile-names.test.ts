@@ -83,7 +83,7 @@ test('names that come past every check of a sender write nothing outside of the 
 		const body = JSON.stringify({ ...envelope, sender: token, deliverWithinMs: null });
 		await nc.request(`steward.command.0.ship1.normal.shellCommand.${token}`, body);
 		await nc.request(`steward.event.ship1.${token}.textLogging`, JSON.stringify(['x']), {
-			timeout: 5000,
+			timeout: 60_000,
 			headers: keyed(token),
 		});
 		await nc.request(`steward.intake.ship1.${token}.event.textLogging`, JSON.stringify({ data: 'x' }));

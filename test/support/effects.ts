@@ -45,7 +45,7 @@ export function effectsIn(dir: string, file = 'effects'): Effects {
 				{ timeoutMs, message: `${count} side effects in ${path}` },
 			),
 		open: (name) => appendFile(join(dir, `gate-${name}`), ''),
-		gate: (name) => `while [ ! -e ${join(dir, `gate-${name}`)} ]; do sleep 0.05; done`,
+		gate: (name) => `while [ ! -e ${join(dir, `gate-${name}`)} ]; do sleep 0.1; done`,
 	};
 }
 

@@ -9,6 +9,7 @@ export const longestWaitMs = 60_000;
 
 export type EventuallyOptions = {
 	timeoutMs?: number;
+	/** Asks that often, instead of often at first and more seldom then. */
 	everyMs?: number;
 	/** What is waited for, for the error. */
 	message?: string;
@@ -21,8 +22,9 @@ export async function eventually<T>(
 	fn: () => T | Promise<T>,
 	options: EventuallyOptions = {},
 ): Promise<NonNullable<Exclude<T, false>>> {
-	const { timeoutMs = longestWaitMs, everyMs = 20, message = 'it never became so' } = options;
-	const deadline = performance.now() + timeoutMs;
+	const { timeoutMs = longestWaitMs, everyMs, message = 'it never became so' } = options;
+	const beganAt = performance.now();
+	const deadline = beganAt + timeoutMs;
 	let last: unknown;
 	for (;;) {
 		options.signal?.throwIfAborted();
@@ -37,8 +39,13 @@ export async function eventually<T>(
 			const cause = last instanceof Error ? last.message : JSON.stringify(last);
 			throw new Error(`${message} within ${timeoutMs} ms; last seen: ${cause}`, { cause: last });
 		}
-		await new Promise((resolve) => setTimeout(resolve, everyMs));
+		await new Promise((resolve) => setTimeout(resolve, everyMs ?? pauseMs(performance.now() - beganAt)));
 	}
+}
+
+/** A tenth of what has been waited: who asks all the time takes the processor from what is waited for. */
+function pauseMs(waitedMs: number): number {
+	return Math.min(Math.max(waitedMs / 10, 5), 100);
 }
 
 function isTruthy<T>(value: T): value is NonNullable<Exclude<T, false>> {
