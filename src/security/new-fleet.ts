@@ -26,9 +26,13 @@ import {
 } from './key-folder.ts';
 import { serverConfig } from './server-config.ts';
 
+/** Signs what is sent over HTTP, so that access lists can tell it from what the centre does by itself. */
+export const dashboardUser = 'dashboard';
+
 /** Who runs on the server's machine: `steward up` and `steward central` there use these. */
 const ownUsers = [
 	{ name: 'centre', role: 'centre', labels: {} },
+	{ name: dashboardUser, role: 'operator', labels: {} },
 	{ name: centralNode, role: 'node', labels: {} },
 ] as const satisfies readonly EnrolRequest[];
 

@@ -84,7 +84,7 @@ describe('from init to a machine that belongs to the fleet', () => {
 		});
 		const trust = trustListSchema.parse(JSON.parse(await readFile(join(config, 'trust.json'), 'utf8')));
 		expect(trust).toEqual(JSON.parse(await readFile(join(world.keys, 'trust.json'), 'utf8')));
-		expect(trust.keys.map(({ name }) => name)).toEqual(['centre']);
+		expect(trust.keys.map(({ name }) => name)).toEqual(['centre', 'dashboard']);
 		const { name, expiresAt = 0 } = parseCredentials(await readFile(join(config, 'ship1.creds'), 'utf8'));
 		expect([name, Math.round((expiresAt - Date.now()) / dayMs)]).toEqual(['ship1', 365]);
 	});

@@ -27,7 +27,7 @@ test('from enrolment to the first command, and out again, as the README tells it
 	expect(made).toMatchObject({ code: 0 });
 	expect(await hub.steward('enrol', 'alice', '--role', 'operator')).toMatchObject({ code: 0 });
 	expect(await hub.steward('join', 'alice.steward')).toMatchObject({ code: 0 });
-	const up = hub.start('up');
+	const up = hub.start('up', '--http', '0');
 	await up.printed('Try next');
 	expect(up.stdout()).toContain(`tls://127.0.0.1:${port}`);
 	expect(up.stdout()).not.toContain('without accounts');
@@ -42,6 +42,19 @@ test('from enrolment to the first command, and out again, as the README tells it
 	expect(await hub.steward('send', ...here)).toMatchObject({ code: 0, stdout: 'here\n' });
 	// What is as it was asked for is nothing to be warned of.
 	expect(up.stderr()).not.toMatch(/"level":"(warn|error)"/);
+
+	// The dashboard's API: nobody without a token, and what is sent through it is signed.
+	const [, dashboard] = /dashboard +(\S+)/.exec(up.stdout()) ?? [];
+	const minted = await hub.steward('tokens', 'add', 'alice', '--role', 'operator');
+	const post = (headers: Record<string, string>) =>
+		fetch(`${dashboard}/api/v1/commands`, {
+			method: 'POST',
+			headers: { 'content-type': 'application/json', ...headers },
+			body: JSON.stringify({ toNode: 'central', kind: 'command', method: 'ping', id: 'by-http', data: 1 }),
+		});
+	expect((await post({})).status).toBe(401);
+	expect((await post({ authorization: `Bearer ${minted.stdout.trim()}` })).status).toBe(201);
+	expect(await hub.steward('wait', 'central.by-http', '--timeout', '60s')).toMatchObject({ code: 0 });
 
 	// It waits for a ship that was never there.
 	const sent = send('echo', 'hello');
@@ -96,5 +109,5 @@ test('without accounts up says so, and listens on loopback only', async () => {
 	await using up = startCli(['up', '--port', '0'], { env });
 	await up.printed('Try next');
 	expect(up.stdout()).toContain('without accounts');
-	expect(up.stdout()).toMatch(/broker {2}nats:\/\/127\.0\.0\.1:/);
+	expect(up.stdout()).toMatch(/broker +nats:\/\/127\.0\.0\.1:/);
 });

@@ -57,7 +57,10 @@ describe('who is enrolled', () => {
 			ca: await readFile(join(keys.path, 'ca.crt'), 'utf8'),
 		});
 		expect(bundle.trust.roots).toEqual([expect.stringMatching(/^O/)]);
-		expect(bundle.trust.keys.map(({ name, role }) => [name, role])).toEqual([['centre', 'centre']]);
+		expect(bundle.trust.keys.map(({ name, role }) => [name, role])).toEqual([
+			['centre', 'centre'],
+			['dashboard', 'operator'],
+		]);
 		const credentials = parseCredentials(credentialsOf(bundle, undefined));
 		expect(credentials).toMatchObject({ name: 'ship1', role: 'node', key: { publicKey: one.entry.key } });
 		expect(decode(bundle.jwt)).toMatchObject({ exp: expires / 1000 });
@@ -140,7 +143,7 @@ describe('who is enrolled', () => {
 		}
 		const { trust } = await bundleFacts(await readKeyFolder(keys.path));
 		expect(await codeOf(enrolIn(keys.path, [ship('a', { publicKey: trust.roots[0] })]))).toBe('invalid');
-		expect((await readKeyFolder(keys.path)).enrolled).toHaveLength(2);
+		expect((await readKeyFolder(keys.path)).enrolled).toHaveLength(3);
 	});
 });
 
@@ -221,9 +224,9 @@ describe('what the server has to know', () => {
 				[expect.not.stringMatching(old ?? ''), old],
 			]);
 		}
-		expect(await behind()).toEqual(['centre', 'central', 'ship1', 'ship2']);
+		expect(await behind()).toEqual(['centre', 'dashboard', 'central', 'ship1', 'ship2']);
 		await enrolIn(keys.path, [ship('ship1')], 'renew');
-		expect(await behind()).toEqual(['centre', 'central', 'ship2']);
+		expect(await behind()).toEqual(['centre', 'dashboard', 'central', 'ship2']);
 		const { keys: seeds } = await changeKeyFolder(keys.path, finishRotation);
 		expect(Object.values(seeds.signing).map((list) => list.length)).toEqual([1, 1, 1, 1, 1]);
 		expect((await readKeyFolder(keys.path)).keys).toEqual(seeds);

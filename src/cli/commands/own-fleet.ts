@@ -4,12 +4,13 @@
  * Only reads.
  */
 
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { StewardError } from '../../base/errors.ts';
 import { type Config, compileConfig } from '../../domain/config.ts';
 import { fileNames, isKeyFolder, readKeyFolder } from '../../security/key-folder.ts';
-import { credentialsFile } from '../../security/new-fleet.ts';
+import { credentialsFile, dashboardUser } from '../../security/new-fleet.ts';
 import { accountsProblem } from '../../security/server-config.ts';
 import type { Cli } from '../cli.ts';
 
@@ -34,6 +35,9 @@ export async function ownFleet(cli: Cli, config: Config): Promise<OwnFleet> {
 	if (secureConfig !== undefined) await refuseWithoutAccounts(secureConfig);
 	const { host = fleet?.host ?? development.host, port = fleet?.port ?? development.port } = config.broker;
 	const { shards = fleet?.shards } = config.centre;
+	// A folder of keys that was made before the dashboard has none of its own.
+	const dashboard = credentialsFile(path, dashboardUser);
+	const signsAs = config.http.credentials ?? (isSecure && existsSync(dashboard) ? dashboard : undefined);
 	return {
 		...{ host, port, shards },
 		secureConfig,
@@ -43,7 +47,14 @@ export async function ownFleet(cli: Cli, config: Config): Promise<OwnFleet> {
 				: { credentials: undefined, tls: undefined };
 			// This broker is no leaf: whatever the settings name for other commands is not here.
 			const own = { servers: [url], domain: undefined, ...ownWay };
-			return compileConfig([{ ...config, ...own, centre: { ...config.centre, shards } }]);
+			return compileConfig([
+				{
+					...config,
+					...own,
+					centre: { ...config.centre, shards },
+					http: { ...config.http, credentials: signsAs },
+				},
+			]);
 		},
 	};
 }

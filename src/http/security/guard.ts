@@ -32,6 +32,8 @@ declare module 'fastify' {
 export class Guard {
 	readonly #settings: HttpSettings;
 	readonly #isSecured: boolean;
+	/** What is sent from here would be signed by the centre, and nodes take no commands of people from it. */
+	readonly #signsAsCentre: boolean;
 	readonly #file: TokenFile;
 	/** Answers that go on, by their token. */
 	readonly #open = new Map<FastifyReply, string>();
@@ -41,6 +43,7 @@ export class Guard {
 	constructor({ settings, tokensFile, credentials, clock, log }: HttpOptions) {
 		this.#settings = settings;
 		this.#isSecured = credentials !== undefined || !loopback.includes(settings.host);
+		this.#signsAsCentre = credentials?.role === 'centre';
 		this.#file = new TokenFile(tokensFile, { clock, log });
 		this.watch = new Periodic({
 			...{ name: 'tokens', everyMs: lookAgainMs, clock, log },
@@ -76,7 +79,7 @@ export class Guard {
 		// After the limit of requests, which counts for those as well who are not let in.
 		app.addHook('preParsing', async (request, reply) => {
 			if (!needsToken(request)) return;
-			mayAsk(request);
+			mayAsk(request, this.#signsAsCentre);
 			this.#remember(request, reply);
 		});
 	}
@@ -123,13 +126,20 @@ function tokenOf({ headers, cookies }: FastifyRequest): string | undefined {
 }
 
 /** @throws StewardError `unauthorized`, `denied` */
-function mayAsk({ who, method }: FastifyRequest): void {
+function mayAsk({ who, method }: FastifyRequest, signsAsCentre: boolean): void {
 	if (!who) {
 		throw new StewardError(
 			'unauthorized',
 			'this needs a token that counts: steward tokens add you --role operator makes one, on the machine of the centre',
 		);
 	}
-	if (who.role === 'operator' || isReading(method)) return;
+	if (isReading(method)) return;
+	if (signsAsCentre) {
+		throw new StewardError(
+			'denied',
+			'nodes take no commands that the centre alone has signed: http.credentials names the file of an operator (steward enrol dashboard --role operator, steward trust publish)',
+		);
+	}
+	if (who.role === 'operator') return;
 	throw new StewardError('denied', `${who.name} may only look: changing something needs the role operator`);
 }
