@@ -1,6 +1,9 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { systemClock } from '../../src/base/clock.ts';
+import { closeConnection, openConnection } from '../../src/jetstream/connection.ts';
+import { readCredentials } from '../../src/security/credentials.ts';
 import { runCli, startCli } from '../support/cli.ts';
 import { disposables } from '../support/disposables.ts';
 import { eventually } from '../support/eventually.ts';
@@ -55,6 +58,29 @@ test('from enrolment to the first command, and out again, as the README tells it
 	expect((await post({})).status).toBe(401);
 	expect((await post({ authorization: `Bearer ${minted.stdout.trim()}` })).status).toBe(201);
 	expect(await hub.steward('wait', 'central.by-http', '--timeout', '60s')).toMatchObject({ code: 0 });
+	// What alice signs the centre fires: the folder of keys says that she may.
+	const tick = ['schedules', 'add', 'tick', 'central', 'ping', '--every', '1s'];
+	expect(await hub.steward(...tick)).toMatchObject({ code: 0 });
+	await eventually(
+		async () => JSON.parse((await hub.steward('list', '--method', 'ping', '--json')).stdout).length > 0,
+		{ timeoutMs: 20_000, message: 'the schedule did not fire' },
+	);
+	expect(JSON.parse((await hub.steward('schedules', '--json')).stdout)).toMatchObject([{ problem: null }]);
+	const keys = join(hub.cwd, '.local/share/steward/keys');
+	const insider = await openConnection({
+		...{ servers: [`tls://127.0.0.1:${port}`], name: 'insider', tls: { ca: join(keys, 'ca.crt') } },
+		credentials: await readCredentials(join(keys, 'centre.creds')),
+	});
+	things.use({ [Symbol.asyncDispose]: () => closeConnection(insider, systemClock) });
+	const last = { last_by_subj: '$KV.steward-schedules.tick' };
+	const stored = (await insider.jsm.streams.getMessage('KV_steward-schedules', last))?.string() ?? '';
+	const { signed: _, ...record } = JSON.parse(stored.replaceAll('tick', 'forged'));
+	await insider.js.publish('$KV.steward-schedules.forged', JSON.stringify(record));
+	await eventually(
+		async () => (await hub.steward('schedules', '--json')).stdout.includes('nobody has signed it'),
+		{ timeoutMs: 20_000, message: 'the centre believed what nobody signed' },
+	);
+	expect(await hub.steward('schedules', 'rm', 'tick', 'forged')).toMatchObject({ code: 0 });
 
 	// It waits for a ship that was never there.
 	const sent = send('echo', 'hello');
