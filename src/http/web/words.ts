@@ -34,6 +34,11 @@ export function longDuration(ms: number): string {
 	return `${Math.floor(size / large)} ${largeName}${rest === 0 ? '' : ` ${rest} ${smallName}`}`;
 }
 
+/** As {@link longDuration}, of what is counted by the second. */
+export function wholeSeconds(ms: number): string {
+	return ms < minute ? shortDuration(ms) : longDuration(ms);
+}
+
 /** How long ago, or how far ahead: `now`, `8 s ago`, `in 3 min`. */
 export function relative(at: number, now: number): string {
 	const ago = now - at;

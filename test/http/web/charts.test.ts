@@ -48,7 +48,7 @@ test('says in words what the picture shows', () => {
 });
 
 test('says how much of the window was watched, and nothing where it was all', () => {
-	expect(watchedWords(series, '15m', start + 30_000)).toMatch(/less than a minute/);
-	expect(watchedWords(series, '15m', start + 300_000)).toMatch(/^watched for 5 min:/);
+	expect(watchedWords(series, '15m', start + 30_000)).toBe('less than a minute');
+	expect(watchedWords(series, '15m', start + 300_000)).toBe('5 min');
 	expect(watchedWords(series, '15m', start + 900_000)).toBeUndefined();
 });

@@ -11,6 +11,7 @@ import {
 	relative,
 	shortDuration,
 	spaced,
+	wholeSeconds,
 } from '../../../src/http/web/words.ts';
 
 const [second, minute, hour, day] = [1000, 60_000, 3_600_000, 86_400_000];
@@ -50,6 +51,7 @@ test('says a time as the clock of the browser shows it, with its zone', () => {
 test('says amounts, sizes and differences of clocks', () => {
 	expect(count(10_000)).toBe('10,000');
 	expect(plural(1, 'node')).toBe('1 node');
+	expect([8000, 61_000].map(wholeSeconds)).toEqual(['8 s', '1 min 1 s']);
 	expect(plural(1200, 'query', 'queries')).toBe('1,200 queries');
 	expect(bytes(999)).toBe('999 B');
 	expect(bytes(1536)).toBe('1.5 kB');

@@ -15,7 +15,7 @@ import 'uplot/dist/uPlot.min.css';
 
 const height = 210;
 
-export const clockWords = (at: number) => absolute(at).slice(11, 19);
+const clockWords = (at: number) => absolute(at).slice(11, 19);
 
 export function Chart({
 	spec,

@@ -27,7 +27,7 @@ export const windows = { '15m': 15 * 60_000, '1h': 3_600_000, '24h': 24 * 3_600_
 export type Window = keyof typeof windows;
 export const isWindow = (text: string): text is Window => Object.hasOwn(windows, text);
 
-export type Values = readonly (number | null)[];
+type Values = readonly (number | null)[];
 export type LineSpec = {
 	readonly name: string;
 	readonly tone: 'accent' | 'ok' | 'bad' | 'muted' | 'warn';
@@ -143,11 +143,9 @@ export function summaryOf(
 	return `${parts.join('; ')}.`;
 }
 
-/** How much of the window was watched, where it was not all of it. */
+/** How long this centre has watched, where it is less than the window: it knows nothing of before. */
 export function watchedWords({ from }: Series, window: Window, now: number): string | undefined {
 	const watched = now - Date.parse(from);
 	if (watched >= windows[window] - 60_000) return undefined;
-	return watched < 60_000
-		? 'watched for less than a minute: this centre has just started'
-		: `watched for ${longDuration(watched)}: this centre started then, and knows nothing of before`;
+	return watched < 60_000 ? 'less than a minute' : longDuration(watched);
 }

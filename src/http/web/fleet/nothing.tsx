@@ -9,7 +9,7 @@ import { Copyable, EmptyState } from '../ui/empty.tsx';
 
 export function NoNodes() {
 	return (
-		<EmptyState icon="fleet" title="No node yet">
+		<EmptyState icon="fleet" title="No ship yet">
 			{session.value?.auth === 'token' ? (
 				<>
 					<p>Make the credentials of one here, and start it on its machine with them:</p>

@@ -33,7 +33,7 @@ const words: Readonly<
 	drain: {
 		title: 'Drain',
 		action: 'Drain',
-		text: 'No lane starts anything more until the node is resumed or started again: for an update, for instance. What runs goes on.',
+		text: 'No lane starts anything more until the node is resumed or started again: for an update, for instance. What runs goes on. A node that is away for more than ten minutes is not drained at all.',
 	},
 	stop: {
 		title: 'Stop a method of',

@@ -15,14 +15,19 @@ import { Panel } from '../ui/panel.tsx';
 import { Elapsed } from '../ui/time.tsx';
 import { longDuration } from '../words.ts';
 
+const nothing = {
+	present: 'Nothing runs.',
+	absent: 'Nothing ran when it was heard last.',
+	unknown: 'Nothing ran when it was heard last.',
+	never: 'Nothing runs: it was never there.',
+} as const;
+
 export function Running({ view, onCancel }: { view: NodeView; onCancel: (handle: string) => void }) {
 	const { running, presence } = view;
 	return (
 		<Panel title="Runs now" count={running.length} bare>
 			{running.length === 0 ? (
-				<p class="panel-note">
-					{presence === 'present' ? 'Nothing runs.' : 'Nothing ran when it was heard last.'}
-				</p>
+				<p class="panel-note">{nothing[presence]}</p>
 			) : (
 				<ul class="run-list">
 					{running.map((one) => (

@@ -46,17 +46,17 @@ export default function Charts() {
 			<PageHead
 				title="Charts"
 				sub={
-					data && (
-						<span>
-							{partly ? (
-								<>
-									Since <Time at={data.from} form="absolute" />, {partly}.
-								</>
-							) : (
-								'Of the whole fleet, as this centre saw it.'
-							)}
-						</span>
-					)
+					<span>
+						{partly ? (
+							<>
+								Watched since <Time at={data?.from ?? edge} form="absolute" /> ({partly})
+							</>
+						) : data ? (
+							'The whole fleet, as this centre saw it'
+						) : (
+							'Loading'
+						)}
+					</span>
 				}
 				actions={
 					<search class="chips" aria-label="How far back">

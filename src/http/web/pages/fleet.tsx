@@ -63,6 +63,7 @@ export default function Fleet() {
 					setQuery({ sort: column === 'node' && !down ? '' : `${down ? '-' : ''}${column}` })
 				}
 				flash
+				foot={known === 1 && nodes.value?.has('central') && <NoNodes />}
 			>
 				{rows.value === undefined ? (
 					<TableSkeleton />

@@ -15,7 +15,7 @@ import { Icon } from './icon.tsx';
 import { isNarrow } from './narrow.ts';
 import { TableRow } from './table-row.tsx';
 
-export type Selection = {
+type Selection = {
 	readonly keys: ReadonlySet<string>;
 	readonly onChange: (keys: ReadonlySet<string>) => void;
 };
@@ -41,6 +41,8 @@ export type TableProps<Row> = {
 	onScroll?: (first: number) => void;
 	/** Stands in the place of rows where there is none. */
 	children?: ComponentChildren;
+	/** Stands below the last row. */
+	foot?: ComponentChildren;
 };
 
 const places = new Map<string, { top: number; active: string | undefined }>();
@@ -193,6 +195,7 @@ export function Table<Row>(props: TableProps<Row>) {
 				</tbody>
 			</table>
 			{rows.length === 0 && children}
+			{props.foot}
 		</section>
 	);
 }

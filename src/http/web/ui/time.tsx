@@ -5,7 +5,7 @@
 
 import { useComputed, useSignal } from '@preact/signals';
 import { now } from '../clock.ts';
-import { absolute, longDuration, relative } from '../words.ts';
+import { absolute, relative, wholeSeconds } from '../words.ts';
 
 type Moment = string | number;
 
@@ -37,7 +37,7 @@ export function Time({
 export function Elapsed({ since, class: className }: { since: Moment; class?: string }) {
 	const moment = useSignal(since);
 	moment.value = since;
-	const words = useComputed(() => longDuration(Math.floor((now.value - msOf(moment.value)) / 1000) * 1000));
+	const words = useComputed(() => wholeSeconds(now.value - msOf(moment.value)));
 	return (
 		<span class={className} title={`since ${absolute(msOf(since))}`}>
 			{words}
