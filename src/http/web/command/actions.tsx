@@ -5,6 +5,7 @@
 
 import { useSignal } from '@preact/signals';
 import type { CommandView } from '../../../domain/view-schema.ts';
+import { useKeys } from '../keys.ts';
 import { navigate } from '../route.tsx';
 import { blocked } from '../session.ts';
 import { Button } from '../ui/button.tsx';
@@ -18,12 +19,30 @@ export function Actions({ view, form }: { view: CommandView; form: Form | undefi
 	const open = useSignal<'cancel' | 'cli' | undefined>(undefined);
 	const busy = useSignal(false);
 	const ended = isEnded(view.state);
+	const show = (what: 'cancel' | 'cli') => {
+		open.value = what;
+	};
 	const close = () => {
 		open.value = undefined;
 	};
+	const mayCancel = view.kind === 'command' && !ended;
+	const mayRetry = view.kind === 'command' && ended;
+	const retry = async () => {
+		busy.value = true;
+		await orToast(() => retryOne(view.handle));
+		busy.value = false;
+	};
+	const again = () => navigate(`/send?again=${encodeURIComponent(view.handle)}`);
+	const isBlocked = blocked.value !== '';
+	useKeys([
+		{ keys: 'c', words: 'cancel it', run: () => mayCancel && !isBlocked && show('cancel') },
+		{ keys: 'r', words: 'retry it', run: () => mayRetry && !isBlocked && retry() },
+		{ keys: 'e', words: 'send it again, changed', run: () => form !== undefined && !isBlocked && again() },
+		{ keys: 'y', words: 'copy it as a command line', run: () => show('cli') },
+	]);
 	return (
 		<>
-			{view.kind === 'command' && !ended && (
+			{mayCancel && (
 				<Button
 					kind="danger"
 					icon="slash"
@@ -33,24 +52,15 @@ export function Actions({ view, form }: { view: CommandView; form: Form | undefi
 					Cancel
 				</Button>
 			)}
-			{view.kind === 'command' && ended && (
-				<Button
-					icon="again"
-					busy={busy.value}
-					blocked={blocked.value || undefined}
-					onClick={async () => {
-						busy.value = true;
-						await orToast(() => retryOne(view.handle));
-						busy.value = false;
-					}}
-				>
+			{mayRetry && (
+				<Button icon="again" busy={busy.value} blocked={blocked.value || undefined} onClick={retry}>
 					Retry
 				</Button>
 			)}
 			<Button
 				icon="edit"
 				blocked={blocked.value || (form ? '' : 'its message is not kept any more')}
-				onClick={() => navigate(`/send?again=${encodeURIComponent(view.handle)}`)}
+				onClick={again}
 			>
 				Send again…
 			</Button>

@@ -99,7 +99,7 @@ function ChoiceFields(props: FieldProps<ChoiceField>) {
 					{...props}
 					field={branch}
 					draft={own}
-					label={labelOf(props)}
+					label={branch.kind === 'object' ? '' : labelOf(props)}
 					onChange={(next) =>
 						onChange({
 							...draft,

@@ -95,6 +95,7 @@ export function OutputView({ handle, ended }: { handle: string; ended: boolean }
 					type="search"
 					value={words.value}
 					placeholder="Search in the output"
+					data-search
 					aria-label="Search in the output"
 					autoComplete="off"
 					spellcheck={false}

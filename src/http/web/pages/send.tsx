@@ -121,6 +121,7 @@ export default function Send() {
 		found.value = filled.problems;
 		const own: Record<string, readonly string[]> = {};
 		if (!hasTarget) own.toNode = ['name a node, or a label'];
+		if (when.when === 'at' && when.at === '') own.notBefore = ['name a date and a time'];
 		if (when.when === 'in' && parseDuration(when.wait.trim()) === undefined)
 			own.notBefore = ['expected a duration such as 30m'];
 		errors.value = own;

@@ -91,7 +91,14 @@ function EditorForm({
 	const busy = useSignal(false);
 	const filled = messageForm(draft.message, fieldOfMethod(methods, draft.message.method)?.field);
 	const form = scheduleForm(draft, filled.form);
-	const previewed = usePreview({ ...form, name: draft.name.trim() === '' ? 'new' : form.name });
+	const { target } = draft;
+	const hasTarget = target.by === 'names' ? target.nodes.length > 0 : target.labels.trim() !== '';
+	// What is still to be said is no news: the preview begins with the first look.
+	const { toNode: _, toNodes: __, where: ___, ...others } = form;
+	const previewed = usePreview({
+		...(hasTarget ? form : { ...others, toNode: 'any' }),
+		name: draft.name.trim() === '' ? 'new' : form.name,
+	});
 	const reach = useReach(draft.target);
 	const change = (part: Partial<ScheduleDraft>) => {
 		onChange({ ...draft, ...part });
@@ -103,7 +110,11 @@ function EditorForm({
 	async function save(): Promise<void> {
 		if (busy.value || blocked.value !== '') return;
 		found.value = filled.problems;
-		if (filled.problems.length > 0) return;
+		errors.value = {
+			...(hasTarget ? {} : { toNode: ['name a node, or a label'] }),
+			...(draft.name.trim() === '' ? { name: ['give it a name'] } : {}),
+		};
+		if (filled.problems.length > 0 || Object.keys(errors.value).length > 0) return;
 		busy.value = true;
 		try {
 			const path = name === undefined ? '/schedules' : schedulePath(name);
