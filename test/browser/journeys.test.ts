@@ -1,6 +1,6 @@
 import { appendFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Page } from 'playwright-core';
+import type { Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { connect, type Fleet } from '../../src/client/fleet.ts';
 import { type Browser, cannotBrowse, startBrowser } from '../support/browser.ts';
@@ -122,6 +122,10 @@ describe.skipIf(cannotBrowse)('an operator in the browser', () => {
 		const { keyboard } = page;
 		await page.goto('/');
 		await page.getByRole('row', { name: /kittiwake/ }).waitFor();
+		await keyboard.press('?');
+		await page.getByRole('dialog').waitFor();
+		await keyboard.press('Escape');
+		await page.getByRole('dialog').waitFor({ state: 'hidden' });
 		await keyboard.press('/');
 		await keyboard.type('kitti');
 		await said(page, /^1 of \d+/);
@@ -134,24 +138,21 @@ describe.skipIf(cannotBrowse)('an operator in the browser', () => {
 		await keyboard.press('s');
 		await page.getByRole('heading', { name: 'Send', level: 1 }).waitFor();
 		const to = page.getByRole('combobox', { name: 'To' });
-		await tabTo(page, () => to.evaluate('(element) => element === document.activeElement'));
+		await tabTo(page, to);
 		await keyboard.type('kittiwake');
 		await keyboard.press('Enter');
 		const command = page.getByRole('textbox', { name: 'Command' });
-		await tabTo(page, () => command.evaluate('(element) => element === document.activeElement'));
+		await tabTo(page, command);
 		await keyboard.type('echo by keyboard');
 		await keyboard.press('Enter');
 		await page.getByRole('list', { name: 'What was sent' }).getByText('succeeded').waitFor();
-		await keyboard.press('?');
-		await page.getByRole('dialog').waitFor();
-		await keyboard.press('Escape');
-		await page.getByRole('dialog').waitFor({ state: 'hidden' });
 	});
 });
 
-async function tabTo(page: Page, isThere: () => Promise<unknown>): Promise<void> {
+async function tabTo(page: Page, field: Locator): Promise<void> {
+	const id = JSON.stringify(await field.getAttribute('id'));
 	for (let press = 0; press < 40; press++) {
-		if (await isThere()) return;
+		if (await page.evaluate(`document.activeElement?.id === ${id}`)) return;
 		await page.keyboard.press('Tab');
 	}
 	throw new Error('40 presses of Tab do not reach it');
