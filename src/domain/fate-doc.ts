@@ -1,6 +1,6 @@
 /**
  * Owns docs/what-became-of-my-command.md: the table of fates, for people.
- * Promises that it is made from the very table that the test drives real processes through.
+ * Promises that it is made from the very table that the test drives real nodes through.
  * Pure: `npm run docs` writes the file, and a test fails while it differs.
  */
 
@@ -14,7 +14,7 @@ const momentNames = Object.keys(moments) as Moment[];
 export function fateDocument(): string {
 	return `# What became of my command?
 
-Made by \`npm run docs\` from the table in \`src/domain/fates.ts\`; \`test/e2e/fates.test.ts\` drives real processes through every row of it.
+Made by \`npm run docs\` from the table in \`src/domain/fates.ts\`; \`test/e2e/fates.test.ts\` drives real nodes through it: with each change all but the rows that repeat another's way, with \`npm run test:long\` every row, each by processes of its own.
 
 \`steward show\` tells the state, \`steward why\` says in one sentence why it is so, \`steward show --history\` tells each step with its
 time and its author. What the states mean: [states.md](states.md).

@@ -1,7 +1,7 @@
 /**
  * Owns the table of what becomes of a command: what it is, times what happens to its node, gives how it ends, how often it
  * ran, and what `why` says meanwhile. Promises that the page in docs/ is made from it, and that a test drives real
- * processes through every row. Pure.
+ * nodes through it. Pure.
  */
 
 import type { CommandEvent, FinalState } from './state.ts';

@@ -21,7 +21,7 @@ import { tempDir } from '../support/temp.ts';
 /**
  * Drives real nodes through every row of the table of fates: a node of its own for each row, whose link through a proxy is cut, or
  * which is killed, at exactly the moment that the row says. At the end the ledger, what the method left behind, and `why` have to
- * agree with the row. A node that dies is a process; one that is cut off, or there all the time, runs in this one.
+ * agree with the row. A node that dies is a process; one that is cut off, or there all the time, runs in this one, save in the long form.
  */
 
 const rows = Object.entries(fateTable).flatMap(([fate, ofFate]) =>
@@ -174,7 +174,7 @@ async function drive(row: Row): Promise<void> {
 		...{ row, node, handle, effects, proxy },
 		boot: async () =>
 			ships.use(
-				dies(row)
+				dies(row) || isLong
 					? await startNodeProcess(proxy.url, node, nodeDir)
 					: await startNode(proxy.url, node, { dataDir: nodeDir }),
 			),
