@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import { viewSchemas } from '../../src/domain/view-schema.ts';
 import { runCli, startCli } from '../support/cli.ts';
 import { effectsIn } from '../support/effects.ts';
+import { eventually } from '../support/eventually.ts';
 import { tempDir } from '../support/temp.ts';
 
 /** The JSON must be exactly what the contract says: nothing missing, nothing that it does not know. */
@@ -38,17 +39,24 @@ test('cancel, retry, why and history, as an operator types them', async () => {
 
 	// By filters, shown first.
 	const filters = ['--node', 'ship1', '--method', 'shellCommand', '--state', 'queued'];
-	const dry = await steward('cancel', ...filters, '--dry-run');
-	expect([dry.code, dry.stdout.split('\n').length, dry.stderr]).toEqual([
-		...[0, 4, '2 commands match; nothing was done (--dry-run)\n'],
-	]);
+	// What filters match, the centre knows a moment later.
+	await eventually(async () => {
+		const dry = await steward('cancel', ...filters, '--dry-run');
+		expect([dry.code, dry.stdout.split('\n').length, dry.stderr]).toEqual([
+			...[0, 4, '2 commands match; nothing was done (--dry-run)\n'],
+		]);
+		return true;
+	});
 	const many = await steward('cancel', ...filters, '--json');
 	const told = JSON.parse(many.stdout) as unknown[];
 	expect(told.map((one) => exactly(viewSchemas.cancellation, JSON.stringify(one)).answer)).toEqual([
 		...['beforeStart', 'beforeStart'],
 	]);
-	const none = await steward('cancel', ...filters);
-	expect([none.code, none.stderr]).toEqual([0, 'no command matches: nothing was done\n']);
+	await eventually(async () => {
+		const none = await steward('cancel', ...filters, '--dry-run');
+		expect([none.code, none.stderr]).toEqual([0, 'no command matches: nothing was done\n']);
+		return true;
+	});
 
 	// What runs, what is too late, and what is not understood.
 	await send('r', 'central', ...effects.shell('r', 'sleep 1000'));
@@ -73,7 +81,9 @@ test('cancel, retry, why and history, as an operator types them', async () => {
 	expect(shown.stdout).toMatch(/queued +by _operator; retry of central\.e/);
 	expect(shown.stdout).toMatch(/running +by central; attempt 1/);
 	expect(shown.stdout).toMatch(/failed +by central/);
-	const failed = await steward('retry', '--node', 'central', '--state', 'failed', '--json');
+	const ofCentral = ['--node', 'central', '--state', 'failed', '--json'];
+	await eventually(async () => JSON.parse((await steward('list', ...ofCentral)).stdout).length === 2);
+	const failed = await steward('retry', ...ofCentral);
 	expect(JSON.parse(failed.stdout)).toHaveLength(2);
 	expect((await steward('retry', 'ship1.none')).code).toBe(4);
 

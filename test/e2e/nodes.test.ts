@@ -71,7 +71,7 @@ test.concurrent('pause and resume: the answer, who and why in nodes show, a mark
 		/lane +normal: paused, 0 of 1 in use; paused by ann since 20\S+ \(.*\): in the dry dock\n/,
 	);
 	expect(text).toMatch(/lane +events: ready/);
-	expect((await steward('nodes')).stdout).toMatch(/^tug +present \(paused\) /m);
+	await eventually(async () => (await steward('nodes')).stdout.match(/^tug +present \(paused\) /m));
 
 	const sent = await steward('send', 'tug', 'ping', '--id', 'p', '--json');
 	expect(exactly(viewSchemas.receipt, sent.stdout).state).toBe('queued');
@@ -102,7 +102,7 @@ test.concurrent('stop and resume of a method; one that is not there is told with
 	await steward('send', 'tanker', 'ping', '--id', 'p');
 	const text = await shown('tanker', 'which is stopped');
 	expect(text).toMatch(/stopped +ping by ann since 20\S+ \(.*\): too loud\n/);
-	expect((await steward('nodes')).stdout).toMatch(/^tanker +present \(1 stopped\) /m);
+	await eventually(async () => (await steward('nodes')).stdout.match(/^tanker +present \(1 stopped\) /m));
 	const resumed = await steward('nodes', 'resume', 'tanker', '--method', 'ping');
 	expect(resumed).toMatchObject({ code: 0, stdout: 'resumed  tanker  methods ping\n' });
 	expect((await steward('wait', 'tanker.p', '--timeout', '60s')).code).toBe(0);
@@ -118,7 +118,7 @@ test.concurrent('drain tells what still runs, ends with 5 when the time is over,
 	expect(late.code).toBe(5);
 	expect(late.stdout).toBe('draining  barge  (1 still runs: barge.a)\n');
 	expect(late.stderr).toMatch(/1 still runs on barge: barge\.a \(\S+.* of 5m\)/);
-	expect((await steward('nodes')).stdout).toMatch(/^barge +present \(drained\) /m);
+	await eventually(async () => (await steward('nodes')).stdout.match(/^barge +present \(drained\) /m));
 	await using waiting = startCli(['nodes', 'drain', 'barge'], { env: envOf() });
 	await eventually(() => waiting.stderr().includes('still runs on barge'));
 	await effects.open('barge');
@@ -182,9 +182,15 @@ test.concurrent('a node is taken out of service: seen first, then done, told, an
 	);
 	await send('waits');
 	const words = ['nodes', 'decommission', 'sold1'] as const;
-	const dry = await steward(...words, '--dry-run', '--json');
-	const open = exactly(viewSchemas.command.array(), dry.stdout);
-	expect(open.map(({ id, state }) => `${id} ${state}`).toSorted()).toEqual(['runs running', 'waits queued']);
+	await eventually(async () => {
+		const dry = await steward(...words, '--dry-run', '--json');
+		const open = exactly(viewSchemas.command.array(), dry.stdout);
+		expect(open.map(({ id, state }) => `${id} ${state}`).toSorted()).toEqual([
+			'runs running',
+			'waits queued',
+		]);
+		return true;
+	});
 	const unsure = await steward(...words);
 	expect(unsure).toMatchObject({ code: 2, stdout: '' });
 	expect(unsure.stderr).toContain('1 commands would be called off');
@@ -200,12 +206,12 @@ test.concurrent('a node is taken out of service: seen first, then done, told, an
 	expect((await steward('show', 'sold1.runs')).stdout).toContain(
 		'sold1 was decommissioned: sold to the museum',
 	);
-	expect((await steward('nodes', 'ls')).stdout).toMatch(/sold1 .*\(decommissioned/);
-	const { stdout } = await steward('nodes', 'show', 'sold1', '--json');
-	expect(exactly(viewSchemas.node, stdout).decommissioned).toMatchObject({
-		by: 'ann',
-		cancelled: 1,
-		lost: 1,
+	await eventually(async () => (await steward('nodes', 'ls')).stdout.match(/sold1 .*\(decommissioned/));
+	await eventually(async () => {
+		const { stdout } = await steward('nodes', 'show', 'sold1', '--json');
+		const { decommissioned } = exactly(viewSchemas.node, stdout);
+		expect(decommissioned).toMatchObject({ by: 'ann', cancelled: 1, lost: 1 });
+		return true;
 	});
 	expect((await steward('nodes', 'show', 'sold1')).stdout).toContain('sold to the museum (1 called off');
 

@@ -121,11 +121,15 @@ test('from a YAML file to its end: add, ls, show, next, pause, resume, run-now, 
 		{ outcome: 'unchanged', version: 1 },
 	]);
 
-	const shown = await steward('schedule', 'show', 'nightly', 'tanks', '--json');
-	expect(exactly(schedule.array(), shown.stdout)).toMatchObject([
-		{ name: 'nightly', changed: { by: 'anna' }, toNodes: ['ship1', 'ship2'], targets: 2 },
-		{ name: 'tanks', everyMs: 900_000, placement: 'node', where: { role: 'tug' } },
-	]);
+	// The centre, which tells of schedules, hears of a change a moment later.
+	await eventually(async () => {
+		const shown = await steward('schedule', 'show', 'nightly', 'tanks', '--json');
+		expect(exactly(schedule.array(), shown.stdout)).toMatchObject([
+			{ name: 'nightly', version: 2, changed: { by: 'anna' }, toNodes: ['ship1', 'ship2'], targets: 2 },
+			{ name: 'tanks', everyMs: 900_000, placement: 'node', where: { role: 'tug' } },
+		]);
+		return true;
+	});
 	const table = await steward('schedules');
 	expect(table.stdout).toMatch(
 		/^NAME +WHEN +NODES +BY +NEXT +LAST +OUTCOME +MISSED +NOTE\nnightly +At 0\d:00 AM, Europe\/Oslo +ship1,ship2 +centre +in .*all of them\ntanks .*role=tug \(0\) +node/,
@@ -144,7 +148,9 @@ test('from a YAML file to its end: add, ls, show, next, pause, resume, run-now, 
 	expect(paused.code).toBe(4);
 	expect(paused.stdout).toMatch(/^paused {2}nightly.*\npaused {2}tanks/);
 	expect(paused.stderr).toMatch(/^nope {2}not done: there is no schedule "nope"/);
-	expect((await steward('schedules', 'next', 'nightly')).stderr).toContain('nightly is paused');
+	await eventually(async () =>
+		(await steward('schedules', 'next', 'nightly')).stderr.includes('nightly is paused'),
+	);
 
 	const run = await steward('schedules', 'run-now', 'nightly', '--node', 'ship2', '--id', 'mine', '--json');
 	expect(exactly(receipt.array(), run.stdout)).toMatchObject([{ handle: 'ship2.mine', state: 'queued' }]);
@@ -153,18 +159,20 @@ test('from a YAML file to its end: add, ls, show, next, pause, resume, run-now, 
 	expect((await steward('schedules', 'resume', 'nightly')).stdout).toMatch(
 		/^resumed {2}nightly {2}version 4/,
 	);
-	const history = await steward('schedules', 'history', 'nightly', '--json');
-	expect(
-		exactly(scheduleChange.array(), history.stdout).map(({ change, reason }) => [change, reason]),
-	).toEqual([
-		...[
-			['resumed', ''],
-			['ran', ''],
-			['paused', 'dry dock'],
-			['changed', ''],
-			['added', ''],
-		],
-	]);
+	await eventually(async () => {
+		const history = await steward('schedules', 'history', 'nightly', '--json');
+		const changes = exactly(scheduleChange.array(), history.stdout);
+		expect(changes.map(({ change, reason }) => [change, reason])).toEqual([
+			...[
+				['resumed', ''],
+				['ran', ''],
+				['paused', 'dry dock'],
+				['changed', ''],
+				['added', ''],
+			],
+		]);
+		return true;
+	});
 	expect((await steward('schedules', 'history', 'nightly')).stdout).toMatch(/anna +resumed +4 +paused/);
 
 	const form = await steward('schedules', 'show', 'nightly', '--form');

@@ -108,7 +108,7 @@ test('from enrolment to the first command, and out again, as the README tells it
 	// What takes one ship out does not hold up the others: a broker that is told of the whole hub forgets waiting pulls.
 	expect(await hub.steward('enrol', 'ship2')).toMatchObject({ code: 0 });
 	expect(await hub.steward('revoke', 'ship2')).toMatchObject({ code: 0 });
-	const soon = ['ship1', 'shellCommand', '--wait', '--timeout', '8s', '--', 'true'];
+	const soon = ['ship1', 'shellCommand', '--wait', '--timeout', '20s', '--', 'true'];
 	expect(await hub.steward('send', ...soon)).toMatchObject({ code: 0 });
 
 	expect(await hub.steward('revoke', 'ship1')).toMatchObject({ code: 0, stderr: '' });

@@ -18,8 +18,8 @@ export const fuzz = { numRuns: runs, seed: Number(STEWARD_FUZZ_SEED ?? 1), ...pa
 /** One case is tried again: what all of them reach together says nothing. */
 export const isReplay = STEWARD_FUZZ_PATH !== undefined;
 
-/** For the test around it: 10 ms a run on a machine that does other things as well. */
-export const fuzzTimeoutMs = 60_000 + runs * 10;
+/** For the test around it: 10 ms a run, and what a machine that does other things as well takes longer. */
+export const fuzzTimeoutMs = 240_000 + runs * 10;
 
 /** What it answers; undefined where it refuses with StewardError `invalid`, which is all that it may throw. */
 export function attempt<T>(run: () => T): T | undefined {
