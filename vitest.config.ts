@@ -4,7 +4,7 @@ const report = process.env.STEWARD_TEST_REPORT;
 /** A server that is busy with other tests is taken for one that is away. */
 const elections = 'test/jetstream/cluster.test.ts';
 /** Parts of the window that need no server. */
-const pureWindow = ['test/http/web/**', 'test/http/live/**'];
+const pureWindow = ['test/http/web/**', 'test/http/live/**', 'test/http/security/**'];
 
 // unit: pure parts, no server. integration: a real nats-server each. e2e: the built CLI as child processes.
 // Two cores: three files at a time, because tests mostly wait; more, and a server's fsyncs starve another test's clocks.
@@ -18,7 +18,9 @@ export default defineConfig({
 			{
 				test: {
 					name: 'unit',
-					include: ['test/{base,domain,security,supervision,cli,http/web,http/live}/**/*.test.ts'],
+					include: [
+						'test/{base,domain,security,supervision,cli,http/web,http/live,http/security}/**/*.test.ts',
+					],
 					// Pure: what one file loads, the next one need not load again.
 					isolate: false,
 					testTimeout: 60_000,

@@ -1,0 +1,244 @@
+import { chmod, writeFile } from 'node:fs/promises';
+import { request } from 'node:http';
+import { expect, test } from 'vitest';
+import { addToken, removeToken } from '../../src/security/tokens.ts';
+import { type Answer, askUrl, type StartedHttp, startHttp } from '../support/http.ts';
+
+const nobody = () => undefined;
+const code = ({ json }: Answer) => (json as { code?: string } | undefined)?.code;
+
+async function tokenOf(http: StartedHttp, role: 'operator' | 'viewer', lifeMs: number | null = null) {
+	const now = Date.now();
+	const expiresAt = lifeMs === null ? null : now + lifeMs;
+	const { token } = await addToken(http.tokensFile, { name: role, role, expiresAt, now });
+	return { token, bearer: { authorization: `Bearer ${token}` } };
+}
+
+/** As no browser would send it. */
+function rawStatus(url: string, headers: Readonly<Record<string, string>>): Promise<number> {
+	return new Promise((resolve, reject) => {
+		const asked = request(url, { headers }, (answer) => {
+			answer.resume();
+			answer.once('end', () => resolve(answer.statusCode ?? 0));
+		});
+		asked.once('error', reject);
+		asked.end();
+	});
+}
+
+test('under a name that is not its own nothing is answered, the page as little as the API', async () => {
+	await using http = await startHttp(nobody);
+	for (const path of ['/', '/healthz', '/api/v1/session', '/api/docs']) {
+		expect(await rawStatus(`${http.url}${path}`, { host: 'evil.example' })).toBe(403);
+	}
+	expect(await rawStatus(`${http.url}/healthz`, { host: 'localhost' })).toBe(200);
+});
+
+test('a page of another site changes nothing, with or without a form', async () => {
+	await using http = await startHttp(nobody);
+	const post = (headers: Readonly<Record<string, string>>, body: string) =>
+		askUrl(`${http.url}/api/v1/commands`, { method: 'POST', headers, body });
+	const body = JSON.stringify({ toNode: 'ship1', method: 'ping', kind: 'command' });
+	expect(code(await post({ origin: 'http://evil.example' }, body))).toBe('forbidden');
+	expect(code(await post({ 'sec-fetch-site': 'cross-site' }, body))).toBe('forbidden');
+	for (const type of ['application/x-www-form-urlencoded', 'text/plain', 'multipart/form-data; boundary=x'])
+		expect(await post({ 'content-type': type }, body)).toMatchObject({
+			status: 400,
+			json: { code: 'invalid' },
+		});
+	// What its own page asks for gets as far as the broker, which is not there.
+	expect(code(await post({ origin: http.url, 'sec-fetch-site': 'same-origin' }, body))).toBe('no-broker');
+	const preflight = await askUrl(`${http.url}/api/v1/commands`, {
+		method: 'OPTIONS',
+		headers: { origin: 'http://evil.example', 'access-control-request-method': 'POST' },
+	});
+	expect([...preflight.headers.keys()].filter((name) => name.startsWith('access-control'))).toEqual([]);
+});
+
+test('without account and token everybody on this machine is an operator; with the first token nobody is', async () => {
+	await using http = await startHttp(nobody);
+	expect((await http.ask('/session')).json).toMatchObject({
+		auth: 'open',
+		role: 'operator',
+		name: 'operator',
+	});
+	expect((await http.ask('/health')).status).toBe(200);
+	const { bearer } = await tokenOf(http, 'operator');
+	expect((await http.ask('/session')).json).toMatchObject({ auth: 'token', role: null, name: null });
+	for (const path of ['/health', '/commands', '/openapi.json', '/nothing-of-the-kind'])
+		expect(await http.ask(path)).toMatchObject({ status: 401, json: { code: 'unauthorized' } });
+	expect((await askUrl(`${http.url}/api/docs`)).status).toBe(401);
+	expect((await askUrl(`${http.url}/metrics`)).status).toBe(401);
+	expect((await http.ask('/health', { headers: bearer })).status).toBe(200);
+	expect((await askUrl(`${http.url}/healthz`)).status).toBe(200);
+	await removeToken(http.tokensFile, 'operator');
+	expect((await http.ask('/session')).json).toMatchObject({ auth: 'open', role: 'operator' });
+});
+
+test('a viewer reads, and changes nothing, not even as a dry run', async () => {
+	await using http = await startHttp(nobody);
+	const { bearer: headers } = await tokenOf(http, 'viewer');
+	expect((await http.ask('/health', { headers })).status).toBe(200);
+	for (const [method, path] of [
+		['POST', '/commands'],
+		['POST', '/commands?dryRun=true'],
+		['PUT', '/schedules/x'],
+		['DELETE', '/schedules/x'],
+		['POST', '/dead/discard'],
+	] as const)
+		expect(await http.ask(path, { method, headers, body: {} })).toMatchObject({
+			status: 403,
+			json: { code: 'denied' },
+		});
+});
+
+test('a token that has expired, was taken back or is half a token lets nobody in', async () => {
+	await using http = await startHttp(nobody);
+	const { bearer } = await tokenOf(http, 'operator');
+	const { token, bearer: late } = await tokenOf(http, 'viewer', -1000);
+	expect((await http.ask('/health', { headers: late })).status).toBe(401);
+	expect((await http.ask('/health', { headers: bearer })).status).toBe(200);
+	for (const authorization of [`Bearer ${token.slice(0, 20)}`, 'Bearer', 'Basic b3BlcmF0b3I6', token])
+		expect((await http.ask('/health', { headers: { authorization } })).status).toBe(401);
+	await removeToken(http.tokensFile, 'operator');
+	expect((await http.ask('/health', { headers: bearer })).status).toBe(401);
+});
+
+test('a file of tokens that is damaged, or that others may read, shuts the door', async () => {
+	await using http = await startHttp(nobody);
+	const { bearer: headers } = await tokenOf(http, 'operator');
+	await chmod(http.tokensFile, 0o644);
+	expect((await http.ask('/health', { headers })).status).toBe(401);
+	await chmod(http.tokensFile, 0o600);
+	expect((await http.ask('/health', { headers })).status).toBe(200);
+	await writeFile(http.tokensFile, 'x');
+	expect((await http.ask('/health', { headers })).status).toBe(401);
+	expect((await http.ask('/session')).json).toMatchObject({ auth: 'token', role: null });
+});
+
+test('who signs in keeps the token in a cookie that no script reads and no other site sends, until he signs out', async () => {
+	await using http = await startHttp(nobody);
+	const { token } = await tokenOf(http, 'viewer');
+	const signIn = (body: unknown) => http.ask('/session', { method: 'POST', body });
+	expect(await signIn({ token: `${token}x` })).toMatchObject({ status: 401, json: { code: 'unauthorized' } });
+	expect((await signIn({ token: 7 })).status).toBe(400);
+	const signedIn = await signIn({ token });
+	expect(signedIn).toMatchObject({ status: 200, json: { auth: 'token', role: 'viewer', name: 'viewer' } });
+	const set = signedIn.headers.get('set-cookie') ?? '';
+	for (const word of ['HttpOnly', 'SameSite=Strict', 'Path=/', 'Max-Age=']) expect(set).toContain(word);
+	expect(set).not.toContain('Secure');
+	const cookie = set.split(';')[0] ?? '';
+	expect((await http.ask('/health', { headers: { cookie } })).status).toBe(200);
+	expect((await http.ask('/session', { headers: { cookie } })).json).toMatchObject({ role: 'viewer' });
+	const signedOut = await http.ask('/session', { method: 'DELETE', headers: { cookie } });
+	expect(signedOut).toMatchObject({ status: 200, json: { role: null } });
+	expect(signedOut.headers.get('set-cookie')).toMatch(/steward=;.*Expires=Thu, 01 Jan 1970/);
+	expect(
+		(
+			await http.ask('/session', {
+				method: 'POST',
+				headers: { origin: 'http://evil.example' },
+				body: { token },
+			})
+		).status,
+	).toBe(403);
+});
+
+test('who asks too often is told when to ask again, each token for itself, and health is always told', async () => {
+	await using http = await startHttp(nobody, { http: { requestsPerMinute: 5 } });
+	const { bearer: headers } = await tokenOf(http, 'operator');
+	const statuses: number[] = [];
+	for (let count = 0; count < 7; count++) statuses.push((await http.ask('/health')).status);
+	expect(statuses).toEqual([401, 401, 401, 401, 401, 429, 429]);
+	const refused = await http.ask('/health');
+	expect(refused).toMatchObject({ status: 429, json: { code: 'too-many' } });
+	expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
+	expect(refused.headers.get('content-type')).toContain('application/problem+json');
+	expect((await http.ask('/health', { headers })).status).toBe(200);
+	expect((await askUrl(`${http.url}/healthz`)).status).toBe(200);
+});
+
+test('a body that is too large, no JSON, or means to change what objects are is refused', async () => {
+	await using http = await startHttp(nobody);
+	const post = (body: string) => http.ask('/schedules/preview', { method: 'POST', body });
+	expect(await post(`"${'x'.repeat(5 * 1024 * 1024)}"`)).toMatchObject({
+		status: 413,
+		json: { code: 'too-large' },
+	});
+	for (const body of [
+		'{',
+		'{"a":1,}',
+		'\u0000',
+		'{"__proto__":{"x":1}}',
+		'{"constructor":{"prototype":{"x":1}}}',
+	])
+		expect(await post(body)).toMatchObject({ status: 400, json: { code: 'invalid' } });
+});
+
+test('hostile handles, names and words of a query are refused before anything is asked', async () => {
+	await using http = await startHttp(nobody);
+	const hostile = [
+		'..%2f..',
+		'ship1.*',
+		'ship1.%3E',
+		'ship1',
+		'*.x',
+		'_raw.x',
+		'123.x',
+		'ship1.x%0d%0ay',
+		'ship1.x%00',
+		`ship1.${'x'.repeat(65)}`,
+		'%F0%9F%9A%A2.x',
+	];
+	for (const handle of hostile) {
+		const { status, json } = await http.ask(`/commands/${handle}`);
+		expect([handle, status, (json as { code?: string }).code]).toEqual([handle, 400, 'invalid']);
+	}
+	for (const path of [
+		'/nodes/*',
+		'/nodes/%3E',
+		'/nodes/a.b',
+		'/nodes/_x/queue',
+		'/schedules/a%20b',
+		'/schedules/..%2fx/form',
+		'/dead/-1',
+		'/dead/1e3x',
+		'/commands?node=*',
+		'/commands?limit=0',
+		'/commands?limit=1000000',
+		'/commands?since=yesterday',
+		'/commands?statee=queued',
+		'/nodes?where=role',
+	])
+		expect([path, (await http.ask(path)).status]).toEqual([path, path.includes('since') ? 503 : 400]);
+	// A path that cannot be read is no path.
+	expect((await http.ask('/commands/%E0%A4%A')).status).toBe(400);
+});
+
+test('every answer keeps a page from running or asking anything but its own', async () => {
+	await using http = await startHttp(nobody);
+	for (const path of ['/api/v1/session', '/healthz', '/api/v1/commands', '/nothing']) {
+		const { headers } = await askUrl(`${http.url}${path}`);
+		const policy = headers.get('content-security-policy') ?? '';
+		expect(policy).toContain("default-src 'none'");
+		expect(policy).toContain("script-src 'self'");
+		expect(policy).not.toContain('unsafe');
+		expect(policy).toContain("frame-ancestors 'none'");
+		expect(headers.get('x-content-type-options')).toBe('nosniff');
+		expect(headers.get('referrer-policy')).toBe('no-referrer');
+		expect(headers.get('access-control-allow-origin')).toBeNull();
+	}
+});
+
+test('what goes wrong inside is a defect that tells nothing of itself', async () => {
+	let isBroken = false;
+	await using http = await startHttp(() => {
+		if (isBroken) throw new Error('the inside of steward');
+		return undefined;
+	});
+	isBroken = true;
+	const { status, text, json } = await http.ask('/commands');
+	expect([status, (json as { code?: string }).code]).toEqual([500, 'defect']);
+	expect(text).not.toContain('inside');
+	isBroken = false;
+});

@@ -1,0 +1,74 @@
+import { expect, test } from 'vitest';
+import { changeProblem, hostProblem, isJson, isReading } from '../../../src/http/security/origin.ts';
+
+test.each([
+	['127.0.0.1:7422', '127.0.0.1', true],
+	['localhost:7422', '127.0.0.1', true],
+	['LOCALHOST', '127.0.0.1', true],
+	['[::1]:7422', '127.0.0.1', true],
+	['hub.example:7422', 'hub.example', true],
+	['Hub.Example', 'hub.example', true],
+	['127.0.0.1', 'hub.example', true],
+	['anything.example', '0.0.0.0', true],
+	['evil.example:7422', '127.0.0.1', false],
+	['127.0.0.1.evil.example', '127.0.0.1', false],
+	['localhost.evil.example', '127.0.0.1', false],
+	['evil@127.0.0.1', '127.0.0.1', false],
+	['127.0.0.1/evil', '127.0.0.1', false],
+	['', '127.0.0.1', false],
+	['hub.example.evil', 'hub.example', false],
+])('called %s where it is %s: %s', (host, configured, isRight) => {
+	expect(hostProblem({ host }, configured) === undefined).toBe(isRight);
+});
+
+test('without a Host there is none', () => {
+	expect(hostProblem({}, '127.0.0.1')).toBeDefined();
+});
+
+const host = '127.0.0.1:7422';
+test.each([
+	['nothing said, as programs do', {}, true],
+	['its own page', { origin: `http://${host}`, 'sec-fetch-site': 'same-origin' }, true],
+	['typed by its user', { 'sec-fetch-site': 'none' }, true],
+	['another site', { 'sec-fetch-site': 'cross-site' }, false],
+	['another port of this machine', { 'sec-fetch-site': 'same-site' }, false],
+	['another origin', { origin: 'http://127.0.0.1:8080' }, false],
+	['another scheme', { origin: `https://${host}` }, false],
+	['a page without an origin', { origin: 'null' }, false],
+	['an origin that is none', { origin: `http://${host}/path` }, false],
+	[
+		'a foreign origin that says it is its own site',
+		{ origin: 'http://evil.example', 'sec-fetch-site': 'same-origin' },
+		false,
+	],
+])('a change asked for by %s', (_what, headers, isRight) => {
+	expect(changeProblem({ host, ...headers }, false) === undefined).toBe(isRight);
+});
+
+test('the port that a scheme has anyway need not be said', () => {
+	expect(changeProblem({ host: 'localhost:443', origin: 'https://localhost' }, true)).toBeUndefined();
+	expect(changeProblem({ origin: 'http://localhost' }, false)).toBeDefined();
+});
+
+test('JSON is what says that it is', () => {
+	for (const type of ['application/json', 'application/json; charset=utf-8', 'Application/JSON'])
+		expect(isJson({ 'content-type': type })).toBe(true);
+	for (const type of [
+		'text/plain',
+		'application/x-www-form-urlencoded',
+		'multipart/form-data',
+		'text/plain;application/json',
+		'application/jsonp',
+		'',
+	])
+		expect(isJson({ 'content-type': type })).toBe(false);
+	expect(isJson({})).toBe(false);
+	expect(['GET', 'HEAD', 'OPTIONS', 'POST', 'DELETE', 'get'].map(isReading)).toEqual([
+		true,
+		true,
+		true,
+		false,
+		false,
+		false,
+	]);
+});
