@@ -54,6 +54,15 @@ const tags = [
 const registry = z.registry<{ id?: string | undefined }>();
 for (const [id, schema] of Object.entries(named)) registry.add(schema, { id });
 
+/** No bar of another brand, and no field that asks for addresses. */
+const readerCss = '.swagger-ui .topbar { display: none }';
+
+/** What the schemas of answers do not say. */
+const answerWords: Readonly<Record<string, string>> = {
+	200: 'The answer.',
+	201: 'It is on the disk of the broker.',
+};
+
 type Override = Parameters<NonNullable<NonNullable<Parameters<typeof z.toJSONSchema>[1]>['override']>>[0];
 
 const options = {
@@ -114,6 +123,7 @@ export async function describeApi(app: FastifyInstance, version: string): Promis
 		transform: createJsonSchemaTransform(options),
 		transformObject(document) {
 			const whole = createJsonSchemaTransformObject(options)(document);
+			nameAnswers(whole);
 			dropUnused(whole, ('components' in whole && whole.components?.schemas) || {});
 			return whole;
 		},
@@ -125,7 +135,7 @@ export async function describeApi(app: FastifyInstance, version: string): Promis
 			"default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; " +
 			"font-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 		uiConfig: { docExpansion: 'list', deepLinking: true },
-		theme: { title: 'steward: the API' },
+		theme: { title: 'steward: the API', css: [{ filename: 'steward.css', content: readerCss }] },
 	});
 }
 
@@ -135,6 +145,18 @@ export function addOpenApi(api: Api, app: FastifyInstance): void {
 		text ??= JSON.stringify(app.swagger());
 		return reply.type('application/json; charset=utf-8').send(text);
 	});
+}
+
+/** In the place of what the generator says of each. */
+function nameAnswers({ paths = {} }: { paths?: object | undefined }): void {
+	for (const operations of Object.values(paths)) {
+		for (const { responses = {} } of Object.values<{ responses?: object }>(operations)) {
+			for (const [status, answer] of Object.entries(responses)) {
+				if (answer.description === 'Default Response')
+					answer.description = answerWords[status] ?? 'The answer.';
+			}
+		}
+	}
 }
 
 /** Each shape is there as it is read and as it is written; mostly one of the two is used. */
