@@ -26,6 +26,7 @@ export type { MessageForm } from './domain/message.ts';
 export type { Handle, Kind, Lane } from './domain/names.ts';
 export type { OutputStream } from './domain/output.ts';
 export type { OutputSummary, Result } from './domain/result.ts';
+export type { NodeRow, Totals } from './domain/row-schema.ts';
 export type { ScheduleForm } from './domain/schedule.ts';
 export type {
 	ScheduleChangeView,

@@ -9,6 +9,7 @@ import type { MethodView, QueueView } from '../domain/many-view-schema.ts';
 import { isNodeName, lanes } from '../domain/names.ts';
 import { matchesLabels } from '../domain/node-state.ts';
 import type { Question } from '../domain/questions.ts';
+import type { NodeRow, Totals } from '../domain/row-schema.ts';
 import type { ScheduleView } from '../domain/schedule-view.ts';
 import { hasEnded } from '../domain/state.ts';
 import {
@@ -26,11 +27,14 @@ import { boundedCommand, boundedNode, howManyFit } from './answer-bounds.ts';
 import { CommandList, cursorOf, type ListedCommand, toListed } from './command-list.ts';
 import type { CentreIndex } from './index.ts';
 import { MethodCatalogue } from './method-catalogue.ts';
+import { FleetRows } from './rows.ts';
 import { ScheduleAnswers } from './schedule-answers.ts';
 
 /** Items of one page: a command's view has about 1 kB, a node's with its methods' schemas several. */
 const pageOfCommands = 200;
 const pageOfNodes = 50;
+/** About 300 bytes each. */
+const pageOfRows = 2000;
 
 export type Page<View> = { items: View[]; next: string | null; indexing: boolean };
 
@@ -39,6 +43,8 @@ export class Answers implements Answerers {
 	readonly #ledger: LedgerStore;
 	readonly #maxPayload: () => number;
 	readonly #schedules: ScheduleAnswers;
+	readonly #serverNow: () => number;
+	#counts: FleetRows | undefined;
 	readonly #methods: MethodCatalogue;
 	readonly #list: CommandList;
 
@@ -52,9 +58,33 @@ export class Answers implements Answerers {
 		this.#maxPayload = maxPayload;
 		this.#index = index;
 		this.#ledger = ledger;
+		this.#serverNow = serverNow;
 		this.#schedules = new ScheduleAnswers(index, serverNow);
 		this.#methods = new MethodCatalogue(index);
 		this.#list = new CommandList(index);
+	}
+
+	/** Kept from the first time on that somebody asks for it. */
+	get counts(): FleetRows {
+		this.#counts ??= new FleetRows(this.#index, this.#serverNow);
+		return this.#counts;
+	}
+
+	/** All nodes, a row each, by name. */
+	async rows({ cursor }: Question<'rows'>): Promise<Page<NodeRow>> {
+		const { counts } = this;
+		const names = counts.names().filter((name) => cursor === undefined || name > cursor);
+		const part = names
+			.sort()
+			.slice(0, pageOfRows)
+			.map((name) => counts.row(name));
+		const items = part.slice(0, howManyFit(part, this.#maxPayload()));
+		const next = items.length < names.length ? (items.at(-1)?.node ?? null) : null;
+		return { items, next, indexing: counts.indexing };
+	}
+
+	async totals(): Promise<Page<Totals>> {
+		return { items: [this.counts.totals()], next: null, indexing: this.counts.indexing };
 	}
 
 	async commands(question: Question<'commands'>): Promise<Page<CommandView>> {

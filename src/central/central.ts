@@ -42,6 +42,7 @@ import { Projector } from './projector.ts';
 import { questionsService } from './questions-service.ts';
 import { Reaper } from './reaper.ts';
 import { Releaser } from './releaser.ts';
+import type { FleetRows } from './rows.ts';
 import { ScheduleSync } from './schedule-sync.ts';
 import { Scheduler } from './scheduler.ts';
 import { Settler } from './settler.ts';
@@ -57,6 +58,8 @@ export type CentreWindow = {
 	readonly topology: Topology;
 	readonly index: CentreIndex;
 	readonly answers: Answers;
+	/** Counted from the first time on that somebody asks. */
+	readonly rows: FleetRows;
 	/** The broker is there. */
 	readonly isUp: () => boolean;
 	/** This centre leads: it writes. */
@@ -359,6 +362,9 @@ export class Central implements Service {
 			leads: () => leadership.leads,
 			brokerFigures: () => figures.figures,
 			scheduleLateMs: () => (leadership.leads ? scheduler.lateMs : undefined),
+			get rows() {
+				return answers.counts;
+			},
 		};
 		return { supervisor, window };
 	}

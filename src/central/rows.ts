@@ -31,6 +31,7 @@ export type NoLongerFailing = { readonly node: string; readonly at: number };
 
 export class FleetRows implements IndexListener {
 	readonly #index: Index;
+	readonly #serverNow: () => number;
 	readonly #states = new Map<CommandState, number>(commandStates.map((state) => [state, 0]));
 	/** Of nodes that something waits for. */
 	readonly #queues = new Map<string, QueueAges>();
@@ -43,17 +44,13 @@ export class FleetRows implements IndexListener {
 	readonly #nodes: Record<Status, number> = { present: 0, absent: 0, never: 0, unknown: 0 };
 	/** Nodes whose status may be another than the one that was counted. */
 	readonly #touched = new Set<string>();
-	readonly #off: () => void;
+	readonly #expired = new Set<(one: NoLongerFailing) => void>();
 
-	constructor(index: Index) {
+	constructor(index: Index, serverNow: () => number) {
 		this.#index = index;
+		this.#serverNow = serverNow;
 		for (const node of index.standings.keys()) this.#touched.add(node);
-		this.#off = index.listen(this);
-	}
-
-	/** It counts no more. */
-	stop(): void {
-		this.#off();
+		index.listen(this);
 	}
 
 	get indexing(): boolean {
@@ -61,7 +58,8 @@ export class FleetRows implements IndexListener {
 	}
 
 	/** Of all nodes that anything is known of, or that something waits for. */
-	names(): readonly string[] {
+	names(): string[] {
+		this.expire();
 		this.#countNodes();
 		return [...this.#statuses.keys()];
 	}
@@ -82,6 +80,7 @@ export class FleetRows implements IndexListener {
 	}
 
 	totals(): Totals {
+		this.expire();
 		this.#countNodes();
 		let oldest: number | null = null;
 		for (const queue of this.#queues.values()) {
@@ -96,17 +95,24 @@ export class FleetRows implements IndexListener {
 		};
 	}
 
-	/** Forgets what failed longer ago than rows tell; answers of which nodes. */
-	expire(serverNow: number): NoLongerFailing[] {
-		const expired: NoLongerFailing[] = [];
+	/** Called for each that failed longer ago than rows tell, in the order of their times; the answer takes the listener off. */
+	onExpired(listener: (one: NoLongerFailing) => void): () => void {
+		this.#expired.add(listener);
+		return () => this.#expired.delete(listener);
+	}
+
+	/** Forgets what failed longer ago than rows tell; totals and names do so by themselves. */
+	expire(): void {
+		const serverNow = this.#serverNow();
 		for (;;) {
 			const handle = this.#failingUntil.take(serverNow);
-			if (handle === undefined) return expired;
+			if (handle === undefined) return;
 			const settledAt = this.#failing.get(handle);
 			// Another time than when it was noted: it is noted again under that.
 			if (settledAt === undefined || settledAt + failingForMs > serverNow) continue;
 			this.#dropFailing(handle);
-			expired.push({ node: nodeOf(handle), at: settledAt + failingForMs });
+			const one = { node: nodeOf(handle), at: settledAt + failingForMs };
+			for (const listener of this.#expired) listener(one);
 		}
 	}
 

@@ -10,6 +10,7 @@ import type { TlsSettings } from '../domain/config.ts';
 import type { MessageForm } from '../domain/message.ts';
 import { parseMessage } from '../domain/message.ts';
 import { type Handle, toHandle } from '../domain/names.ts';
+import type { NodeRow, Totals } from '../domain/row-schema.ts';
 import type { CommandState } from '../domain/state.ts';
 import type { TrustList } from '../domain/trust.ts';
 import type { Cancellation, CommandView, NodeView, Receipt, WhyView } from '../domain/view.ts';
@@ -165,6 +166,18 @@ export class Fleet implements AsyncDisposable {
 	/** All nodes that were ever heard of, or that something waits for. @throws StewardError `no-centre` */
 	nodes(): Promise<NodeView[]> {
 		return askAll<NodeView>(this.#parts.connection, 'nodes', {});
+	}
+
+	/** As {@link nodes}, a row each: what a table of ten thousand shows. @throws StewardError `no-centre` */
+	nodeRows(): Promise<NodeRow[]> {
+		return askAll<NodeRow>(this.#parts.connection, 'rows', {});
+	}
+
+	/** Counts over all nodes and commands. @throws StewardError `no-centre` */
+	async totals(): Promise<Totals> {
+		const [totals] = await askAll<Totals>(this.#parts.connection, 'totals', {});
+		if (totals) return totals;
+		throw new StewardError('no-centre', 'the centre gave no totals: is it older than this program?');
 	}
 
 	/** One node; undefined when nobody ever heard of it. @throws StewardError `no-centre` */

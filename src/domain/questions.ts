@@ -37,6 +37,8 @@ export const questions = {
 	queue: queueQuestion,
 	nodes: nodesQuestion,
 	schedules: schedulesQuestion,
+	rows: z.object({ cursor: z.string().optional() }),
+	totals: z.object({}),
 } as const;
 export type QuestionName = keyof typeof questions;
 export type Question<Name extends QuestionName> = z.infer<(typeof questions)[Name]>;

@@ -77,6 +77,7 @@ export class HttpServer implements Service {
 			}
 			return log.warn(`${taken}: no API and no dashboard here; --http 0 picks a free one`);
 		}
+		await live.start();
 		const { port } = app.server.address() as AddressInfo;
 		const host = settings.host.includes(':') ? `[${settings.host}]` : settings.host;
 		await guard.watch.start();
@@ -85,7 +86,7 @@ export class HttpServer implements Service {
 
 	async #end(): Promise<void> {
 		this.#url = undefined;
-		this.#live?.stop();
+		await this.#live?.stop();
 		await this.#guard?.watch.stop();
 		await this.#app?.close();
 		this.#app = undefined;

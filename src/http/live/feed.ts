@@ -150,9 +150,8 @@ export class Feed {
 
 	/** Tells every reader what comes next; true where one is still behind. */
 	async #step(): Promise<boolean> {
-		const { changes, frames, isComplete, serverNow } = this.#options;
+		const { changes, frames, isComplete } = this.#options;
 		if (!isComplete()) return true;
-		changes.expire(serverNow());
 		const lives = changes.lives();
 		const target = changes.position();
 		const targetAt = formatPosition(lives, target);

@@ -11,7 +11,7 @@ import {
 	isWaiting,
 	type SourceName,
 } from '../../central/index-listeners.ts';
-import type { FleetRows } from '../../central/rows.ts';
+import type { FleetRows, NoLongerFailing } from '../../central/rows.ts';
 import { failingForMs, isFailing } from '../../domain/row.ts';
 import { isFinal } from '../../domain/state.ts';
 import { shardOf } from '../../domain/subject.ts';
@@ -38,25 +38,27 @@ export class FleetChanges implements IndexListener {
 	#expiredUntil = 0;
 	readonly #listeners = new Set<() => void>();
 	readonly #shards: number;
-	readonly #stop: () => void;
+	readonly #offIndex: () => void;
+	readonly #offRows: () => void;
 
 	constructor(index: CentreIndex, rows: FleetRows, serverNow: number) {
 		this.#index = index;
 		this.#rows = rows;
 		this.#shards = index.sources.filter(({ name }) => typeof name === 'number').length;
 		for (const { name } of index.sources) this.#logs.set(name, new ChangeLog());
-		this.#stop = index.listen(this);
+		this.#offIndex = index.listen(this);
+		this.#offRows = rows.onExpired((one) => this.#noteExpired(one));
 		const long = [...index.ledger].flatMap(([handle, { state, settledAt }]) => {
 			const at =
 				settledAt === null || !isFailing(state) ? Number.POSITIVE_INFINITY : settledAt + failingForMs;
 			return at <= serverNow ? [{ node: nodeOf(handle), at }] : [];
 		});
-		this.#noteExpired(long.sort((a, b) => a.at - b.at));
-		this.expire(serverNow);
+		for (const one of long.sort((a, b) => a.at - b.at)) this.#noteExpired(one);
 	}
 
 	stop(): void {
-		this.#stop();
+		this.#offIndex();
+		this.#offRows();
 		this.#listeners.clear();
 	}
 
@@ -64,13 +66,6 @@ export class FleetChanges implements IndexListener {
 	onChange(listener: () => void): () => void {
 		this.#listeners.add(listener);
 		return () => this.#listeners.delete(listener);
-	}
-
-	/** Looks which nodes fail less because it is long ago. */
-	expire(serverNow: number): void {
-		const expired = this.#rows.expire(serverNow);
-		this.#noteExpired(expired);
-		if (expired.length > 0) this.#tell();
 	}
 
 	lives(): Lives {
@@ -154,11 +149,10 @@ export class FleetChanges implements IndexListener {
 		this.#tell();
 	}
 
-	#noteExpired(expired: readonly { readonly node: string; readonly at: number }[]): void {
-		for (const { node, at } of expired) {
-			this.#expired.note(node, at);
-			this.#expiredUntil = Math.max(this.#expiredUntil, at);
-		}
+	#noteExpired({ node, at }: NoLongerFailing): void {
+		this.#expired.note(node, at);
+		this.#expiredUntil = Math.max(this.#expiredUntil, at);
+		this.#tell();
 	}
 
 	#tell(): void {

@@ -1,25 +1,58 @@
 /**
- * Owns what is live in the window: rows, totals and the stream of changes of the centre that this process runs.
- * Promises that they are of the centre which is there now, and that after its stop no reader is left.
+ * Owns what is live in the window: rows, totals, series and the stream of changes of the centre that this process runs.
+ * Promises that they are of the centre which is there now, within a second, and that after its stop no reader is left.
  * Keeps nothing; what it counts begins with what the index holds.
  */
 
+import { Lifecycle, Periodic, type Service } from '../../base/lifecycle.ts';
 import type { CentreWindow } from '../../central/central.ts';
-import { FleetRows } from '../../central/rows.ts';
+import type { FleetRows } from '../../central/rows.ts';
 import { LedgerStore } from '../../jetstream/ledger-store.ts';
 import type { Desk } from '../desk.ts';
 import { Feed } from './feed.ts';
 import { FleetChanges } from './fleet-changes.ts';
 import { Frames } from './frames.ts';
+import { Series, sampleEveryMs } from './series.ts';
 
-type Parts = { readonly window: CentreWindow; readonly rows: FleetRows; readonly feed: Feed; stop(): void };
+type Parts = {
+	readonly window: CentreWindow;
+	readonly rows: FleetRows;
+	readonly series: Series;
+	readonly feed: Feed;
+	stop(): void;
+};
 
-export class Live {
+const lookEveryMs = 1000;
+
+export class Live implements Service {
+	readonly name = 'live';
 	readonly #desk: Desk;
+	readonly #lifecycle: Lifecycle;
 	#parts: Parts | undefined;
+	#sampledAt = 0;
 
 	constructor(desk: Desk) {
 		this.#desk = desk;
+		const { clock, log } = desk.options;
+		const looking = new Periodic({
+			...{ name: 'live', everyMs: lookEveryMs, clock, log },
+			runOnce: async () => this.#look(),
+		});
+		this.#lifecycle = new Lifecycle(
+			() => looking.start(),
+			async () => {
+				await looking.stop();
+				this.#end();
+			},
+		);
+	}
+
+	start(): Promise<void> {
+		return this.#lifecycle.start();
+	}
+
+	stop(): Promise<void> {
+		return this.#lifecycle.stop();
 	}
 
 	/** @throws StewardError `no-broker` */
@@ -28,22 +61,38 @@ export class Live {
 	}
 
 	/** @throws StewardError `no-broker` */
+	get series(): Series {
+		return this.#of(this.#desk.window()).series;
+	}
+
+	/** @throws StewardError `no-broker` */
 	get feed(): Feed {
 		return this.#of(this.#desk.window()).feed;
 	}
 
-	stop(): void {
+	#look(): void {
+		const window = this.#desk.glance();
+		if (!window) return this.#end();
+		const { rows, series } = this.#of(window);
+		const now = this.#desk.options.clock.monotonic();
+		if (now - this.#sampledAt < sampleEveryMs) return;
+		this.#sampledAt = now;
+		series.sample(rows.totals(), window.index.isComplete);
+	}
+
+	#end(): void {
 		this.#parts?.stop();
 		this.#parts = undefined;
 	}
 
 	#of(window: CentreWindow): Parts {
 		if (this.#parts?.window === window) return this.#parts;
-		this.#parts?.stop();
-		const { index, connection, serverNow, isUp } = window;
+		this.#end();
+		const { index, rows, connection, serverNow, isUp } = window;
 		const { clock, log, version } = this.#desk.options;
-		const rows = new FleetRows(index);
 		const changes = new FleetChanges(index, rows, serverNow());
+		const series = new Series(serverNow);
+		const offSeries = index.listen(series);
 		const ledger = new LedgerStore(connection);
 		const feed = new Feed({
 			...{ changes, serverNow, isUp, version, clock, log },
@@ -51,11 +100,11 @@ export class Live {
 			isComplete: () => index.isComplete,
 		});
 		this.#parts = {
-			...{ window, rows, feed },
+			...{ window, rows, series, feed },
 			stop: () => {
 				feed.stop();
 				changes.stop();
-				rows.stop();
+				offSeries();
 			},
 		};
 		return this.#parts;

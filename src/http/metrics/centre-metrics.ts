@@ -6,7 +6,6 @@
 
 import type { Clock } from '../../base/clock.ts';
 import type { CentreWindow } from '../../central/central.ts';
-import { FleetRows } from '../../central/rows.ts';
 import { CommandCounts, otherMethods } from './command-counts.ts';
 import { addFleetReadings } from './fleet-readings.ts';
 import { type FleetSnapshot, snapshotOf, type Watched } from './fleet-snapshot.ts';
@@ -154,12 +153,11 @@ export class CentreMetrics {
 				if (ranMs !== undefined) this.#run.observe(ranMs / 1000);
 			},
 		});
-		this.#watched = { window, counts, rows: new FleetRows(index) };
+		this.#watched = { window, counts, rows: window.rows };
 	}
 
 	#forget(): void {
 		this.#watched?.counts.stop();
-		this.#watched?.rows.stop();
 		this.#watched = undefined;
 	}
 

@@ -5,11 +5,13 @@
  */
 
 import { z } from 'zod';
+import { parseDuration } from '../../base/duration.ts';
 import { StewardError } from '../../base/errors.ts';
 import { nodeRowSchema, totalsSchema } from '../../domain/row-schema.ts';
 import { type Api, methodName, nodeName, problems, someOf, states, where } from '../contract.ts';
 import { filterOf, topics } from '../live/filter.ts';
 import type { Live } from '../live/live.ts';
+import { seriesSchema, seriesView } from '../live/series-view.ts';
 import { SseReader } from '../live/sse.ts';
 
 const mostReaders = 1000;
@@ -28,6 +30,8 @@ const streamQuery = z.strictObject({
 	where: where.optional(),
 	after: z.string().optional().describe('the position that was told last, as Last-Event-ID says it'),
 });
+
+const dayMs = 24 * 3_600_000;
 
 const tags = ['live'];
 const indexing = z
@@ -62,6 +66,30 @@ export function addLive(api: Api, live: Live): void {
 		() => {
 			const { rows, feed } = live;
 			return { ...rows.totals(), position: feed.position(), indexing: rows.indexing };
+		},
+	);
+	api.get(
+		'/series',
+		{
+			schema: {
+				...{ tags, operationId: 'series' },
+				summary: 'How the totals went, for charts',
+				querystring: z.strictObject({
+					window: z
+						.string()
+						.default('1h')
+						.describe('so far back, 24h at the most: 15m, 1h; more than 2h in steps of a minute'),
+				}),
+				response: { 200: seriesSchema, ...problems('invalid') },
+			},
+		},
+		({ query }) => {
+			const windowMs = parseDuration(query.window);
+			if (windowMs === undefined || windowMs <= 0 || windowMs > dayMs) {
+				const problem = `window: expected a time of up to 24h, such as 1h, got "${query.window.slice(0, 60)}"`;
+				throw new StewardError('invalid', problem, { details: { problems: [problem] } });
+			}
+			return seriesView(live.series, windowMs);
 		},
 	);
 	api.get(
