@@ -5,7 +5,7 @@
  */
 
 import { join } from 'node:path';
-import { systemClock } from '../../src/base/clock.ts';
+import { type Clock, systemClock } from '../../src/base/clock.ts';
 import { createLog, type Log } from '../../src/base/log.ts';
 import type { CentreWindow } from '../../src/central/central.ts';
 import { compileConfig } from '../../src/domain/config.ts';
@@ -43,6 +43,7 @@ export async function startHttp(
 		readonly http?: Readonly<Record<string, unknown>>;
 		readonly credentials?: Credentials | undefined;
 		readonly log?: Log;
+		readonly clock?: Clock;
 	} = {},
 ): Promise<StartedHttp> {
 	const folder = await tempDir('steward-http-');
@@ -50,7 +51,7 @@ export async function startHttp(
 	const tokensFile = join(folder.path, 'tokens.json');
 	const server = new HttpServer({
 		...{ settings: config.http, tokensFile, credentials: options.credentials, window },
-		...{ webDir: folder.path, version: 'test', clock: systemClock, log: options.log ?? silent },
+		...{ webDir: folder.path, version: 'test', clock: options.clock ?? systemClock, log: options.log ?? silent },
 	});
 	await server.start();
 	const url = server.url ?? '';
