@@ -51,7 +51,12 @@ export async function startHttp(
 	const tokensFile = join(folder.path, 'tokens.json');
 	const server = new HttpServer({
 		...{ settings: config.http, tokensFile, credentials: options.credentials, window },
-		...{ webDir: folder.path, version: 'test', clock: options.clock ?? systemClock, log: options.log ?? silent },
+		...{
+			webDir: folder.path,
+			version: 'test',
+			clock: options.clock ?? systemClock,
+			log: options.log ?? silent,
+		},
 	});
 	await server.start();
 	const url = server.url ?? '';

@@ -11,6 +11,8 @@ import { freePorts } from './ports.ts';
 export type Window = AsyncDisposable & {
 	/** Origin of the page: `http://127.0.0.1:PORT`. */
 	readonly url: string;
+	/** Of the running process; another after a restart. */
+	readonly pid: number;
 	/** Of the broker. */
 	readonly servers: string;
 	/** Sends `signal` (SIGKILL if none) to the process, and resolves when it is gone. */
@@ -57,6 +59,9 @@ export async function openWindow({ servers, dataDir, isEarly = false }: WindowOp
 	await start();
 	return {
 		url,
+		get pid() {
+			return running.pid;
+		},
 		servers: servers ?? `nats://127.0.0.1:${broker}`,
 		async kill(signal = 'SIGKILL') {
 			await running.stop(signal);

@@ -59,6 +59,8 @@ export class Feed {
 	#isDue = false;
 	#isStopped = false;
 	#hasFailed = false;
+	/** As beats have said of the broker. */
+	#wasUp = true;
 	/** By the monotonic clock. */
 	#restUntil = 0;
 
@@ -79,7 +81,7 @@ export class Feed {
 
 	/** `after`: what was the last position of this reader; undefined for one that begins now. */
 	add(sse: SseReader, filter: Filter, after: string | undefined): void {
-		const { changes, serverNow, version, clock } = this.#options;
+		const { changes, serverNow, version, isUp, clock } = this.#options;
 		const lives = changes.lives();
 		const now = changes.position();
 		const position = after === undefined ? now : parsePosition(after, lives, now.shards.length);
@@ -87,7 +89,7 @@ export class Feed {
 		const reader: Reader = {
 			...{ sse, filter, position: position ?? now, at, said: at, since: clock.monotonic() },
 		};
-		const hello = { position: at, version, serverTime: rfc3339(serverNow()) };
+		const hello = { position: at, version, serverTime: rfc3339(serverNow()), broker: isUp() };
 		sse.write(
 			formatFrame({
 				event: 'hello',
@@ -100,6 +102,13 @@ export class Feed {
 		sse.onClose(() => this.#readers.delete(reader));
 		this.#cancelBeat ??= clock.after(beatEveryMs, () => this.#beat());
 		this.#poke();
+	}
+
+	/** Tells at once where the broker has gone, or is back. */
+	look(): void {
+		if (this.#wasUp === this.#options.isUp()) return;
+		this.#cancelBeat?.();
+		this.#beat();
 	}
 
 	/** Ends all readers; they may come back to whoever comes next. */
@@ -228,7 +237,8 @@ export class Feed {
 		const { clock, isUp, serverNow } = this.#options;
 		this.#cancelBeat = undefined;
 		if (this.#isStopped || this.#readers.size === 0) return;
-		const data = JSON.stringify({ at: rfc3339(serverNow()), broker: isUp() });
+		this.#wasUp = isUp();
+		const data = JSON.stringify({ at: rfc3339(serverNow()), broker: this.#wasUp });
 		const frames = new Map<string, Buffer>();
 		for (const reader of [...this.#readers]) {
 			const id = reader.at === reader.said ? undefined : reader.at;

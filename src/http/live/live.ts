@@ -73,7 +73,8 @@ export class Live implements Service {
 	#look(): void {
 		const window = this.#desk.glance();
 		if (!window) return this.#end();
-		const { rows, series } = this.#of(window);
+		const { rows, series, feed } = this.#of(window);
+		feed.look();
 		const now = this.#desk.options.clock.monotonic();
 		if (now - this.#sampledAt < sampleEveryMs) return;
 		this.#sampledAt = now;
