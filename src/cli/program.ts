@@ -22,6 +22,7 @@ import { addSetup } from './syntax/setup.ts';
 import type { Done } from './syntax/shared.ts';
 import { addTokens } from './syntax/tokens.ts';
 import { addAccess, addTrust } from './syntax/trust.ts';
+import { addWatching } from './syntax/watching.ts';
 
 /** Runs one command line and gives its exit code. `words` are the arguments after the program's name. */
 export async function runProgram(cli: Cli, words: readonly string[]): Promise<number> {
@@ -73,6 +74,7 @@ function buildProgram(cli: Cli, { asJson, done, after }: Line): Command {
 	addKeys(program, cli, done);
 	addSend(program, cli, done, after);
 	addQuestions(program, cli, done);
+	addWatching(program, cli, done);
 	addLogs(program, cli, done);
 	addActs(program, cli, done);
 	addNodes(program, cli, done);

@@ -41,6 +41,7 @@ import { ScheduleBook } from './schedules.ts';
 import { type SendOptions, sendMessage } from './send.ts';
 import { FleetTrust } from './trust.ts';
 import { type WaitOptions, type WatchOptions, waitFor, watch } from './watch.ts';
+import { type NodeChange, type WatchNodesOptions, watchNodes } from './watch-nodes.ts';
 import { whyCommand } from './why.ts';
 
 export type FleetOptions = {
@@ -275,6 +276,21 @@ export class Fleet implements AsyncDisposable {
 	/** Every change of a command from now on, until `signal` aborts. */
 	watch(options: WatchOptions = {}): AsyncIterable<CommandView> {
 		return watch(this.#parts, options);
+	}
+
+	/** Every node that comes or goes from now on, as a centre notices it, until `signal` aborts. */
+	watchNodes(options: WatchNodesOptions = {}): AsyncIterable<NodeChange> {
+		return watchNodes(this.#parts, options);
+	}
+
+	/** The broker can be reached now. What follows or waits goes on by itself when it is back. */
+	get isUp(): boolean {
+		return this.#parts.connection.reach.isUp;
+	}
+
+	/** Called when the broker is lost (false) and when it is back (true); the answer takes the listener off. */
+	onLink(listener: (isUp: boolean) => void): () => void {
+		return this.#parts.connection.reach.onChange(listener);
 	}
 
 	async close(): Promise<void> {

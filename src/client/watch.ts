@@ -14,6 +14,7 @@ import { decode } from '../domain/wire.ts';
 import { bucketStream, bucketSubject, keyOf } from '../jetstream/bucket.ts';
 import { readStoredCommand } from '../jetstream/commands.ts';
 import { type Followed, type Following, follow } from '../jetstream/follow.ts';
+import { latestChanges } from './changes.ts';
 import { lookUp, unknownCommand } from './lookup.ts';
 import type { FleetParts } from './parts.ts';
 
@@ -183,34 +184,16 @@ export type WatchOptions = {
 };
 
 /** Changes are merged by command while the reader is slow, so that nothing grows without bound. */
-export async function* watch(parts: FleetParts, options: WatchOptions): AsyncGenerator<CommandView> {
-	const changed = new Map<string, CommandView>();
-	let wake: () => void = () => undefined;
-	const push = (view: CommandView | undefined) => {
-		if (!view || (options.states && !options.states.includes(view.state as CommandState))) return;
-		changed.set(view.handle, view);
-		wake();
-	};
-	const { nc } = parts.connection;
-	const isOver = () => options.signal?.aborted === true || nc.isClosed();
-	const stop = () => wake();
-	options.signal?.addEventListener('abort', stop);
-	void nc.closed().then(stop);
-	const followings = await followChanges(parts, options.node ?? '*', push);
-	try {
-		while (!isOver()) {
-			const views = [...changed.values()];
-			changed.clear();
-			yield* views;
-			if (changed.size > 0 || isOver()) continue;
-			await new Promise<void>((resolve) => {
-				wake = resolve;
-			});
-		}
-	} finally {
-		options.signal?.removeEventListener('abort', stop);
-		await Promise.all(followings.map((following) => following.stop()));
-	}
+export function watch(
+	parts: FleetParts,
+	{ node = '*', states, signal }: WatchOptions,
+): AsyncGenerator<CommandView> {
+	return latestChanges<CommandView>(parts.connection, signal, (push) =>
+		followChanges(parts, node, (view) => {
+			if (!view || (states && !states.includes(view.state as CommandState))) return;
+			push(view.handle, view);
+		}),
+	);
 }
 
 async function followChanges(

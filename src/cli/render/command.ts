@@ -49,7 +49,8 @@ export function commandTable(views: readonly CommandView[], screen: Screen, nowM
 	);
 }
 
-function note(view: CommandView, nowMs: number): string {
+/** What is worth knowing beside its state, in a few words. */
+export function note(view: CommandView, nowMs: number): string {
 	if (view.signature === 'broken') return signatureTexts.broken;
 	if (view.fault) return oneLine(view.fault.message);
 	const closed = closedText(view);

@@ -66,7 +66,7 @@ export class Progress {
 			`${this.#done} of ${total}`,
 			this.#detail,
 			perSecond > 0 ? `${perSecond >= 10 ? Math.round(perSecond) : perSecond.toFixed(1)}/s` : '',
-			leftMs !== undefined && leftMs >= 1000 ? `about ${roughly(leftMs)} left` : '',
+			leftMs !== undefined && leftMs >= 1000 ? `about ${formatDuration(leftMs)} left` : '',
 		];
 		return `${label}: ${facts.filter(Boolean).join(', ')}`;
 	}
@@ -105,14 +105,6 @@ export class Progress {
 			this.#wait(screen.isTTY ? 1000 : lineEveryMs);
 		});
 	}
-}
-
-/** `3m 20s`, `2h 5m`: two units say enough of what is only foretold. */
-function roughly(ms: number): string {
-	return formatDuration(Math.round(ms / 1000) * 1000)
-		.split(' ')
-		.slice(0, 2)
-		.join(' ');
 }
 
 /** `3 running, 8 succeeded`. */

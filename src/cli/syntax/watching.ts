@@ -1,0 +1,31 @@
+/**
+ * Owns the words of the commands that go on telling: watch.
+ * Promises that nothing but commander is loaded before one of them runs.
+ * Has no state.
+ */
+
+import type { Command } from 'commander';
+import type { Cli } from '../cli.ts';
+import type { WatchFlags } from '../commands/watch.ts';
+import { brokerOptions, type Done, examples, jsonOption } from './shared.ts';
+
+export function addWatching(program: Command, cli: Cli, done: Done): void {
+	jsonOption(brokerOptions(program.command('watch')))
+		.summary('tell each change of a command, and nodes that come and go, as it happens')
+		.description(
+			'Tells each change of a command, and each node that comes or goes, in a line of its own, until it is interrupted. It goes on ' +
+				'when the broker was lost. Commands need no centre; who is there a centre notices.',
+		)
+		.argument('[word...]', 'only what has all of these in its handle, method or state')
+		.option('--node <name>', 'of one node')
+		.option('--method <name>', 'commands of one method')
+		.option('--state <states>', 'commands that get into one of these states, such as failed,timedOut')
+		.option('--nodes', 'nodes only')
+		.addHelpText(
+			'after',
+			examples('steward watch', 'steward watch ship1 --state failed,lost', 'steward watch --nodes'),
+		)
+		.action(async (words: string[], flags: WatchFlags) =>
+			done(await (await import('../commands/watch.ts')).watch(cli, words, flags)),
+		);
+}
