@@ -6,6 +6,7 @@
 
 import type { Clock } from '../base/clock.ts';
 import type { Screen } from './render/screen.ts';
+import type { Terminal } from './terminal.ts';
 
 export type Cli = {
 	readonly env: Readonly<Record<string, string | undefined>>;
@@ -18,6 +19,8 @@ export type Cli = {
 	readonly stderr: Screen;
 	/** All of standard input, as text. */
 	readStdin(): Promise<string>;
+	/** The terminal as a whole screen; undefined where keys or screen are none. */
+	readonly terminal?: Terminal | undefined;
 	readonly clock: Clock;
 	/** The zone of this machine, IANA: what a time without one means to its user. */
 	readonly timeZone: string;

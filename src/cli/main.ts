@@ -11,6 +11,7 @@ import { packageVersion } from '../base/package.ts';
 import type { Cli } from './cli.ts';
 import { runProgram } from './program.ts';
 import { screenOn } from './render/screen.ts';
+import { terminalOn } from './terminal.ts';
 
 const cli: Cli = {
 	env: process.env,
@@ -26,6 +27,13 @@ const cli: Cli = {
 		for await (const chunk of process.stdin) text += chunk;
 		return text;
 	},
+	terminal:
+		process.stdin.isTTY && process.stdout.isTTY
+			? terminalOn(process.stdin, process.stdout, (listener) => {
+					process.on('exit', listener);
+					return () => process.off('exit', listener);
+				})
+			: undefined,
 	clock: systemClock,
 	timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone,
 	onSignal(listener) {

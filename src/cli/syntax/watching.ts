@@ -1,11 +1,12 @@
 /**
- * Owns the words of the commands that go on telling: watch.
+ * Owns the words of the commands that go on showing: watch, top.
  * Promises that nothing but commander is loaded before one of them runs.
  * Has no state.
  */
 
 import type { Command } from 'commander';
 import type { Cli } from '../cli.ts';
+import type { TopFlags } from '../commands/top.ts';
 import type { WatchFlags } from '../commands/watch.ts';
 import { brokerOptions, type Done, examples, jsonOption } from './shared.ts';
 
@@ -28,4 +29,15 @@ export function addWatching(program: Command, cli: Cli, done: Done): void {
 		.action(async (words: string[], flags: WatchFlags) =>
 			done(await (await import('../commands/watch.ts')).watch(cli, words, flags)),
 		);
+	jsonOption(brokerOptions(program.command('top')))
+		.summary('show the fleet as it changes, in the terminal')
+		.description(
+			'Shows the fleet as it changes: sums, and its nodes with what waits, runs and fails there. Needs a centre. ' +
+				'Keys: q quits, s sorts by another column, / looks for a node, arrows or j and k move, g and G go to the ends.',
+		)
+		.option('--sort <column>', 'queued, oldest, running, failing, presence or node (queued)')
+		.option('--where <k=v,…>', 'nodes with these labels')
+		.option('--once', 'one picture, and end; so it is as well where nobody looks')
+		.addHelpText('after', examples('steward top', 'steward top --once --sort failing | head'))
+		.action(async (flags: TopFlags) => done(await (await import('../commands/top.ts')).top(cli, flags)));
 }
