@@ -27,6 +27,8 @@ export function App() {
 	const help = useSignal(false);
 	const here = whereabouts(path.value);
 	const signedOut = session.value?.auth === 'token' && session.value.role === null;
+	// What a page asks before it is known who asks would only be refused.
+	const mayAsk = session.value !== undefined || connection.value.state !== 'connecting';
 	useKeys([
 		{ keys: '?', words: 'these keys', run: () => (help.value = true) },
 		{ keys: '/', words: 'search', run: focusSearch },
@@ -48,7 +50,13 @@ export function App() {
 			<Top place={here?.place} onHelp={() => (help.value = true)} signedOut={signedOut} />
 			<LostBar />
 			<main id="main" tabIndex={-1} data-stale={connection.value.state === 'lost' || undefined}>
-				{signedOut ? <SignIn /> : here ? <Page name={here.page} id={here.id} /> : <Nowhere />}
+				{signedOut ? (
+					<SignIn />
+				) : !here ? (
+					<Nowhere />
+				) : mayAsk ? (
+					<Page name={here.page} id={here.id} />
+				) : null}
 			</main>
 			{help.value && <KeyHelp onClose={() => (help.value = false)} />}
 			<Toasts />

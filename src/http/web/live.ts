@@ -82,6 +82,11 @@ export function stopLive(): void {
 	link?.abort();
 	picture = undefined;
 	pending = [];
+	batch(() => {
+		nodes.value = undefined;
+		totals.value = undefined;
+		connection.value = { state: 'connecting', since: Date.now() };
+	});
 }
 
 /** Asks at once instead of after the wait: the operator said so, or the machine is on a network again. */

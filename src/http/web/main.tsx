@@ -8,22 +8,53 @@ import { render } from 'preact';
 import './style.css';
 import { App } from './app.tsx';
 import { startKeys } from './keys.ts';
-import { startLive, stopLive } from './live.ts';
+import { connection, startLive, stopLive } from './live.ts';
+import { fetchPage } from './pages/index.tsx';
+import { whereabouts } from './places.ts';
 import { showMarks } from './plain-text.ts';
 import { loadSession, session } from './session.ts';
+import { Button } from './ui/button.tsx';
+import { toast } from './ui/toast.tsx';
 
 showMarks();
 const root = document.getElementById('app');
 if (root) render(<App />, root);
 startKeys();
-// Most need no token: the picture is loaded without waiting for the word on it.
-startLive();
-loadSession();
-let before: string | null | undefined;
+// Its code is on the way while the server says who we are.
+fetchPage(whereabouts(location.pathname)?.page ?? 'fleet');
+loadSession().then((isHeard) => {
+	// The live picture says that nobody answers, and tries again.
+	if (!isHeard) startLive();
+});
+
 effect(() => {
 	const role = session.value?.role;
-	if (role === before) return;
 	if (role === null) stopLive();
-	else startLive();
-	before = role;
+	else if (role !== undefined) startLive();
 });
+
+/** Of the server that this page is from. */
+let version: string | undefined;
+effect(() => {
+	version ??= session.value?.version;
+	if (session.value && session.value.version !== version) {
+		version = session.value.version;
+		toast(<NewVersion version={version} />, 'warn');
+	}
+});
+
+// The server may be another one than before.
+effect(() => {
+	if (connection.value.state === 'live') loadSession();
+});
+
+function NewVersion({ version: now }: { version: string }) {
+	return (
+		<>
+			The server is steward {now} now.{' '}
+			<Button small onClick={() => location.reload()}>
+				Load the page again
+			</Button>
+		</>
+	);
+}

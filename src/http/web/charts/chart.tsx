@@ -20,12 +20,14 @@ const clockWords = (at: number) => absolute(at).slice(11, 19);
 export function Chart({
 	spec,
 	series,
+	failed,
 	window,
 	now,
 }: {
 	spec: ChartSpec;
 	/** Undefined until it is loaded. */
 	series: Series | undefined;
+	failed: boolean;
 	window: Window;
 	/** Server time of the right edge. */
 	now: number;
@@ -98,7 +100,7 @@ export function Chart({
 			<figure class="live">
 				<div class="chart-box" ref={box} aria-hidden="true" />
 				<figcaption class="chart-words">
-					{series ? summaryOf(series, spec, clockWords) : 'loading'}
+					{series ? summaryOf(series, spec, clockWords) : failed ? 'Nothing is known.' : 'Loading'}
 				</figcaption>
 			</figure>
 		</section>

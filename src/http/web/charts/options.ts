@@ -76,7 +76,7 @@ export function optionsOf(
 				gap: 6,
 				space: 36,
 				values: (_plot, splits) => splits.map((value) => (value === 0 ? '0' : say(value))),
-				...(unit === 'rate' ? {} : { incrs: unit === 'whole' ? wholeSteps : durationSteps }),
+				incrs: steps[unit],
 			},
 		],
 		series: [
@@ -111,9 +111,16 @@ const durationSteps = [
 	...decades(4).map((step) => step * day),
 ];
 
+const steps = {
+	whole: wholeSteps,
+	rate: [0.1, 0.2, 0.5, ...wholeSteps],
+	duration: durationSteps,
+} satisfies Record<ChartSpec['unit'], number[]>;
+
 /** A little above the highest, so that no line lies on the edge; something where all is zero. */
 function niceTop(high: number | null, unit: ChartSpec['unit']): number {
 	const top = (high ?? 0) * 1.15;
 	if (unit === 'whole') return Math.max(4, Math.ceil(top));
-	return top > 0 ? top : 1;
+	if (top > 0) return top;
+	return unit === 'rate' ? 4 : 1000;
 }

@@ -4,7 +4,7 @@
  */
 
 import { type Signal, useSignal } from '@preact/signals';
-import { useEffect } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import { nodes } from '../live.ts';
 import { Chip } from '../ui/search-box.tsx';
 import { hasTerm, type LabelCount, labelCounts, labelTerm, toggleTerm } from './filter.ts';
@@ -23,10 +23,23 @@ export function LabelChips({
 	wide: Signal<boolean>;
 }) {
 	const labels = useLabelCounts();
+	const line = useRef<HTMLElement>(null);
+	const isCut = useSignal(false);
+	useLayoutEffect(() => {
+		const element = line.current;
+		if (!element) return;
+		const look = () => {
+			if (!wide.peek()) isCut.value = element.scrollHeight > element.clientHeight + 4;
+		};
+		const watch = new ResizeObserver(look);
+		watch.observe(element);
+		look();
+		return () => watch.disconnect();
+	}, [labels]);
 	if (labels.length === 0) return <span class="fleet-chips" />;
 	return (
 		<>
-			<search class="chips fleet-chips" aria-label="Labels">
+			<search class="chips fleet-chips" aria-label="Labels" ref={line}>
 				{labels.map(({ name, value, count }) => {
 					const term = labelTerm(name, value);
 					const rivals = labels.filter((one) => one.name === name).map((one) => labelTerm(name, one.value));
@@ -43,14 +56,16 @@ export function LabelChips({
 					);
 				})}
 			</search>
-			<button
-				type="button"
-				class="button quiet small"
-				aria-expanded={wide.value}
-				onClick={() => (wide.value = !wide.value)}
-			>
-				{wide.value ? 'Fewer labels' : 'All labels'}
-			</button>
+			{isCut.value && (
+				<button
+					type="button"
+					class="button quiet small"
+					aria-expanded={wide.value}
+					onClick={() => (wide.value = !wide.value)}
+				>
+					{wide.value ? 'Fewer labels' : 'All labels'}
+				</button>
+			)}
 		</>
 	);
 }

@@ -101,7 +101,7 @@ export function NodeActions({ view, onDone }: { view: NodeView; onDone: () => vo
 	}
 	return (
 		<>
-			<ButtonLink to={`/send?to=${encodeURIComponent(node)}`} icon="send" kind={out ? 'plain' : 'primary'}>
+			<ButtonLink to={`/send?to=${encodeURIComponent(node)}`} icon="send" kind={no ? 'plain' : 'primary'}>
 				Send
 			</ButtonLink>
 			<Button icon="pause" blocked={no} onClick={() => (open.value = 'pause')}>

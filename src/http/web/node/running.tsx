@@ -72,7 +72,7 @@ function Clock({ startedAt, runForMs }: { startedAt: string; runForMs: number | 
 		<div class="run-clock">
 			<span>
 				<Elapsed since={startedAt} />
-				{runForMs !== null && <span class="faint"> of {longDuration(runForMs)}</span>}
+				{runForMs !== null && <span class="faint not-narrow"> of {longDuration(runForMs)}</span>}
 			</span>
 			{runForMs !== null && (
 				<span class="lane-bar" aria-hidden="true">

@@ -53,6 +53,8 @@ export default function Charts() {
 							</>
 						) : data ? (
 							'The whole fleet, as this centre saw it'
+						) : failure ? (
+							'Nothing is known'
 						) : (
 							'Loading'
 						)}
@@ -79,7 +81,14 @@ export default function Charts() {
 			)}
 			<div class="charts-grid">
 				{charts.map((spec) => (
-					<Chart key={spec.id} spec={spec} series={data} window={window} now={edge} />
+					<Chart
+						key={spec.id}
+						spec={spec}
+						series={data}
+						failed={failure !== undefined}
+						window={window}
+						now={edge}
+					/>
 				))}
 			</div>
 		</div>
