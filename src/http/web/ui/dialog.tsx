@@ -27,6 +27,11 @@ export function Dialog({ title, onClose, wide, children, actions }: DialogProps)
 	useEffect(() => {
 		const before = document.activeElement;
 		ref.current?.showModal();
+		// What is to be filled in or done, rather than the way out.
+		const first = ref.current?.querySelector(
+			'.dialog-body :is(input, select, textarea), .dialog-foot button',
+		);
+		if (first instanceof HTMLElement) first.focus();
 		return () => {
 			if (before instanceof HTMLElement && before.isConnected) before.focus();
 		};
