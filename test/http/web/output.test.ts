@@ -1,6 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import type { LogPieceView } from '../../../src/domain/view-schema.ts';
+import { showPiece } from '../../../src/http/web/output/pieces.ts';
 import { keptLines, type Line, OutputScreen } from '../../../src/http/web/output/screen.ts';
+import { linesWith, markWords, nextHit } from '../../../src/http/web/output/search.ts';
 import { cssOf, plain } from '../../../src/http/web/output/style.ts';
 
 const bytes = (text: string) => new TextEncoder().encode(text);
@@ -201,5 +204,102 @@ describe('bounds', () => {
 		);
 		expect(heavy).toBeLessThan(17 * 1024 * 1024);
 		expect(screen.dropped).toBeGreaterThan(0);
+	});
+});
+
+describe('pieces', () => {
+	const none = {
+		handle: 'ship1.x',
+		attempt: 1,
+		stream: null,
+		data: null,
+		encoding: null,
+		bytes: null,
+		reason: null,
+		state: null,
+		complete: null,
+	};
+	const piece = (more: Partial<LogPieceView>): LogPieceView => ({ ...none, kind: 'chunk', ...more });
+
+	test('are text or bytes, also where a character is cut between two', () => {
+		const screen = new OutputScreen();
+		const [first, second] = [bytes('船').subarray(0, 2), bytes('船').subarray(2)].map((part) =>
+			Buffer.from(part).toString('base64'),
+		);
+		showPiece(screen, piece({ stream: 'stdout', encoding: 'utf8', data: 'a' }));
+		showPiece(screen, piece({ stream: 'stdout', encoding: 'base64', data: first ?? '' }));
+		showPiece(screen, piece({ stream: 'stdout', encoding: 'base64', data: second ?? '' }));
+		expect(texts(screen)).toEqual(['a船']);
+	});
+
+	test('say what is missing, and why, in its place; and where the next attempt begins', () => {
+		const screen = new OutputScreen();
+		showPiece(screen, piece({ kind: 'attempt', attempt: 1 }));
+		showPiece(screen, piece({ stream: 'stdout', encoding: 'utf8', data: 'begin' }));
+		showPiece(screen, piece({ kind: 'gap', stream: 'stdout', bytes: 1500, reason: 'cut' }));
+		showPiece(screen, piece({ kind: 'gap', bytes: null, reason: 'cutOff' }));
+		showPiece(screen, piece({ kind: 'gap', stream: 'stderr', bytes: 3, reason: 'missing' }));
+		showPiece(screen, piece({ kind: 'attempt', attempt: 2 }));
+		showPiece(screen, piece({ stream: 'stdout', encoding: 'utf8', data: 'end' }));
+		expect(texts(screen)).toEqual([
+			'begin',
+			'1.5 kB of stdout is not here: the node had no room for it',
+			'Some of output may be missing here: the node died',
+			'3 B of stderr is not kept any more',
+			'attempt 2',
+			'end',
+		]);
+	});
+});
+
+describe('searching', () => {
+	const { lines } = shown('one \u001b[31mTw\u001b[0mo three\nnothing\ntwo two\n');
+
+	test('finds words in both cases, also over a change of style', () => {
+		expect(linesWith(lines, 'two')).toEqual([1, 3]);
+		expect(linesWith(lines, '')).toEqual([]);
+	});
+
+	test('marks them, and changes nothing else', () => {
+		const [first, , third] = lines;
+		if (!first || !third) throw new Error('expected three lines');
+		const marked = markWords(first, 'two');
+		expect(marked.map(({ text, hit }) => [text, hit])).toEqual([
+			['one ', false],
+			['Tw', true],
+			['o', true],
+			[' three', false],
+		]);
+		expect(marked[1]?.style).toEqual({ fg: 1 });
+		expect(markWords(third, 'TWO').filter(({ hit }) => hit)).toHaveLength(2);
+		fc.assert(
+			fc.property(
+				fc.string({ unit: fc.constantFrom('a', 'B', 'İ', ' '), maxLength: 12 }),
+				fc.constantFrom('a', 'ab', 'b a', 'i'),
+				(text, words) => {
+					const line = {
+						spans: [
+							{ text: text.slice(0, 5), style: plain },
+							{ text: text.slice(5), style: { bold: true as const } },
+						],
+					};
+					expect(
+						markWords(line, words)
+							.map((span) => span.text)
+							.join(''),
+					).toBe(text);
+				},
+			),
+		);
+	});
+
+	test('goes on round the end', () => {
+		expect([
+			nextHit([3, 7], undefined, 1),
+			nextHit([3, 7], 3, 1),
+			nextHit([3, 7], 7, 1),
+			nextHit([3, 7], 3, -1),
+		]).toEqual([3, 7, 3, 7]);
+		expect(nextHit([], 3, 1)).toBeUndefined();
 	});
 });

@@ -3,7 +3,6 @@
  * Promises that what is not so is left out. Keeps nothing.
  */
 
-import { oneLine } from '../../../base/text.ts';
 import type { CommandView } from '../../../domain/view-schema.ts';
 import { Link } from '../route.tsx';
 import { Facts } from '../ui/panel.tsx';
@@ -21,11 +20,11 @@ export function CommandFacts({ view }: { view: CommandView }) {
 					? [
 							'Fault',
 							<span key="fault" class="fault">
-								<span class="tag">{fault.code}</span> {oneLine(fault.message)}
+								<span class="tag">{fault.code}</span> {fault.message}
 							</span>,
 						]
 					: null,
-				closed ? ['Closed', oneLine(`${closed.reason}, by ${closed.actor}`)] : null,
+				closed ? ['Closed', `${closed.reason}, by ${closed.actor}`] : null,
 				['Sent by', view.sender],
 				['Lane', view.lane],
 				view.notBefore ? ['Due', <Time key="due" at={view.notBefore} />] : null,

@@ -4,7 +4,6 @@
  */
 
 import { useComputed } from '@preact/signals';
-import { oneLine } from '../../../base/text.ts';
 import type { CommandView } from '../../../domain/view-schema.ts';
 import { now } from '../clock.ts';
 import { lookOfState, type Tone } from '../states.ts';
@@ -51,7 +50,7 @@ export function Life({ view }: { view: CommandView }) {
 							<Icon name={icon} tone={tone} />
 							<span class="life-word">{one.late ? `${word}, too late to count` : word}</span>
 							<span class="life-what muted">
-								{one.note !== '' && `${oneLine(one.note)} · `}by {one.by}
+								{one.note !== '' && `${one.note} · `}by {one.by}
 							</span>
 							<Time at={one.at} form="absolute" class="faint life-when" />
 						</li>

@@ -3,7 +3,6 @@
  * Promises the first that is known of: a fault, the run, the next attempt, how long it took. Keeps nothing.
  */
 
-import { oneLine } from '../../../base/text.ts';
 import type { CommandRow } from '../../../domain/row-schema.ts';
 import { Link } from '../route.tsx';
 import { StateBadge } from '../ui/badge.tsx';
@@ -80,7 +79,7 @@ function Began({ row }: { row: CommandRow }) {
 
 function noteOf(row: CommandRow) {
 	const { state, startedAt, endedAt, fault, deadline, notBefore, nextAttemptAt, attempt, schedule } = row;
-	if (fault) return oneLine(fault.message);
+	if (fault) return fault.message;
 	if (state === 'running' && startedAt !== null) {
 		return (
 			<>

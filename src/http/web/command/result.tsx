@@ -3,7 +3,6 @@
  * Promises that what is cut is said. Keeps nothing.
  */
 
-import { neutralise } from '../../../base/text.ts';
 import type { CommandView } from '../../../domain/view-schema.ts';
 import { Facts } from '../ui/panel.tsx';
 import { bytes } from '../words.ts';
@@ -64,7 +63,7 @@ export function JsonText({ value, label }: { value: unknown; label: string }) {
 	return (
 		// biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls is reachable by the keyboard
 		<section class="json-text" tabIndex={0} aria-label={label}>
-			<pre>{neutralise(JSON.stringify(value, null, 2))}</pre>
+			<pre>{JSON.stringify(value, null, 2)}</pre>
 		</section>
 	);
 }

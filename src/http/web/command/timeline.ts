@@ -82,7 +82,7 @@ export function isEnded(state: CommandView['state']): boolean {
 }
 
 /** `attempt 2: failed, exit 3`. */
-export function attemptLabel({ attempt, outcome, exitCode, signal }: AttemptView, ended: boolean): string {
+function attemptLabel({ attempt, outcome, exitCode, signal }: AttemptView, ended: boolean): string {
 	const how = signal !== null ? `signal ${signal}` : exitCode !== null ? `exit ${exitCode}` : '';
 	const unknown = ended ? 'nobody heard how it ended' : 'runs';
 	return [`attempt ${attempt}: ${outcome ?? unknown}`, how].filter(Boolean).join(', ');

@@ -3,7 +3,6 @@
  * Promises moments in the browser's clock, and that what runs counts on by itself. Keeps nothing.
  */
 
-import { oneLine } from '../../../base/text.ts';
 import type { CommandView, WhyView } from '../../../domain/view-schema.ts';
 import { Skeleton } from '../ui/panel.tsx';
 import { Elapsed, Time } from '../ui/time.tsx';
@@ -42,9 +41,7 @@ export function Why({ why, view }: { why: WhyView | undefined; view: CommandView
 }
 
 function Sentence({ text }: { text: string }) {
-	const parts = oneLine(text)
-		.split(moment)
-		.filter((part) => part !== '');
+	const parts = text.split(moment).filter((part) => part !== '');
 	return (
 		<>{parts.map((part) => (moment.test(part) ? <Time key={part} at={part} form="absolute" /> : part))}</>
 	);

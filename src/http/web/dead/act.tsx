@@ -5,7 +5,6 @@
 
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
-import { oneLine } from '../../../base/text.ts';
 import type { DeadGroup } from '../../../domain/many-view-schema.ts';
 import type { DeadOutcome } from '../../../domain/view-schema.ts';
 import { ApiError, api } from '../api.ts';
@@ -121,7 +120,7 @@ export function DeedDialog({
 					</p>
 					{reasonsOf(tried.value).map(([reason, amount]) => (
 						<p key={reason} class="muted wrap">
-							{plural(amount, 'letter')} would stay: {oneLine(reason)}
+							{plural(amount, 'letter')} would stay: {reason}
 						</p>
 					))}
 				</>

@@ -5,7 +5,6 @@
 
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
-import { neutralise, oneLine } from '../../../base/text.ts';
 import type { DeadGroup } from '../../../domain/many-view-schema.ts';
 import type { DeadLetterView } from '../../../domain/view-schema.ts';
 import { ApiError, api } from '../api.ts';
@@ -196,7 +195,7 @@ function WholeLetter({ seq }: { seq: number }) {
 							handle
 						),
 					],
-					['Fault', oneLine(fault.message)],
+					['Fault', fault.message],
 					['Sent by', sender],
 					['Taken out', <Time key="at" at={at} form="absolute" />],
 					lineage
@@ -223,7 +222,7 @@ function WholeLetter({ seq }: { seq: number }) {
 			) : (
 				// biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls is reachable by the keyboard
 				<section class="json-text" tabIndex={0} aria-label="Its message">
-					<pre>{neutralise(pretty(message))}</pre>
+					<pre>{pretty(message)}</pre>
 				</section>
 			)}
 			{kept === 'beginning' && (

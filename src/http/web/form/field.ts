@@ -23,7 +23,7 @@ export type NumberField = Common & {
 	readonly below: number | undefined;
 };
 /** One of these values; `const` is a choice of one. */
-export type OptionsField = Common & { readonly kind: 'options'; readonly options: readonly unknown[] };
+type OptionsField = Common & { readonly kind: 'options'; readonly options: readonly unknown[] };
 /** A list of texts, of which the first ones may have rules of their own: a program and its arguments. */
 export type WordsField = Common & {
 	readonly kind: 'words';
@@ -49,7 +49,7 @@ export type RecordField = Common & {
 	readonly pattern: string | undefined;
 };
 export type ChoiceField = Common & { readonly kind: 'choice'; readonly branches: readonly Field[] };
-export type JsonField = Common & { readonly kind: 'json' };
+type JsonField = Common & { readonly kind: 'json' };
 export type Field =
 	| TextField
 	| NumberField

@@ -6,7 +6,7 @@
 
 import type { LogPieceView } from '../../../domain/view-schema.ts';
 import { ApiError } from '../api.ts';
-import { bytes as byteWords } from '../words.ts';
+import { showPiece } from './pieces.ts';
 import type { OutputScreen } from './screen.ts';
 
 /** This long the page may be busy with output before it draws. */
@@ -30,7 +30,7 @@ export async function followOutput(
 		throw new ApiError('offline', `the output was answered with ${answer.status}`);
 	let busySince = performance.now();
 	for await (const piece of piecesOf(answer.body)) {
-		show(screen, piece);
+		showPiece(screen, piece);
 		onChange();
 		if (piece.kind === 'end') return piece;
 		if (performance.now() - busySince < busyMs) continue;
@@ -55,43 +55,4 @@ async function* piecesOf(body: ReadableStream<Uint8Array<ArrayBuffer>>): AsyncGe
 	} finally {
 		await reader.cancel();
 	}
-}
-
-const encoder = new TextEncoder();
-
-export function show(screen: OutputScreen, piece: LogPieceView): void {
-	switch (piece.kind) {
-		case 'attempt':
-			if (piece.attempt > 1 || screen.lines.length > 0) screen.note(`attempt ${piece.attempt}`);
-			return;
-		case 'chunk': {
-			const data = piece.data ?? '';
-			const bytes = piece.encoding === 'base64' ? bytesOf(data) : encoder.encode(data);
-			return screen.write(piece.stream ?? 'stdout', bytes);
-		}
-		case 'gap':
-			return screen.note(gapWords(piece));
-		case 'end':
-			return;
-	}
-}
-
-export function gapWords({
-	bytes,
-	stream,
-	reason,
-}: Pick<LogPieceView, 'bytes' | 'stream' | 'reason'>): string {
-	const what = [bytes === null ? 'Some' : byteWords(bytes), stream ? `of ${stream}` : 'of output'].join(' ');
-	switch (reason) {
-		case 'cut':
-			return `${what} is not here: the node had no room for it`;
-		case 'cutOff':
-			return `${what} may be missing here: the node died`;
-		default:
-			return `${what} is not kept any more`;
-	}
-}
-
-function bytesOf(base64: string): Uint8Array {
-	return Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
 }

@@ -8,7 +8,7 @@ import type { Line, Span } from './screen.ts';
 
 export type MarkedSpan = Span & { readonly hit: boolean };
 
-export function lineText({ spans }: Pick<Line, 'spans'>): string {
+function lineText({ spans }: Pick<Line, 'spans'>): string {
 	return spans.length === 1 ? (spans[0]?.text ?? '') : spans.map(({ text }) => text).join('');
 }
 

@@ -5,7 +5,7 @@
  */
 
 /** Of the 16 named colours and the 240 fixed ones its number; else `#rrggbb`. */
-export type Colour = number | `#${string}`;
+type Colour = number | `#${string}`;
 
 export type TextStyle = {
 	readonly fg?: Colour;

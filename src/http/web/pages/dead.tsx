@@ -6,7 +6,6 @@
 
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
-import { oneLine } from '../../../base/text.ts';
 import type { DeadGroup } from '../../../domain/many-view-schema.ts';
 import { type Deed, DeedDialog, filterOfGroup } from '../dead/act.tsx';
 import { Letters } from '../dead/letters.tsx';
@@ -91,7 +90,7 @@ function Group({ group, revision, onDone }: { group: DeadGroup; revision: unknow
 						<span class="group-title">
 							{code} <span class="muted">of {kind === 'event' ? `event ${method}` : method}</span>
 						</span>
-						<span class="group-message muted">{oneLine(message)}</span>
+						<span class="group-message muted">{message}</span>
 					</span>
 				</button>
 				<span class="group-where muted">

@@ -13,7 +13,7 @@ import { Time } from '../ui/time.tsx';
 import { absolute, count, plural, spaced } from '../words.ts';
 import { hourMarks, tickLine, ticksOfInterval } from './ticks.ts';
 
-export const spanMs = 86_400_000;
+const spanMs = 86_400_000;
 /** As many as are asked for of a cron. */
 export const askedTicks = 300;
 

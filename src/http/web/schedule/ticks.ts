@@ -4,7 +4,7 @@
  * Pure.
  */
 
-export type TickMark =
+type TickMark =
 	| { readonly kind: 'tick'; readonly at: number; readonly left: number }
 	| {
 			readonly kind: 'band';

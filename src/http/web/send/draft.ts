@@ -76,7 +76,7 @@ export function labelsOf(text: string): Record<string, string> {
 	);
 }
 
-export function labelText(labels: Form): string {
+function labelText(labels: Form): string {
 	return Object.entries(labels)
 		.map(([key, value]) => `${key}=${value}`)
 		.join(', ');
