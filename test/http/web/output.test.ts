@@ -175,7 +175,7 @@ describe('bounds', () => {
 		}
 		expect(screen.lines.length).toBeLessThanOrEqual(keptLines);
 		expect(screen.lines.length).toBeGreaterThan(keptLines / 2);
-		expect(screen.dropped + screen.lines.length).toBe(total);
+		expect(screen.total).toBe(total);
 		expect(texts(screen).at(-1)).toBe(`line ${total}`);
 		expect(screen.lines[0]?.number).toBe(screen.dropped + 1);
 	});

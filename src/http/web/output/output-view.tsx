@@ -24,6 +24,7 @@ type Shown = 'both' | 'stdout' | 'stderr';
 
 export function OutputView({ handle, ended }: { handle: string; ended: boolean }) {
 	const screen = useRef(new OutputScreen());
+	const shownHandle = useRef(handle);
 	/** One more with each drawing that is due. */
 	const revision = useSignal(0);
 	const end = useSignal<LogPieceView | undefined>(undefined);
@@ -36,19 +37,27 @@ export function OutputView({ handle, ended }: { handle: string; ended: boolean }
 
 	useEffect(() => {
 		const reading = new AbortController();
-		screen.current = new OutputScreen();
+		const fresh = new OutputScreen();
 		end.value = undefined;
 		let frame = 0;
+		// What was seen stays in sight until as much was read again.
+		const swap = () => {
+			if (fresh.total >= screen.current.total || end.value) screen.current = fresh;
+			revision.value += 1;
+		};
+		if (shownHandle.current !== handle) screen.current = fresh;
+		shownHandle.current = handle;
 		const onChange = () => {
 			frame ||= requestAnimationFrame(() => {
 				frame = 0;
-				revision.value += 1;
+				swap();
 			});
 		};
-		followOutput(handle, screen.current, { signal: reading.signal, onChange }).then(
+		followOutput(handle, fresh, { signal: reading.signal, onChange }).then(
 			(last) => {
 				end.value = last;
 				failure.value = last ? '' : 'The server ended before the output did.';
+				swap();
 			},
 			(error: unknown) => {
 				if (!reading.signal.aborted) failure.value = error instanceof Error ? error.message : String(error);

@@ -51,6 +51,11 @@ export class OutputScreen {
 		return this.#dropped;
 	}
 
+	/** Lines that ever began. */
+	get total(): number {
+		return this.#dropped + this.#lines.length;
+	}
+
 	write(stream: StreamName, bytes: Uint8Array): void {
 		this.#ends[stream].write(bytes);
 		this.#trim();

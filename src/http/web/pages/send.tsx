@@ -236,7 +236,9 @@ export default function Send() {
 						>
 							Send
 						</Button>
-						<Button onClick={() => post(true)}>Dry run</Button>
+						<Button blocked={blocked.value || undefined} onClick={() => post(true)}>
+							Dry run
+						</Button>
 						<ReachWords reach={reach.value} />
 					</div>
 				</form>

@@ -8,6 +8,7 @@ import { useEffect, useId } from 'preact/hooks';
 import type { NodeView } from '../../../domain/view-schema.ts';
 import { ApiError, api } from '../api.ts';
 import { totals } from '../live.ts';
+import { blocked } from '../session.ts';
 import { Field } from '../ui/field.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { count, plural } from '../words.ts';
@@ -34,7 +35,8 @@ export function useReach(target: TargetDraft): ReadonlySignal<Reach | string | u
 		presence.value = `${present} ${absent} ${known}`;
 	});
 	useEffect(() => {
-		if (isEmpty) {
+		// Whoever only looks on may not ask either.
+		if (isEmpty || blocked.value !== '') {
 			reach.value = undefined;
 			return;
 		}
