@@ -53,7 +53,7 @@ const narrowColumns: readonly Column<CommandRow>[] = [
 		cell: (row) => (
 			<span class="cell-two">
 				<Link to={commandPath(row.handle)}>{row.node}</Link>
-				<span class="faint">
+				<span class="faint" title={`${row.method} ${row.fault?.message ?? row.state}`}>
 					{row.method} {noteOf(row)}
 				</span>
 			</span>

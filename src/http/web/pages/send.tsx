@@ -62,7 +62,7 @@ function emptyDraft(): SendDraft {
 	const nodes = query.value.getAll('to');
 	return {
 		target: { ...noTarget, nodes },
-		message: noMessage,
+		message: { ...noMessage, method: query.value.get('method') ?? noMessage.method },
 		policy: noPolicy,
 		when: { when: 'now', wait: '', at: '', timeZone: browserZone() },
 		id: '',
@@ -82,7 +82,12 @@ export default function Send() {
 	/** Of what is written now: the same until it was sent or changed. */
 	const attemptId = useRef('');
 	const all = methods.data.value?.items ?? [];
-	const { target, message, policy, when, id } = draft.value;
+	const { target, policy, when, id } = draft.value;
+	const ofMethod = fieldOfMethod(all, draft.value.message.method);
+	const message: MessageDraft = {
+		...draft.value.message,
+		kind: ofMethod?.view.kind ?? draft.value.message.kind,
+	};
 	const reach = useReach(target);
 
 	const form = before.data.value?.form;
@@ -106,7 +111,7 @@ export default function Send() {
 	}
 
 	const isEvent = message.kind === 'event';
-	const filled = messageForm(message, fieldOfMethod(all, message.method)?.field);
+	const filled = messageForm(message, ofMethod?.field);
 	const whole: Form = {
 		...targetForm(target),
 		...filled.form,

@@ -68,7 +68,9 @@ export function NodePicker({ id, described, wrong, chosen, onChange }: PickerPro
 				{chosen.map((name) => (
 					<span class="pick-chip" key={name}>
 						<PresenceIcon row={known.value?.get(name)} />
-						<span class="clip">{name}</span>
+						<span class="clip" title={name}>
+							{name}
+						</span>
 						<button
 							type="button"
 							aria-label={`Remove ${name}`}
