@@ -112,6 +112,63 @@ describe.skipIf(cannotBrowse)('an operator in the browser', () => {
 		await assertNotReloaded();
 	});
 
+	test('makes a schedule that is previewed while it is written, runs it now, and pauses it', async () => {
+		await using tab = await browser.open(window.url);
+		const { page } = tab;
+		await page.goto('/schedules');
+		const assertNotReloaded = await markPage(page);
+		await page.getByRole('link', { name: 'New schedule' }).first().click();
+		await page.getByLabel('Name', { exact: true }).fill('nightly');
+		await page.getByLabel('Cron').fill('30 3 * * *');
+		await page.getByRole('combobox', { name: 'To' }).fill('petrel');
+		await page.keyboard.press('Enter');
+		await page.getByRole('textbox', { name: 'Command' }).fill('./backup --all');
+		const ticks = page.getByRole('list', { name: 'Its next ticks' }).getByRole('listitem');
+		await ticks.filter({ hasText: '03:30' }).nth(9).waitFor();
+		expect(await ticks.count()).toBe(10);
+		await page.getByRole('button', { name: 'Add it' }).click();
+		await page.getByRole('heading', { name: 'nightly', level: 1 }).waitFor();
+		await page.getByRole('button', { name: 'Run now' }).click();
+		await page.getByRole('dialog').getByRole('button', { name: 'Run it now' }).click();
+		await said(page, /Sent as/);
+		await page.getByRole('button', { name: 'Pause', exact: true }).click();
+		await page.getByRole('dialog').getByRole('textbox', { name: 'Reason' }).fill('holidays');
+		await page.getByRole('dialog').getByRole('button', { name: 'Pause it' }).click();
+		await page.getByRole('button', { name: 'Resume', exact: true }).waitFor();
+		await said(page, /holidays/);
+		await assertNotReloaded();
+		expect(await fleet.queue('petrel')).toMatchObject([
+			{ method: 'shellCommand', schedule: { name: 'nightly' } },
+		]);
+	});
+
+	test('sends a dead letter again, once the ship knows the method', async () => {
+		const command = { kind: 'command', toNode: 'central', method: 'openHatch', data: { hatch: 4 } } as const;
+		await fleet.send({ ...command, id: 'hatch' });
+		await fleet.wait(['central.hatch'], { timeoutMs: 20_000 });
+		await eventually(async () => (await fleet.dead.list()).length > 0, { timeoutMs: 20_000 });
+		await using tab = await browser.open(window.url);
+		const { page } = tab;
+		await page.goto('/dead');
+		await page
+			.getByRole('button', { name: /unknownMethod/ })
+			.first()
+			.click();
+		await page
+			.getByRole('list', { name: /^Letters/ })
+			.getByText('central.hatch')
+			.waitFor();
+		await page.getByRole('button', { name: 'Send 1 again' }).click();
+		await page.getByRole('dialog').getByRole('button', { name: 'Send 1 again' }).click();
+		await said(page, '1 letter sent again');
+		const again = await eventually(
+			async () =>
+				(await fleet.list({ node: 'central' })).find(({ lineage }) => lineage?.of === 'central.hatch'),
+			{ timeoutMs: 20_000 },
+		);
+		expect(again).toMatchObject({ method: 'openHatch', lineage: { kind: 'replay' } });
+	});
+
 	test('does it all by the keyboard: finds a ship in the fleet, and sends it a command', async () => {
 		await using _ship = await startShip(window.servers, 'kittiwake', dir);
 		await eventually(async () => (await fleet.node('kittiwake'))?.presence === 'present', {

@@ -26,7 +26,7 @@ describe.skipIf(cannotBrowse)('a page that loses its server', () => {
 		const before = await shifts(page);
 
 		await window.kill();
-		await page.getByText(/as of/).waitFor();
+		await page.getByText(/What you see is from/).waitFor();
 		expect(await page.locator('main[data-stale]').count()).toBe(1);
 		await page.getByRole('row', { name: /before/ }).waitFor();
 		expect(await portrait(tab, 'lost-fleet')).toEqual([]);
@@ -35,7 +35,7 @@ describe.skipIf(cannotBrowse)('a page that loses its server', () => {
 
 		await window.restart();
 		await page.getByRole('row', { name: /meanwhile/ }).waitFor({ timeout: 30_000 });
-		await page.getByText(/as of/).waitFor({ state: 'hidden' });
+		await page.getByText(/What you see is from/).waitFor({ state: 'hidden' });
 		expect(await page.locator('main[data-stale]').count()).toBe(0);
 		expect(await page.evaluate('window.__notReloaded')).toBe(true);
 		const after = await shifts(page);

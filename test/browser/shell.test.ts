@@ -25,7 +25,8 @@ describe.skipIf(cannotBrowse)('what every test of the page rests on', () => {
 	test.each([
 		['an error in the console', "console.error('broken')", /console: broken/],
 		['an error that nobody caught', "setTimeout(() => { throw new Error('thrown') })", /error: .*thrown/],
-		['a request to another origin', "fetch('http://127.0.0.1:1/').catch(() => 0)", /asked elsewhere/],
+		['a request to another origin', "fetch('http://127.0.0.1:1/').catch(() => 0)", /Content Security Policy/],
+		['a page of another origin', "location.href = 'http://127.0.0.1:1/'", /asked elsewhere/],
 	])('%s fails its test', async (_what, script, complaint) => {
 		const tab = await browser.open(window.url);
 		await tab.page.goto('/');

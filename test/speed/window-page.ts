@@ -12,6 +12,7 @@ import { Nodes } from '../../src/jetstream/nodes.ts';
 import { seedFleet } from '../support/big-fleet.ts';
 import { type Browser, startBrowser, type Tab } from '../support/browser.ts';
 import { disposables } from '../support/disposables.ts';
+import { eventually } from '../support/eventually.ts';
 import { startNats } from '../support/nats.ts';
 import { seededName } from '../support/seed-plan.ts';
 import { tempDir } from '../support/temp.ts';
@@ -84,7 +85,13 @@ async function firstViews(browser: Browser, url: string, say: Say): Promise<void
 			if (!paths.get(requestId)?.startsWith('/api/')) bytes += encodedDataLength;
 		});
 		await tab.page.goto('/');
-		took.push(Number(await (await tab.page.waitForFunction('window.__painted')).jsonValue()));
+		// Asked rarely: the asking takes time from what is measured.
+		took.push(
+			await eventually(() => tab.page.evaluate<number>('window.__painted'), {
+				timeoutMs: 30_000,
+				everyMs: 200,
+			}),
+		);
 		weight = bytes;
 	}
 	say('first view: navigation to painted rows, median of 7', median(took), 'ms', 1500);

@@ -35,18 +35,19 @@ export const hostileTexts = [
 
 const all = hostileTexts.join(' ');
 /** The longest name that a node may have. */
-export const longName = `the-ship-with-the-longest-name-that-the-rules-allow-${'x'.repeat(11)}`;
+const longName = `the-ship-with-the-longest-name-that-the-rules-allow-${'x'.repeat(11)}`;
 const dayMs = 86_400_000;
 
-export type HostileFleet = {
-	readonly node: string;
-	/** Handles of a command that waits, one that failed, and one whose node was lost. */
-	readonly queued: string;
-	readonly failed: string;
-	readonly cancelled: string;
-};
+const ids = { queued: 'q'.repeat(64), failed: 'f'.repeat(64), cancelled: 'c'.repeat(64) } as const;
+/** The node, and handles of its commands: one waits, one failed, one was called off. */
+export const hostile = {
+	node: longName,
+	queued: `${longName}.${ids.queued}`,
+	failed: `${longName}.${ids.failed}`,
+	cancelled: `${longName}.${ids.cancelled}`,
+} as const;
 
-export async function seedHostileFleet(servers: string): Promise<HostileFleet> {
+export async function seedHostileFleet(servers: string): Promise<void> {
 	const now = Date.now();
 	const connection = await openConnection({ servers: [servers], name: 'hostile' });
 	try {
@@ -55,8 +56,11 @@ export async function seedHostileFleet(servers: string): Promise<HostileFleet> {
 		const record = { v: 1, state: hostileState(now), lastSeenAt: now } as const;
 		await nodes.write(longName, { ...record, conflict: { machines: [all, 'b'], noticedAt: now } }, 0);
 		await nodes.markPresent(longName, dayMs);
-		const [queued, failed, cancelled] = ['q', 'f', 'c'].map((id) => commandOf(id.repeat(64)));
-		if (!queued || !failed || !cancelled) throw new Error('three commands are made');
+		const [queued, failed, cancelled] = [
+			commandOf(ids.queued),
+			commandOf(ids.failed),
+			commandOf(ids.cancelled),
+		];
 		await new Commands(connection, 1).enqueue(queued, envelopeDigest(queued), '');
 		const ledger = new LedgerStore(connection);
 		const result = { exitCode: 1, signal: null, stdout: outputOf(all), stderr: outputOf(all), value: all };
@@ -78,8 +82,6 @@ export async function seedHostileFleet(servers: string): Promise<HostileFleet> {
 			};
 			await dead.write({ node: longName, kind: 'command', method: 'shellCommand', id, ...evidence });
 		}
-		const handle = ({ id }: Envelope) => `${longName}.${id}`;
-		return { node: longName, queued: handle(queued), failed: handle(failed), cancelled: handle(cancelled) };
 	} finally {
 		await connection.nc.drain();
 	}

@@ -9,6 +9,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { packageRoot } from '../../src/base/package.ts';
+import { eventually } from './eventually.ts';
 
 const pictures = join(packageRoot, '.cache', 'screenshots');
 const axePath = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
@@ -63,6 +64,18 @@ export function cutWithoutTitle(page: Page): Promise<string[]> {
 			.filter((element) => !element.closest('[title]') && !element.querySelector('[title]'))
 			.map(nameOf).slice(0, 10);
 	})()`);
+}
+
+/** Until nothing is on its way any more, and what is shown is live. */
+export async function settled(page: Page): Promise<void> {
+	// The page's own policy forbids the browser's way of waiting for an expression.
+	await eventually(
+		() =>
+			page.evaluate<boolean>(`Boolean(document.querySelector('main h1, main table, main .page'))
+		&& !document.querySelector('main .skeleton, main [aria-busy=true]')
+		&& [...document.querySelectorAll('[role=status]')].some(({ title }) => title === 'what you see is kept up to date')`),
+		{ timeoutMs: 15_000, everyMs: 50, message: `${page.url()} shows what it has, live` },
+	);
 }
 
 /** From now on the page counts how far things move by themselves; before the first page of the tab. */

@@ -1,0 +1,87 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { seedFleet } from '../support/big-fleet.ts';
+import { type Browser, cannotBrowse, startBrowser } from '../support/browser.ts';
+import { disposables } from '../support/disposables.ts';
+import { settled } from '../support/look.ts';
+import { startNats } from '../support/nats.ts';
+import { portrait } from '../support/portrait.ts';
+import { tempDir } from '../support/temp.ts';
+import { openWindow, type Window } from '../support/window.ts';
+
+const kB = 1000;
+
+describe.skipIf(cannotBrowse)('with ten thousand ships', () => {
+	const things = disposables();
+	let browser: Browser;
+	let window: Window;
+	beforeAll(async () => {
+		const nats = things.use(await startNats());
+		const dir = things.use(await tempDir());
+		const starting = startBrowser();
+		await seedFleet(nats.url, { nodes: 10_000, commands: 5000 });
+		window = things.use(await openWindow({ servers: nats.url, dataDir: dir.path }));
+		browser = things.use(await starting);
+	});
+	afterAll(() => things[Symbol.asyncDispose]());
+
+	test.each([
+		['large-fleet', '/'],
+		['large-commands', '/commands'],
+		['large-charts', '/charts'],
+	])('%s is well in both themes and sizes', async (name, path) => {
+		await using tab = await browser.open(window.url);
+		await tab.page.goto(path);
+		await settled(tab.page);
+		expect(await portrait(tab, name)).toEqual([]);
+	});
+
+	test('a search finds one of them, and few of them are in the page', async () => {
+		await using tab = await browser.open(window.url);
+		const { page } = tab;
+		await page.goto('/');
+		await page.getByRole('row', { name: /ship-00001/ }).waitFor();
+		expect(await page.getByRole('row').count()).toBeLessThan(120);
+		await page.getByRole('searchbox').fill('ship-09876');
+		await page.getByRole('row', { name: /ship-09876/ }).waitFor();
+		await page.getByText(/^1 of 10,000/).waitFor();
+		await page.getByRole('searchbox').fill('role=tug !present');
+		await page
+			.getByRole('row', { name: /absent/ })
+			.first()
+			.waitFor();
+		expect(await page.getByRole('row', { name: /present/ }).count()).toBe(0);
+		await page.reload();
+		await page
+			.getByRole('row', { name: /absent/ })
+			.first()
+			.waitFor();
+		expect(await page.getByRole('searchbox').inputValue()).toBe('role=tug !present');
+	});
+
+	test('all of its pages together weigh less than 150 kB as they are sent', async () => {
+		await using tab = await browser.open(window.url);
+		const { page, context } = tab;
+		const session = await context.newCDPSession(page);
+		await session.send('Network.enable');
+		const isPage = new Set<string>();
+		let bytes = 0;
+		session.on('Network.responseReceived', ({ requestId, response }) => {
+			if (!new URL(response.url).pathname.startsWith('/api/')) isPage.add(requestId);
+		});
+		session.on('Network.loadingFinished', ({ requestId, encodedDataLength }) => {
+			if (isPage.has(requestId)) bytes += encodedDataLength;
+		});
+		await page.goto('/');
+		await settled(page);
+		const first = bytes;
+		for (const place of ['Commands', 'Send', 'Schedules', 'Dead letters', 'Charts', 'Fleet']) {
+			await page.getByRole('link', { name: place, exact: true }).click();
+			await settled(page);
+		}
+		await page.getByRole('row', { name: /ship-00001/ }).click();
+		await settled(page);
+		expect(first).toBeGreaterThan(5 * kB);
+		expect(first).toBeLessThan(100 * kB);
+		expect(bytes).toBeLessThan(150 * kB);
+	});
+});
