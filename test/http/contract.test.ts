@@ -282,6 +282,9 @@ describe('on a real broker, with a centre and a node', () => {
 			body: { ...schedule, cron: 'x', every: '1h', colour: 1 },
 		});
 		expect((wrong as { problems: string[] }).problems.length).toBeGreaterThan(1);
+		const deep = `${'['.repeat(50_000)}${']'.repeat(50_000)}`;
+		const body = `{"name":"x","every":"1h","toNode":"a","message":{"method":"ping","data":${deep}}}`;
+		await ask('previewSchedule', 400, { body });
 		await ask('addSchedule', 201);
 		await ask('addSchedule', 200);
 		await ask('addSchedule', 409, { body: { ...schedule, cron: '0 4 * * *' } });

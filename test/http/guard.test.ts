@@ -175,6 +175,20 @@ test('a body that is too large, no JSON, or means to change what objects are is 
 		expect(await post(body)).toMatchObject({ status: 400, json: { code: 'invalid' } });
 });
 
+test('arrays within arrays, as deep as a body may be, overflow nothing', async () => {
+	await using http = await startHttp(nobody);
+	const deep = (depth: number) => `${'['.repeat(depth)}${']'.repeat(depth)}`;
+	for (const body of [
+		deep(300_000),
+		`{"toNode":"ship1","method":"ping","kind":"command","data":${deep(100_000)}}`,
+	]) {
+		expect(await http.ask('/commands', { method: 'POST', body })).toMatchObject({
+			status: 400,
+			json: { code: 'invalid' },
+		});
+	}
+});
+
 test('hostile handles, names and words of a query are refused before anything is asked', async () => {
 	await using http = await startHttp(nobody);
 	const hostile = [
@@ -227,6 +241,7 @@ test('every answer keeps a page from running or asking anything but its own', as
 		expect(headers.get('x-content-type-options')).toBe('nosniff');
 		expect(headers.get('referrer-policy')).toBe('no-referrer');
 		expect(headers.get('access-control-allow-origin')).toBeNull();
+		if (path === '/api/v1/commands') expect(headers.get('cache-control')).toBe('no-store');
 	}
 });
 

@@ -95,6 +95,7 @@ export function addLive(api: Api, live: Live): void {
 	api.get(
 		'/stream',
 		{
+			exposeHeadRoute: false,
 			schema: {
 				...{ tags, operationId: 'stream' },
 				summary: 'What changes, as server-sent events',

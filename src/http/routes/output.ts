@@ -22,6 +22,7 @@ export function addOutput(api: Api, desk: Desk): void {
 	api.get(
 		'/commands/:handle/output',
 		{
+			exposeHeadRoute: false,
 			schema: {
 				tags: ['commands'],
 				operationId: 'outputOfCommand',
@@ -67,7 +68,6 @@ export function addOutput(api: Api, desk: Desk): void {
 function send(reply: FastifyReply, type: string, parts: AsyncIterable<Uint8Array | string>): FastifyReply {
 	return reply
 		.type(type)
-		.header('cache-control', 'no-store')
 		.header('x-accel-buffering', 'no')
 		.send(Readable.from(parts, { objectMode: false }));
 }

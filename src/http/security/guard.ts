@@ -79,6 +79,7 @@ export class Guard {
 		// After the limit of requests, which counts for those as well who are not let in.
 		app.addHook('preParsing', async (request, reply) => {
 			if (!needsToken(request)) return;
+			reply.header('cache-control', 'no-store');
 			mayAsk(request, this.#signsAsCentre);
 			this.#remember(request, reply);
 		});
