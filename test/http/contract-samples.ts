@@ -60,6 +60,7 @@ export const samples: Readonly<Record<string, Sample>> = {
 	health: {},
 	trustList: {},
 	accessList: {},
+	series: { query: { window: '15m' } },
 	totals: {},
 	stream: { query: { topics: 'commands' } },
 };

@@ -243,6 +243,7 @@ describe('on a real broker, with a centre and a node', () => {
 		expect(items(await ask('listMethods', 200)).map(({ name }) => name)).toContain('ping');
 		await ask('listNodeRows', 200);
 		await ask('totals', 200);
+		await ask('series', 200);
 		await ask('stream', 200);
 		const holds = ['pauseNode', 'stopMethod', 'drainNode', 'resumeNode'];
 		for (const id of holds) {
