@@ -89,6 +89,6 @@ const named: Readonly<Record<string, string>> = {
 
 /** What came at once may be several keys; a sequence that nobody knows is none. */
 export function keysIn(text: string): string[] {
-	const parts = text.match(/\u001b(?:\[[0-9;]*[A-Za-z~]|O[A-Z])?|[^\u001b]/gu) ?? [];
+	const parts = text.match(/\u001b(?:\[[0-?]*[ -/]*[@-~]|O[A-Z])?|[^\u001b]/gu) ?? [];
 	return parts.flatMap((part) => named[part] ?? (/^\P{C}$/u.test(part) ? part : []));
 }

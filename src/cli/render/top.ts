@@ -26,6 +26,11 @@ type Look = {
 export const otherLines = 4;
 const clockTolerated = 2000;
 const widestName = 32;
+const narrowestName = 8;
+/** Of the width, for the name. */
+const nameShare = 0.4;
+/** Between columns, and before the first one for the mark. */
+const gap = '  ';
 
 type Cell = { readonly text: string; readonly style?: Style | undefined };
 type Column = {
@@ -44,17 +49,17 @@ const columns: readonly Column[] = [
 		spare: 0,
 		cell: ({ node, conflict }) => ({ text: node, style: conflict ? 'red' : undefined }),
 	},
-	{ title: 'PRESENCE', width: 14, spare: 0, cell: presenceOf },
-	{ title: 'QUEUED', width: 8, align: 'right', spare: 0, cell: ({ queued }) => amount(queued, 'cyan') },
+	{ title: 'PRESENCE', width: 14, spare: 1, cell: presenceOf },
+	{ title: 'QUEUED', width: 8, align: 'right', spare: 1, cell: ({ queued }) => amount(queued, 'cyan') },
 	{
 		title: 'OLDEST',
 		width: 8,
 		align: 'right',
-		spare: 1,
+		spare: 2,
 		cell: ({ oldestQueuedAt }, now) => ({ text: since(oldestQueuedAt, now) }),
 	},
-	{ title: 'RUNNING', width: 7, align: 'right', spare: 0, cell: ({ running }) => amount(running, 'yellow') },
-	{ title: 'FAILED', width: 7, align: 'right', spare: 1, cell: ({ failing }) => amount(failing, 'red') },
+	{ title: 'RUNNING', width: 7, align: 'right', spare: 1, cell: ({ running }) => amount(running, 'yellow') },
+	{ title: 'FAILED', width: 7, align: 'right', spare: 2, cell: ({ failing }) => amount(failing, 'red') },
 	{
 		title: 'CLOCK',
 		width: 8,
@@ -151,7 +156,7 @@ function titles(state: TopState, look: Look): string {
 		const title = column.title === sorted ? `${column.title}▾` : column.title;
 		return padded(title, width, column.align);
 	});
-	return look.paint('dim', truncate(`  ${cells.join('  ')}`.trimEnd(), look.columns));
+	return look.paint('dim', truncate((gap + cells.join(gap)).trimEnd(), look.columns));
 }
 
 function rowLine(row: NodeRow, state: TopState, look: Look): string {
@@ -162,7 +167,7 @@ function rowLine(row: NodeRow, state: TopState, look: Look): string {
 		return paint(style, whole);
 	});
 	const isMarked = row.node === state.marked && look.height < Number.POSITIVE_INFINITY;
-	return `${isMarked ? paint('bold', '› ') : '  '}${cells.join('  ').trimEnd()}`;
+	return (isMarked ? paint('bold', '› ') : gap) + cells.join(gap).trimEnd();
 }
 
 function keys({ shown, from, sort }: TopState, { columns: width, height, paint }: Look): string {
@@ -175,18 +180,18 @@ function keys({ shown, from, sort }: TopState, { columns: width, height, paint }
 /** Those for which there is room, and how wide each is. */
 function fitting({ rows }: TopState, { columns: total }: Look): { column: Column; width: number }[] {
 	const longest = rows.reduce((most, { node }) => Math.max(most, [...oneLine(node)].length), 'NODE▾'.length);
-	const name = Math.min(longest, widestName);
-	let room = total - 2;
+	const name = Math.min(longest, widestName, Math.max(narrowestName, Math.floor(total * nameShare)));
+	let room = total;
 	const kept = new Set<Column>();
 	for (const column of [...columns].sort((a, b) => a.spare - b.spare)) {
-		const width = (column.width || name) + 2;
-		if (width > room && column.spare > 0) continue;
+		const width = (column.width || name) + gap.length;
+		if (width > room) continue;
 		room -= width;
 		kept.add(column);
 	}
 	return columns
 		.filter((column) => kept.has(column))
-		.map((column) => ({ column, width: column.width || Math.max(4, Math.min(name, name + room)) }));
+		.map((column) => ({ column, width: column.width || name }));
 }
 
 function padded(text: string, width: number, align: Column['align']): string {

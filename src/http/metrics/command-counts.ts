@@ -14,7 +14,7 @@ import {
 import { type CommandState, type FinalState, isFinal } from '../../domain/state.ts';
 
 /** What happens to commands, as it happens. */
-export type CommandNews = {
+type CommandNews = {
 	/** Started for the first time. */
 	readonly delivered: (waitedMs: number) => void;
 	readonly attempts: (count: number) => void;
