@@ -89,7 +89,8 @@ export function optionsOf(
 					width: 1.5,
 					...(dashed ? { dash: [5, 4] } : {}),
 					...(filled ? { fill: faded(colour) } : {}),
-					points: { show: false },
+					// A line needs two: one that stands alone is a dot.
+					points: { show: true, size: 4, fill: colour, filter: alone },
 					spanGaps: false,
 				};
 			}),
@@ -116,6 +117,17 @@ const steps = {
 	rate: [0.1, 0.2, 0.5, ...wholeSteps],
 	duration: durationSteps,
 } satisfies Record<ChartSpec['unit'], number[]>;
+
+const alone: uPlot.Series.Points.Filter = (plot, line, show) => {
+	const values = plot.data[line];
+	if (!show || !values) return null;
+	const found: number[] = [];
+	for (const [index, value] of values.entries()) {
+		if (value !== null && (values[index - 1] ?? null) === null && (values[index + 1] ?? null) === null)
+			found.push(index);
+	}
+	return found;
+};
 
 /** A little above the highest, so that no line lies on the edge; something where all is zero. */
 function niceTop(high: number | null, unit: ChartSpec['unit']): number {
