@@ -1,4 +1,3 @@
-import { performance } from 'node:perf_hooks';
 import { describe, expect, test } from 'vitest';
 import {
 	hasTerm,
@@ -107,21 +106,22 @@ describe('the order', () => {
 		expect(isSortable('')).toBe(false);
 	});
 
-	test('searches and sorts ten thousand nodes in far less than a frame or two', () => {
+	test('searches and sorts ten thousand nodes in a few frames of a processor', () => {
 		const rows = Array.from({ length: 10_000 }, (_, at) =>
 			nodeRow(`vessel-${(at * 7919) % 10_000}`, {
 				queued: at % 50,
 				labels: { role: at % 2 === 0 ? 'tug' : 'barge' },
 			}),
 		);
-		const once = (text: string, column: string) => {
-			const start = performance.now();
-			const shown = arrange(rows, matchOf(text), { column, down: true });
-			return { took: performance.now() - start, shown: shown.length };
+		/** Of the processor: others use this machine too. */
+		const once = () => {
+			const before = process.cpuUsage();
+			expect(
+				arrange(rows, matchOf('vessel role=tug !absent'), { column: 'queued', down: true }),
+			).toHaveLength(5000);
+			const { user, system } = process.cpuUsage(before);
+			return (user + system) / 1000;
 		};
-		once('', 'node');
-		const runs = Array.from({ length: 5 }, () => once('vessel role=tug !absent', 'queued'));
-		expect(runs[0]?.shown).toBe(5000);
-		expect(Math.min(...runs.map(({ took }) => took))).toBeLessThan(50);
+		expect(Math.min(...Array.from({ length: 6 }, once))).toBeLessThan(50);
 	});
 });
