@@ -16,7 +16,7 @@ import { useLoad } from '../load.ts';
 import { Link, navigate, query } from '../route.tsx';
 import { ScheduleActions, schedulePath } from '../schedule/act.tsx';
 import { Editor } from '../schedule/editor.tsx';
-import { LastOutcomes } from '../schedule/picture.tsx';
+import { LastCommands } from '../schedule/picture.tsx';
 import { TickList } from '../schedule/preview.tsx';
 import type { Form } from '../send/draft.ts';
 import { Banner } from '../ui/banner.tsx';
@@ -101,7 +101,7 @@ function OneSchedule({ name }: { name: string }) {
 			<div class="columns">
 				<div>
 					<Panel title="Last tick">
-						<LastOutcomes last={view.last} links />
+						<LastCommands last={view.last} />
 					</Panel>
 					<Panel title="Next ticks">
 						{next.data.value ? <TickList ticks={next.data.value.items} /> : <Skeleton lines={6} />}

@@ -9,6 +9,7 @@ import { now } from '../clock.ts';
 import { commandPath } from '../command/act.tsx';
 import { Link } from '../route.tsx';
 import { lookOfState } from '../states.ts';
+import { Icon } from '../ui/icon.tsx';
 import { Time } from '../ui/time.tsx';
 import { absolute, count, plural, spaced } from '../words.ts';
 import { hourMarks, tickLine, ticksOfInterval } from './ticks.ts';
@@ -77,28 +78,69 @@ export function TickPicture({
 	);
 }
 
-export function LastOutcomes({ last, links = false }: { last: ScheduleView['last']; links?: boolean }) {
+type Last = NonNullable<ScheduleView['last']>;
+
+function lookOf(state: Last['nodes'][number]['state']) {
+	return state === null
+		? ({ icon: 'dashed', tone: 'wait', word: 'not reported yet' } as const)
+		: lookOfState(state);
+}
+
+export function LastOutcomes({ last }: { last: ScheduleView['last'] }) {
 	if (!last) return <span class="faint">has not fired</span>;
-	const words = Object.entries(last.states).map(([state, amount]) => `${count(amount)} ${spaced(state)}`);
 	return (
 		<span class="last">
-			<span class="squares" aria-hidden={links ? undefined : true}>
-				{last.nodes.slice(0, links ? 1000 : 20).map(({ node, handle, state }) => {
-					const { tone, word } =
-						state === null ? { tone: 'wait', word: 'not reported yet' } : lookOfState(state);
-					const title = `${node}: ${word}`;
-					return links ? (
-						<Link key={handle} to={commandPath(handle)} class={`square tone-${tone}`} title={title}>
-							<span class="hidden-text">{title}</span>
-						</Link>
-					) : (
-						<span key={handle} class={`square tone-${tone}`} title={title} />
-					);
+			<span class="squares" aria-hidden="true">
+				{last.nodes.map(({ node, handle, state }) => {
+					const { tone, word } = lookOf(state);
+					return <span key={handle} class={`square tone-${tone}`} title={`${node}: ${word}`} />;
 				})}
 			</span>
-			<span class="last-words muted">
-				{words.join(', ')} · <Time at={last.tick} />
-			</span>
+			<LastWords last={last} />
+		</span>
+	);
+}
+
+/** More than these are squares only. */
+const mostNames = 48;
+
+/** The same with the way to each of its commands. */
+export function LastCommands({ last }: { last: ScheduleView['last'] }) {
+	if (!last) return <span class="faint">It has not fired.</span>;
+	const hasNames = last.nodes.length <= mostNames;
+	return (
+		<div class="last">
+			<ul class={hasNames ? 'last-names' : 'squares wide'}>
+				{last.nodes.map(({ node, handle, state }) => {
+					const { icon, tone, word } = lookOf(state);
+					const title = `${node}: ${word}`;
+					return (
+						<li key={handle}>
+							{hasNames ? (
+								<Link to={commandPath(handle)} class="last-name" title={title}>
+									<Icon name={icon} tone={tone} size={14} />
+									<span class="clip">{node}</span>
+									<span class="hidden-text">: {word}</span>
+								</Link>
+							) : (
+								<Link to={commandPath(handle)} class={`square tone-${tone}`} title={title}>
+									<span class="hidden-text">{title}</span>
+								</Link>
+							)}
+						</li>
+					);
+				})}
+			</ul>
+			<LastWords last={last} />
+		</div>
+	);
+}
+
+function LastWords({ last }: { last: Last }) {
+	const words = Object.entries(last.states).map(([state, amount]) => `${count(amount)} ${spaced(state)}`);
+	return (
+		<span class="last-words muted">
+			{words.join(', ')} · <Time at={last.tick} />
 		</span>
 	);
 }
