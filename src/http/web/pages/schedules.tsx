@@ -4,17 +4,16 @@
  */
 
 import { useSignal, useSignalEffect } from '@preact/signals';
-import { useEffect, useRef } from 'preact/hooks';
+import { useRef } from 'preact/hooks';
 import type { ScheduleView } from '../../../domain/schedule-view-schema.ts';
 import { ApiError, api } from '../api.ts';
-import { onSchedules } from '../live.ts';
-import { useLoad } from '../load.ts';
 import { Link, query } from '../route.tsx';
 import { ScheduleActions, schedulePath } from '../schedule/act.tsx';
 import { Editor } from '../schedule/editor.tsx';
 import { askedTicks, HourScale, LastOutcomes, TickPicture, useFrom } from '../schedule/picture.tsx';
+import { useSchedules } from '../schedule/use-schedules.ts';
 import { Banner } from '../ui/banner.tsx';
-import { ButtonLink } from '../ui/button.tsx';
+import { Button, ButtonLink } from '../ui/button.tsx';
 import { Copyable, EmptyState } from '../ui/empty.tsx';
 import { PageHead, Panel, Skeleton } from '../ui/panel.tsx';
 import { SearchBox } from '../ui/search-box.tsx';
@@ -34,17 +33,15 @@ export default function Schedules() {
 }
 
 function ScheduleList() {
-	const list = useLoad<{ items: readonly ScheduleView[]; next: string | null }>('/schedules');
+	const { page, failure, more } = useSchedules();
 	const search = useSignal('');
-	useEffect(() => onSchedules(() => list.reload()), []);
-	const all = list.data.value?.items ?? [];
+	const all = page.value?.items ?? [];
 	const words = search.value.toLowerCase();
 	const shown = all.filter(({ name, words: when, note }) =>
 		`${name} ${when} ${note}`.toLowerCase().includes(words),
 	);
 	const ticks = useTicks(shown);
 	const from = useFrom();
-	const failure = list.error.value;
 	return (
 		<div class="page">
 			<PageHead
@@ -55,7 +52,7 @@ function ScheduleList() {
 					</ButtonLink>
 				}
 			/>
-			{failure && <Banner tone="bad">{failure.message}</Banner>}
+			{failure.value !== '' && <Banner tone="bad">{failure.value}</Banner>}
 			{all.length > 8 && (
 				<SearchBox
 					value={search.value}
@@ -64,7 +61,7 @@ function ScheduleList() {
 					onChange={(value) => (search.value = value)}
 				/>
 			)}
-			{!list.data.value ? (
+			{!page.value ? (
 				<Panel title="Schedules">
 					<Skeleton lines={6} />
 				</Panel>
@@ -86,7 +83,11 @@ function ScheduleList() {
 					</div>
 				</Panel>
 			)}
-			{list.data.value?.next && <p class="muted">There are more: steward schedules lists them all.</p>}
+			{page.value && page.value.next !== null && (
+				<div>
+					<Button onClick={more}>Show more</Button>
+				</div>
+			)}
 		</div>
 	);
 }
