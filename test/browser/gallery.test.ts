@@ -102,8 +102,11 @@ describe.skipIf(cannotBrowse)('every page is well in both themes and sizes', () 
 		test('what comes in moves nothing but itself', async () => {
 			await using tab = await browser.open(window.url);
 			await watchShifts(tab.page);
-			await tab.page.goto('/commands');
+			await tab.page.goto('/nodes/central?tab=methods');
 			await settled(tab.page);
+			await tab.page.goto('/');
+			await settled(tab.page);
+			await tab.page.evaluate('window.__shifts = []');
 			for (let n = 0; n < 5; n++) {
 				const id = `live-${n}`;
 				await small.fleet.send({ kind: 'command', toNode: 'central', method: 'ping', id });

@@ -118,8 +118,8 @@ describe.skipIf(cannotBrowse)('an operator in the browser', () => {
 		await page.goto('/schedules');
 		const assertNotReloaded = await markPage(page);
 		await page.getByRole('link', { name: 'New schedule' }).first().click();
-		await page.getByLabel('Name', { exact: true }).fill('nightly');
-		await page.getByLabel('Cron').fill('30 3 * * *');
+		await page.getByRole('textbox', { name: 'Name' }).fill('nightly');
+		await page.getByRole('textbox', { name: 'Cron' }).fill('30 3 * * *');
 		await page.getByRole('combobox', { name: 'To' }).fill('petrel');
 		await page.keyboard.press('Enter');
 		await page.getByRole('textbox', { name: 'Command' }).fill('./backup --all');
