@@ -24,6 +24,9 @@ const usualPort = 7422;
 /** Of a request without its files: a command's data is bounded by the broker's max_payload, 1 MiB by default. */
 const bodyLimitBytes = 4 * 1024 * 1024;
 
+/** A handle, each character of which may be written as three. */
+const longestParam = 3 * 128;
+
 export class HttpServer implements Service {
 	readonly name = 'http';
 	readonly #options: HttpOptions;
@@ -102,6 +105,7 @@ async function makeApp(desk: Desk, guard: Guard, live: Live): Promise<FastifyIns
 		...(https ? { https } : {}),
 		bodyLimit: bodyLimitBytes,
 		forceCloseConnections: true,
+		routerOptions: { maxParamLength: longestParam },
 		// What goes wrong is answered, and logged where it is a defect (problem.ts).
 		logger: false,
 	});

@@ -156,7 +156,7 @@ describe.skipIf(cannotBrowse)('an operator in the browser', () => {
 			.click();
 		await page
 			.getByRole('list', { name: /^Letters/ })
-			.getByText('central.hatch')
+			.getByText('hatch', { exact: true })
 			.waitFor();
 		await page.getByRole('button', { name: 'Send 1 again' }).click();
 		await page.getByRole('dialog').getByRole('button', { name: 'Send 1 again' }).click();

@@ -54,7 +54,11 @@ export async function seedHostileFleet(servers: string): Promise<void> {
 		await applyTopology(connection, { dir: streamsDir });
 		const nodes = new Nodes(connection);
 		const record = { v: 1, state: hostileState(now), lastSeenAt: now } as const;
-		await nodes.write(longName, { ...record, conflict: { machines: [all, 'b'], noticedAt: now } }, 0);
+		await nodes.write(
+			longName,
+			{ ...record, conflict: { machines: [all.slice(0, 200), 'b'], noticedAt: now } },
+			0,
+		);
 		await nodes.markPresent(longName, dayMs);
 		const [queued, failed, cancelled] = [
 			commandOf(ids.queued),
