@@ -33,7 +33,7 @@ export type ChaosOptions = {
 	readonly faultEveryMs: number;
 	/** What is asked for; everything by default. */
 	readonly kinds?: readonly CommandKind[];
-	/** Longest wait for the end of everything after the last fault, and for the ledger to say so, milliseconds. */
+	/** Longest wait for one more end after the last fault, and for the ledger to say so, milliseconds; longer on a busy machine. */
 	readonly quietWithinMs?: number;
 	/** Before anything is asked, and anything breaks. */
 	readonly prepare?: (world: World) => Promise<void>;
@@ -66,9 +66,12 @@ const usualQuietMs = 360_000;
 const lookedAtOnce = 64;
 
 export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
-	const { seed, forMs, quietWithinMs = usualQuietMs, log = () => undefined } = options;
+	const { seed, forMs, log = () => undefined } = options;
+	const beganAt = performance.now();
 	await using world = await buildWorld(await options.site(), options);
 	await options.prepare?.(world);
+	// Where it takes long to start everything, it takes long until everything has started again.
+	const quietWithinMs = Math.max(options.quietWithinMs ?? usualQuietMs, 3 * (performance.now() - beganAt));
 	const random = randomFrom(seed);
 	const over = new AbortController();
 	// Each fault that lasts listens to it.
@@ -195,13 +198,18 @@ async function untilAllEnded(
 	let seen = 0;
 	let open: SentCommand[] = [];
 	let deadline = Number.POSITIVE_INFINITY;
+	// A busy machine takes long for all of them: as long as one more has ended, it is waited for the others.
+	let hasMoved = true;
 	while (performance.now() < deadline) {
-		if (over.aborted && deadline === Number.POSITIVE_INFINITY) deadline = performance.now() + quietWithinMs;
+		if (over.aborted && (hasMoved || deadline === Number.POSITIVE_INFINITY)) {
+			deadline = performance.now() + quietWithinMs;
+		}
 		open.push(...sent.commands.slice(seen));
 		seen = sent.commands.length;
 		const looked = open.splice(0, lookedAtOnce);
 		const hasEndedAt = await Promise.all(looked.map((command) => isOver(world, command)));
 		open = [...open, ...looked.filter((_, at) => !hasEndedAt[at])];
+		hasMoved = hasEndedAt.includes(true);
 		if (over.aborted && open.length === 0) return 0;
 		if (open.length <= lookedAtOnce) await sleep(250);
 	}
