@@ -40,6 +40,8 @@ export type ChaosOptions = {
 	/** Folder of the compiled program, where it is another than what the sources say now. */
 	readonly buildDir?: string | undefined;
 	readonly log?: (line: string) => void;
+	/** Told every second while things break: for how many seconds so far, and what was asked and broken. */
+	readonly onProgress?: (seconds: number, detail: string) => void;
 };
 
 type Least = { readonly commands: number; readonly faults: number };
@@ -82,7 +84,15 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
 	const ending = untilAllEnded(world, sent, workOver.signal, quietWithinMs);
 	const working = work(world, sent, options, over.signal);
 	const breaking = breakThings(world, { broken, problems: sent.problems }, options, over.signal);
-	await sleep(forMs + random.fork('end').between(0, 500));
+	const { onProgress = () => undefined } = options;
+	const endsAt = performance.now() + forMs + random.fork('end').between(0, 500);
+	for (let left = endsAt - performance.now(); left > 0; left = endsAt - performance.now()) {
+		onProgress(
+			Math.round((forMs - left) / 1000),
+			`${sent.commands.length} commands, ${broken.length} faults`,
+		);
+		await sleep(Math.min(1000, left));
+	}
 	await untilEnough(options.least, { sent, broken });
 	over.abort();
 	await breaking;
