@@ -1,14 +1,14 @@
 /**
  * Owns what a page loads beside the live picture: one answer of the API, asked for again when something changed.
  * Promises that what is shown stays until the next answer is there, that an answer which comes too late is dropped, and that the bursts
- * of a live fleet become one request.
+ * of a live fleet become one request; what failed while the connection was lost is asked for again when it is back.
  * Dies with its component.
  */
 
 import { type ReadonlySignal, type Signal, useSignal } from '@preact/signals';
 import { useCallback, useEffect, useRef } from 'preact/hooks';
 import { ApiError, api } from './api.ts';
-import { reloads } from './live.ts';
+import { connection, reloads } from './live.ts';
 
 export type Loaded<T> = {
 	readonly data: ReadonlySignal<T | undefined>;
@@ -27,6 +27,8 @@ export function useLoad<T>(path: string | undefined): Loaded<T> {
 	const error = useSignal<ApiError | undefined>(undefined);
 	const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
 	const open = useRef<AbortController | undefined>(undefined);
+	/** The last answer did not come: what is shown may be older than what was heard of. */
+	const missed = useRef(false);
 	const latest = useRef(path);
 	latest.current = path;
 
@@ -39,10 +41,12 @@ export function useLoad<T>(path: string | undefined): Loaded<T> {
 		try {
 			const answer = await api<T>(asked, { signal: own.signal });
 			if (own.signal.aborted) return;
+			missed.current = false;
 			data.value = answer;
 			error.value = undefined;
 		} catch (failure) {
 			if (own.signal.aborted) return;
+			missed.current = true;
 			if (!(failure instanceof ApiError)) throw failure;
 			// While nobody answers, what was there stays: the frame says how old it is.
 			if (failure.code !== 'offline' || data.value === undefined) error.value = failure;
@@ -73,6 +77,14 @@ export function useLoad<T>(path: string | undefined): Loaded<T> {
 			reloads.subscribe((reloaded) => {
 				if (reloaded !== seen.current) reload();
 				seen.current = reloaded;
+			}),
+		[],
+	);
+
+	useEffect(
+		() =>
+			connection.subscribe(({ state }) => {
+				if (state === 'live' && missed.current) reload();
 			}),
 		[],
 	);
