@@ -22,7 +22,8 @@ export function Life({ view }: { view: CommandView }) {
 	);
 	return (
 		<div class="life">
-			<ol class="life-bar" aria-label="Stretches of its life">
+			{/* biome-ignore lint/a11y/noNoninteractiveTabindex: with many attempts it scrolls, and is reachable by the keyboard */}
+			<ol class="life-bar" aria-label="Stretches of its life" tabIndex={0}>
 				{stretches.map((stretch) => (
 					<li
 						key={`${stretch.kind}-${stretch.from}`}

@@ -32,15 +32,22 @@ const columns: readonly Column<CommandRow>[] = [
 		id: 'node',
 		title: 'Node',
 		width: '19%',
+		whole: ({ handle }) => handle,
 		cell: (row) => <Link to={commandPath(row.handle)}>{row.node}</Link>,
 	},
 	{
 		id: 'method',
 		title: 'Method',
 		width: '15%',
+		whole: ({ method }) => method,
 		cell: ({ method, kind }) => (kind === 'event' ? `${method} (event)` : method),
 	},
-	{ id: 'note', title: 'What became of it', cell: (row) => <span class="muted">{noteOf(row)}</span> },
+	{
+		id: 'note',
+		title: 'What became of it',
+		whole: ({ state, fault }) => fault?.message ?? state,
+		cell: (row) => <span class="muted">{noteOf(row)}</span>,
+	},
 	{ id: 'lane', title: 'Lane', width: '76px', cell: ({ lane }) => <span class="muted">{lane}</span> },
 	{ id: 'id', title: 'Id', width: '150px', cell: ({ id }) => <span class="mono faint">{shortId(id)}</span> },
 	queued,
@@ -50,6 +57,7 @@ const narrowColumns: readonly Column<CommandRow>[] = [
 	{
 		id: 'node',
 		title: 'Command',
+		whole: ({ handle }) => handle,
 		cell: (row) => (
 			<span class="cell-two">
 				<Link to={commandPath(row.handle)}>{row.node}</Link>
@@ -59,8 +67,8 @@ const narrowColumns: readonly Column<CommandRow>[] = [
 			</span>
 		),
 	},
-	{ ...state, width: '106px' },
-	{ ...queued, width: '102px' },
+	{ ...state, width: '112px' },
+	{ ...queued, width: '84px' },
 ];
 
 export function columnsOf(narrow: boolean): readonly Column<CommandRow>[] {
