@@ -11,12 +11,12 @@ import { parseArgs } from 'node:util';
 import { build } from 'esbuild';
 
 const usage = `npm run bench:window -- [options]
-  --part all        or page, fan-out, scrape
+  --part all        or page, fan-out
   --nodes 10000
   --commands 100000`;
 const root = fileURLToPath(new URL('..', import.meta.url));
 /** Parts by their name: file, and what it exports. */
-const parts = { page: 'window-page', 'fan-out': 'window-fan-out', scrape: 'window-scrape' };
+const parts = { page: 'window-page', 'fan-out': 'window-fan-out' };
 
 const { values } = parseArgs({
 	options: {

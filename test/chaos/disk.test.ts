@@ -76,5 +76,5 @@ test.each(Object.entries(diskFaults))(
 		}
 		expect(ship.storeLostAt).toHaveLength(name.startsWith('store') ? 1 : 0);
 	},
-	300_000,
+	120_000,
 );

@@ -157,7 +157,7 @@ function failedEntry(envelope: Envelope, now: number): LedgerEntry {
 	return {
 		...entryOf(envelope, now),
 		...{ state: 'failed', startedAt: now - 4000, endedAt: now, settledAt: now, settledBy: 'x:1', fault },
-		attempts: Array.from({ length: 30 }, (_, n) => ({ ...attempt, attempt: n + 1, outcome: 'failed' })),
+		attempts: Array.from({ length: 8 }, (_, n) => ({ ...attempt, attempt: n + 1, outcome: 'failed' })),
 	};
 }
 
