@@ -9,6 +9,7 @@ import { openStream, type StreamAnswer, type StreamEvent } from '../support/even
 import { eventually } from '../support/eventually.ts';
 import { openFleet, type Started, type StartedNode, startCentral, startNode } from '../support/fleet.ts';
 import { type StartedHttp, startHttp } from '../support/http.ts';
+import { stressLifecycle } from '../support/lifecycle.ts';
 import { type Nats, startNats } from '../support/nats.ts';
 
 /** Beats come every half a second. */
@@ -169,4 +170,12 @@ test('where there is no centre any more, its readers are sent away, and those wh
 	await open.ended;
 	const { status, json } = await other.ask('/stream');
 	expect([status, (json as { code: string }).code]).toEqual([503, 'no-broker']);
+});
+
+test('the window may be started and stopped by anybody, with somebody on its stream', async () => {
+	await using other = await startHttp(() => central.part.window);
+	await using open = await openStream(`${other.url}/api/v1/stream`);
+	await open.event(({ event }) => event === 'hello');
+	await stressLifecycle(() => other.server, { rounds: 4 });
+	await open.ended;
 });

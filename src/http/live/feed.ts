@@ -185,7 +185,7 @@ export class Feed {
 				reader.said = at;
 				reader.sse.write(frame);
 			}
-			isBehind ||= at !== targetAt;
+			isBehind ||= !isWithin(target, through);
 		}
 		return isBehind;
 	}

@@ -131,8 +131,8 @@ export class FleetChanges implements IndexListener {
 	command(handle: string, before: IndexedCommand | undefined, after: IndexedCommand | undefined): void {
 		if (before && !isWaiting(before) && (!after || isWaiting(after))) this.#log('ledger').forget(handle);
 		// What is known of it from now on is what the ledger says.
-		if (after && !isWaiting(after) && isFinal(after.state)) this.#shardLog(handle)?.forget(handle);
-		if (!after) this.#shardLog(handle)?.forget(handle);
+		const hasEnded = !after || (!isWaiting(after) && isFinal(after.state));
+		if (hasEnded) this.#log(this.#shardOf(handle, before)).forget(handle);
 	}
 
 	taken(source: SourceName, seq: number, key: string): void {
@@ -165,8 +165,8 @@ export class FleetChanges implements IndexListener {
 		return log;
 	}
 
-	#shardLog(handle: string): ChangeLog | undefined {
-		return this.#logs.get(shardOf(nodeOf(handle), this.#shards));
+	#shardOf(handle: string, known: IndexedCommand | undefined): number {
+		return known && isWaiting(known) ? known.shard : shardOf(nodeOf(handle), this.#shards);
 	}
 
 	#source(name: SourceName) {

@@ -51,10 +51,9 @@ export function parsePosition(text: string, lives: Lives, shards: number): Posit
 	};
 }
 
-/** None of them behind the other's. */
+/** It has seen no more of any stream than that; of what is long ago a server that has begun since may know less. */
 export function isWithin(position: Position, upTo: Position): boolean {
 	return (
-		position.expired <= upTo.expired &&
 		position.ledger <= upTo.ledger &&
 		position.nodes <= upTo.nodes &&
 		position.presence <= upTo.presence &&

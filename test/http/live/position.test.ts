@@ -56,6 +56,7 @@ test.each([
 
 test('one is within another where no stream of it is further', () => {
 	expect(isWithin(some, some)).toBe(true);
+	expect(isWithin({ ...some, expired: 6 }, some)).toBe(true);
 	expect(isWithin(some, { ...some, ledger: 41, shards: [12, 2] })).toBe(true);
 	for (const ahead of [
 		{ ledger: 41 },
