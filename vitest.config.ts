@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './test/support/longest-first.ts';
 
 const report = process.env.STEWARD_TEST_REPORT;
 /** A server that is busy with other tests is taken for one that is away. */
@@ -7,11 +8,12 @@ const elections = 'test/jetstream/cluster.test.ts';
 const pureWindow = ['test/http/web/**', 'test/http/live/**', 'test/http/security/**'];
 
 // unit: pure parts, no server. integration: a real nats-server each. e2e: the built CLI as child processes.
-// Two cores: three files at a time, because tests mostly wait; more, and a server's fsyncs starve another test's clocks.
+// Two cores: four files at a time, because tests mostly wait. No test counts on being served at once.
 export default defineConfig({
 	test: {
-		maxWorkers: 3,
+		maxWorkers: 4,
 		globalSetup: 'test/support/build.ts',
+		sequence: { sequencer: LongestFirst },
 		// CI counts from a report of its own.
 		...(report === undefined ? {} : { reporters: ['default', ['json', { outputFile: report }]] }),
 		projects: [
@@ -31,7 +33,9 @@ export default defineConfig({
 					name: 'integration',
 					include: ['test/{jetstream,client,broker,node,central,http,scripts,attacks}/**/*.test.ts'],
 					exclude: [elections, ...pureWindow],
-					testTimeout: 240_000,
+					// Each test takes away what it made; so the next file need not load everything again.
+					isolate: false,
+					testTimeout: 360_000,
 					hookTimeout: 120_000,
 				},
 			},
@@ -39,7 +43,7 @@ export default defineConfig({
 				test: {
 					name: 'e2e',
 					include: ['test/e2e/**/*.test.ts'],
-					testTimeout: 240_000,
+					testTimeout: 360_000,
 					hookTimeout: 120_000,
 				},
 			},

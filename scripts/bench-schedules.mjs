@@ -10,6 +10,8 @@ import { parseArgs } from 'node:util';
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { connect, headers } from '@nats-io/transport-node';
 import { systemClock } from '../dist/base/clock.js';
+import { Progress } from '../dist/cli/render/progress.js';
+import { screenOn } from '../dist/cli/render/screen.js';
 import { parseSchedule } from '../dist/domain/schedule.js';
 import { parseScheduleRef } from '../dist/domain/schedule-ref.js';
 import { parseCommandSubject } from '../dist/domain/subject.js';
@@ -75,12 +77,22 @@ async function fire(fleet, forms, untilMs) {
 	for (let from = 0; from < records.length; from += 1000) {
 		await Promise.all(records.slice(from, from + 1000).map((record) => schedules.write(record, 0)));
 	}
+	const screen = screenOn(process.stderr, process.env);
+	const progress = new Progress({
+		screen,
+		clock: systemClock,
+		label: 'ticks',
+		total: ticks,
+		quiet: values.json,
+	});
 	for (const deadline = untilMs + 60_000; ; ) {
 		const { state } = await jsm.streams.info('STEWARD_COMMANDS_0');
+		progress.at(state.messages);
 		if (Date.now() > untilMs && state.messages >= ticks) break;
 		if (Date.now() > deadline) throw new Error(`${state.messages} of ${ticks} ticks fired`);
 		await new Promise((resolve) => setTimeout(resolve, 1000));
 	}
+	progress.end();
 	const byName = new Map(forms.map((form) => [form.name, parseSchedule(form)]));
 	const stored = [];
 	const following = await follow(

@@ -11,12 +11,12 @@ import { parseArgs } from 'node:util';
 import { build } from 'esbuild';
 
 const usage = `npm run bench:window -- [options]
-  --part all        or page, fan-out
+  --part all        or page, fan-out, scrape
   --nodes 10000
   --commands 100000`;
 const root = fileURLToPath(new URL('..', import.meta.url));
 /** Parts by their name: file, and what it exports. */
-const parts = { page: 'window-page', 'fan-out': 'window-fan-out' };
+const parts = { page: 'window-page', 'fan-out': 'window-fan-out', scrape: 'window-scrape' };
 
 const { values } = parseArgs({
 	options: {

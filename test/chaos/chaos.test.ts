@@ -1,5 +1,8 @@
 import { appendFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
+import { systemClock } from '../../src/base/clock.ts';
+import { Progress } from '../../src/cli/render/progress.ts';
+import { screenOn } from '../../src/cli/render/screen.ts';
 import { faultText, runChaos } from './run.ts';
 import { sites } from './sites.ts';
 import { forbidden, tableText } from './verdict.ts';
@@ -44,11 +47,16 @@ test.concurrent.each(topologies)(
 		const { build: site, faults } = siteOf(topology);
 		const log = isLong ? (line: string) => console.log(line) : () => undefined;
 		const chosen = Object.entries(faults).filter(([name]) => among.includes(name));
+		const screen = screenOn(process.stderr, process.env);
+		const label = `chaos on ${topology}, seconds`;
+		const total = Math.round(forMs / 1000);
+		const progress = new Progress({ screen, clock: systemClock, label, total, quiet: !isLong });
+		const onProgress = (seconds: number, detail: string) => progress.at(Math.max(0, seconds), detail);
 		const report = await runChaos({
-			...{ site, seed, forMs, least, ships, rate, log },
+			...{ site, seed, forMs, least, ships, rate, log, onProgress },
 			...{ pace: isLong ? ('long' as const) : ('short' as const), faultEveryMs: everyMs },
 			faults: Object.fromEntries(chosen),
-		});
+		}).finally(() => progress.end());
 		const { verdict, unacknowledged, recoveryMs } = report;
 		const more = { faults: report.faults.length, unacknowledged, recoveryMs, seed };
 		const table = tableText(verdict, more);

@@ -33,7 +33,7 @@ test.concurrent('while leaders are killed and each server restarts in turn, noth
 	expect(forbidden.map((column) => verdict.counts[column])).toEqual(forbidden.map(() => 0));
 	expect(verdict.counts.commands).toBeGreaterThanOrEqual(least.commands);
 	expect(faults.map(faultText).join()).toContain('each in turn');
-}, 300_000);
+}, 600_000);
 
 const lanes: readonly Lane[] = ['control', 'urgent', 'normal', 'events'];
 const streamOf = (lane: Lane) => (lane === 'events' ? streams.events : streams.commands(0));
@@ -61,7 +61,7 @@ test.concurrent('a server that is gone for good: its consumers are made again el
 			const found = await homes(site, world);
 			return found.size === every && found;
 		},
-		{ timeoutMs: 60_000, everyMs: 100, message: 'every lane has its consumer' },
+		{ timeoutMs: 180_000, everyMs: 100, message: 'every lane has its consumer' },
 	);
 	await site.cluster.whenCurrent();
 	const ship = ships[0];
@@ -95,10 +95,10 @@ test.concurrent('a server that is gone for good: its consumers are made again el
 			const found = await homes(site, world);
 			return found.size === every && ![...found.values()].includes(gone.name);
 		},
-		{ timeoutMs: 90_000, everyMs: 200, message: 'every lane has its consumer on the servers that are left' },
+		{ timeoutMs: 180_000, everyMs: 200, message: 'every lane has its consumer on the servers that are left' },
 	);
 	await ship.effects.open('open');
-	const views = await fleet.wait(handles, { timeoutMs: 90_000 });
+	const views = await fleet.wait(handles, { timeoutMs: 180_000 });
 	expect(views.map(({ state }) => state)).toEqual(handles.map(() => 'succeeded'));
 	const ran = await Promise.all(ships.map(({ effects }) => effects.words()));
 	expect(ran.map((words) => words.toSorted())).toEqual([
@@ -107,4 +107,4 @@ test.concurrent('a server that is gone for good: its consumers are made again el
 		['after', 'hurry'],
 	]);
 	await site.cluster.whenCurrent({ among: left });
-}, 300_000);
+}, 600_000);

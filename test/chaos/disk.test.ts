@@ -76,5 +76,5 @@ test.each(Object.entries(diskFaults))(
 		}
 		expect(ship.storeLostAt).toHaveLength(name.startsWith('store') ? 1 : 0);
 	},
-	120_000,
+	300_000,
 );

@@ -62,5 +62,6 @@ export const samples: Readonly<Record<string, Sample>> = {
 	accessList: {},
 	series: { query: { window: '15m' } },
 	totals: {},
+	series: { query: { window: '1h' } },
 	stream: { query: { topics: 'commands' } },
 };

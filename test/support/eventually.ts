@@ -5,7 +5,7 @@
  */
 
 /** Longer than a busy machine takes for anything: only what fails waits until then. */
-export const longestWaitMs = 60_000;
+export const longestWaitMs = 120_000;
 
 export type EventuallyOptions = {
 	timeoutMs?: number;

@@ -64,7 +64,7 @@ test.skipIf(why !== undefined)(
 		}
 		expect(losses, `seed ${seed}`).toEqual([]);
 	},
-	120_000 + boundaries * 20_000,
+	300_000 + boundaries * 30_000,
 );
 
 test.skipIf(why !== undefined)(
@@ -82,7 +82,7 @@ test.skipIf(why !== undefined)(
 		const lost = losses.filter((loss) => loss.includes('STEWARD_COMMANDS_0') && loss.includes('is gone'));
 		expect(lost.length, losses.join('\n')).toBeGreaterThan(0);
 	},
-	120_000,
+	300_000,
 );
 
 test.skipIf(why !== undefined)(
@@ -96,7 +96,7 @@ test.skipIf(why !== undefined)(
 		const losses = await lossesAt(cut, promises, { names: 'strict', content: 'lost' });
 		expect(losses.length).toBeGreaterThan(0);
 	},
-	120_000,
+	300_000,
 );
 
 test.skipIf(why === undefined)(`power loss: skipped, because ${why}`, () => undefined);

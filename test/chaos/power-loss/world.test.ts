@@ -24,7 +24,7 @@ const worlds = isLong ? boundaries : 2;
 let recording: Recording;
 beforeAll(async () => {
 	if (why === undefined) recording = await record({ seed, forMs: 2000 });
-}, 120_000);
+}, 300_000);
 afterAll(() => recording?.[Symbol.asyncDispose]());
 
 const survivals: readonly Survival[] = [
@@ -65,7 +65,7 @@ test.skipIf(why !== undefined)(
 		}
 		expect(wrong, `seed ${seed}`).toEqual([]);
 	},
-	60_000 + boundaries * 10_000,
+	240_000 + boundaries * 20_000,
 );
 
 test.skipIf(why !== undefined)(
@@ -82,7 +82,7 @@ test.skipIf(why !== undefined)(
 			expect(ends.succeeded ?? 0, told).toBeGreaterThan(0);
 		}
 	},
-	60_000 + worlds * 100_000,
+	240_000 + worlds * 150_000,
 );
 
 test.skipIf(why === undefined)(`power loss: skipped, because ${why}`, () => undefined);

@@ -18,7 +18,7 @@ describe.concurrent.each(Object.entries(scenarios))(
 	'with one line of defence less, where %s',
 	(_, ofKind) => {
 		for (const [place, [title, scenario]] of Object.entries(ofKind).entries()) {
-			test.sequential(title, { skip: !isLong && place >= shortForm, timeout: 240_000 }, async () => {
+			test.sequential(title, { skip: !isLong && place >= shortForm, timeout: 600_000 }, async () => {
 				const report = await runScenario(scenario);
 				const { counts, ...verdict } = report.verdict;
 				const offences = verdict.offences.map(({ column, handle, why }) => `${column}: ${handle}: ${why}`);

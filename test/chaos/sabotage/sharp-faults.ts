@@ -13,7 +13,7 @@ import type { Ship } from '../world.ts';
 import type { TappedSite } from './tapped-site.ts';
 
 /** Longest wait for the moment, also on a machine that has much else to do. */
-const momentWithinMs = 8000;
+const momentWithinMs = 20_000;
 /** Until what has passed the tap is with the broker. */
 const arrivesMs = 50;
 /** A run that is seen twice in this time is in its middle. */

@@ -156,6 +156,10 @@ describe('fields', () => {
 		expect(text.length).toBeLessThan(5000);
 	});
 
+	test('are JSON where a reference leads to itself', () => {
+		expect(fieldOf({ $ref: '#/$defs/a', $defs: { a: { $ref: '#/$defs/a' } } }).kind).toBe('json');
+	});
+
 	test('begin with their defaults', () => {
 		const field = published(
 			z.object({ level: z.enum(['low', 'high']).default('high'), times: z.int().default(3) }),

@@ -67,8 +67,8 @@ const narrowColumns: readonly Column<CommandRow>[] = [
 			</span>
 		),
 	},
-	{ ...state, width: '112px' },
-	{ ...queued, width: '84px' },
+	{ ...state, width: '106px' },
+	{ ...queued, width: '102px' },
 ];
 
 export function columnsOf(narrow: boolean): readonly Column<CommandRow>[] {

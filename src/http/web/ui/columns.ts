@@ -12,8 +12,8 @@ export type Column<Row> = {
 	readonly width?: string;
 	readonly align?: 'end';
 	readonly sortable?: boolean;
-	/** Not on a narrow screen: what it says belongs into the first column there. */
-	readonly wide?: boolean;
+	/** Not on a narrow screen (what it says belongs into the first column there); `very`: nor on a middling one. */
+	readonly wide?: boolean | 'very';
 	readonly cell: (row: Row) => ComponentChildren;
 	/** The whole of what a narrow cell may cut. */
 	readonly whole?: (row: Row) => string;

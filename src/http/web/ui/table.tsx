@@ -12,7 +12,7 @@ import { useKeys } from '../keys.ts';
 import { navigate } from '../route.tsx';
 import type { Column, Sort } from './columns.ts';
 import { Icon } from './icon.tsx';
-import { isNarrow } from './narrow.ts';
+import { isMiddling, isNarrow } from './narrow.ts';
 import { TableRow } from './table-row.tsx';
 
 type Selection = {
@@ -60,10 +60,10 @@ export function Table<Row>(props: TableProps<Row>) {
 	const height = useSignal(600);
 	const active = useSignal(kept?.active);
 	const rowHeight = isNarrow.value ? narrowRow : wideRow;
-	const seen = useMemo(
-		() => (isNarrow.value ? columns.filter(({ wide }) => !wide) : columns),
-		[isNarrow.value, columns],
-	);
+	const seen = useMemo(() => {
+		if (!isMiddling.value) return columns;
+		return columns.filter(({ wide }) => (isNarrow.value ? !wide : wide !== 'very'));
+	}, [isNarrow.value, isMiddling.value, columns]);
 	const first = Math.max(0, Math.floor(top.value / rowHeight) - spare);
 	const last = Math.min(rows.length, Math.ceil((top.value + height.value) / rowHeight) + spare);
 
@@ -168,7 +168,13 @@ export function Table<Row>(props: TableProps<Row>) {
 							</th>
 						)}
 						{seen.map((column, at) => (
-							<Head key={column.id} column={column} isFirst={at === 0} sort={sort} onSort={onSort} />
+							<Head
+								key={column.id}
+								column={column}
+								takesRest={at === 0 && (isNarrow.value || seen.every(({ width }) => width !== undefined))}
+								sort={sort}
+								onSort={onSort}
+							/>
 						))}
 					</tr>
 				</thead>
@@ -202,18 +208,18 @@ export function Table<Row>(props: TableProps<Row>) {
 
 function Head<Row>({
 	column,
-	isFirst,
+	takesRest,
 	sort,
 	onSort,
 }: {
 	column: Column<Row>;
-	isFirst: boolean;
+	/** It has what the others leave. */
+	takesRest: boolean;
 	sort: Sort | undefined;
 	onSort: ((sort: Sort) => void) | undefined;
 }) {
 	const { id, title, meaning, align, sortable } = column;
-	// On a narrow screen the first column has what the others leave.
-	const width = isFirst && isNarrow.value ? undefined : column.width;
+	const width = takesRest ? undefined : column.width;
 	const own = sort?.column === id ? sort : undefined;
 	return (
 		<th
