@@ -60,7 +60,6 @@ export const samples: Readonly<Record<string, Sample>> = {
 	health: {},
 	trustList: {},
 	accessList: {},
-	series: { query: { window: '15m' } },
 	totals: {},
 	series: { query: { window: '1h' } },
 	stream: { query: { topics: 'commands' } },
