@@ -62,6 +62,8 @@ test('what an operator’s key signs runs on a node that trusts it, and is told 
 	const ask = (path: string, body?: object) =>
 		byOperator.ask(path, { headers, ...(body && { method: 'POST', body }) });
 	const body = { toNode: 'ship1', method: 'ping', kind: 'command' };
+	// Before its first list it trusts nobody.
+	await eventually(async () => ((await ask('/nodes/ship1')).json as { trust: number }).trust === 1);
 	const [sent] = items(await ask('/commands', body));
 	await eventually(async () => {
 		const { state } = (await ask(`/commands/${sent?.handle}`)).json as { state: string };
