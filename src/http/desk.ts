@@ -11,6 +11,7 @@ import type { CentreWindow } from '../central/central.ts';
 import { Fleet } from '../client/fleet.ts';
 import { type FleetParts, fleetParts } from '../client/parts.ts';
 import type { HttpSettings } from '../domain/config.ts';
+import type { TrustList } from '../domain/trust.ts';
 import type { Credentials } from '../security/credentials.ts';
 
 export type HttpOptions = {
@@ -20,6 +21,8 @@ export type HttpOptions = {
 	/** Who signs what is sent from here; with them the broker has accounts, and every request needs a token. */
 	readonly credentials?: Credentials | undefined;
 	readonly roots?: readonly string[];
+	/** What counts before a trust list is published. */
+	readonly trust?: TrustList | undefined;
 	/** What the centre shows; undefined until it has found its broker. */
 	readonly window: () => CentreWindow | undefined;
 	/** Folder of the built dashboard. */
@@ -42,7 +45,7 @@ export type Desk = {
 };
 
 export function openDesk(options: HttpOptions): Desk {
-	const { clock, credentials, roots } = options;
+	const { clock, credentials, roots, trust } = options;
 	const ofWindow = new WeakMap<CentreWindow, FleetParts>();
 	const window = () => {
 		const found = options.window();
@@ -56,7 +59,7 @@ export function openDesk(options: HttpOptions): Desk {
 		if (!parts) {
 			// What was read when the centre began is a while ago.
 			const topology = { ...open.topology, serverTime: serverNow() };
-			const own = { clock, author, roots, signer: credentials?.key };
+			const own = { clock, author, roots, trust, signer: credentials?.key };
 			parts = { ...fleetParts(connection, topology, own), serverNow };
 			ofWindow.set(open, parts);
 		}

@@ -80,6 +80,13 @@ test('from enrolment to the first command, and out again, as the README tells it
 		async () => (await hub.steward('schedules', '--json')).stdout.includes('nobody has signed it'),
 		{ timeoutMs: 20_000, message: 'the centre believed what nobody signed' },
 	);
+	// Over HTTP as well: what nobody vouches for is neither run nor resumed there.
+	const act = async (name: string) => {
+		const headers = { 'content-type': 'application/json', authorization: `Bearer ${minted.stdout.trim()}` };
+		return (await fetch(`${dashboard}/api/v1/schedules/${name}/run`, { method: 'POST', headers, body: '{}' }))
+			.status;
+	};
+	expect([await act('tick'), await act('forged')]).toEqual([201, 409]);
 	expect(await hub.steward('schedules', 'rm', 'tick', 'forged')).toMatchObject({ code: 0 });
 
 	// It waits for a ship that was never there.

@@ -10,6 +10,7 @@ import type { Central } from '../../central/central.ts';
 import type { Config } from '../../domain/config.ts';
 import type { HttpServer } from '../../http/http-server.ts';
 import type { Credentials } from '../../security/credentials.ts';
+import { pinnedList, readTrustFile } from '../../security/trust-file.ts';
 import type { Cli } from '../cli.ts';
 import { credentialsOf, trustFileOf } from '../connect.ts';
 import { tokensFileOf } from '../settings.ts';
@@ -40,10 +41,11 @@ export function windowOn(cli: Cli, log: Log, port: number | undefined) {
 					: await credentialsOf(cli, { ...config, credentials: signAs });
 			const { HttpServer } = await import('../../http/http-server.ts');
 			const { clock, version } = cli;
+			const trust = pinnedList(config.node.roots, await readTrustFile(trustFileOf(cli, config)));
 			const service = new HttpServer({
 				settings: { ...config.http, port },
 				tokensFile: tokensFileOf(cli, config),
-				...{ credentials, roots: config.node.roots, webDir, version, clock, log },
+				...{ credentials, roots: trust?.roots ?? config.node.roots, trust, webDir, version, clock, log },
 				window: () => central?.window,
 			});
 			http = service;
