@@ -23,7 +23,7 @@ export type Source = {
 };
 
 /** What becomes of a message, and of all that came from a stream that was made anew. */
-export type Taker = Pick<Source, 'take' | 'reset'>;
+type Taker = Pick<Source, 'take' | 'reset'>;
 export type Takers = Readonly<Record<Exclude<SourceName, number>, Taker>> & {
 	readonly commands: (shard: number) => Taker;
 };

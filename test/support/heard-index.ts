@@ -17,7 +17,7 @@ import type { Followed } from '../../src/jetstream/follow.ts';
 import { nodeState } from '../client/setup.ts';
 
 /** Of commands. */
-export const shards = 2;
+const shards = 2;
 const names = ['ship1', 'ship2', 'ship3'];
 const ids = ['a', 'b', 'c', 'd'];
 const address = { node: fc.constantFrom(...names), id: fc.constantFrom(...ids) };
