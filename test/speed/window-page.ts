@@ -13,6 +13,7 @@ import { seedFleet } from '../support/big-fleet.ts';
 import { type Browser, startBrowser, type Tab } from '../support/browser.ts';
 import { disposables } from '../support/disposables.ts';
 import { eventually } from '../support/eventually.ts';
+import { settled } from '../support/look.ts';
 import { startNats } from '../support/nats.ts';
 import { seededName } from '../support/seed-plan.ts';
 import { tempDir } from '../support/temp.ts';
@@ -53,6 +54,8 @@ export async function measure(plan: { nodes: number; commands: number }, say: Sa
 		await updateOfOneRow(tab, connection, first, say);
 		const rest = seeded.slice(1).map(({ record }) => record);
 		await manyChanges(connection, rest);
+		// What fell behind or lost its stream would look small.
+		await settled(tab.page);
 		await memory(browser, tab, say);
 	} finally {
 		await things[Symbol.asyncDispose]();

@@ -7,7 +7,7 @@ import { type ReadonlySignal, signal } from '@preact/signals';
 
 export const isNarrow = follow('(max-width: 720px)');
 /** Of a tablet, or half a desk: also true of a narrow one. */
-export const isMiddling = follow('(max-width: 1100px)');
+export const isMiddling = follow('(max-width: 1240px)');
 
 function follow(condition: string): ReadonlySignal<boolean> {
 	const query = matchMedia(condition);
