@@ -14,6 +14,22 @@ async function tokenOf(http: StartedHttp, role: 'operator' | 'viewer', lifeMs: n
 	return { token, bearer: { authorization: `Bearer ${token}` } };
 }
 
+/** Begins to send a command, and says what became of it; it never ends by itself. */
+function endlessPost(url: string): { readonly sent: Promise<void>; readonly over: Promise<'cut off' | number> } {
+	const asked = request(`${url}/api/v1/commands`, {
+		...{ method: 'POST', headers: { 'content-type': 'application/json', 'content-length': '100' } },
+	});
+	const over = new Promise<'cut off' | number>((resolve) => {
+		asked.once('error', () => resolve('cut off'));
+		asked.once('response', (answer) => {
+			resolve(answer.statusCode ?? 0);
+			asked.destroy();
+		});
+	});
+	const sent = new Promise<void>((resolve) => asked.write('{', () => resolve()));
+	return { sent, over };
+}
+
 /** As no browser would send it. */
 function rawStatus(url: string, headers: Readonly<Record<string, string>>): Promise<number> {
 	return new Promise((resolve, reject) => {
@@ -73,6 +89,15 @@ test('without account and token everybody on this machine is an operator; with t
 	expect((await askUrl(`${http.url}/healthz`)).status).toBe(200);
 	await removeToken(http.tokensFile, 'operator');
 	expect((await http.ask('/session')).json).toMatchObject({ auth: 'open', role: 'operator' });
+});
+
+test('whoever was let in without a token is told nothing more once there is one', async () => {
+	await using http = await startHttp(nobody);
+	const { sent, over } = endlessPost(http.url);
+	await sent;
+	expect((await http.ask('/health')).status).toBe(200);
+	await tokenOf(http, 'operator');
+	expect(await over).toBe('cut off');
 });
 
 test('a viewer reads, and changes nothing, not even as a dry run', async () => {

@@ -35,8 +35,8 @@ export class Guard {
 	/** What is sent from here would be signed by the centre, and nodes take no commands of people from it. */
 	readonly #signsAsCentre: boolean;
 	readonly #file: TokenFile;
-	/** Answers that go on, by their token. */
-	readonly #open = new Map<FastifyReply, string>();
+	/** Answers that go on, by their token; null: let in without one. */
+	readonly #open = new Map<FastifyReply, string | null>();
 	/** Cuts off what those are told whose token counts no more. */
 	readonly watch: Periodic;
 
@@ -92,7 +92,7 @@ export class Guard {
 	}
 
 	#remember({ who }: FastifyRequest, reply: FastifyReply): void {
-		if (!who?.token) return;
+		if (!who) return;
 		this.#open.set(reply, who.token);
 		reply.raw.once('close', () => this.#open.delete(reply));
 	}
@@ -102,7 +102,8 @@ export class Guard {
 		const tokens = new Set(this.#open.values());
 		let count = 0;
 		for (const token of tokens) {
-			if (await this.#file.has(token)) continue;
+			const countsYet = token === null ? await this.isOpen() : await this.#file.has(token);
+			if (countsYet) continue;
 			for (const [reply, own] of this.#open) {
 				if (own !== token) continue;
 				reply.raw.destroy();
