@@ -230,3 +230,32 @@ describe('values', () => {
 		);
 	});
 });
+
+describe('a schema of a hostile node', () => {
+	test('that branches in a circle makes a form of a bounded size', () => {
+		const branches = Array.from({ length: 8 }, () => ({ $ref: '#' }));
+		const field = fieldOf({ anyOf: [{ type: 'string' }, ...branches] });
+		// Eight branches, seven deep: millions, if nothing bounds them.
+		expect(JSON.stringify(field).split('"kind"').length).toBeLessThan(10_000);
+	});
+
+	test('whose pattern takes for ever is not tried: the node has the last word', () => {
+		const slow = ['^(a+)+$', '^(a|a)*$', '^(?:a*)*$', '^a?a?a?a?a?a?a?a?a?a?$', '^(a*)\\1\\1b$'];
+		for (const pattern of slow) {
+			const field = fieldOf({ anyOf: [{ type: 'string', pattern }, { type: 'number' }] });
+			expect(fits(field, `${'a'.repeat(150)}!`)).toBe(true);
+		}
+		const quick = fieldOf({ type: 'string', pattern: '^[a-z]+(?:-[a-z]+)?$' });
+		expect([fits(quick, 'tug-north'), fits(quick, 'Tug!')]).toEqual([true, false]);
+	});
+
+	test('that points nowhere is a piece of JSON', () => {
+		expect(fieldOf({ $ref: '#/%' }).kind).toBe('json');
+		expect(fieldOf({ $ref: '#/definitions/%E0%A4%A' }).kind).toBe('json');
+	});
+
+	test('that names a field as JavaScript names its own has no value there', () => {
+		const field = fieldOf({ type: 'object', properties: { constructor: { type: 'number' } } });
+		expect(valueIn(field, draftOf(field, {}), true)).toEqual({ value: {}, problems: [] });
+	});
+});

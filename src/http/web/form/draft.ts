@@ -6,6 +6,7 @@
 
 import type { Field, NumberField, TextField, WordsField } from './field.ts';
 import { isRecord, isSameJson, parseJson } from './json.ts';
+import { matches } from './pattern.ts';
 import { joinWords, splitWords } from './words.ts';
 
 /** `given` false: left out, and nobody has typed anything. */
@@ -49,7 +50,10 @@ export function draftOf(field: Field, value: unknown = field.initial): Draft {
 			return { kind: 'list', items: asArray(value).map((item) => draftOf(field.item, item)), given };
 		case 'object': {
 			const record = isRecord(value) ? value : {};
-			const fields = field.fields.map(({ name, field: one }) => [name, draftOf(one, record[name])] as const);
+			const fields = field.fields.map(
+				({ name, field: one }) =>
+					[name, draftOf(one, Object.hasOwn(record, name) ? record[name] : undefined)] as const,
+			);
 			return { kind: 'object', fields: Object.fromEntries(fields), given };
 		}
 		case 'record': {
@@ -155,16 +159,6 @@ function textProblem({ minLength, maxLength, pattern }: TextField, text: string)
 		return minLength === 1 ? 'expected something here' : `expected ${minLength} characters or more`;
 	if (maxLength !== undefined && length > maxLength) return `expected ${maxLength} characters at the most`;
 	return matches(pattern, text) ? undefined : `expected what fits ${pattern}`;
-}
-
-/** A pattern that this browser cannot read refuses nothing: the node has the last word. */
-function matches(pattern: string | undefined, text: string): boolean {
-	if (pattern === undefined) return true;
-	try {
-		return new RegExp(pattern, 'u').test(text);
-	} catch {
-		return true;
-	}
 }
 
 function ofNumber(field: NumberField, text: string, path: string): Filled {

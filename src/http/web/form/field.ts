@@ -1,6 +1,7 @@
 /**
  * Owns what a form has for a JSON Schema: a tree of fields, read from what a node published of its method.
- * Promises a field for any schema: what it does not know is a piece of JSON, and a schema in a circle ends there too.
+ * Promises a field for any schema: what it does not know is a piece of JSON, a schema in a circle ends there too, and one that branches
+ * without end has no more fields than anybody would fill in.
  * Pure.
  */
 
@@ -64,6 +65,8 @@ export type Field =
 
 /** Schemas within each other; a form that is deeper helps nobody. */
 const deepest = 6;
+/** Fields of one form; a node may publish a schema of a few words that means millions. */
+const mostFields = 1000;
 /** What says something about a value, and is not looked at here: then only JSON says it all. */
 const unknownWords = [
 	'allOf',
@@ -76,10 +79,11 @@ const unknownWords = [
 ];
 
 export function fieldOf(schema: unknown, title = ''): Field {
-	return read(schema, title, { root: schema, depth: 0 });
+	return read(schema, title, { root: schema, depth: 0, left: { fields: mostFields } });
 }
 
-type Way = { readonly root: unknown; readonly depth: number };
+/** `left` is the same for the whole form. */
+type Way = { readonly root: unknown; readonly depth: number; readonly left: { fields: number } };
 
 function read(given: unknown, title: string, way: Way): Field {
 	const schema = resolved(given, way.root);
@@ -90,7 +94,14 @@ function read(given: unknown, title: string, way: Way): Field {
 		initial: said.default,
 	};
 	const json: JsonField = { ...common, kind: 'json' };
-	if (!isRecord(schema) || way.depth > deepest || unknownWords.some((word) => word in schema)) return json;
+	way.left.fields -= 1;
+	if (
+		!isRecord(schema) ||
+		way.left.fields < widthOf(schema) ||
+		way.depth > deepest ||
+		unknownWords.some((word) => word in schema)
+	)
+		return json;
 	const deeper = { ...way, depth: way.depth + 1 };
 	if ('const' in schema) return { ...common, kind: 'options', options: [schema.const] };
 	if (Array.isArray(schema.enum)) return { ...common, kind: 'options', options: schema.enum };
@@ -206,11 +217,26 @@ function resolved(schema: unknown, root: unknown): unknown {
 		if (steps > 10 || !found.$ref.startsWith('#')) return undefined;
 		const way = found.$ref.slice(1).split('/').slice(1);
 		found = way.reduce<unknown>((at, key) => {
-			const name = decodeURIComponent(key).replaceAll('~1', '/').replaceAll('~0', '~');
+			const name = decoded(key).replaceAll('~1', '/').replaceAll('~0', '~');
 			return isRecord(at) && Object.hasOwn(at, name) ? at[name] : undefined;
 		}, root);
 	}
 	return found;
+}
+
+/** How many schemas it has within it, next to each other. */
+function widthOf({ anyOf, oneOf, type, prefixItems, properties }: Readonly<Record<string, unknown>>): number {
+	const lists = [anyOf, oneOf, type, prefixItems].map((list) => (Array.isArray(list) ? list.length : 0));
+	return Math.max(...lists, isRecord(properties) ? Object.keys(properties).length : 0);
+}
+
+/** What is not written as an address would be is taken as it stands. */
+function decoded(text: string): string {
+	try {
+		return decodeURIComponent(text);
+	} catch {
+		return text;
+	}
 }
 
 function isText(field: Field): field is TextField {
