@@ -24,6 +24,11 @@ const usualPort = 7422;
 /** Of a request without its files: a command's data is bounded by the broker's max_payload, 1 MiB by default. */
 const bodyLimitBytes = 4 * 1024 * 1024;
 
+/** Until a request is here whole; who sends it more slowly holds a connection, and memory, that others need. */
+const requestTimeoutMs = 60_000;
+/** Open at once: more than the streams that may be (routes/live.ts), and far fewer than files that the centre may have open. */
+const mostConnections = 2000;
+
 /** A handle, each character of which may be written as three. */
 const longestParam = 3 * 128;
 
@@ -104,11 +109,13 @@ async function makeApp(desk: Desk, guard: Guard, live: Live): Promise<FastifyIns
 	const app: FastifyInstance = Fastify({
 		...(https ? { https } : {}),
 		bodyLimit: bodyLimitBytes,
+		requestTimeout: requestTimeoutMs,
 		forceCloseConnections: true,
 		routerOptions: { maxParamLength: longestParam },
 		// What goes wrong is answered, and logged where it is a defect (problem.ts).
 		logger: false,
 	});
+	app.server.maxConnections = mostConnections;
 	app.setValidatorCompiler(validatorCompiler);
 	// Answers are typed by their schemas: ten thousand of them are not checked once more on their way out.
 	app.setSerializerCompiler(() => (answer) => JSON.stringify(answer));

@@ -14,8 +14,15 @@ async function tokenOf(http: StartedHttp, role: 'operator' | 'viewer', lifeMs: n
 	return { token, bearer: { authorization: `Bearer ${token}` } };
 }
 
+/** What asked for something, and who. */
+const embedded = { 'sec-fetch-mode': 'no-cors', 'sec-fetch-dest': 'empty' };
+const followed = { 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' };
+
 /** Begins to send a command, and says what became of it; it never ends by itself. */
-function endlessPost(url: string): { readonly sent: Promise<void>; readonly over: Promise<'cut off' | number> } {
+function endlessPost(url: string): {
+	readonly sent: Promise<void>;
+	readonly over: Promise<'cut off' | number>;
+} {
 	const asked = request(`${url}/api/v1/commands`, {
 		...{ method: 'POST', headers: { 'content-type': 'application/json', 'content-length': '100' } },
 	});
@@ -69,6 +76,32 @@ test('a page of another site changes nothing, with or without a form', async () 
 		headers: { origin: 'http://evil.example', 'access-control-request-method': 'POST' },
 	});
 	expect([...preflight.headers.keys()].filter((name) => name.startsWith('access-control'))).toEqual([]);
+});
+
+test('a page of another site embeds nothing, and asks for nothing in the background; its links lead here', async () => {
+	await using http = await startHttp(nobody, { http: { requestsPerMinute: 3 } });
+	const status = (path: string, headers: Readonly<Record<string, string>>) =>
+		rawStatus(`${http.url}${path}`, headers);
+	for (const site of ['cross-site', 'same-site']) {
+		for (const path of ['/api/v1/session', '/metrics', '/favicon.svg', '/healthz'])
+			expect(await status(path, { 'sec-fetch-site': site, ...embedded })).toBe(403);
+		const framed = { ...followed, 'sec-fetch-dest': 'iframe' };
+		expect(await status('/healthz', { 'sec-fetch-site': site, ...framed })).toBe(403);
+	}
+	// None of that has used up what the operator may ask.
+	expect(await status('/api/v1/session', { 'sec-fetch-site': 'cross-site', ...followed })).toBe(200);
+	expect(await status('/api/v1/session', { 'sec-fetch-site': 'same-origin', ...embedded })).toBe(200);
+	expect(await status('/api/v1/session', {})).toBe(200);
+});
+
+test('who is not let in sends no more than a token', async () => {
+	await using http = await startHttp(nobody);
+	await tokenOf(http, 'viewer');
+	const body = { token: 'x'.repeat(100_000) };
+	expect(await http.ask('/session', { method: 'POST', body })).toMatchObject({
+		status: 413,
+		json: { code: 'too-large' },
+	});
 });
 
 test('without account and token everybody on this machine is an operator; with the first token nobody is', async () => {

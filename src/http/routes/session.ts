@@ -20,6 +20,9 @@ const config = { isPublic: true };
 /** A browser forgets it then at the latest. */
 const longestSeconds = 30 * 86_400;
 
+/** Anybody may send one. */
+const longestBody = 4096;
+
 const sessionSchema = z.object({
 	auth: z.enum(['open', 'token']).describe('open: everybody on this machine is an operator'),
 	role: z.enum(tokenRoles).nullable().describe('null: not signed in'),
@@ -55,6 +58,7 @@ export function addSession(api: Api, desk: Desk, guard: Guard): void {
 		'/session',
 		{
 			config,
+			bodyLimit: longestBody,
 			schema: {
 				...{ tags, operationId: 'signIn' },
 				summary: 'Sign in: the token is kept in a cookie that no script can read',

@@ -12,7 +12,7 @@ import type { HttpSettings } from '../../domain/config.ts';
 import type { HttpOptions } from '../desk.ts';
 import { problem, sendProblem } from '../problem.ts';
 import { anybody, type Who } from '../who.ts';
-import { changeProblem, hostProblem, isJson, isReading } from './origin.ts';
+import { changeProblem, hostProblem, isJson, isReading, readProblem } from './origin.ts';
 import { TokenFile } from './token-file.ts';
 
 export const cookieName = 'steward';
@@ -70,7 +70,7 @@ export class Guard {
 			const { host, tls } = this.#settings;
 			const wrong =
 				hostProblem(headers, host) ??
-				(isReading(method) ? undefined : changeProblem(headers, tls !== undefined));
+				(isReading(method) ? readProblem(headers) : changeProblem(headers, tls !== undefined));
 			if (wrong !== undefined) return sendProblem(reply, problem('forbidden', wrong));
 			if (!isReading(method) && !isJson(headers))
 				return sendProblem(reply, problem('invalid', 'content-type: expected application/json'));

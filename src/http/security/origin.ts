@@ -1,7 +1,7 @@
 /**
  * Owns where a request may come from: by which name the server was called, and which page a browser sends it for.
- * Promises that no page of another site makes a browser ask for something that changes anything, also under a name that was made to
- * point here (DNS rebinding). Pure.
+ * Promises that no page of another site makes a browser ask for anything but a page that one then sees, also under a name that was made
+ * to point here (DNS rebinding). Pure.
  */
 
 import type { IncomingHttpHeaders } from 'node:http';
@@ -34,6 +34,14 @@ export function changeProblem(headers: IncomingHttpHeaders, secure: boolean): st
 	const own = urlOf(`${secure ? 'https' : 'http'}://${host}`)?.origin;
 	if (own !== undefined && urlOf(origin)?.origin === own) return undefined;
 	return 'a page of another origin asked for it';
+}
+
+/** What is wrong with a request that changes nothing: a page of another site may lead here, and otherwise leaves this server alone. */
+export function readProblem(headers: IncomingHttpHeaders): string | undefined {
+	const { 'sec-fetch-site': site, 'sec-fetch-mode': mode, 'sec-fetch-dest': dest } = headers;
+	if (typeof site !== 'string' || fromHere.includes(site)) return undefined;
+	if (mode === 'navigate' && dest === 'document') return undefined;
+	return `a page of another site asked for it (${site})`;
 }
 
 /** Whether its body is said to be JSON: a form of a page cannot say that. */
