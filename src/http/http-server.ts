@@ -6,9 +6,10 @@
 
 import { readFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
+import { createSecureContext } from 'node:tls';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { validatorCompiler } from 'fastify-type-provider-zod';
-import { StewardError, systemCodeOf } from '../base/errors.ts';
+import { messageOf, StewardError, systemCodeOf } from '../base/errors.ts';
 import { Lifecycle, type Service } from '../base/lifecycle.ts';
 import { addApi } from './api.ts';
 import { addDashboard } from './dashboard.ts';
@@ -62,7 +63,7 @@ export class HttpServer implements Service {
 		return this.#url;
 	}
 
-	/** @throws StewardError `already-running` where the port that was named is taken, `storage` where its certificate cannot be read */
+	/** @throws StewardError `already-running` where the port that was named is taken, `storage` where its certificate cannot be read, `invalid` where it is none, or the address is not this machine's */
 	async #begin(): Promise<void> {
 		const { settings, log } = this.#options;
 		const desk = openDesk(this.#options);
@@ -76,7 +77,7 @@ export class HttpServer implements Service {
 		} catch (error) {
 			await app.close();
 			this.#app = undefined;
-			if (systemCodeOf(error) !== 'EADDRINUSE') throw error;
+			if (systemCodeOf(error) !== 'EADDRINUSE') throw notListening(error, settings);
 			const taken = `port ${settings.port ?? usualPort} is taken by another program`;
 			if (settings.port !== undefined) {
 				throw new StewardError('already-running', `${taken}: http.port or --http names another one`, {
@@ -102,10 +103,37 @@ export class HttpServer implements Service {
 	}
 }
 
+/** With the field that is wrong. */
+function notListening(error: unknown, { host, port = usualPort }: HttpOptions['settings']): StewardError {
+	const words = `nothing can listen on port ${port} of ${host} (${messageOf(error)})`;
+	const next = 'http.host and http.port, or --http, name another place of this machine';
+	return new StewardError('invalid', `${words}: ${next}`, { cause: error });
+}
+
+/** @throws StewardError `invalid` */
+function checkPems(pems: { readonly cert: Buffer; readonly key: Buffer }): void {
+	try {
+		createSecureContext(pems);
+	} catch (error) {
+		const words = `http.tls: cert and key are no certificate with its key, PEM each (${messageOf(error)})`;
+		throw new StewardError('invalid', words, { cause: error });
+	}
+}
+
+async function pemOf(path: string, what: 'cert' | 'key'): Promise<Buffer> {
+	try {
+		return await readFile(path);
+	} catch (error) {
+		const words = `http.tls.${what} cannot be read: ${messageOf(error)}`;
+		throw new StewardError('storage', words, { cause: error, details: { path } });
+	}
+}
+
 async function makeApp(desk: Desk, guard: Guard, live: Live): Promise<FastifyInstance> {
 	const { options } = desk;
 	const { tls } = options.settings;
-	const https = tls && { cert: await readFile(tls.cert), key: await readFile(tls.key) };
+	const https = tls && { cert: await pemOf(tls.cert, 'cert'), key: await pemOf(tls.key, 'key') };
+	if (https) checkPems(https);
 	const app: FastifyInstance = Fastify({
 		...(https ? { https } : {}),
 		bodyLimit: bodyLimitBytes,

@@ -61,3 +61,30 @@ test('beyond loopback it speaks TLS, asks for a token, and its cookie goes no ot
 	expect(health.headers.get('strict-transport-security')).toContain('max-age=');
 	await expect(fetch(url.replace('https', 'http'))).rejects.toThrow();
 });
+
+test('an address of another machine, and a certificate that is none, are said with the field to change', async () => {
+	await using folder = await tempDir('steward-pem-');
+	const file = join(folder.path, 'some.pem');
+	await writeFile(file, 'no certificate');
+	const authority = newAuthority('a test', Date.now());
+	const server = newServerCertificate(authority, ['192.0.2.1'], Date.now());
+	const [cert, key] = [join(folder.path, 'cert.pem'), join(folder.path, 'key.pem')];
+	await writeFile(cert, server.certificate);
+	await writeFile(key, server.key, { mode: 0o600 });
+	const missing = join(folder.path, 'missing.pem');
+	const start = (http: Readonly<Record<string, unknown>>) => startHttp(() => undefined, { http });
+	await expect(start({ tls: { cert: missing, key: file } })).rejects.toMatchObject({
+		code: 'storage',
+		message: expect.stringContaining('http.tls.cert'),
+	});
+	await expect(start({ tls: { cert: file, key: file } })).rejects.toMatchObject({
+		code: 'invalid',
+		message: expect.stringContaining('http.tls'),
+	});
+	// Kept for documentation (RFC 5737): no machine has it.
+	const elsewhere = { host: '192.0.2.1', tls: { cert, key } };
+	await expect(start(elsewhere)).rejects.toMatchObject({
+		code: 'invalid',
+		message: expect.stringContaining('http.host'),
+	});
+});

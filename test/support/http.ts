@@ -58,7 +58,10 @@ export async function startHttp(
 			log: options.log ?? silent,
 		},
 	});
-	await server.start();
+	await server.start().catch(async (error) => {
+		await folder[Symbol.asyncDispose]();
+		throw error;
+	});
 	const url = server.url ?? '';
 	return {
 		...{ server, url, tokensFile },
