@@ -366,6 +366,22 @@ describe('on a real broker, with a centre and a node', () => {
 		await eventually(async () => (await contract.ask(http, 'stream')).status === 200);
 	});
 
+	test('a hundred outputs are followed, and one more is refused until one of them is closed', async () => {
+		const handle = await send({ toNode: 'ship2' });
+		const sample = of(handle);
+		const status = async () => (await contract.ask(http, 'outputOfCommand', sample)).status;
+		expect(await status()).toBe(200);
+		const gone = new AbortController();
+		const url = `${http.url}/api/v1/commands/${handle}/output?follow=true`;
+		const follow = () => fetch(url, { signal: gone.signal }).catch(() => undefined);
+		const followed = Array.from({ length: 100 }, follow);
+		await eventually(async () => (await status()) === 409);
+		expect(await ask('outputOfCommand', 409, sample)).toMatchObject({ code: 'refused' });
+		gone.abort();
+		await Promise.all(followed);
+		await eventually(async () => (await status()) === 200);
+	});
+
 	test('the installation: streams, health, documents', async () => {
 		expect(items(await ask('listStreams', 200)).map(({ name }) => name)).toContain('STEWARD_COMMANDS_0');
 		expect(await ask('health', 200)).toMatchObject({

@@ -7,6 +7,7 @@
 import { Readable } from 'node:stream';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
+import { StewardError } from '../../base/errors.ts';
 import type { Fleet } from '../../client/fleet.ts';
 import { logView } from '../../client/log-view.ts';
 import type { LogPiece } from '../../client/logs.ts';
@@ -18,7 +19,11 @@ import { type Api, isTrue, ofCommand, problems } from '../contract.ts';
 import type { Desk } from '../desk.ts';
 import { authorOf } from '../who.ts';
 
+/** At once: each has a consumer at the broker, and up to 2 MiB for a reader that is slow. */
+const mostReaders = 100;
+
 export function addOutput(api: Api, desk: Desk): void {
+	let readers = 0;
 	api.get(
 		'/commands/:handle/output',
 		{
@@ -43,7 +48,7 @@ export function addOutput(api: Api, desk: Desk): void {
 							'text/plain': { schema: z.string() },
 						},
 					},
-					...problems('invalid', 'not-found'),
+					...problems('invalid', 'not-found', 'refused'),
 				},
 			},
 		},
@@ -51,6 +56,14 @@ export function addOutput(api: Api, desk: Desk): void {
 			const { handle } = request.params;
 			const { follow = false, stream } = request.query;
 			const fleet = desk.fleet(authorOf(request));
+			if (readers >= mostReaders) {
+				const words = `${mostReaders} outputs are being read already: close some, and try again`;
+				throw new StewardError('refused', words);
+			}
+			readers += 1;
+			reply.raw.once('close', () => {
+				readers -= 1;
+			});
 			// Before the first byte, while it can be told in a status.
 			await lookUpKnown(desk.parts('operator'), handle);
 			const isText = request.headers.accept?.startsWith('text/plain') === true;
