@@ -49,13 +49,13 @@ export default defineConfig({
 			},
 			{
 				test: {
-					// A real browser on the built command line and page: one file at a time, a browser takes more than a core.
+					// A real browser on the built command line and page: two files at a time, a browser takes nearly a core.
 					name: 'browser',
 					include: ['test/browser/**/*.test.ts'],
 					sequence: { groupOrder: 1 },
 					testTimeout: 60_000,
 					hookTimeout: 60_000,
-					fileParallelism: false,
+					maxWorkers: 2,
 				},
 			},
 			{

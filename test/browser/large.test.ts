@@ -50,6 +50,7 @@ describe.skipIf(cannotBrowse)('with ten thousand ships', () => {
 			.first()
 			.waitFor();
 		expect(await page.getByRole('row', { name: /present/ }).count()).toBe(0);
+		await expect.poll(() => new URL(page.url()).search).toContain('ferry');
 		await page.reload();
 		await page
 			.getByRole('row', { name: /absent/ })

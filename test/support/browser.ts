@@ -9,7 +9,7 @@ import { accessSync, constants } from 'node:fs';
 import { join } from 'node:path';
 import { type BrowserContext, chromium, type Page, type Browser as Started } from 'playwright-core';
 
-export const sizes = {
+const sizes = {
 	desktop: { width: 1440, height: 900 },
 	phone: { width: 390, height: 844 },
 } as const;
@@ -31,7 +31,7 @@ const flags = [
 ];
 
 /** Path of Chromium; undefined where this machine has none. */
-export function findChromium(env: NodeJS.ProcessEnv = process.env): string | undefined {
+function findChromium(env: NodeJS.ProcessEnv = process.env): string | undefined {
 	const folders = (env.PATH ?? '').split(':').filter((folder) => folder !== '');
 	const named = ['chromium', 'chromium-browser'].flatMap((name) => folders.map((dir) => join(dir, name)));
 	return (env.CHROMIUM ? [env.CHROMIUM] : named).find((path) => {
@@ -52,14 +52,14 @@ export const cannotBrowse = findChromium() === undefined && process.env.CI !== '
 if (cannotBrowse) console.warn(`${notFound}. The tests of the page are left out.`);
 
 /** What a page may do in this test that is a defect in all others. */
-export type Allowance = {
+type Allowance = {
 	/** The server goes away: failed requests are no news. */
 	readonly offline?: boolean;
 	/** Further lines of the console. */
 	readonly console?: RegExp;
 };
 
-export type TabOptions = Allowance & {
+type TabOptions = Allowance & {
 	readonly size?: Size;
 	readonly theme?: Theme;
 	readonly reducedMotion?: boolean;

@@ -21,12 +21,12 @@ const nameOf = `(element) => element.tagName.toLowerCase()
 	+ (typeof element.className === 'string' && element.className ? '.' + element.className.trim().split(/\\s+/).join('.') : '')
 	+ ' "' + (element.textContent || '').trim().slice(0, 40) + '"'`;
 
-/** Violations of WCAG 2.2 AA, a line each. */
-export async function violations(page: Page): Promise<string[]> {
+/** Violations of WCAG 2.2 AA, a line each; of some of its rules alone, where they are named. */
+export async function violations(page: Page, rules?: readonly string[]): Promise<string[]> {
 	axeSource ??= readFile(axePath, 'utf8');
 	if (!(await page.evaluate('Boolean(window.axe)'))) await page.evaluate(await axeSource);
 	return page.evaluate<string[]>(`axe.run(document, {
-		runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'],
+		runOnly: ${JSON.stringify(rules ?? ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'])},
 		resultTypes: ['violations'],
 	}).then(({ violations }) => violations.flatMap(({ id, help, nodes }) =>
 		nodes.slice(0, 5).map(({ target, failureSummary }) => id + ': ' + help + ' at ' + target.join(' ') + ' (' + failureSummary + ')')))`);

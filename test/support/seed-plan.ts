@@ -85,7 +85,7 @@ const methods: NodeState['methods'] = [
 ];
 
 /** Every ninth is away. */
-export function isAway(place: number): boolean {
+function isAway(place: number): boolean {
 	return place % 9 === 4;
 }
 
@@ -114,7 +114,7 @@ export function stateOf(node: string, now: number, own: Partial<NodeState> = {})
 	};
 }
 
-export function seededNode(place: number, now: number, running: NodeState['running'] = []): SeededNode {
+function seededNode(place: number, now: number, running: NodeState['running'] = []): SeededNode {
 	const isPresent = !isAway(place);
 	const pick = (list: readonly string[], step: number) => list[Math.floor(place / step) % list.length] ?? '';
 	const labels = { role: pick(roles, 1), region: pick(regions, 3), fleet: `f${Math.floor(place / 500)}` };

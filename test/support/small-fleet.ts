@@ -35,7 +35,7 @@ const commands = {
 	cancelled: { toNode: 'ship4', data: ['reboot'] },
 	later: { toNode: 'ship3', data: ['true'], notBefore: '2030-01-01T00:00:00Z' },
 } as const satisfies Record<string, Omit<MessageForm, 'method' | 'id' | 'kind'> & { method?: string }>;
-export type SmallCommand = keyof typeof commands;
+type SmallCommand = keyof typeof commands;
 
 const ended: readonly SmallCommand[] = [
 	'succeeded',

@@ -104,7 +104,8 @@ function OneSchedule({ name }: { name: string }) {
 						<LastCommands last={view.last} />
 					</Panel>
 					<Panel title="Next ticks">
-						{next.data.value ? <TickList ticks={next.data.value.items} /> : <Skeleton lines={6} />}
+						{/* As high as ten ticks. */}
+						{next.data.value ? <TickList ticks={next.data.value.items} /> : <Skeleton lines={13} />}
 					</Panel>
 					{view.on.length > 0 && (
 						<Panel title="On the ships" count={view.on.length}>
