@@ -4,16 +4,14 @@
  * Pictures stay in .cache/screenshots/ for whoever looks with eyes.
  */
 
-import { mkdir, readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import axe from 'axe-core';
 import type { Page } from 'playwright-core';
 import { packageRoot } from '../../src/base/package.ts';
 import { eventually } from './eventually.ts';
 
 const pictures = join(packageRoot, '.cache', 'screenshots');
-const axePath = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
-let axeSource: Promise<string> | undefined;
 
 /** How an element is called in a finding. */
 const nameOf = `(element) => element.tagName.toLowerCase()
@@ -23,8 +21,7 @@ const nameOf = `(element) => element.tagName.toLowerCase()
 
 /** Violations of WCAG 2.2 AA, a line each; of some of its rules alone, where they are named. */
 export async function violations(page: Page, rules?: readonly string[]): Promise<string[]> {
-	axeSource ??= readFile(axePath, 'utf8');
-	if (!(await page.evaluate('Boolean(window.axe)'))) await page.evaluate(await axeSource);
+	if (!(await page.evaluate('Boolean(window.axe)'))) await page.evaluate(axe.source);
 	return page.evaluate<string[]>(`axe.run(document, {
 		runOnly: ${JSON.stringify(rules ?? ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'])},
 		resultTypes: ['violations'],
