@@ -149,7 +149,7 @@ test('every number says its unit or counts something', () => {
 			return typeof field === 'object' && field !== null ? numbers(field) : [];
 		});
 	const unnamed = numbers(compileConfig([data])).filter(
-		(key) => !/(Ms|Bytes|Mb|PerSecond)$/.test(key) && !counts.has(key),
+		(key) => !/(Ms|Bytes|Mb|PerSecond|PerMinute)$/.test(key) && !counts.has(key),
 	);
 	expect(unnamed).toEqual([]);
 });

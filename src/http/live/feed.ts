@@ -17,6 +17,8 @@ import { formatFrame, type SseReader } from './sse.ts';
 const gatherMs = 15;
 const restMs = 50;
 const tryAgainMs = 500;
+/** A step that takes longer goes on after others had their turn. */
+const mostAtOnceMs = 20;
 const beatEveryMs = 10_000;
 /** Commands of one step: their entries are read. */
 const mostCommands = 1000;
@@ -100,6 +102,7 @@ export class Feed {
 		if (!position) this.#reset(reader);
 		this.#readers.add(reader);
 		sse.onClose(() => this.#readers.delete(reader));
+		sse.onDrain(() => this.#poke());
 		this.#cancelBeat ??= clock.after(beatEveryMs, () => this.#beat());
 		this.#poke();
 	}
@@ -159,7 +162,7 @@ export class Feed {
 
 	/** Tells every reader what comes next; true where one is still behind. */
 	async #step(): Promise<boolean> {
-		const { changes, frames, isComplete } = this.#options;
+		const { changes, frames, isComplete, clock } = this.#options;
 		if (!isComplete()) return true;
 		const lives = changes.lives();
 		const target = changes.position();
@@ -171,9 +174,15 @@ export class Feed {
 		});
 		const moment = await frames.moment(steps);
 		let isBehind = isAhead;
+		let begunAt = clock.monotonic();
 		for (const [place, { readers }] of groups.entries()) {
 			const step = steps[place];
 			if (!step) continue;
+			// Each filter is a text of its own: many of them must not keep the centre from its other work.
+			if (clock.monotonic() - begunAt > mostAtOnceMs) {
+				await clock.sleep(0);
+				begunAt = clock.monotonic();
+			}
 			const { through } = step.between;
 			const at = formatPosition(lives, through);
 			const data = frames.text(step, moment);
@@ -196,7 +205,7 @@ export class Feed {
 		let isAhead = false;
 		const groups = new Map<string, { filter: Filter; position: Position; readers: Reader[] }>();
 		for (const reader of [...this.#readers]) {
-			if (reader.at === targetAt) continue;
+			if (reader.at === targetAt || reader.sse.isFull) continue;
 			if (parsePosition(reader.at, lives, target.shards.length) === undefined) {
 				this.#reset(reader);
 				continue;
@@ -241,6 +250,8 @@ export class Feed {
 		const data = JSON.stringify({ at: rfc3339(serverNow()), broker: this.#wasUp });
 		const frames = new Map<string, Buffer>();
 		for (const reader of [...this.#readers]) {
+			if (reader.sse.isStuck()) reader.sse.close();
+			if (reader.sse.isFull) continue;
 			const id = reader.at === reader.said ? undefined : reader.at;
 			const frame =
 				frames.get(id ?? '') ?? formatFrame({ event: 'beat', ...(id === undefined ? {} : { id }), data });

@@ -52,27 +52,33 @@ test('one that reads is told all, with the headers that were there', async () =>
 	expect(JSON.parse(open.events[0]?.data ?? '').text).toHaveLength(100_000);
 });
 
-test('one that does not read is cut off, before much of what it is told fills the memory', async () => {
+test('one that does not read is full, then stuck; one that reads on is not, and says when it is empty', async () => {
 	await using server = await serve();
-	server.silent();
+	const socket = server.silent();
 	const answer = await server.answer();
 	const reader = new SseReader(answer, {});
 	let closed = 0;
 	reader.onClose(() => {
 		closed += 1;
 	});
-	let most = 0;
-	for (let count = 0; count < 1000 && reader.isOpen; count++) {
+	expect(reader.isStuck()).toBe(false);
+	for (let count = 0; count < 1000 && !reader.isFull; count++) {
 		reader.write(frame);
-		most = Math.max(most, answer.writableLength);
 		await new Promise((resolve) => setImmediate(resolve));
 	}
-	expect([reader.isOpen, closed]).toEqual([false, 1]);
-	expect(most).toBeLessThan(2 * 1024 * 1024);
+	expect(reader.isFull).toBe(true);
+	expect(answer.writableLength).toBeLessThan(2 * 1024 * 1024);
+	// The system still takes some of it.
+	await eventually(() => reader.isStuck(), { message: 'it reads nothing, and is not found stuck' });
+	const drained = new Promise<void>((resolve) => reader.onDrain(resolve));
+	socket.resume();
+	await drained;
+	expect([reader.isFull, reader.isStuck(), reader.isOpen]).toEqual([false, false, true]);
+	reader.close();
 	// Nothing happens to one that is gone.
 	reader.write(frame);
 	reader.close();
-	expect(closed).toBe(1);
+	expect([reader.isOpen, closed]).toEqual([false, 1]);
 });
 
 test('one that goes by itself is gone', async () => {
