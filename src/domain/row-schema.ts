@@ -31,7 +31,7 @@ export const nodeRowSchema = z.object({
 });
 export type NodeRow = z.infer<typeof nodeRowSchema>;
 
-export const commandRowSchema = commandViewSchema.pick({
+const commandRowSchema = commandViewSchema.pick({
 	handle: true,
 	id: true,
 	node: true,
