@@ -19,7 +19,7 @@ function exactly<Schema extends z.ZodType>(schema: Schema, text: string): z.outp
 async function startUp(data: string): Promise<{ up: RunningCli; env: Record<string, string> }> {
 	const up = startCli(['up', '--data', data, '--port', '0']);
 	await up.printed('Try next');
-	const url = /broker {2}(nats:\/\/\S+)/.exec(up.stdout())?.[1] ?? '';
+	const url = /broker +(nats:\/\/\S+)/.exec(up.stdout())?.[1] ?? '';
 	return { up, env: { STEWARD_SERVERS: url, STEWARD_DATA: data } };
 }
 

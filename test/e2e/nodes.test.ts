@@ -193,7 +193,7 @@ test.concurrent('a node is taken out of service: seen first, then done, told, an
 	});
 	const unsure = await steward(...words);
 	expect(unsure).toMatchObject({ code: 2, stdout: '' });
-	expect(unsure.stderr).toContain('1 commands would be called off');
+	expect(unsure.stderr).toContain('1 command would be called off');
 	expect((await steward('show', 'sold1.waits', '--json')).stdout).toContain('"state":"queued"');
 
 	const done = await steward(...words, '--yes', '--reason', 'sold to the museum');

@@ -54,7 +54,7 @@ test('the count of shards is fixed by the first who sets it up', async () => {
 	await applyTopology(broker.connection, { dir: streamsDir, shards: 4 });
 	await expect(applyTopology(broker.connection, { dir: streamsDir, shards: 5 })).rejects.toMatchObject({
 		code: 'refused',
-		message: expect.stringContaining('4 shard(s)'),
+		message: expect.stringContaining('4 shards'),
 	});
 	const subject = `steward.command.${shardOf('ship1', 4)}.ship1.normal.a.b`;
 	const streams = await broker.connection.jsm.streams.find(subject);

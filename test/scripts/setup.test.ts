@@ -182,12 +182,13 @@ async function makeClone(root: string) {
 		join(bin, 'npm'),
 		`echo "npm $*" >> ${log}
 		[ "$1" = ci ] && [ -e ${root}/npm-ci-refuses ] && exit 1
-		mkdir -p node_modules/.bin && cp ${root}/tsc node_modules/.bin/tsc`,
+		mkdir -p node_modules/.bin && cp ${root}/tsc ${root}/vite node_modules/.bin/`,
 	);
 	await writeProgram(
 		join(root, 'tsc'),
 		`echo "tsc $*" >> ${log}; mkdir -p dist/cli; echo > dist/cli/main.js`,
 	);
+	await writeProgram(join(root, 'vite'), 'mkdir -p dist/web');
 	await writeFile(
 		join(root, 'scripts', 'bundle.mjs'),
 		"import fs from 'node:fs'; fs.mkdirSync('dist/bin', { recursive: true }); fs.writeFileSync('dist/bin/steward.js', '');",
