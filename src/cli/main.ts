@@ -53,4 +53,14 @@ process.stdout.on('error', (error) => {
 	throw error;
 });
 
-process.exit(await runProgram(cli, process.argv.slice(2)));
+const code = await runProgram(cli, process.argv.slice(2));
+// What a pipe has not taken yet would end with the process.
+await Promise.all([process.stdout, process.stderr].map(flushed));
+process.exit(code);
+
+function flushed(stream: NodeJS.WriteStream): Promise<void> {
+	return new Promise((resolve) => {
+		if (stream.writableLength === 0) resolve();
+		else stream.write('', () => resolve());
+	});
+}

@@ -216,3 +216,21 @@ describe('the terminal', () => {
 		}
 	});
 });
+
+test('a list looks at each node a few times, however many there are', () => {
+	let looks = 0;
+	const rows = Array.from({ length: 500 }, (_, number) =>
+		Object.defineProperty(row(''), 'node', {
+			enumerable: true,
+			get() {
+				looks += 1;
+				return `ship${number}`;
+			},
+		}),
+	);
+	const state = { ...topState({ sort: 'node', where: {} }), rows, shown: rows };
+	const paint = (_style: unknown, text: string) => text;
+	const endless = { height: Number.POSITIVE_INFINITY, columns: 120, now, paint, lost: undefined };
+	expect(topList(state, endless)).toHaveLength(502);
+	expect(looks).toBeLessThan(5 * rows.length);
+});

@@ -101,16 +101,19 @@ const sortedColumn = {
 export function topPicture(state: TopState, look: Look): string[] {
 	const { height, paint } = look;
 	const body = state.shown.slice(state.from, state.from + height);
-	const lines = body.map((row) => rowLine(row, state, look));
+	const fitted = fitting(state, look);
+	const lines = body.map((row) => rowLine(row, fitted, state, look));
 	const empty = state.rows.length === 0 ? 'no node was ever heard of' : 'no node matches: Esc shows all';
 	if (lines.length === 0 && height > 0) lines.push(paint('dim', truncate(`  ${empty}`, look.columns)));
 	while (lines.length < height) lines.push('');
-	return [sums(state, look), middle(state, look), titles(state, look), ...lines, keys(state, look)];
+	return [sums(state, look), middle(state, look), titles(fitted, state, look), ...lines, keys(state, look)];
 }
 
 /** All nodes, for a script. */
 export function topList(state: TopState, look: Look): string[] {
-	return [sums(state, look), titles(state, look), ...state.shown.map((row) => rowLine(row, state, look))];
+	const fitted = fitting(state, look);
+	const lines = state.shown.map((row) => rowLine(row, fitted, state, look));
+	return [sums(state, look), titles(fitted, state, look), ...lines];
 }
 
 function sums({ totals }: TopState, { columns: width, now, paint }: Look): string {
@@ -150,18 +153,18 @@ function middle(
 	);
 }
 
-function titles(state: TopState, look: Look): string {
+function titles(fitted: readonly Fitted[], state: TopState, look: Look): string {
 	const sorted = sortedColumn[state.sort];
-	const cells = fitting(state, look).map(({ column, width }) => {
+	const cells = fitted.map(({ column, width }) => {
 		const title = column.title === sorted ? `${column.title}▾` : column.title;
 		return padded(title, width, column.align);
 	});
 	return look.paint('dim', truncate((gap + cells.join(gap)).trimEnd(), look.columns));
 }
 
-function rowLine(row: NodeRow, state: TopState, look: Look): string {
+function rowLine(row: NodeRow, fitted: readonly Fitted[], state: TopState, look: Look): string {
 	const { paint, now } = look;
-	const cells = fitting(state, look).map(({ column, width }) => {
+	const cells = fitted.map(({ column, width }) => {
 		const { text, style } = column.cell(row, now);
 		const whole = padded(truncate(oneLine(text), width), width, column.align);
 		return paint(style, whole);
@@ -177,8 +180,10 @@ function keys({ shown, from, sort }: TopState, { columns: width, height, paint }
 	return paint('dim', truncate(`q quit   s sort (${sort})   / find   ↑↓ move${place}`, width));
 }
 
-/** Those for which there is room, and how wide each is. */
-function fitting({ rows }: TopState, { columns: total }: Look): { column: Column; width: number }[] {
+type Fitted = { readonly column: Column; readonly width: number };
+
+/** Those for which there is room, and how wide each is: it looks at all rows, so once for a picture. */
+function fitting({ rows }: TopState, { columns: total }: Look): Fitted[] {
 	const longest = rows.reduce((most, { node }) => Math.max(most, [...oneLine(node)].length), 'NODE▾'.length);
 	const name = Math.min(longest, widestName, Math.max(narrowestName, Math.floor(total * nameShare)));
 	let room = total;
