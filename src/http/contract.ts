@@ -8,7 +8,6 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyBaseLogger, FastifyInstance, RawServerDefault, RouteOptions } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { StewardError } from '../base/errors.ts';
 import { parseSince, sinceRule } from '../base/since.ts';
 import {
 	handlePattern,
@@ -22,7 +21,7 @@ import {
 	scheduleNameRule,
 } from '../domain/names.ts';
 import { commandStates } from '../domain/state.ts';
-import { type ProblemCode, problemSchema, statusOf } from './problem.ts';
+import { invalid, type ProblemCode, problemSchema, statusOf } from './problem.ts';
 
 export type Api = FastifyInstance<
 	RawServerDefault,
@@ -81,8 +80,7 @@ export const isTrue = z.enum(['true', 'false']).transform((text) => text === 'tr
 export function momentOf(text: string, now: number): number {
 	const moment = parseSince(text, now);
 	if (moment !== undefined) return moment;
-	const problem = `since: ${sinceRule}, got "${text.slice(0, 60)}"`;
-	throw new StewardError('invalid', problem, { details: { problems: [problem] } });
+	throw invalid(`since: ${sinceRule}, got "${text.slice(0, 60)}"`);
 }
 
 /** How much of a list is asked for, and from where on. */
@@ -93,14 +91,16 @@ export function pageQuery(most: number, usual = 50) {
 	};
 }
 
-/** `indexing`: the centre is still reading what the broker holds, and may lack something. */
+/** Beside what the index tells. */
+export const indexing = z
+	.boolean()
+	.describe('the centre has only begun to read what there is: something may be missing');
+
 export function pageOf<Item extends z.ZodType>(item: Item) {
 	return z.object({
 		items: z.array(item),
 		next: z.string().nullable().describe('cursor of the next page; null where this is the last'),
-		indexing: z
-			.boolean()
-			.describe('the centre has only begun to read what there is: something may be missing'),
+		indexing,
 	});
 }
 

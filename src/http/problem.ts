@@ -7,7 +7,7 @@
 import type { FastifyError, FastifyInstance, FastifyReply } from 'fastify';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { type ErrorCode, isStewardError, messageOf } from '../base/errors.ts';
+import { type ErrorCode, isStewardError, messageOf, StewardError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 
 /** What only a request can do wrong, beside the codes of base/errors.ts. */
@@ -54,6 +54,11 @@ export function problem(
 	more: Pick<Problem, 'problems' | 'details'> = {},
 ): Problem {
 	return { type: `urn:steward:problem:${code}`, title, status: statusOf[code], code, ...more };
+}
+
+/** Of a request that no schema could refuse: one thing is wrong, and it is named. */
+export function invalid(problem: string): StewardError {
+	return new StewardError('invalid', problem, { details: { problems: [problem] } });
 }
 
 export function sendProblem(reply: FastifyReply, one: Problem): FastifyReply {

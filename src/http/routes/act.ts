@@ -9,7 +9,7 @@ import { StewardError } from '../../base/errors.ts';
 import { cancelCommand } from '../../client/cancel.ts';
 import { outcomesOf } from '../../client/in-turns.ts';
 import { retryCommand } from '../../client/retry.ts';
-import { parseHandle } from '../../domain/names.ts';
+import { type Handle, parseHandle } from '../../domain/names.ts';
 import { type CommandState, commandStates, isFinal } from '../../domain/state.ts';
 import { viewSchemas } from '../../domain/view-schema.ts';
 import {
@@ -26,7 +26,7 @@ import {
 	states,
 } from '../contract.ts';
 import type { Desk } from '../desk.ts';
-import { problem, problemSchema } from '../problem.ts';
+import { invalid, problem, problemSchema } from '../problem.ts';
 import { authorOf } from '../who.ts';
 
 const tags = ['commands'];
@@ -127,7 +127,7 @@ function addMany(api: Api, desk: Desk): void {
 			const { reason, timeoutMs = usualForManyMs, ...selected } = request.body;
 			const parts = desk.parts(authorOf(request));
 			return onChosen(desk, selected, open, async (handle) => ({
-				answer: await cancelCommand(parts, parseHandle(handle), { reason, timeoutMs }),
+				answer: await cancelCommand(parts, handle, { reason, timeoutMs }),
 			}));
 		},
 	);
@@ -145,7 +145,7 @@ function addMany(api: Api, desk: Desk): void {
 		async (request) => {
 			const parts = desk.parts(authorOf(request));
 			return onChosen(desk, request.body, failed, async (handle) => ({
-				receipt: await retryCommand(parts, parseHandle(handle)),
+				receipt: await retryCommand(parts, handle),
 			}));
 		},
 	);
@@ -155,11 +155,11 @@ async function onChosen(
 	desk: Desk,
 	selected: Selection,
 	usual: readonly CommandState[],
-	work: (handle: string) => Promise<Pick<Outcome, 'answer' | 'receipt'>>,
+	work: (handle: Handle) => Promise<Pick<Outcome, 'answer' | 'receipt'>>,
 ): Promise<{ items: Outcome[] }> {
 	const chosen = await choose(desk, selected, usual);
 	if (selected.dryRun) return { items: chosen.map((handle) => ({ handle, ok: true })) };
-	const outcomes = await outcomesOf(chosen.map(parseHandle), ({ node, id }) => work(`${node}.${id}`));
+	const outcomes = await outcomesOf(chosen.map(parseHandle), work);
 	return {
 		items: outcomes.map((one) =>
 			'answer' in one
@@ -175,10 +175,8 @@ async function choose(
 	{ handles, filter }: Selection,
 	usual: readonly CommandState[],
 ): Promise<readonly string[]> {
-	if ((handles === undefined) === (filter === undefined)) {
-		const wrong = 'body: expected either handles, or a filter with node, method, state or since';
-		throw new StewardError('invalid', wrong, { details: { problems: [wrong] } });
-	}
+	if ((handles === undefined) === (filter === undefined))
+		throw invalid('body: expected either handles, or a filter with node, method, state or since');
 	if (handles) return [...new Set(handles)];
 	const { state, since, ...rest } = filter ?? {};
 	const { answers, serverNow } = desk.window();

@@ -23,6 +23,7 @@ import {
 	since,
 } from '../contract.ts';
 import type { Desk } from '../desk.ts';
+import { invalid } from '../problem.ts';
 import { authorOf } from '../who.ts';
 
 const tags = ['dead letters'];
@@ -148,10 +149,7 @@ function addMany(api: Api, desk: Desk): void {
 /** @throws StewardError `invalid` */
 function selectionOf(desk: Desk, { seqs, filter, all }: z.output<typeof selectionSchema>): DeadSelection {
 	const said = [seqs, filter, all].filter((one) => one !== undefined).length;
-	if (said !== 1) {
-		const problem = `body: expected exactly one of seqs, filter, all, got ${said}`;
-		throw new StewardError('invalid', problem, { details: { problems: [problem] } });
-	}
+	if (said !== 1) throw invalid(`body: expected exactly one of seqs, filter, all, got ${said}`);
 	return seqs ? { seqs } : filterOf(desk, filter ?? {});
 }
 
@@ -164,6 +162,5 @@ function filterOf(desk: Desk, { since: from, ...fields }: Fields): DeadFilter {
 function placeOf(cursor: string): LetterPlace {
 	const [, at, seq] = /^(\d{1,15})-(\d{1,15})$/.exec(cursor) ?? [];
 	if (at !== undefined && seq !== undefined) return { at: Number(at), seq: Number(seq) };
-	const problem = 'cursor: expected next of the page before';
-	throw new StewardError('invalid', problem, { details: { problems: [problem] } });
+	throw invalid('cursor: expected next of the page before');
 }

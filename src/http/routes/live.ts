@@ -8,11 +8,12 @@ import { z } from 'zod';
 import { parseDuration } from '../../base/duration.ts';
 import { StewardError } from '../../base/errors.ts';
 import { nodeRowSchema, totalsSchema } from '../../domain/row-schema.ts';
-import { type Api, methodName, nodeName, problems, someOf, states, where } from '../contract.ts';
+import { type Api, indexing, methodName, nodeName, problems, someOf, states, where } from '../contract.ts';
 import { filterOf, topics } from '../live/filter.ts';
 import type { Live } from '../live/live.ts';
 import { seriesSchema, seriesView } from '../live/series-view.ts';
 import { SseReader } from '../live/sse.ts';
+import { invalid } from '../problem.ts';
 
 const mostReaders = 1000;
 const position = z.string().describe('the stream goes on from here: ?after=');
@@ -34,9 +35,6 @@ const streamQuery = z.strictObject({
 const dayMs = 24 * 3_600_000;
 
 const tags = ['live'];
-const indexing = z
-	.boolean()
-	.describe('the centre has only begun to read what there is: something may be missing');
 
 export function addLive(api: Api, live: Live): void {
 	api.get(
@@ -85,10 +83,8 @@ export function addLive(api: Api, live: Live): void {
 		},
 		({ query }) => {
 			const windowMs = parseDuration(query.window);
-			if (windowMs === undefined || windowMs <= 0 || windowMs > dayMs) {
-				const problem = `window: expected a time of up to 24h, such as 1h, got "${query.window.slice(0, 60)}"`;
-				throw new StewardError('invalid', problem, { details: { problems: [problem] } });
-			}
+			if (windowMs === undefined || windowMs <= 0 || windowMs > dayMs)
+				throw invalid(`window: expected a time of up to 24h, such as 1h, got "${query.window.slice(0, 60)}"`);
 			return seriesView(live.series, windowMs);
 		},
 	);

@@ -6,7 +6,6 @@
 
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { StewardError } from '../../base/errors.ts';
 import type { ScheduleBook } from '../../client/schedules.ts';
 import { idPattern, idRule } from '../../domain/names.ts';
 import { type ScheduleForm, scheduleFormSchema } from '../../domain/schedule.ts';
@@ -14,6 +13,7 @@ import { isRecord } from '../../domain/validation.ts';
 import { viewSchemas } from '../../domain/view-schema.ts';
 import { type Api, form, listOf, nodeName, ofSchedule, problems, reason } from '../contract.ts';
 import type { Desk } from '../desk.ts';
+import { invalid } from '../problem.ts';
 import { authorOf } from '../who.ts';
 
 const tags = ['schedules'];
@@ -130,6 +130,5 @@ function addRun(api: Api, book: (request: FastifyRequest) => ScheduleBook): void
 function named(body: unknown, name: string): unknown {
 	if (!isRecord(body)) return body;
 	if (body.name === undefined || body.name === name) return { ...body, name };
-	const problem = `name: expected "${name}" as in the path, got "${String(body.name).slice(0, 60)}"`;
-	throw new StewardError('invalid', problem, { details: { problems: [problem] } });
+	throw invalid(`name: expected "${name}" as in the path, got "${String(body.name).slice(0, 60)}"`);
 }

@@ -5,7 +5,6 @@
  */
 
 import { z } from 'zod';
-import { StewardError } from '../../base/errors.ts';
 import { checkForms, sendForms } from '../../client/forms.ts';
 import { type Message, type MessageForm, messageFormSchema, parseMessage } from '../../domain/message.ts';
 import { nodesOf } from '../../domain/target.ts';
@@ -13,6 +12,7 @@ import { isRecord } from '../../domain/validation.ts';
 import { viewSchemas } from '../../domain/view-schema.ts';
 import { type Api, form, isTrue, listOf, problems } from '../contract.ts';
 import type { Desk } from '../desk.ts';
+import { invalid } from '../problem.ts';
 import { authorOf } from '../who.ts';
 
 const mostForms = 1000;
@@ -75,10 +75,6 @@ function formsOf(body: unknown, key: string | undefined): readonly unknown[] {
 	if (body.length === 0 || body.length > mostForms)
 		throw invalid(`expected 1 to ${mostForms} messages, got ${body.length}`);
 	return body;
-}
-
-function invalid(problem: string): StewardError {
-	return new StewardError('invalid', problem, { details: { problems: [problem] } });
 }
 
 function reachOf(desk: Desk, messages: readonly Message[]): z.infer<typeof reachSchema> {
