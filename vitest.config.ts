@@ -1,6 +1,8 @@
 import { defineConfig } from 'vitest/config';
 import { LongestFirst } from './test/support/longest-first.ts';
 
+/** Properties are tried from the same seed in each run. */
+const seeded = ['test/support/fuzz.ts'];
 const report = process.env.STEWARD_TEST_REPORT;
 /** A server that is busy with other tests is taken for one that is away. */
 const elections = 'test/jetstream/cluster.test.ts';
@@ -20,6 +22,7 @@ export default defineConfig({
 			{
 				test: {
 					name: 'unit',
+					setupFiles: seeded,
 					include: [
 						'test/{base,domain,security,supervision,cli,http/web,http/live,http/security}/**/*.test.ts',
 					],
@@ -31,6 +34,7 @@ export default defineConfig({
 			{
 				test: {
 					name: 'integration',
+					setupFiles: seeded,
 					include: ['test/{jetstream,client,broker,node,central,http,scripts,attacks}/**/*.test.ts'],
 					exclude: [elections, ...pureWindow],
 					// Each test takes away what it made; so the next file need not load everything again.

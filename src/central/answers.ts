@@ -4,7 +4,6 @@
  * Reads only.
  */
 
-import { rfc3339 } from '../base/clock.ts';
 import type { MethodView, QueueView } from '../domain/many-view-schema.ts';
 import { isNodeName, lanes } from '../domain/names.ts';
 import { matchesLabels } from '../domain/node-state.ts';
@@ -18,6 +17,7 @@ import {
 	type NodeView,
 	nodeView,
 	type Presence,
+	timeOrNull,
 	waitingView,
 } from '../domain/view.ts';
 import type { Answerers } from '../jetstream/api.ts';
@@ -145,16 +145,10 @@ export class Answers implements Answerers {
 
 	/** The deepest first, without nodes that nothing waits for or runs on. */
 	queues(limit: number): QueueView[] {
-		const { waiting, ledger } = this.#index;
-		const views = [...waiting].map(([node, commands]) => {
-			let [queued, oldest] = [0, Number.POSITIVE_INFINITY];
-			for (const [id, { facts }] of commands) {
-				if (ledger.has(`${node}.${id}`)) continue;
-				queued += 1;
-				oldest = Math.min(oldest, facts.queuedAt);
-			}
-			const oldestQueuedAt = queued === 0 ? null : rfc3339(oldest);
-			return { node, queued, oldestQueuedAt, running: commands.size - queued };
+		const queues = this.counts.queues();
+		const views = [...this.#index.waiting].map(([node, { size }]) => {
+			const { size: queued, oldest } = queues.get(node) ?? { size: 0, oldest: null };
+			return { node, queued, oldestQueuedAt: timeOrNull(oldest), running: size - queued };
 		});
 		return views
 			.sort((a, b) => b.queued - a.queued || b.running - a.running || (a.node < b.node ? -1 : 1))

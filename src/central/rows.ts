@@ -4,7 +4,7 @@
  * Soft state: it begins with what the index holds.
  */
 
-import { isNodeName } from '../domain/names.ts';
+import { isNodeName, nodeOfHandle } from '../domain/names.ts';
 import { failingForMs, isFailing, nodeRow } from '../domain/row.ts';
 import type { NodeRow, Totals } from '../domain/row-schema.ts';
 import { type CommandState, commandStates } from '../domain/state.ts';
@@ -111,13 +111,13 @@ export class FleetRows implements IndexListener {
 			// Another time than when it was noted: it is noted again under that.
 			if (settledAt === undefined || settledAt + failingForMs > serverNow) continue;
 			this.#dropFailing(handle);
-			const one = { node: nodeOf(handle), at: settledAt + failingForMs };
+			const one = { node: nodeOfHandle(handle), at: settledAt + failingForMs };
 			for (const listener of this.#expired) listener(one);
 		}
 	}
 
 	command(handle: string, before: IndexedCommand | undefined, after: IndexedCommand | undefined): void {
-		const node = nodeOf(handle);
+		const node = nodeOfHandle(handle);
 		if (before) this.#count(stateOf(before), -1);
 		if (after) this.#count(stateOf(after), 1);
 		this.#queue(node, handle, after);
@@ -156,14 +156,14 @@ export class FleetRows implements IndexListener {
 		if (known !== null) this.#dropFailing(handle);
 		if (failed === null) return;
 		this.#failing.set(handle, failed);
-		const node = nodeOf(handle);
+		const node = nodeOfHandle(handle);
 		this.#failingOf.set(node, (this.#failingOf.get(node) ?? 0) + 1);
 		this.#failingUntil.add(failed + failingForMs, 0, handle);
 	}
 
 	#dropFailing(handle: string): void {
 		this.#failing.delete(handle);
-		const node = nodeOf(handle);
+		const node = nodeOfHandle(handle);
 		const left = (this.#failingOf.get(node) ?? 0) - 1;
 		if (left > 0) this.#failingOf.set(node, left);
 		else this.#failingOf.delete(node);
@@ -187,8 +187,4 @@ export class FleetRows implements IndexListener {
 		if (!isNodeName(node)) return false;
 		return nodes.has(node) || waiting.has(node) || later.countOf(node) > 0 || standings.has(node);
 	}
-}
-
-function nodeOf(handle: string): string {
-	return handle.slice(0, handle.indexOf('.'));
 }

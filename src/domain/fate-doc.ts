@@ -24,6 +24,8 @@ closed the command for ever. **It started**: the claim of its node says so. **It
 reported, however long that takes. One thing is not: a node that died in the middle does not know how far its method came. That is
 called \`interrupted\`, and \`lost\` when the node did not even come back to say so.
 
+Where a node has ended a command and could still say that much, but not report it, \`why\` says \`unreported\` instead of \`nodeAway\`.
+
 ${fateNames.map(section).join('\n\n')}
 
 ## What is left of it

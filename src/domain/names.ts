@@ -73,6 +73,11 @@ export function parseHandle(text: string): Handle {
 	return { node, id };
 }
 
+/** The node of what is known to be a handle. */
+export function nodeOfHandle(handle: string): string {
+	return handle.slice(0, handle.indexOf('.'));
+}
+
 /** A handle in either of its forms. @throws StewardError `usage` */
 export function toHandle(handle: string | Handle): Handle {
 	return typeof handle === 'string' ? parseHandle(handle) : handle;

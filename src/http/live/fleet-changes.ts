@@ -12,6 +12,7 @@ import {
 	type SourceName,
 } from '../../central/index-listeners.ts';
 import type { FleetRows, NoLongerFailing } from '../../central/rows.ts';
+import { nodeOfHandle } from '../../domain/names.ts';
 import { failingForMs, isFailing } from '../../domain/row.ts';
 import { isFinal } from '../../domain/state.ts';
 import { shardOf } from '../../domain/subject.ts';
@@ -51,7 +52,7 @@ export class FleetChanges implements IndexListener {
 		const long = [...index.ledger].flatMap(([handle, { state, settledAt }]) => {
 			const at =
 				settledAt === null || !isFailing(state) ? Number.POSITIVE_INFINITY : settledAt + failingForMs;
-			return at <= serverNow ? [{ node: nodeOf(handle), at }] : [];
+			return at <= serverNow ? [{ node: nodeOfHandle(handle), at }] : [];
 		});
 		for (const one of long.sort((a, b) => a.at - b.at)) this.#noteExpired(one);
 	}
@@ -114,7 +115,7 @@ export class FleetChanges implements IndexListener {
 			nodes: new Set([
 				...(from.presence < 0 ? this.#rows.names() : []),
 				...[nodes, presence, expired].flatMap(({ keys }) => keys),
-				...[...told.keys, ...stored].map(nodeOf),
+				...[...told.keys, ...stored].map(nodeOfHandle),
 			]),
 			schedules: schedules.keys,
 			through: {
@@ -166,7 +167,7 @@ export class FleetChanges implements IndexListener {
 	}
 
 	#shardOf(handle: string, known: IndexedCommand | undefined): number {
-		return known && isWaiting(known) ? known.shard : shardOf(nodeOf(handle), this.#shards);
+		return known && isWaiting(known) ? known.shard : shardOf(nodeOfHandle(handle), this.#shards);
 	}
 
 	#source(name: SourceName) {
@@ -174,8 +175,4 @@ export class FleetChanges implements IndexListener {
 		if (!source) throw new Error(`the index follows no ${name}`);
 		return source;
 	}
-}
-
-export function nodeOf(handle: string): string {
-	return handle.slice(0, handle.indexOf('.'));
 }

@@ -8,11 +8,12 @@ import { type Clock, rfc3339 } from '../../base/clock.ts';
 import type { CentreIndex } from '../../central/index.ts';
 import { type IndexedCommand, isWaiting, stateOf } from '../../central/index-listeners.ts';
 import type { FleetRows } from '../../central/rows.ts';
+import { nodeOfHandle } from '../../domain/names.ts';
 import { commandRow } from '../../domain/row.ts';
 import { ledgerView, waitingView } from '../../domain/view.ts';
 import type { LedgerStore } from '../../jetstream/ledger-store.ts';
 import type { Filter } from './filter.ts';
-import { type Between, nodeOf } from './fleet-changes.ts';
+import type { Between } from './fleet-changes.ts';
 
 type Told = { readonly revision: number; readonly text: string };
 
@@ -35,6 +36,8 @@ export type Moment = {
 	readonly totals: string;
 	/** Other totals than at the moment before. */
 	readonly hasNewTotals: boolean;
+	/** Rows of nodes, and of commands that wait, as text: made for the first who wants one, for all. */
+	readonly rows: Map<string, string>;
 };
 
 export type FramesOptions = {
@@ -67,12 +70,13 @@ export class Frames {
 		const totals = JSON.stringify(this.#options.rows.totals());
 		const hasNewTotals = totals !== this.#lastTotals;
 		this.#lastTotals = totals;
-		return { entries, at: rfc3339(this.#options.serverNow()), totals, hasNewTotals };
+		return { entries, at: rfc3339(this.#options.serverNow()), totals, hasNewTotals, rows: new Map() };
 	}
 
 	/** The data of `changes`; undefined where there is nothing that the filter lets through. */
-	text({ filter, between, wanted }: Step, { entries, at, totals, hasNewTotals }: Moment): string | undefined {
+	text({ filter, between, wanted }: Step, moment: Moment): string | undefined {
 		const { index, rows } = this.#options;
+		const { entries, at, totals, hasNewTotals } = moment;
 		const commands: string[] = [];
 		for (const handle of wanted) {
 			const entry = entries.get(handle);
@@ -83,13 +87,13 @@ export class Frames {
 			for (const handle of new Set([...between.stored, ...between.told])) {
 				const known = index.known(handle);
 				if (!known || !isWaiting(known) || !this.#fits(filter, handle, known)) continue;
-				commands.push(JSON.stringify(commandRow(waitingView(known))));
+				commands.push(once(moment.rows, handle, () => commandRow(waitingView(known))));
 			}
 		}
 		const nodes: string[] = [];
 		if (filter.has('nodes')) {
 			for (const node of between.nodes) {
-				if (this.#fitsNode(filter, node)) nodes.push(JSON.stringify(rows.row(node)));
+				if (this.#fitsNode(filter, node)) nodes.push(once(moment.rows, node, () => rows.row(node)));
 			}
 		}
 		const schedules = filter.has('schedules') ? between.schedules : [];
@@ -104,7 +108,7 @@ export class Frames {
 	#fits(filter: Filter, handle: string, known: IndexedCommand): boolean {
 		return (
 			filter.command({ method: known.method, state: stateOf(known) }) &&
-			this.#fitsNode(filter, nodeOf(handle))
+			this.#fitsNode(filter, nodeOfHandle(handle))
 		);
 	}
 
@@ -139,4 +143,11 @@ export class Frames {
 		}
 		return told;
 	}
+}
+
+/** By the name of a node, or a handle, which has a dot. */
+function once(texts: Map<string, string>, key: string, make: () => unknown): string {
+	const text = texts.get(key) ?? JSON.stringify(make());
+	texts.set(key, text);
+	return text;
 }

@@ -153,7 +153,7 @@ export class CentreMetrics {
 				if (ranMs !== undefined) this.#run.observe(ranMs / 1000);
 			},
 		});
-		this.#watched = { window, counts, rows: window.rows };
+		this.#watched = { window, counts };
 	}
 
 	#forget(): void {

@@ -5,7 +5,6 @@
  */
 
 import type { CentreWindow } from '../../central/central.ts';
-import type { FleetRows } from '../../central/rows.ts';
 import type { Totals } from '../../domain/row-schema.ts';
 import type { CommandState } from '../../domain/state.ts';
 import type { CommandCounts } from './command-counts.ts';
@@ -13,7 +12,6 @@ import type { CommandCounts } from './command-counts.ts';
 /** A centre, and what is counted of it. */
 export type Watched = {
 	readonly window: CentreWindow;
-	readonly rows: FleetRows;
 	readonly counts: CommandCounts;
 };
 
@@ -38,8 +36,8 @@ export type FleetSnapshot = {
 const mostMethods = 50;
 const mostQueues = 20;
 
-export function snapshotOf({ window, rows, counts }: Watched): FleetSnapshot {
-	const { index, serverNow, isUp, leads, brokerFigures, scheduleLateMs } = window;
+export function snapshotOf({ window, counts }: Watched): FleetSnapshot {
+	const { index, rows, serverNow, isUp, leads, brokerFigures, scheduleLateMs } = window;
 	const now = serverNow();
 	const queues = [...rows.queues()].map(([node, { size, oldest }]) => ({
 		...{ node, depth: size, oldestSeconds: Math.max(0, now - (oldest ?? now)) / 1000 },

@@ -7,7 +7,8 @@ import type { Cli } from '../../../src/cli/cli.ts';
 import { readForms, type SendOptions } from '../../../src/cli/commands/send-form.ts';
 import { addSend } from '../../../src/cli/syntax/send.ts';
 import { parseMessage } from '../../../src/domain/message.ts';
-import { type Form, linesAbout, scheduleLine, sendLine } from '../../../src/http/web/command/as-cli.ts';
+import { linesAbout, scheduleLine, sendLine } from '../../../src/http/web/command/as-cli.ts';
+import type { Form } from '../../../src/http/web/send/draft.ts';
 import { keptScreen } from '../../support/screen.ts';
 
 /** The words that a real shell makes of the line. */

@@ -232,6 +232,13 @@ describe('values', () => {
 });
 
 describe('a schema of a hostile node', () => {
+	test('whose values are of another kind, and cannot be made a text, makes a form all the same', () => {
+		const odd = { toString: null };
+		expect(draftOf(fieldOf({ type: 'number', default: odd }))).toMatchObject({ text: '{"toString":null}' });
+		const list = fieldOf({ type: 'array', items: { type: 'string' }, default: [odd] });
+		expect(() => draftOf(list)).not.toThrow();
+	});
+
 	test('that branches in a circle makes a form of a bounded size', () => {
 		const branches = Array.from({ length: 8 }, () => ({ $ref: '#' }));
 		const field = fieldOf({ anyOf: [{ type: 'string' }, ...branches] });

@@ -7,12 +7,13 @@ import { useSignal } from '@preact/signals';
 import type { CommandView } from '../../../domain/view-schema.ts';
 import { useKeys } from '../keys.ts';
 import { navigate } from '../route.tsx';
+import type { Form } from '../send/draft.ts';
 import { blocked } from '../session.ts';
 import { Button } from '../ui/button.tsx';
 import { ConfirmDialog, Dialog } from '../ui/dialog.tsx';
 import { Copyable } from '../ui/empty.tsx';
 import { cancelOne, orToast, retryOne } from './act.tsx';
-import { type Form, linesAbout } from './as-cli.ts';
+import { linesAbout } from './as-cli.ts';
 import { isEnded } from './timeline.ts';
 
 export function Actions({ view, form }: { view: CommandView; form: Form | undefined }) {

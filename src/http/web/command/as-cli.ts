@@ -7,8 +7,7 @@
 import type { CommandView } from '../../../domain/view-schema.ts';
 import { isRecord } from '../form/json.ts';
 import { joinWords } from '../form/words.ts';
-
-export type Form = Readonly<Record<string, unknown>>;
+import type { Form } from '../send/draft.ts';
 
 /** Fields of a message that are an option of the same meaning, as text. */
 const options = {

@@ -5,7 +5,7 @@
  */
 
 import type { Field, NumberField, TextField, WordsField } from './field.ts';
-import { isRecord, isSameJson, parseJson } from './json.ts';
+import { isRecord, isSameJson, parseJson, textOf } from './json.ts';
 import { matches } from './pattern.ts';
 import { joinWords, splitWords } from './words.ts';
 
@@ -35,7 +35,7 @@ export function draftOf(field: Field, value: unknown = field.initial): Draft {
 		case 'text':
 			return { kind: 'text', text: typeof value === 'string' ? value : '', given };
 		case 'number':
-			return { kind: 'text', text: given ? String(value) : '', given };
+			return { kind: 'text', text: textOf(value), given };
 		case 'json':
 			return { kind: 'text', text: given ? JSON.stringify(value, null, 2) : '', given };
 		case 'boolean':
@@ -45,7 +45,7 @@ export function draftOf(field: Field, value: unknown = field.initial): Draft {
 			return { kind: 'options', index: given && index >= 0 ? index : undefined };
 		}
 		case 'words':
-			return { kind: 'words', line: Array.isArray(value) ? joinWords(value.map(String)) : '', given };
+			return { kind: 'words', line: Array.isArray(value) ? joinWords(value.map(textOf)) : '', given };
 		case 'list':
 			return { kind: 'list', items: asArray(value).map((item) => draftOf(field.item, item)), given };
 		case 'object': {

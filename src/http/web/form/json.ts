@@ -29,3 +29,10 @@ export function parseJson(text: string): { readonly value: unknown } | { readonl
 		return { problem: `this is no JSON: ${error instanceof Error ? error.message : String(error)}` };
 	}
 }
+
+/** A value as it is typed in a field of one line, whatever it is; '' where there is none. */
+export function textOf(value: unknown): string {
+	if (value === undefined || value === null) return '';
+	// An object may have a `toString` that is no function.
+	return typeof value === 'object' ? JSON.stringify(value) : String(value);
+}

@@ -18,7 +18,7 @@ import { ScheduleActions, schedulePath } from '../schedule/act.tsx';
 import { Editor } from '../schedule/editor.tsx';
 import { LastCommands } from '../schedule/picture.tsx';
 import { TickList } from '../schedule/preview.tsx';
-import type { Form } from '../send/draft.ts';
+import { type Form, labelText } from '../send/draft.ts';
 import { Banner } from '../ui/banner.tsx';
 import { Button, ButtonLink } from '../ui/button.tsx';
 import { copyText, EmptyState } from '../ui/empty.tsx';
@@ -140,11 +140,7 @@ function OneSchedule({ name }: { name: string }) {
 
 function ScheduleFacts({ view }: { view: ScheduleView }) {
 	const { counts, missed, jitterMs, startAt, endAt, toNodes, where } = view;
-	const labels =
-		where &&
-		Object.entries(where)
-			.map(([key, value]) => `${key}=${value}`)
-			.join(', ');
+	const labels = where && labelText(where);
 	return (
 		<Facts
 			of={[

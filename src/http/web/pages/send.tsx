@@ -12,11 +12,13 @@ import type { Receipt } from '../../../domain/view-schema.ts';
 import { ApiError, api } from '../api.ts';
 import { serverNow } from '../clock.ts';
 import { commandPath } from '../command/act.tsx';
-import { type Form, sendLine } from '../command/as-cli.ts';
+import { sendLine } from '../command/as-cli.ts';
 import type { FieldProblem } from '../form/draft.ts';
 import { useLoad } from '../load.ts';
 import { query } from '../route.tsx';
 import {
+	type Form,
+	hasTarget,
 	noPolicy,
 	noTarget,
 	type PolicyDraft,
@@ -25,6 +27,7 @@ import {
 	problemsByField,
 	type TargetDraft,
 	targetDraft,
+	targetFields,
 	targetForm,
 	type WhenDraft,
 	whenForm,
@@ -55,8 +58,7 @@ type SendDraft = {
 	readonly id: string;
 };
 
-const targetNames = ['toNodes', 'toNode', 'where'];
-const fieldNames = [...targetNames, 'method', 'data', 'id', 'notBefore', 'timeZone', ...policyFields];
+const fieldNames = [...targetFields, 'method', 'data', 'id', 'notBefore', 'timeZone', ...policyFields];
 
 function emptyDraft(): SendDraft {
 	const nodes = query.value.getAll('to');
@@ -119,13 +121,13 @@ export default function Send() {
 		...(isEvent ? {} : whenForm(when, parseDuration(when.wait.trim()), serverNow())),
 		...(id.trim() === '' ? {} : { id: id.trim() }),
 	};
-	const hasTarget = target.by === 'names' ? target.nodes.length > 0 : target.labels.trim() !== '';
+	const isNamed = hasTarget(target);
 
 	/** What is wrong is at its field afterwards. True where nothing is. */
 	function check(): boolean {
 		found.value = filled.problems;
 		const own: Record<string, readonly string[]> = {};
-		if (!hasTarget) own.toNode = ['name a node, or a label'];
+		if (!isNamed) own.toNode = ['name a node, or a label'];
 		if (when.when === 'at' && when.at === '') own.notBefore = ['name a date and a time'];
 		if (when.when === 'in' && parseDuration(when.wait.trim()) === undefined)
 			own.notBefore = ['expected a duration such as 30m'];
@@ -162,7 +164,7 @@ export default function Send() {
 		}
 	}
 
-	const targetError = targetNames.flatMap((name) => errors.value[name] ?? []).join('; ') || undefined;
+	const targetError = targetFields.flatMap((name) => errors.value[name] ?? []).join('; ') || undefined;
 	const isMoreWrong = [...policyFields, 'id', 'notBefore', 'timeZone'].some((name) => errors.value[name]);
 	return (
 		<div class="page">
@@ -250,7 +252,7 @@ export default function Send() {
 				<div>
 					{receipts.value.length > 0 && <Receipts receipts={receipts.value} />}
 					<Panel title="The same from the command line">
-						{hasTarget ? (
+						{isNamed ? (
 							<Copyable text={sendLine(whole)} />
 						) : (
 							<p class="muted">Name a node, and it stands here, to be copied.</p>

@@ -5,9 +5,10 @@
  */
 
 import type { MethodView } from '../../../domain/many-view-schema.ts';
-import { isRecord } from '../form/json.ts';
+import { isRecord, textOf } from '../form/json.ts';
 import {
 	type Form,
+	given,
 	noPolicy,
 	noTarget,
 	type PolicyDraft,
@@ -15,6 +16,7 @@ import {
 	policyForm,
 	type TargetDraft,
 	targetDraft,
+	targetFields,
 	targetForm,
 } from '../send/draft.ts';
 import { type MessageDraft, messageDraft, noMessage } from '../send/message.ts';
@@ -60,7 +62,7 @@ export function newSchedule(timeZone: string): ScheduleDraft {
 
 /** Fields of the form that the editor has a place for. */
 export const scheduleFields = [
-	...['name', 'cron', 'every', 'timeZone', 'toNodes', 'toNode', 'where', 'message.method', 'message.data'],
+	...['name', 'cron', 'every', 'timeZone', ...targetFields, 'message.method', 'message.data'],
 	...['message.lane', 'message.deliverWithin', 'message.runFor', 'message.attempts', 'message.backoff'],
 	...['message.onInterrupt', 'message.patience', 'message.whenAbsent'],
 	...['placement', 'missed', 'overlap', 'jitter', 'startAt', 'endAt', 'note'],
@@ -132,13 +134,4 @@ export function scheduleDraft(form: Form, methods: readonly MethodView[]): Sched
 		note: textOf(note),
 		others,
 	};
-}
-
-function textOf(value: unknown): string {
-	return value === undefined || value === null ? '' : String(value);
-}
-
-function given(fields: Readonly<Record<string, string>>): Record<string, string> {
-	const entries = Object.entries(fields).map(([name, text]) => [name, text.trim()] as const);
-	return Object.fromEntries(entries.filter(([, text]) => text !== ''));
 }

@@ -12,7 +12,7 @@ import { ApiError, api } from '../api.ts';
 import type { FieldProblem } from '../form/draft.ts';
 import { useLoad } from '../load.ts';
 import { Link, navigate } from '../route.tsx';
-import { type Form, problemsByField } from '../send/draft.ts';
+import { type Form, hasTarget, noTarget, problemsByField, targetFields } from '../send/draft.ts';
 import { fieldOfMethod, messageForm } from '../send/message.ts';
 import { MessageFields } from '../send/message-fields.tsx';
 import { PolicyFields } from '../send/policy-fields.tsx';
@@ -91,14 +91,14 @@ function EditorForm({
 	const busy = useSignal(false);
 	const filled = messageForm(draft.message, fieldOfMethod(methods, draft.message.method)?.field);
 	const form = scheduleForm(draft, filled.form);
-	const { target } = draft;
-	const hasTarget = target.by === 'names' ? target.nodes.length > 0 : target.labels.trim() !== '';
+	const isNamed = hasTarget(draft.target);
 	// What is still to be said is no news: the preview begins with the first look.
-	const { toNode: _, toNodes: __, where: ___, ...others } = form;
-	const previewed = usePreview({
-		...(hasTarget ? form : { ...others, toNode: 'any' }),
-		name: draft.name.trim() === '' ? 'new' : form.name,
-	});
+	const looked: ScheduleDraft = {
+		...draft,
+		name: draft.name.trim() === '' ? 'new' : draft.name,
+		target: isNamed ? draft.target : { ...noTarget, nodes: ['any'] },
+	};
+	const previewed = usePreview(scheduleForm(looked, filled.form));
 	const reach = useReach(draft.target);
 	const change = (part: Partial<ScheduleDraft>) => {
 		onChange({ ...draft, ...part });
@@ -111,7 +111,7 @@ function EditorForm({
 		if (busy.value || blocked.value !== '') return;
 		found.value = filled.problems;
 		errors.value = {
-			...(hasTarget ? {} : { toNode: ['name a node, or a label'] }),
+			...(isNamed ? {} : { toNode: ['name a node, or a label'] }),
 			...(draft.name.trim() === '' ? { name: ['give it a name'] } : {}),
 		};
 		if (filled.problems.length > 0 || Object.keys(errors.value).length > 0) return;
@@ -139,8 +139,7 @@ function EditorForm({
 			.filter(([field]) => field.startsWith('message.'))
 			.map(([field, problems]) => [field.slice('message.'.length), problems]),
 	);
-	const targetError =
-		['toNode', 'toNodes', 'where'].flatMap((field) => errors.value[field] ?? []).join('; ') || undefined;
+	const targetError = targetFields.flatMap((field) => errors.value[field] ?? []).join('; ') || undefined;
 	const own = { draft, change, errors: errors.value };
 	return (
 		<div class="columns">

@@ -4,7 +4,7 @@
  * Pure; whether it is right the server says, with the field of each problem.
  */
 
-import { isRecord } from '../form/json.ts';
+import { isRecord, textOf } from '../form/json.ts';
 
 export type Form = Readonly<Record<string, unknown>>;
 
@@ -53,6 +53,14 @@ export const noPolicy: PolicyDraft = {
 
 export const noTarget: TargetDraft = { by: 'names', nodes: [], labels: '' };
 
+/** The fields of a form that say whom it is for. */
+export const targetFields = ['toNodes', 'toNode', 'where'] as const;
+
+/** Whether anybody is named, or a label. */
+export function hasTarget({ by, nodes, labels }: TargetDraft): boolean {
+	return by === 'names' ? nodes.length > 0 : labels.trim() !== '';
+}
+
 export function targetForm({ by, nodes, labels }: TargetDraft): Form {
 	if (by === 'labels') return { where: labelsOf(labels) };
 	const [only] = nodes;
@@ -76,7 +84,7 @@ export function labelsOf(text: string): Record<string, string> {
 	);
 }
 
-function labelText(labels: Form): string {
+export function labelText(labels: Form): string {
 	return Object.entries(labels)
 		.map(([key, value]) => `${key}=${value}`)
 		.join(', ');
@@ -97,20 +105,19 @@ export function policyForm(draft: PolicyDraft): Form {
 
 export function policyDraft(form: Form): PolicyDraft {
 	const { backoff } = form;
-	const text = (value: unknown) => (value === undefined || value === null ? '' : String(value));
 	const detail = isRecord(backoff) ? backoff : { kind: backoff };
 	return {
-		lane: text(form.lane),
-		deliverWithin: text(form.deliverWithin),
-		runFor: text(form.runFor),
-		attempts: text(form.attempts),
-		backoff: text(detail.kind),
-		backoffInitial: text(detail.initial),
-		backoffCap: text(detail.cap),
-		backoffJitter: text(detail.jitter),
-		onInterrupt: text(form.onInterrupt),
-		patience: text(form.patience),
-		whenAbsent: text(form.whenAbsent),
+		lane: textOf(form.lane),
+		deliverWithin: textOf(form.deliverWithin),
+		runFor: textOf(form.runFor),
+		attempts: textOf(form.attempts),
+		backoff: textOf(detail.kind),
+		backoffInitial: textOf(detail.initial),
+		backoffCap: textOf(detail.cap),
+		backoffJitter: textOf(detail.jitter),
+		onInterrupt: textOf(form.onInterrupt),
+		patience: textOf(form.patience),
+		whenAbsent: textOf(form.whenAbsent),
 	};
 }
 
@@ -121,7 +128,8 @@ export function whenForm({ when, at, timeZone }: WhenDraft, waitMs: number | und
 	return {};
 }
 
-function given(fields: Readonly<Record<string, string>>): Record<string, string> {
+/** What has been typed, without the blanks around it; what is empty is left out. */
+export function given(fields: Readonly<Record<string, string>>): Record<string, string> {
 	const entries = Object.entries(fields).map(([name, text]) => [name, text.trim()] as const);
 	return Object.fromEntries(entries.filter(([, text]) => text !== ''));
 }

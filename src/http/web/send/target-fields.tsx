@@ -12,7 +12,7 @@ import { blocked } from '../session.ts';
 import { Field } from '../ui/field.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { count, plural } from '../words.ts';
-import { type TargetDraft, targetForm } from './draft.ts';
+import { hasTarget, type TargetDraft, targetForm } from './draft.ts';
 import { NodePicker } from './node-picker.tsx';
 
 export type Reach = {
@@ -28,7 +28,7 @@ const waitMs = 200;
 export function useReach(target: TargetDraft): ReadonlySignal<Reach | string | undefined> {
 	const reach = useSignal<Reach | string | undefined>(undefined);
 	const said = JSON.stringify(targetForm(target));
-	const isEmpty = target.by === 'names' ? target.nodes.length === 0 : target.labels.trim() === '';
+	const isNamed = hasTarget(target);
 	const presence = useSignal('');
 	useSignalEffect(() => {
 		const { present, absent, known } = totals.value?.nodes ?? {};
@@ -36,7 +36,7 @@ export function useReach(target: TargetDraft): ReadonlySignal<Reach | string | u
 	});
 	useEffect(() => {
 		// Whoever only looks on may not ask either.
-		if (isEmpty || blocked.value !== '') {
+		if (!isNamed || blocked.value !== '') {
 			reach.value = undefined;
 			return;
 		}
