@@ -67,7 +67,7 @@ describe.skipIf(cannotBrowse)('every page is well in both themes and sizes', () 
 			for (let n = 0; n < 5; n++) {
 				const id = `live-${n}`;
 				await small.fleet.send({ kind: 'command', toNode: 'central', method: 'noSuchMethod', id });
-				await small.fleet.wait([`central.${id}`], { timeoutMs: 20_000 });
+				await small.fleet.wait([`central.${id}`]);
 			}
 			await tab.page.getByRole('row', { name: /central.* 5 / }).waitFor();
 			const moved = await shifts(tab.page);

@@ -83,9 +83,7 @@ describe.skipIf(cannotBrowse)('an operator in the browser', () => {
 
 	test('pauses a ship with a reason, sees who did it, and resumes it', async () => {
 		await using _ship = await startShip(window.servers, 'pelican', dir);
-		await eventually(async () => (await fleet.node('pelican'))?.presence === 'present', {
-			timeoutMs: 20_000,
-		});
+		await eventually(async () => (await fleet.node('pelican'))?.presence === 'present');
 		await using tab = await browser.open(window.url);
 		const { page } = tab;
 		await page.goto('/nodes/pelican');
@@ -104,7 +102,7 @@ describe.skipIf(cannotBrowse)('an operator in the browser', () => {
 		const resume = head(page).getByRole('button', { name: 'Resume' });
 		await resume.click();
 		await page.getByRole('dialog').getByRole('button', { name: 'Resume' }).click();
-		expect(await fleet.wait(['pelican.c1'], { timeoutMs: 20_000 })).toMatchObject([{ state: 'succeeded' }]);
+		expect(await fleet.wait(['pelican.c1'])).toMatchObject([{ state: 'succeeded' }]);
 		await page
 			.getByText(/in the dry dock/)
 			.first()
@@ -145,8 +143,8 @@ describe.skipIf(cannotBrowse)('an operator in the browser', () => {
 	test('sends a dead letter again, once the ship knows the method', async () => {
 		const command = { kind: 'command', toNode: 'central', method: 'openHatch', data: { hatch: 4 } } as const;
 		await fleet.send({ ...command, id: 'hatch' });
-		await fleet.wait(['central.hatch'], { timeoutMs: 20_000 });
-		await eventually(async () => (await fleet.dead.list()).length > 0, { timeoutMs: 20_000 });
+		await fleet.wait(['central.hatch']);
+		await eventually(async () => (await fleet.dead.list()).length > 0);
 		await using tab = await browser.open(window.url);
 		const { page } = tab;
 		await page.goto('/dead');
@@ -161,19 +159,15 @@ describe.skipIf(cannotBrowse)('an operator in the browser', () => {
 		await page.getByRole('button', { name: 'Send 1 again' }).click();
 		await page.getByRole('dialog').getByRole('button', { name: 'Send 1 again' }).click();
 		await said(page, '1 letter sent again');
-		const again = await eventually(
-			async () =>
-				(await fleet.list({ node: 'central' })).find(({ lineage }) => lineage?.of === 'central.hatch'),
-			{ timeoutMs: 20_000 },
+		const again = await eventually(async () =>
+			(await fleet.list({ node: 'central' })).find(({ lineage }) => lineage?.of === 'central.hatch'),
 		);
 		expect(again).toMatchObject({ method: 'openHatch', lineage: { kind: 'replay' } });
 	});
 
 	test('does it all by the keyboard: finds a ship in the fleet, and sends it a command', async () => {
 		await using _ship = await startShip(window.servers, 'kittiwake', dir);
-		await eventually(async () => (await fleet.node('kittiwake'))?.presence === 'present', {
-			timeoutMs: 20_000,
-		});
+		await eventually(async () => (await fleet.node('kittiwake'))?.presence === 'present');
 		await using tab = await browser.open(window.url);
 		const { page } = tab;
 		const { keyboard } = page;

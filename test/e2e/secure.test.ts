@@ -63,7 +63,7 @@ test('from enrolment to the first command, and out again, as the README tells it
 	expect(await hub.steward(...tick)).toMatchObject({ code: 0 });
 	await eventually(
 		async () => JSON.parse((await hub.steward('list', '--method', 'ping', '--json')).stdout).length > 0,
-		{ timeoutMs: 20_000, message: 'the schedule did not fire' },
+		{ message: 'the schedule did not fire' },
 	);
 	expect(JSON.parse((await hub.steward('schedules', '--json')).stdout)).toMatchObject([{ problem: null }]);
 	const keys = join(hub.cwd, '.local/share/steward/keys');
@@ -78,7 +78,7 @@ test('from enrolment to the first command, and out again, as the README tells it
 	await insider.js.publish('$KV.steward-schedules.forged', JSON.stringify(record));
 	await eventually(
 		async () => (await hub.steward('schedules', '--json')).stdout.includes('nobody has signed it'),
-		{ timeoutMs: 20_000, message: 'the centre believed what nobody signed' },
+		{ message: 'the centre believed what nobody signed' },
 	);
 	// Over HTTP as well: what nobody vouches for is neither run nor resumed there.
 	const act = async (name: string) => {

@@ -50,7 +50,7 @@ describe.skipIf(!hasScript)('in a terminal', () => {
 	test('it shows what changes, takes keys, says when the broker is lost, and gives the screen back', async () => {
 		await using here = await world();
 		await using top = inTerminal(['top', ...here.servers], { columns: 100, rows: 12 });
-		await eventually(() => top.drawn().includes('q quit   s sort (queued)'), { timeoutMs: 30_000 });
+		await eventually(() => top.drawn().includes('q quit   s sort (queued)'));
 		expect(top.drawn()).toContain('\u001b[?1049h\u001b[?25l');
 		expect(top.drawn()).toContain('2 nodes: ');
 		for (let n = 0; n < 4; n++) await here.send('ship3', ['true']);
@@ -64,13 +64,11 @@ describe.skipIf(!hasScript)('in a terminal', () => {
 		top.press('j');
 		top.press('k');
 		await here.nats.kill();
-		await eventually(() => top.drawn().includes('the broker does not answer'), { timeoutMs: 20_000 });
+		await eventually(() => top.drawn().includes('the broker does not answer'));
 		expect(top.drawn().slice(before)).not.toContain('q quit');
 		await here.nats.restart();
 		const lostAt = top.drawn().length;
-		await eventually(() => top.drawn().slice(lostAt).includes('/ship1   1 of 3 nodes'), {
-			timeoutMs: 30_000,
-		});
+		await eventually(() => top.drawn().slice(lostAt).includes('/ship1   1 of 3 nodes'));
 		top.press('q');
 		expect(await top.exited).toBe(0);
 		expect(top.drawn().endsWith(restored)).toBe(true);
@@ -79,7 +77,7 @@ describe.skipIf(!hasScript)('in a terminal', () => {
 	test.each(['\u0003', 'SIGTERM'] as const)('the screen is given back after %j', async (how) => {
 		await using here = await world();
 		await using top = inTerminal(['top', ...here.servers], { columns: 80, rows: 24 });
-		await eventually(() => top.drawn().includes('q quit'), { timeoutMs: 30_000 });
+		await eventually(() => top.drawn().includes('q quit'));
 		if (how === 'SIGTERM') top.signal('SIGTERM');
 		else top.press(how);
 		expect(await top.exited).toBe(0);

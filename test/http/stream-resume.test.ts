@@ -78,7 +78,7 @@ test('whatever is cut, killed and started again meanwhile, a reader is told ever
 					const [receipt] = await fleet.send(form);
 					return receipt && sent.push(receipt.handle);
 				},
-				{ message: `${id} could not be sent`, timeoutMs: 30_000 },
+				{ message: `${id} could not be sent` },
 			);
 		}
 	};
@@ -93,7 +93,7 @@ test('whatever is cut, killed and started again meanwhile, a reader is told ever
 	central = await startCentral(nats.url);
 	await sendSome(6);
 	const present = sent.filter((handle) => handle.startsWith('ship1.'));
-	await fleet.wait(present, { timeoutMs: 30_000 });
+	await fleet.wait(present, { timeoutMs: 120_000 });
 
 	const known = await eventually(async () => {
 		const views = await fleet.list({ limit: 100 });

@@ -46,7 +46,7 @@ test.concurrent('a link through a leaf server is up only while the hub can be re
 	expect(connection?.api).toBe('$JS.hub.API');
 	// Before anything that waits for an answer would notice.
 	leaf.link.cut();
-	await eventually(() => link.connection === undefined, { timeoutMs: 12_000 });
+	await eventually(() => link.connection === undefined);
 	expect(connection?.reach.isConnected).toBe(true);
 	leaf.link.heal();
 	await eventually(() => link.connection);
@@ -87,7 +87,7 @@ test.concurrent('a pull finds its consumer across the link: not while it is miss
 	leaf.link.cut();
 	await raw.js.publish('steward.command.0.ship1.normal.ping.b');
 	leaf.link.heal();
-	await eventually(() => taken.length === 2, { timeoutMs: 20_000 });
+	await eventually(() => taken.length === 2);
 	await raw.jsm.consumers.delete(stream, 'ship1-normal');
 	await eventually(() => statuses.at(-1) === 'waiting');
 	await ensureLaneConsumer(raw.connection, { node: 'ship1', shard: 0, lane: 'normal', capacity: 5 });

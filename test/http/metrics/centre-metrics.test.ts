@@ -34,7 +34,7 @@ test('a scrape tells the fleet as it is, and what happened since it began to loo
 		...(await send('ship1', ['true'], { method: 'noSuchMethod' })),
 	];
 	for (let n = 0; n < 3; n++) await send('ship2', ['true']);
-	await fleet.wait(ended, { timeoutMs: 20_000 });
+	await fleet.wait(ended);
 	const samples = await eventually(async () => {
 		const read = await samplesOf(http);
 		return read.get('steward_commands_ended_total{state="rejected",method="noSuchMethod"}') === 1 && read;

@@ -41,7 +41,7 @@ test('a node tells what it started, how that ended, and what it holds', async ()
 		})),
 		...(await send('noSuchMethod', [])),
 	];
-	await fleet.wait(receipts, { timeoutMs: 20_000 });
+	await fleet.wait(receipts);
 	const samples = await eventually(async () => {
 		const read = await metrics.samples();
 		return read.get('steward_node_outbox_messages') === 0 && read;
