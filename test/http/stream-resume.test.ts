@@ -22,6 +22,8 @@ async function readOn(url: () => string, seen: StreamEvent[], signal: AbortSigna
 			if (open.status !== 200) throw new Error(`${open.status}`);
 			const stop = () => open.close();
 			signal.addEventListener('abort', stop, { once: true });
+			// It may have been aborted while this was opened.
+			if (signal.aborted) stop();
 			await open.ended;
 			signal.removeEventListener('abort', stop);
 			seen.push(...open.events);
