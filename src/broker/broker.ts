@@ -7,6 +7,7 @@
 
 import { mkdir } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
+import { bracketed, isEveryAddress } from '../base/address.ts';
 import { type Backoff, backoffMs } from '../base/backoff.ts';
 import type { Clock } from '../base/clock.ts';
 import { messageOf, StewardError } from '../base/errors.ts';
@@ -52,6 +53,7 @@ const readyWithinMs = 300_000;
 const stopWithinMs = 20_000;
 const watchEveryMs = 5000;
 const watchPatienceMs = 30_000;
+const loopbackAddress = '127.0.0.1';
 
 export class Broker implements Service {
 	readonly name = 'broker';
@@ -87,9 +89,9 @@ export class Broker implements Service {
 
 	/** `nats://127.0.0.1:PORT`, or `tls:`. Throws before the first start. */
 	get url(): string {
-		const host = this.#options.host ?? '127.0.0.1';
-		const reachable =
-			{ '0.0.0.0': '127.0.0.1', '::': '[::1]' }[host] ?? (host.includes(':') ? `[${host}]` : host);
+		const { host = loopbackAddress } = this.#options;
+		const ownLoopback = host === '::' ? '::1' : loopbackAddress;
+		const reachable = bracketed(isEveryAddress(host) ? ownLoopback : host);
 		const scheme = this.#options.secureConfig === undefined ? 'nats' : 'tls';
 		return `${scheme}://${reachable}:${started(this.#port)}`;
 	}
@@ -121,7 +123,7 @@ export class Broker implements Service {
 			cwd: secureConfig === undefined ? folder : dirname(resolve(secureConfig)),
 			settings: {
 				...{ port, storeDir, maxFileBytes: this.#budgetBytes },
-				host: this.#options.host ?? '127.0.0.1',
+				host: this.#options.host ?? loopbackAddress,
 			},
 		};
 		await this.#bringUp(server, signal);

@@ -5,6 +5,7 @@
  */
 
 import { z } from 'zod';
+import { isLoopback } from '../base/address.ts';
 import { StewardError } from '../base/errors.ts';
 import { logLevels } from '../base/log.ts';
 import { lanes, methodNamePattern, methodNameRule, nodeNamePattern, nodeNameRule } from './names.ts';
@@ -198,16 +199,13 @@ const configSchema = z.strictObject({
 		.prefault({}),
 });
 
-function isLoopback(host: string): boolean {
-	return ['127.0.0.1', '::1', 'localhost'].includes(host);
-}
-
 /** Without accounts. */
 const loopbackSchema = configSchema.extend({
 	broker: brokerSection
 		.extend({
 			host: z
-				.enum(['127.0.0.1', '::1', 'localhost'], {
+				.string()
+				.refine(isLoopback, {
 					error:
 						'expected 127.0.0.1: without accounts the broker listens on loopback only (steward init --secure makes them, keys names their folder)',
 				})

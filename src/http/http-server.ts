@@ -9,6 +9,7 @@ import type { AddressInfo } from 'node:net';
 import { createSecureContext } from 'node:tls';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { validatorCompiler } from 'fastify-type-provider-zod';
+import { bracketed } from '../base/address.ts';
 import { messageOf, StewardError, systemCodeOf } from '../base/errors.ts';
 import { Lifecycle, type Service } from '../base/lifecycle.ts';
 import { addApi } from './api.ts';
@@ -88,9 +89,8 @@ export class HttpServer implements Service {
 		}
 		await live.start();
 		const { port } = app.server.address() as AddressInfo;
-		const host = settings.host.includes(':') ? `[${settings.host}]` : settings.host;
 		await guard.watch.start();
-		this.#url = `${settings.tls ? 'https' : 'http'}://${host}:${port}`;
+		this.#url = `${settings.tls ? 'https' : 'http'}://${bracketed(settings.host)}:${port}`;
 	}
 
 	async #end(): Promise<void> {

@@ -8,6 +8,7 @@
 import { access, constants } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import type { TlsOptions } from '@nats-io/transport-node';
+import { isLoopback, unbracketed } from '../base/address.ts';
 import { StewardError } from '../base/errors.ts';
 import type { TlsSettings } from '../domain/config.ts';
 
@@ -68,9 +69,5 @@ function checkedHost(servers: readonly string[], serverName: string | undefined)
 
 function hostOf(server: string): string {
 	const { hostname } = new URL(server.includes('://') ? server : `nats://${server}`);
-	return hostname.replace(/^\[|\]$/g, '');
-}
-
-function isLoopback(host: string): boolean {
-	return host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host);
+	return unbracketed(hostname);
 }

@@ -6,6 +6,7 @@
 
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { bracketed } from '../base/address.ts';
 import { StewardError } from '../base/errors.ts';
 import { counted } from '../base/text.ts';
 import {
@@ -163,8 +164,4 @@ export function bundleOf(facts: BundleFacts, { entry, jwt, seed }: NewEnrolment)
 
 function seedOf(creds: string): string {
 	return /-BEGIN USER NKEY SEED-+\s+(\w+)/.exec(creds)?.[1] ?? '';
-}
-
-function bracketed(host: string): string {
-	return host.includes(':') ? `[${host}]` : host;
 }

@@ -5,6 +5,7 @@
  * Pure. The accounts that it holds are for the first start: later ones come by the resolver, whose folder keeps them.
  */
 
+import { isLoopback } from '../base/address.ts';
 import { StewardError } from '../base/errors.ts';
 import type { SignedAccount } from './accounts.ts';
 
@@ -32,7 +33,7 @@ export type ServerConfigOptions = {
 /** @throws StewardError `invalid` for a listener beyond loopback without TLS */
 export function serverConfig(options: ServerConfigOptions): string {
 	const { host, port, monitorPort = 8222, storeDir, resolverDir, maxFileBytes, tls } = options;
-	if (!tls && !['127.0.0.1', '::1', 'localhost'].includes(host)) {
+	if (!tls && !isLoopback(host)) {
 		throw new StewardError(
 			'invalid',
 			`the broker would listen on ${host} without TLS: give it a certificate (steward init --secure makes one)`,

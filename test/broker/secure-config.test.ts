@@ -34,6 +34,8 @@ test('the embedded broker can set its lines in it', async () => {
 });
 
 test('beyond loopback it is not made without TLS', async () => {
+	for (const host of ['127.0.0.2', '::1', 'localhost'])
+		expect(await configOf({ host })).toContain(`host: "${host}"`);
 	await expect(configOf({ host: '0.0.0.0' })).rejects.toMatchObject({ code: 'invalid' });
 	const tls = { cert: 'server.pem', key: 'server.key' };
 	expect(await configOf({ host: '0.0.0.0', tls })).toMatch(/handshake_first: true/);

@@ -132,6 +132,21 @@ describe('problems', () => {
 		expect(problemsOf({ ...data, servers })).toHaveLength(1);
 	});
 
+	test.each(['127.0.0.1', '127.8.0.1', '::1', '::ffff:127.0.0.1', 'localhost'])(
+		'without accounts and certificate broker and window may listen on %s',
+		(host) => {
+			const compiled = compileConfig([{ ...data, broker: { host }, http: { host } }]);
+			expect([compiled.broker.host, compiled.http.host]).toEqual([host, host]);
+		},
+	);
+
+	test.each(['0.0.0.0', '::', '10.0.0.1', '127.0.0.1.example', '127.1'])('… and not on %s', (host) => {
+		expect(problemsOf({ ...data, broker: { host }, http: { host } })).toEqual([
+			expect.stringMatching(/^broker.host: expected 127.0.0.1/),
+			expect.stringMatching(/^http.host: expected 127.0.0.1/),
+		]);
+	});
+
 	test('an empty list of servers is none', () => {
 		expect(problemsOf({ ...data, servers: [] })).toHaveLength(1);
 	});

@@ -7,6 +7,7 @@
 import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { unbracketed } from '../../base/address.ts';
 import { formatDuration } from '../../base/duration.ts';
 import { isStewardError, messageOf } from '../../base/errors.ts';
 import { refuseOpenTo } from '../../base/secret-files.ts';
@@ -107,7 +108,7 @@ async function lookAtServer(
 	nowMs: number,
 ): Promise<Finding[]> {
 	const { protocol, hostname, port } = new URL(server.includes('://') ? server : `nats://${server}`);
-	const host = hostname.replace(/^\[|\]$/g, '');
+	const host = unbracketed(hostname);
 	const isMeant = protocol === 'tls:' || protocol === 'wss:' || (tls !== undefined && tls !== false);
 	const check = `tls ${host}`;
 	if (!isMeant) {

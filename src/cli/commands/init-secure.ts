@@ -6,6 +6,7 @@
 
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { isEveryAddress } from '../../base/address.ts';
 import { StewardError } from '../../base/errors.ts';
 import { serversOf } from '../../security/enrolment.ts';
 import { fileNames, readKeyFolder } from '../../security/key-folder.ts';
@@ -24,13 +25,12 @@ export type SecureFlags = KeysFlags &
 		readonly shards?: string;
 	};
 
-const wildcards = ['0.0.0.0', '::'];
 const defaultPort = 4222;
 
 export async function initSecure(cli: Cli, flags: SecureFlags): Promise<number> {
 	const path = await keysPathOf(cli, flags);
 	const host = flags.host ?? '0.0.0.0';
-	const ofHost = wildcards.includes(host) ? hostname() : host;
+	const ofHost = isEveryAddress(host) ? hostname() : host;
 	const made = await makeFleet(
 		path,
 		{

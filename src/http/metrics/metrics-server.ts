@@ -6,6 +6,7 @@
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { bracketed, isLoopback, unbracketed } from '../../base/address.ts';
 import { messageOf, StewardError, systemCodeOf } from '../../base/errors.ts';
 import { Lifecycle, type Service } from '../../base/lifecycle.ts';
 import type { Log } from '../../base/log.ts';
@@ -18,8 +19,6 @@ export type MetricsServerOptions = {
 	readonly metrics: () => { readonly contentType: string; text(): Promise<string>; end(): void };
 	readonly log: Log;
 };
-
-const loopback = ['127.0.0.1', 'localhost', '[::1]', '::1'];
 
 export class MetricsServer implements Service {
 	readonly name = 'metrics';
@@ -48,8 +47,7 @@ export class MetricsServer implements Service {
 	get url(): string | undefined {
 		const address = this.#server?.listening ? this.#server.address() : undefined;
 		if (!isInternet(address)) return undefined;
-		const { host } = this.#options;
-		return `http://${host.includes(':') ? `[${host}]` : host}:${address.port}/metrics`;
+		return `http://${bracketed(this.#options.host)}:${address.port}/metrics`;
 	}
 
 	/** @throws StewardError `already-running` where its port is taken */
@@ -94,8 +92,8 @@ export class MetricsServer implements Service {
 	}
 
 	#isOurs(host: string | undefined): boolean {
-		if (!loopback.includes(this.#options.host)) return true;
-		return loopback.includes((host ?? '').replace(/:\d+$/, ''));
+		if (!isLoopback(this.#options.host)) return true;
+		return isLoopback(unbracketed((host ?? '').replace(/:\d+$/, '')));
 	}
 }
 

@@ -6,6 +6,7 @@
  */
 
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { isLoopback } from '../../base/address.ts';
 import { StewardError } from '../../base/errors.ts';
 import { Periodic } from '../../base/lifecycle.ts';
 import type { HttpSettings } from '../../domain/config.ts';
@@ -16,7 +17,6 @@ import { changeProblem, hostProblem, isJson, isReading, readProblem } from './or
 import { TokenFile } from './token-file.ts';
 
 export const cookieName = 'steward';
-const loopback: readonly string[] = ['127.0.0.1', '::1', 'localhost'];
 /** Who loses his token is told nothing more after so long. */
 const lookAgainMs = 2000;
 
@@ -42,7 +42,7 @@ export class Guard {
 
 	constructor({ settings, tokensFile, credentials, clock, log }: HttpOptions) {
 		this.#settings = settings;
-		this.#isSecured = credentials !== undefined || !loopback.includes(settings.host);
+		this.#isSecured = credentials !== undefined || !isLoopback(settings.host);
 		this.#signsAsCentre = credentials?.role === 'centre';
 		this.#file = new TokenFile(tokensFile, { clock, log });
 		this.watch = new Periodic({
