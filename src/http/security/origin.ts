@@ -5,10 +5,8 @@
  */
 
 import type { IncomingHttpHeaders } from 'node:http';
+import { bracketed, isEveryAddress, isLoopback, unbracketed } from '../../base/address.ts';
 
-const loopbackNames: readonly string[] = ['localhost', '127.0.0.1', '[::1]'];
-/** Listening on every address, a server is called by names that nobody has told it: then the token alone decides. */
-const everywhere: readonly string[] = ['0.0.0.0', '::'];
 const fromHere: readonly string[] = ['same-origin', 'none'];
 const onlyReading: readonly string[] = ['GET', 'HEAD', 'OPTIONS'];
 
@@ -18,10 +16,12 @@ export function isReading(method: string): boolean {
 
 /** What is wrong with the name that it was called by; undefined where that is this server's. */
 export function hostProblem({ host }: IncomingHttpHeaders, configured: string): string | undefined {
-	if (everywhere.includes(configured)) return undefined;
+	// Then it is called by names that nobody has told it: the token alone decides.
+	if (isEveryAddress(configured)) return undefined;
 	const called = urlOf(`http://${host ?? ''}`)?.hostname;
-	const own = configured.includes(':') ? `[${configured}]` : configured.toLowerCase();
-	if (called !== undefined && (called === own || loopbackNames.includes(called))) return undefined;
+	// As a browser writes it: an IPv6 address has one spelling there.
+	const own = urlOf(`http://${bracketed(configured)}`)?.hostname ?? configured;
+	if (called !== undefined && (called === own || isLoopback(unbracketed(called)))) return undefined;
 	return `this server is not called that: ask ${own} (a page that reached it under another name may be hostile)`;
 }
 
