@@ -6,7 +6,6 @@
  * The server and its store are gone at the end.
  */
 
-import { parseArgs } from 'node:util';
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { connect, headers } from '@nats-io/transport-node';
 import { systemClock } from '../dist/base/clock.js';
@@ -22,38 +21,24 @@ import { Schedules } from '../dist/jetstream/schedules.js';
 import { readCredentials } from '../dist/security/credentials.js';
 import { signRecord } from '../dist/security/record-signature.js';
 import { median, startFleet } from './bench-fleet.mjs';
+import { optionsOf } from './options.mjs';
 
 const usage = `npm run bench:schedules -- [options]
   --ticks 50000      of each shape
   --runs 5           of the instant, with and without accounts, and of raw batches, in turn
   --instant          nothing but these
   --json             figures as JSON`;
-const { values } = (() => {
-	try {
-		return parseArgs({
-			options: {
-				ticks: { type: 'string', default: '50000' },
-				runs: { type: 'string', default: '5' },
-				json: { type: 'boolean', default: false },
-				instant: { type: 'boolean', default: false },
-				help: { type: 'boolean', default: false },
-			},
-		});
-	} catch (error) {
-		console.error(`${error.message}\n${usage}`);
-		process.exit(2);
-	}
-})();
-if (values.help) {
-	console.log(usage);
-	process.exit(0);
-}
-const ticks = Number(values.ticks);
-const runs = Number(values.runs);
-if (!(Number.isInteger(ticks) && ticks >= 1000 && Number.isInteger(runs) && runs >= 1)) {
-	console.error(`expected --ticks of 1000 or more, and --runs of 1 or more\n${usage}`);
-	process.exit(2);
-}
+const {
+	ticks,
+	runs,
+	json,
+	instant: onlyInstant,
+} = optionsOf(usage, {
+	ticks: { type: 'whole', default: 50_000, least: 1000 },
+	runs: { type: 'whole', default: 5, least: 1 },
+	instant: { type: 'boolean' },
+	json: { type: 'boolean' },
+});
 
 const say = (text) => process.stderr.write(`${text}\n`);
 
@@ -83,7 +68,7 @@ async function fire(fleet, forms, untilMs) {
 		clock: systemClock,
 		label: 'ticks',
 		total: ticks,
-		quiet: values.json,
+		quiet: json,
 	});
 	for (const deadline = untilMs + 60_000; ; ) {
 		const { state } = await jsm.streams.info('STEWARD_COMMANDS_0');
@@ -201,7 +186,7 @@ try {
 		['one schedule for each tick', ticks],
 		['50 schedules with a jitter of a minute', 50],
 	];
-	for (const [shape, schedulesOf] of values.instant ? [] : shapes) {
+	for (const [shape, schedulesOf] of onlyInstant ? [] : shapes) {
 		const perSchedule = ticks / schedulesOf;
 		// Until then the records are written, and read by the centre.
 		const begins = Date.now() + (schedulesOf > 1000 ? 30_000 : 5000);
@@ -242,7 +227,7 @@ try {
 			return [name, { median: median(list), least: Math.min(...list), most: Math.max(...list) }];
 		}),
 	);
-	if (values.json) console.log(JSON.stringify(figures, null, '\t'));
+	if (json) console.log(JSON.stringify(figures, null, '\t'));
 	else for (const [name, table] of Object.entries(figures)) console.log(name, table);
 } finally {
 	for (const fleet of [plain, signing]) await fleet[Symbol.asyncDispose]();

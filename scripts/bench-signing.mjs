@@ -5,7 +5,6 @@
  * The brokers and what they hold are gone at the end.
  */
 
-import { parseArgs } from 'node:util';
 import { connect } from '../dist/client/fleet.js';
 import { localMessage, readStoredCommand } from '../dist/jetstream/commands.js';
 import { makeGuard } from '../dist/node/trust/guard.js';
@@ -13,33 +12,15 @@ import { newUserKey, signingKey } from '../dist/security/keys.js';
 import { readSeal, sealHolds, sealStatements } from '../dist/security/seal.js';
 import { signEnvelope } from '../dist/security/signature.js';
 import { cpuOf, median, startFleet } from './bench-fleet.mjs';
+import { optionsOf } from './options.mjs';
 
 const usage = `npm run bench:signing -- [options]
   --rounds 15        of shellCommand, with accounts and without in turn
   --commands 200     in each round, sent together, run one after another`;
-const { values } = (() => {
-	try {
-		return parseArgs({
-			options: {
-				rounds: { type: 'string', default: '15' },
-				commands: { type: 'string', default: '200' },
-				help: { type: 'boolean', default: false },
-			},
-		});
-	} catch (error) {
-		console.error(`${error.message}\n${usage}`);
-		process.exit(2);
-	}
-})();
-if (values.help) {
-	console.log(usage);
-	process.exit(0);
-}
-const [sideRounds, perRound] = [Number(values.rounds), Number(values.commands)];
-if (![sideRounds, perRound].every((number) => Number.isInteger(number) && number >= 1)) {
-	console.error(`expected --rounds and --commands of 1 or more\n${usage}`);
-	process.exit(2);
-}
+const { rounds: sideRounds, commands: perRound } = optionsOf(usage, {
+	rounds: { type: 'whole', default: 15, least: 1 },
+	commands: { type: 'whole', default: 200, least: 1 },
+});
 
 const rounds = 3000;
 const now = Date.now();

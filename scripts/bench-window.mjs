@@ -7,8 +7,8 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { parseArgs } from 'node:util';
 import { build } from 'esbuild';
+import { optionsOf } from './options.mjs';
 
 const usage = `npm run bench:window -- [options]
   --part all        or page, fan-out, scrape
@@ -18,19 +18,12 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 /** Parts by their name: file, and what it exports. */
 const parts = { page: 'window-page', 'fan-out': 'window-fan-out', scrape: 'window-scrape' };
 
-const { values } = parseArgs({
-	options: {
-		part: { type: 'string', default: 'all' },
-		nodes: { type: 'string', default: '10000' },
-		commands: { type: 'string', default: '100000' },
-		help: { type: 'boolean', default: false },
-	},
+const { part, nodes, commands } = optionsOf(usage, {
+	part: { type: 'string', default: 'all', oneOf: ['all', ...Object.keys(parts)] },
+	nodes: { type: 'whole', default: 10_000, least: 1 },
+	commands: { type: 'whole', default: 100_000, least: 1 },
 });
-const chosen = Object.entries(parts).filter(([name]) => values.part === 'all' || values.part === name);
-if (values.help || chosen.length === 0) {
-	console.log(usage);
-	process.exit(values.help ? 0 : 2);
-}
+const chosen = Object.entries(parts).filter(([name]) => part === 'all' || part === name);
 
 let missed = 0;
 /** One line a figure; `limit` is what it may be at most. */
@@ -53,6 +46,6 @@ for (const [name, file] of chosen) {
 	});
 	console.log(`== ${name}`);
 	const { measure } = await import(pathToFileURL(outfile).href);
-	await measure({ nodes: Number(values.nodes), commands: Number(values.commands) }, say);
+	await measure({ nodes, commands }, say);
 }
 process.exit(missed === 0 ? 0 : 1);

@@ -10,7 +10,7 @@ import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { optionsOf } from './options.mjs';
 
 const usage = `npm run chaos -- [options]
   --minutes 5        how long things break, for each topology
@@ -21,39 +21,16 @@ const usage = `npm run chaos -- [options]
   --rate 15          commands and events a second
   --every 6          longest time between two faults, seconds`;
 
-function numberOf(name, text) {
-	const value = Number(text);
-	if (Number.isFinite(value) && value > 0) return value;
-	console.error(`--${name}: expected a number above 0, got "${text}"\n${usage}`);
-	process.exit(2);
-}
-
-function parsed() {
-	try {
-		return parseArgs({
-			options: {
-				minutes: { type: 'string', default: '5' },
-				seed: { type: 'string', default: 'random' },
-				ships: { type: 'string', default: '6' },
-				rate: { type: 'string', default: '15' },
-				every: { type: 'string', default: '6' },
-				topology: { type: 'string', default: 'single' },
-				faults: { type: 'string', default: 'all' },
-				help: { type: 'boolean', default: false },
-			},
-		});
-	} catch (error) {
-		console.error(`${error.message}\n${usage}`);
-		process.exit(2);
-	}
-}
-
-const { values } = parsed();
-if (values.help) {
-	console.log(usage);
-	process.exit(0);
-}
-const seed = values.seed === 'random' ? randomInt(1, 2 ** 31) : numberOf('seed', values.seed);
+const options = optionsOf(usage, {
+	minutes: { type: 'number', default: 5, above: 0 },
+	seed: { type: 'whole', default: 'random', least: 1, or: 'random' },
+	ships: { type: 'whole', default: 6, least: 1 },
+	rate: { type: 'number', default: 15, above: 0 },
+	every: { type: 'number', default: 6, above: 0 },
+	topology: { type: 'string', default: 'single' },
+	faults: { type: 'string', default: 'all' },
+});
+const seed = options.seed === 'random' ? randomInt(1, 2 ** 31) : options.seed;
 console.log(`seed ${seed}`);
 const report = join(mkdtempSync(join(tmpdir(), 'steward-chaos-report-')), 'runs.jsonl');
 writeFileSync(report, '');
@@ -61,13 +38,13 @@ const vitest = fileURLToPath(new URL('../node_modules/vitest/vitest.mjs', import
 const env = {
 	...process.env,
 	STEWARD_CHAOS_SEED: String(seed),
-	STEWARD_CHAOS_MS: String(numberOf('minutes', values.minutes) * 60_000),
-	STEWARD_CHAOS_SHIPS: String(numberOf('ships', values.ships)),
-	STEWARD_CHAOS_RATE: String(numberOf('rate', values.rate)),
-	STEWARD_CHAOS_EVERY_MS: String(numberOf('every', values.every) * 1000),
+	STEWARD_CHAOS_MS: String(options.minutes * 60_000),
+	STEWARD_CHAOS_SHIPS: String(options.ships),
+	STEWARD_CHAOS_RATE: String(options.rate),
+	STEWARD_CHAOS_EVERY_MS: String(options.every * 1000),
 	STEWARD_CHAOS_REPORT: report,
-	STEWARD_CHAOS_SITES: values.topology,
-	STEWARD_CHAOS_FAULTS: values.faults,
+	STEWARD_CHAOS_SITES: options.topology,
+	STEWARD_CHAOS_FAULTS: options.faults,
 };
 const run = [
 	...[process.execPath, vitest, 'run', '--project', 'chaos', 'test/chaos/chaos.test.ts'],

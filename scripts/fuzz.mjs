@@ -7,49 +7,33 @@
 import { spawn } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { optionsOf } from './options.mjs';
 
-const usage = 'npm run fuzz -- [--runs 100000] [--seed random|N] [--path P] [FILE…]';
+const usage = `npm run fuzz -- [options] [FILE…]
+  --runs 100000      of each property
+  --seed random      or a number: the same seed tries the same
+  --path P           as a failure printed it, to try that one again`;
 
-function wholeNumber(name, text) {
-	const value = Number(text);
-	if (Number.isInteger(value)) return value;
-	console.error(`--${name}: expected a whole number, got "${text}"\n${usage}`);
-	process.exit(2);
-}
-
-function parsed() {
-	try {
-		return parseArgs({
-			allowPositionals: true,
-			options: {
-				runs: { type: 'string', default: '100000' },
-				seed: { type: 'string', default: 'random' },
-				path: { type: 'string' },
-			},
-		});
-	} catch (error) {
-		console.error(`${error.message}\n${usage}`);
-		process.exit(2);
-	}
-}
-
-const { values, positionals } = parsed();
-const runs = wholeNumber('runs', values.runs);
-if (runs < 1) {
-	console.error(`--runs: expected a number above 0, got "${values.runs}"\n${usage}`);
-	process.exit(2);
-}
-const seed = values.seed === 'random' ? randomInt(1, 2 ** 31) : wholeNumber('seed', values.seed);
+const options = optionsOf(
+	usage,
+	{
+		runs: { type: 'whole', default: 100_000, least: 1 },
+		seed: { type: 'whole', default: 'random', or: 'random' },
+		path: { type: 'string' },
+	},
+	{ hasWords: true },
+);
+const { runs, path, words } = options;
+const seed = options.seed === 'random' ? randomInt(1, 2 ** 31) : options.seed;
 console.log(`seed ${seed}, ${runs} runs of each property`);
 // Names are parts of paths: all models and all fuzz tests, wherever they lie.
-const files = positionals.length > 0 ? positionals : ['model.test.ts', 'fuzz.test.ts'];
+const files = words.length > 0 ? words : ['model.test.ts', 'fuzz.test.ts'];
 const vitest = fileURLToPath(new URL('../node_modules/vitest/vitest.mjs', import.meta.url));
 const env = {
 	...process.env,
 	STEWARD_FUZZ_SEED: String(seed),
 	STEWARD_FUZZ_RUNS: String(runs),
-	...(values.path === undefined ? {} : { STEWARD_FUZZ_PATH: values.path }),
+	...(path === undefined ? {} : { STEWARD_FUZZ_PATH: path }),
 };
 const child = spawn(process.execPath, [vitest, 'run', ...files], {
 	cwd: fileURLToPath(new URL('..', import.meta.url)),
