@@ -8,6 +8,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
+import { withProgress } from './bench-progress.mjs';
 import { optionsOf } from './options.mjs';
 
 const usage = `npm run bench:window -- [options]
@@ -46,6 +47,6 @@ for (const [name, file] of chosen) {
 	});
 	console.log(`== ${name}`);
 	const { measure } = await import(pathToFileURL(outfile).href);
-	await measure({ nodes, commands }, say);
+	await measure({ nodes, commands }, say, withProgress);
 }
 process.exit(missed === 0 ? 0 : 1);

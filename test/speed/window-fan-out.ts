@@ -12,14 +12,13 @@ import { entryFor, type LedgerEntry } from '../../src/domain/ledger.ts';
 import { formatHandle } from '../../src/domain/names.ts';
 import { openConnection } from '../../src/jetstream/connection.ts';
 import { LedgerStore } from '../../src/jetstream/ledger-store.ts';
-import { seedFleet } from '../support/big-fleet.ts';
 import { disposables } from '../support/disposables.ts';
 import { openStream, type StreamAnswer } from '../support/event-stream.ts';
 import { eventually } from '../support/eventually.ts';
 import { startNats } from '../support/nats.ts';
 import { tempDir } from '../support/temp.ts';
 import { openWindow } from '../support/window.ts';
-import type { Say } from './window-page.ts';
+import { type Plan, type Say, seedWatched, type Watched } from './window-plan.ts';
 
 const readers = 50;
 const perSecond = 200;
@@ -28,11 +27,11 @@ const changedMeanwhile = 1000;
 /** Ticks of /proc/<pid>/stat in a second, as Linux counts for all programs. */
 const ticksPerSecond = 100;
 
-export async function measure(plan: { nodes: number; commands: number }, say: Say): Promise<void> {
+export async function measure(plan: Plan, say: Say, watched: Watched): Promise<void> {
 	const things = disposables();
 	try {
 		const nats = things.use(await startNats());
-		const seeded = await seedFleet(nats.url, plan);
+		const seeded = await seedWatched(nats.url, plan, watched);
 		const nodes = seeded.map(({ record }) => record.state.node);
 		const dir = things.use(await tempDir());
 		const window = things.use(await openWindow({ servers: nats.url, dataDir: dir.path }));
@@ -44,13 +43,15 @@ export async function measure(plan: { nodes: number; commands: number }, say: Sa
 		await rows(url, window.pid, say);
 		const quiet = await settled(window.pid);
 		say('CPU of the server, nobody reads and nothing happens', quiet, '%');
-		const alone = await cpuOf(window.pid, () => writer.write(perSecond, seconds));
+		const writing = () =>
+			watched('entries', perSecond * seconds, (at) => writer.write(perSecond, seconds, at));
+		const alone = await cpuOf(window.pid, writing);
 		say(`CPU of the server, ${perSecond} entries/s and no reader`, alone, '%');
 
 		const first = await openStream(`${url}/stream`);
 		things.use(first);
 		for (let count = 1; count < readers; count++) things.use(await openStream(`${url}/stream`));
-		const busy = await cpuOf(window.pid, () => writer.write(perSecond, seconds));
+		const busy = await cpuOf(window.pid, writing);
 		say(`CPU of the server, ${perSecond} entries/s and ${readers} readers`, busy, '%', 20);
 		await lateness(first, writer, say);
 		await comingBack(url, window.pid, first, writer, say);
@@ -71,13 +72,18 @@ class Writer {
 		this.#nodes = nodes;
 	}
 
-	async write(perSecond: number, seconds: number): Promise<void> {
+	async write(
+		perSecond: number,
+		seconds: number,
+		at: (count: number) => void = () => undefined,
+	): Promise<void> {
 		const began = performance.now();
 		const writing: Promise<unknown>[] = [];
 		for (let count = 0; count < perSecond * seconds; count++) {
 			const dueInMs = began + (count * 1000) / perSecond - performance.now();
 			if (dueInMs > 0) await systemClock.sleep(dueInMs);
 			writing.push(this.#one());
+			at(count + 1);
 		}
 		await Promise.all(writing);
 	}

@@ -9,7 +9,6 @@ import { performance } from 'node:perf_hooks';
 import type { NodeRecord } from '../../src/domain/node-state.ts';
 import { type Connection, openConnection } from '../../src/jetstream/connection.ts';
 import { Nodes } from '../../src/jetstream/nodes.ts';
-import { seedFleet } from '../support/big-fleet.ts';
 import { type Browser, startBrowser, type Tab } from '../support/browser.ts';
 import { disposables } from '../support/disposables.ts';
 import { eventually } from '../support/eventually.ts';
@@ -18,8 +17,7 @@ import { startNats } from '../support/nats.ts';
 import { seededName } from '../support/seed-plan.ts';
 import { tempDir } from '../support/temp.ts';
 import { openWindow } from '../support/window.ts';
-
-export type Say = (what: string, value: number, unit: string, limit?: number) => void;
+import { type Plan, type Say, seedWatched, type Watched } from './window-plan.ts';
 
 const views = 7;
 const updates = 30;
@@ -27,12 +25,12 @@ const updates = 30;
 const manyUpdates = 15_000;
 const mib = 1024 * 1024;
 
-export async function measure(plan: { nodes: number; commands: number }, say: Say): Promise<void> {
+export async function measure(plan: Plan, say: Say, watched: Watched): Promise<void> {
 	const things = disposables();
 	try {
 		const nats = things.use(await startNats());
 		const startedAt = performance.now();
-		const seeded = await seedFleet(nats.url, plan);
+		const seeded = await seedWatched(nats.url, plan, watched);
 		say(
 			`seeding ${plan.nodes} nodes and ${plan.commands} commands`,
 			(performance.now() - startedAt) / 1000,
@@ -43,7 +41,7 @@ export async function measure(plan: { nodes: number; commands: number }, say: Sa
 		const window = things.use(await openWindow({ servers: nats.url, dataDir: dir.path }));
 		say('a centre that starts has read them after', (performance.now() - indexedAt) / 1000, 's');
 		const browser = things.use(await startBrowser());
-		await firstViews(browser, window.url, say);
+		await firstViews(browser, window.url, say, watched);
 		const tab = things.use(await browser.open(window.url));
 		const connection = await openConnection({ servers: [nats.url], name: 'bench' });
 		things.use({ [Symbol.asyncDispose]: () => connection.nc.close() });
@@ -51,9 +49,9 @@ export async function measure(plan: { nodes: number; commands: number }, say: Sa
 		if (!first) throw new Error('a fleet without nodes shows nothing');
 		await tab.page.goto('/');
 		await tab.page.getByText(seededName(0)).first().waitFor();
-		await updateOfOneRow(tab, connection, first, say);
+		await updateOfOneRow(tab, connection, first, say, watched);
 		const rest = seeded.slice(1).map(({ record }) => record);
-		await manyChanges(connection, rest);
+		await watched('changes', manyUpdates, (at) => manyChanges(connection, rest, at));
 		// What fell behind or lost its stream would look small.
 		await settled(tab.page);
 		await memory(browser, tab, say);
@@ -71,10 +69,10 @@ const paintOfRows = `(() => {
 	requestAnimationFrame(look);
 })()`;
 
-async function firstViews(browser: Browser, url: string, say: Say): Promise<void> {
+async function firstViews(browser: Browser, url: string, say: Say, watched: Watched): Promise<void> {
 	const took: number[] = [];
 	let weight = 0;
-	for (let view = 0; view < views; view++) {
+	const one = async () => {
 		await using tab = await browser.open(url);
 		await tab.page.addInitScript(paintOfRows);
 		const session = await tab.context.newCDPSession(tab.page);
@@ -96,16 +94,28 @@ async function firstViews(browser: Browser, url: string, say: Say): Promise<void
 			}),
 		);
 		weight = bytes;
-	}
+	};
+	await watched('views', views, async (at) => {
+		for (let view = 0; view < views; view++) {
+			await one();
+			at(view + 1);
+		}
+	});
 	say('first view: navigation to painted rows, median of 7', median(took), 'ms', 1500);
 	say('first view: the slowest', Math.max(...took), 'ms');
 	say('page weight, compressed (page, script, style; no data)', weight / 1000, 'kB', 150);
 }
 
-async function updateOfOneRow(tab: Tab, connection: Connection, first: NodeRecord, say: Say): Promise<void> {
+async function updateOfOneRow(
+	tab: Tab,
+	connection: Connection,
+	first: NodeRecord,
+	say: Say,
+	watched: Watched,
+): Promise<void> {
 	const nodes = new Nodes(connection);
 	const took: number[] = [];
-	for (let update = 0; update < updates; update++) {
+	const one = async (update: number) => {
 		const version = `9.${update}.0`;
 		const seen = tab.page.evaluate<number>(`new Promise((resolve) => {
 			const look = () => document.body.textContent.includes('${version}')
@@ -117,12 +127,22 @@ async function updateOfOneRow(tab: Tab, connection: Connection, first: NodeRecor
 		const record = { ...first, state: { ...first.state, version }, lastSeenAt: writtenAt };
 		await nodes.write(first.state.node, record, known?.revision ?? 0);
 		took.push((await seen) - writtenAt);
-	}
+	};
+	await watched('updates', updates, async (at) => {
+		for (let update = 0; update < updates; update++) {
+			await one(update);
+			at(update + 1);
+		}
+	});
 	say('update of one node: state written to text painted, median of 30', median(took), 'ms', 300);
 	say('update of one node: the slowest', Math.max(...took), 'ms', 300);
 }
 
-async function manyChanges(connection: Connection, records: readonly NodeRecord[]): Promise<void> {
+async function manyChanges(
+	connection: Connection,
+	records: readonly NodeRecord[],
+	at: (done: number) => void,
+): Promise<void> {
 	const nodes = new Nodes(connection);
 	for (let done = 0; done < manyUpdates; done += 250) {
 		await Promise.all(
@@ -135,6 +155,7 @@ async function manyChanges(connection: Connection, records: readonly NodeRecord[
 				await nodes.write(node, { ...record, state: { ...record.state, clockOffsetMs } }, revision);
 			}),
 		);
+		at(done + 250);
 	}
 }
 

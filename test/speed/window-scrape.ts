@@ -5,24 +5,23 @@
  */
 
 import { performance } from 'node:perf_hooks';
-import { seedFleet } from '../support/big-fleet.ts';
 import { disposables } from '../support/disposables.ts';
 import { eventually } from '../support/eventually.ts';
 import { samplesIn } from '../support/metrics.ts';
 import { startNats } from '../support/nats.ts';
 import { tempDir } from '../support/temp.ts';
 import { openWindow } from '../support/window.ts';
-import type { Say } from './window-page.ts';
+import { type Plan, type Say, seedWatched, type Watched } from './window-plan.ts';
 
 const scrapes = 100;
 /** What the server does beside the scrapes is measured for so long, milliseconds. */
 const quietMs = 10_000;
 
-export async function measure(plan: { nodes: number; commands: number }, say: Say): Promise<void> {
+export async function measure(plan: Plan, say: Say, watched: Watched): Promise<void> {
 	const things = disposables();
 	try {
 		const nats = things.use(await startNats());
-		await seedFleet(nats.url, plan);
+		await seedWatched(nats.url, plan, watched);
 		const dir = things.use(await tempDir());
 		const window = things.use(await openWindow({ servers: nats.url, dataDir: dir.path }));
 		const read = async () => (await fetch(`${window.url}/metrics`)).text();
@@ -41,7 +40,12 @@ export async function measure(plan: { nodes: number; commands: number }, say: Sa
 			{ timeoutMs: 120_000, message: 'the centre never came to rest' },
 		);
 		const [before, began] = [await cpu(), performance.now()];
-		for (let count = 1; count < scrapes; count++) await read();
+		await watched('scrapes', scrapes, async (at) => {
+			for (let count = 1; count < scrapes; count++) {
+				await read();
+				at(count);
+			}
+		});
 		const spent = (await cpu()) - before - quiet.perMs * (performance.now() - began);
 		const text = await read();
 		say('a scrape, CPU of the server', (spent * 1000) / scrapes, 'ms', 50);

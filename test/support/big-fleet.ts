@@ -31,15 +31,22 @@ const atOnce = 4000;
 const presenceTtlMs = 6 * 3_600_000;
 const minuteMs = 60_000;
 
-/** Fills the broker at `servers`, which may have a centre already or not; answers the nodes in their order. */
-export async function seedFleet(servers: string, plan: SeedPlan): Promise<readonly SeededNode[]> {
+/**
+ * Fills the broker at `servers`, which may have a centre already or not; answers the nodes in their order.
+ * `onWritten` is told how many nodes and commands are there.
+ */
+export async function seedFleet(
+	servers: string,
+	plan: SeedPlan,
+	onWritten: (count: number) => void = () => undefined,
+): Promise<readonly SeededNode[]> {
 	const { shards = plan.nodes < 1000 ? 1 : 16, results = 1000 } = plan;
 	const now = Date.now();
 	const { nodes, commands } = seedPlan(plan, now);
 	const connection = await openConnection({ servers: [servers], name: 'seed' });
 	try {
 		await applyTopology(connection, { dir: streamsDir, shards });
-		await writeNodes(connection, nodes);
+		await writeNodes(connection, nodes, onWritten);
 		const first = commands.length - results;
 		const waiting = await enqueueAll(
 			connection,
@@ -47,7 +54,8 @@ export async function seedFleet(servers: string, plan: SeedPlan): Promise<readon
 			commands.filter(({ state }) => !isFinal(state)),
 		);
 		const ledger = new LedgerStore(connection);
-		await inSlices(commands, async (command, place) => {
+		const onCommands = (count: number) => onWritten(nodes.length + count);
+		await inSlices(commands, onCommands, async (command, place) => {
 			if (command.state === 'queued') return;
 			const { envelope } = command;
 			const seq = waiting.get(envelope.id) ?? place + 1;
@@ -60,9 +68,13 @@ export async function seedFleet(servers: string, plan: SeedPlan): Promise<readon
 	}
 }
 
-async function writeNodes(connection: Connection, nodes: readonly SeededNode[]): Promise<void> {
+async function writeNodes(
+	connection: Connection,
+	nodes: readonly SeededNode[],
+	onWritten: (count: number) => void,
+): Promise<void> {
 	const store = new Nodes(connection);
-	await inSlices(nodes, async ({ record, isPresent }) => {
+	await inSlices(nodes, onWritten, async ({ record, isPresent }) => {
 		const { node } = record.state;
 		if (!(await store.write(node, record, 0))) throw new Error(`${node} is there already: seed a new broker`);
 		if (isPresent) await store.markPresent(node, presenceTtlMs);
@@ -77,7 +89,7 @@ async function enqueueAll(
 ): Promise<Map<string, number>> {
 	const commands = new Commands(connection, shards);
 	const sequences = new Map<string, number>();
-	await inSlices(waiting, async ({ envelope }) => {
+	await inSlices(waiting, undefined, async ({ envelope }) => {
 		const { seq } = await commands.enqueue(envelope, envelopeDigest(envelope), '');
 		sequences.set(envelope.id, seq);
 	});
@@ -86,10 +98,12 @@ async function enqueueAll(
 
 async function inSlices<T>(
 	items: readonly T[],
+	onDone: ((count: number) => void) | undefined,
 	work: (item: T, place: number) => Promise<void>,
 ): Promise<void> {
 	for (let start = 0; start < items.length; start += atOnce) {
 		await Promise.all(items.slice(start, start + atOnce).map((item, place) => work(item, start + place)));
+		onDone?.(Math.min(start + atOnce, items.length));
 	}
 }
 
