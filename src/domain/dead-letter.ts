@@ -6,12 +6,12 @@
 
 import { z } from 'zod';
 import { rfc3339 } from '../base/clock.ts';
+import type { DeadLetterView } from './dead-view-schema.ts';
 import { lineageSchema } from './envelope.ts';
 import { formatHandle, type Kind, kinds } from './names.ts';
 import { faultSchema } from './result.ts';
-import type { DeadLetterView } from './view-schema.ts';
 
-export type { DeadLetterView, DeadOutcome } from './view-schema.ts';
+export type { DeadLetterView, DeadOutcome } from './dead-view-schema.ts';
 
 /** `envelope`: a stored command; `form`: as it came in from elsewhere; `data`: of an event; `statement`: of a node, unreadable. */
 const contents = ['envelope', 'form', 'data', 'statement'] as const;

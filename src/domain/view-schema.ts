@@ -6,6 +6,7 @@
 
 import { z } from 'zod';
 import { errorCodes } from '../base/errors.ts';
+import { deadViewSchemas } from './dead-view-schema.ts';
 import { documentViewSchemas } from './document-view.ts';
 import { lineageSchema } from './envelope.ts';
 import { keepingViewSchemas } from './keeping-view-schema.ts';
@@ -223,38 +224,6 @@ const streamView = z.object({
 	description: z.string(),
 });
 
-const deadLetter = z.object({
-	handle: z.string().describe('<node>.<id>; letters of different kinds or methods may share one'),
-	id: z.string(),
-	node: z.string(),
-	kind: z.enum(kinds),
-	method: z.string(),
-	seq: z.number().int().min(1).describe('sequence on its stream: names exactly this letter'),
-	sender: z.string(),
-	at: time.describe('when it was taken out of its lane'),
-	attempts: z.number().int().min(0).describe('starts of its method; 0 where it never started'),
-	fault: faultSchema.describe('why; of a long message lists have the beginning'),
-	lineage: lineageSchema.nullable().describe('the command that it was made from'),
-	message: z.string().nullable().describe('as it was, as text; null in lists and where it is gone'),
-	kept: z.enum(['whole', 'beginning', 'none']).describe('how much of the message the letter holds'),
-	characters: z.number().int().min(0).nullable().describe('of the whole message; null where it is gone'),
-	replayed: z
-		.object({ as: z.string(), at: time, by: z.string() })
-		.nullable()
-		.describe('the message that it was sent again as, when and by whom'),
-});
-
-const deadOutcome = z.object({
-	handle: z.string(),
-	kind: z.enum(kinds).nullable(),
-	method: z.string().nullable(),
-	outcome: z
-		.enum(['replayed', 'duplicate', 'discarded', 'possible', 'refused', 'notFound'])
-		.describe('duplicate: it was sent again before; possible: what a dry run says instead of doing it'),
-	as: z.string().nullable().describe('handle of the new message'),
-	why: z.string().nullable().describe('why nothing was done'),
-});
-
 const setup = z.object({
 	shards: z.number().int().min(1),
 	replicas: z.number().int().min(1).describe('servers that hold each stream'),
@@ -278,8 +247,7 @@ export const viewSchemas = {
 	cancellation,
 	why: whyView,
 	stream: streamView,
-	deadLetter,
-	deadOutcome,
+	...deadViewSchemas,
 	...scheduleViewSchemas,
 	...documentViewSchemas,
 	setup,
@@ -301,9 +269,8 @@ export type LogPieceView = z.infer<typeof logPiece>;
 export type Cancellation = z.infer<typeof cancellation>;
 export type WhyView = z.infer<typeof whyView>;
 export type NodeView = z.infer<typeof nodeView>;
-export type DeadLetterView = z.infer<typeof deadLetter>;
-/** What became of one letter that was to be replayed or discarded. */
-export type DeadOutcome = z.infer<typeof deadOutcome>;
+
+export type { DeadLetterView, DeadOutcome } from './dead-view-schema.ts';
 
 /** The JSON Schema of one shape. Fields may be added in later versions, so unknown ones are allowed. */
 export function jsonSchemaOf(name: keyof typeof viewSchemas): unknown {
