@@ -12,9 +12,10 @@ export type {
 	DiscardOptions,
 	ReplayOptions,
 } from './client/dead.ts';
-export { connect, Fleet, type FleetOptions, type ListOptions } from './client/fleet.ts';
+export { connect, Fleet, type FleetOptions } from './client/fleet.ts';
 export type { IdleOptions, StillRuns } from './client/idle.ts';
 export type { DrainOptions, PauseOptions, ResumeOptions, StopOptions } from './client/lanes.ts';
+export type { ListOptions } from './client/lists.ts';
 export type { LogPiece, LogsOptions } from './client/logs.ts';
 export type { GapReason } from './client/output-pieces.ts';
 export type { AddScheduleOptions, ScheduleReason } from './client/schedule-changes.ts';

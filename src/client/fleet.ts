@@ -11,10 +11,8 @@ import type { MessageForm } from '../domain/message.ts';
 import { parseMessage } from '../domain/message.ts';
 import { type Handle, toHandle } from '../domain/names.ts';
 import type { NodeRow, Totals } from '../domain/row-schema.ts';
-import type { CommandState } from '../domain/state.ts';
 import type { TrustList } from '../domain/trust.ts';
 import type { Cancellation, CommandView, NodeView, Receipt, WhyView } from '../domain/view.ts';
-import { askAll } from '../jetstream/api.ts';
 import { closeConnection, openConnection } from '../jetstream/connection.ts';
 import { requireTopology } from '../jetstream/topology.ts';
 import { readCredentials } from '../security/credentials.ts';
@@ -33,6 +31,7 @@ import {
 	type StopOptions,
 	stopMethod,
 } from './lanes.ts';
+import { type ListOptions, listCommands, listNodes, listRows, oneNode, queueOf, totalsOf } from './lists.ts';
 import { type LogPiece, type LogsOptions, logs } from './logs.ts';
 import { lookUp } from './lookup.ts';
 import { type FleetParts, fleetParts } from './parts.ts';
@@ -64,16 +63,6 @@ export type FleetOptions = {
 	/** Told to whoever asks later who cancelled, paused or retried; by default the name of the credentials, `operator` without any. */
 	author?: string;
 	clock?: Clock;
-};
-
-export type ListOptions = {
-	node?: string;
-	method?: string;
-	states?: readonly CommandState[];
-	/** Queued at or after. */
-	since?: Date;
-	/** Newest first, 50 by default. */
-	limit?: number;
 };
 
 /**
@@ -148,43 +137,32 @@ export class Fleet implements AsyncDisposable {
 
 	/** Commands, newest first. @throws StewardError `no-centre` */
 	list(options: ListOptions = {}): Promise<CommandView[]> {
-		const limit = options.limit ?? 50;
-		const question = {
-			limit,
-			...(options.node === undefined ? {} : { node: options.node }),
-			...(options.method === undefined ? {} : { method: options.method }),
-			...(options.states === undefined ? {} : { states: [...options.states] }),
-			...(options.since === undefined ? {} : { since: options.since.getTime() }),
-		};
-		return askAll<CommandView>(this.#parts.connection, 'commands', question, limit);
+		return listCommands(this.#parts, options);
 	}
 
 	/** What waits for a node or runs there, lane by lane, in order. @throws StewardError `no-centre` */
 	queue(node: string): Promise<CommandView[]> {
-		return askAll<CommandView>(this.#parts.connection, 'queue', { node });
+		return queueOf(this.#parts, node);
 	}
 
 	/** All nodes that were ever heard of, or that something waits for. @throws StewardError `no-centre` */
 	nodes(): Promise<NodeView[]> {
-		return askAll<NodeView>(this.#parts.connection, 'nodes', {});
+		return listNodes(this.#parts);
 	}
 
 	/** As {@link nodes}, a row each: what a table of ten thousand shows. @throws StewardError `no-centre` */
 	nodeRows(): Promise<NodeRow[]> {
-		return askAll<NodeRow>(this.#parts.connection, 'rows', {});
+		return listRows(this.#parts);
 	}
 
 	/** Counts over all nodes and commands. @throws StewardError `no-centre` */
-	async totals(): Promise<Totals> {
-		const [totals] = await askAll<Totals>(this.#parts.connection, 'totals', {});
-		if (totals) return totals;
-		throw new StewardError('no-centre', 'the centre gave no totals: is it older than this program?');
+	totals(): Promise<Totals> {
+		return totalsOf(this.#parts);
 	}
 
 	/** One node; undefined when nobody ever heard of it. @throws StewardError `no-centre` */
-	async node(name: string): Promise<NodeView | undefined> {
-		const [view] = await askAll<NodeView>(this.#parts.connection, 'nodes', { node: name });
-		return view;
+	node(name: string): Promise<NodeView | undefined> {
+		return oneNode(this.#parts, name);
 	}
 
 	/**

@@ -6,7 +6,7 @@
 
 import { StewardError } from '../../base/errors.ts';
 import { parseSince, sinceRule } from '../../base/since.ts';
-import type { ListOptions } from '../../client/fleet.ts';
+import type { ListOptions } from '../../client/lists.ts';
 import { isNodeName, nodeNameRule, parseHandle } from '../../domain/names.ts';
 import { type CommandState, commandStates, isCommandState } from '../../domain/state.ts';
 import type { CommandView } from '../../domain/view.ts';
