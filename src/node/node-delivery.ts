@@ -1,5 +1,5 @@
 /**
- * Owns putting together what happens to a delivery on this node: claims, journal, runs, endings, cancels, lanes.
+ * Owns putting together what happens to a delivery on this node: claims, journal, runs, endings, cancels.
  * Promises that the pipelines get narrow ports of each other, and nobody else holds them.
  * Made anew with each start; what must survive is in the store.
  */
@@ -8,7 +8,6 @@ import { join } from 'node:path';
 import type { Clock } from '../base/clock.ts';
 import type { ProcessIdentity } from '../base/process.ts';
 import type { Lane as LaneName } from '../domain/names.ts';
-import { consumerName, streams } from '../domain/subject.ts';
 import type { Link } from '../jetstream/connection.ts';
 import type { Seal } from '../jetstream/publisher.ts';
 import { decide } from '../supervision/error-kernel.ts';
@@ -20,7 +19,6 @@ import { CommandPipeline } from './delivery/command-pipeline.ts';
 import { EventPipeline } from './delivery/event-pipeline.ts';
 import { Executor } from './delivery/executor.ts';
 import { HeldDeliveries } from './delivery/held-deliveries.ts';
-import { Lane } from './delivery/lane.ts';
 import { Lanes } from './delivery/lanes.ts';
 import { Recovery } from './delivery/recovery.ts';
 import { Settlement } from './delivery/settlement.ts';
@@ -28,6 +26,7 @@ import type { ErrorReporter } from './error-reporter.ts';
 import { MethodsTable } from './methods-table.ts';
 import type { NameWatch } from './name-watch.ts';
 import type { Identity } from './node-identity.ts';
+import { makeLanes } from './node-lanes.ts';
 import type { NodeOptions } from './node-options.ts';
 import type { Output } from './output/output.ts';
 import type { Redaction } from './output/redactor.ts';
@@ -277,43 +276,4 @@ async function endLeftovers(
 	for (const leader of child ? [child] : leftoverGroups(dataDir, id)) {
 		await endProcessGroup(leader, { clock, graceMs: leftoverGraceMs });
 	}
-}
-
-function makeLanes(parts: {
-	options: NodeOptions;
-	link: Link;
-	lanes: Lanes;
-	commands: CommandPipeline;
-	events: EventPipeline;
-	pauses: Pauses;
-	held: HeldDeliveries;
-	onStatus: () => void;
-	onShutdown: (error: unknown) => void;
-}): Lane[] {
-	const { options, link, lanes, commands, events, pauses, held, onStatus, onShutdown } = parts;
-	const capacities = Object.entries(options.config.node.lanes) as [LaneName, number | undefined][];
-	return capacities.flatMap(([lane, capacity]) => {
-		if (capacity === undefined) return [];
-		return new Lane({
-			lane,
-			capacity,
-			pause: () => pauses.laneOf(lane),
-			takes: () => lane === 'control' || (lanes.haveBegun && pauses.takes(lane)),
-			isLooking: () => pauses.isProbing(lane),
-			onNothing: () => pauses.nothingNext(lane),
-			held,
-			stream: () => (lane === 'events' ? streams.events : lanes.commandsStream),
-			consumer: consumerName(options.name, lane),
-			link,
-			handle: (delivery, signal) =>
-				lane === 'events'
-					? events.handle(delivery, signal)
-					: commands.handle(delivery, capacity === 1, signal),
-			onStatus,
-			onCaughtUp: lane === 'control' ? () => lanes.controlCaughtUp() : undefined,
-			onProgress: lane === 'control' ? () => lanes.controlProgress() : undefined,
-			onBroken: onShutdown,
-			clock: options.clock,
-		});
-	});
 }
