@@ -1,21 +1,22 @@
 /**
  * Owns `npm run bench:signing`: the CPU that signing and checking take, a command and a report of a node; and what `shellCommand` takes
- * with accounts beside what it takes without: broker, centre and node of either kind as processes of their own, in turn, round by round.
- * Promises CPU of processes beside elapsed time, which says what else the machine does as well; both brokers are durable.
+ * where everybody signs, and where there are accounts as well, beside what it takes without: three sites in turn, round by round.
+ * Promises CPU of processes beside elapsed time, which says what else the machine does as well; all brokers are durable.
  * The brokers and what they hold are gone at the end.
  */
 
-import { connect } from '../dist/client/fleet.js';
 import { localMessage, readStoredCommand } from '../dist/jetstream/commands.js';
 import { makeGuard } from '../dist/node/trust/guard.js';
 import { newUserKey, signingKey } from '../dist/security/keys.js';
 import { readSeal, sealHolds, sealStatements } from '../dist/security/seal.js';
 import { signEnvelope } from '../dist/security/signature.js';
-import { cpuOf, median, startFleet } from './bench-fleet.mjs';
+import { median } from './bench-fleet.mjs';
+import { withProgress } from './bench-progress.mjs';
+import { siteHas, startSite } from './bench-signing-site.mjs';
 import { optionsOf } from './options.mjs';
 
 const usage = `npm run bench:signing -- [options]
-  --rounds 15        of shellCommand, with accounts and without in turn
+  --rounds 15        of shellCommand, on each of three sites in turn
   --commands 200     in each round, sent together, run one after another`;
 const { rounds: sideRounds, commands: perRound } = optionsOf(usage, {
 	rounds: { type: 'whole', default: 15, least: 1 },
@@ -81,85 +82,57 @@ for (const count of [1, 100]) {
 	say(`a report, ${count} in a batch: bytes that its seal takes`, seals[0].length, ' bytes');
 }
 
-/** Broker, centre, node, and a client that is this process. */
-async function world(accounts) {
-	const fleet = await startFleet({ accounts });
-	const file = await fleet.enrol('operator', 'bench');
-	await fleet.enrol('centre', 'centre');
-	const processes = {
-		centre: await fleet.run('centre', 'centre', ['central']),
-		node: await fleet.run('node', 'ship1', ['node', '--node', 'ship1']),
-	};
-	let client;
-	for (const deadline = Date.now() + 30_000; ; ) {
-		try {
-			client ??= await connect({ servers: fleet.url, credentials: file, name: 'bench' });
-			if ((await client.node('ship1'))?.presence === 'present') break;
-		} catch (error) {
-			if (Date.now() > deadline) throw error;
-		}
-		await new Promise((resolve) => setTimeout(resolve, 100));
-	}
-	const pids = { broker: fleet.pid, centre: processes.centre.pid, node: processes.node.pid };
-	const cpuNow = async () => {
-		const { user, system } = process.cpuUsage();
-		const others = await Promise.all(
-			Object.entries(pids).map(async ([name, pid]) => [name, await cpuOf(pid)]),
-		);
-		return { client: user + system, ...Object.fromEntries(others) };
-	};
-	/** Microseconds for each command: elapsed, and of CPU by process, without the shells. */
-	const round = async () => {
-		const before = await cpuNow();
-		const began = performance.now();
-		const form = { toNode: 'ship1', kind: 'command', method: 'shellCommand', data: ['true'] };
-		const sent = await Promise.all(Array.from({ length: perRound }, () => client.send(form)));
-		const ended = await client.wait(sent.flat().map(({ handle }) => handle));
-		const elapsed = ((performance.now() - began) * 1000) / perRound;
-		if (ended.some(({ state }) => state !== 'succeeded')) throw new Error('a command did not succeed');
-		const after = await cpuNow();
-		const cpu = Object.fromEntries(
-			Object.keys(after).map((name) => [name, (after[name] - before[name]) / perRound]),
-		);
-		return { elapsed, ...cpu, total: Object.values(cpu).reduce((sum, one) => sum + one, 0) };
-	};
-	const end = async () => {
-		await client?.close();
-		await fleet[Symbol.asyncDispose]();
-	};
-	return { round, end };
+/** Parts of one, for people. */
+const percent = (part) => `${part < 0 ? '' : '+'}${(part * 100).toFixed(1)} %`;
+/** What `more` takes beside `less`, as the median round says, and as the least and the most of them do. */
+function beside(more, less, what) {
+	const pairs = more.map((one, n) => one[what] / less[n][what] - 1);
+	return `${percent(median(pairs))} (${percent(Math.min(...pairs))} to ${percent(Math.max(...pairs))})`;
 }
 
-const worlds = { without: await world(false), with: await world(true) };
+const titles = {
+	elapsed: 'elapsed',
+	ours: 'CPU of these four',
+	ran: 'CPU of what it ran',
+	all: 'CPU of all',
+};
+
+const sites = {};
 try {
-	const rounds = { without: [], with: [] };
-	for (const one of Object.values(worlds)) await one.round();
-	for (let n = 0; n < sideRounds; n++) {
-		// Who is first changes, so that what comes and goes meets both.
-		for (const name of n % 2 === 0 ? ['without', 'with'] : ['with', 'without'])
-			rounds[name].push(await worlds[name].round());
-	}
-	process.stdout.write(
-		`\nshellCommand of \`true\`, µs a command, medians of ${sideRounds} rounds of ${perRound}\n`,
-	);
-	process.stdout.write(
-		`${''.padEnd(26)}${'without'.padStart(10)}${'with'.padStart(10)}${'more'.padStart(10)}   of rounds side by side\n`,
-	);
-	for (const what of Object.keys(rounds.with[0])) {
-		const [without, signed] = [rounds.without, rounds.with].map((list) =>
-			median(list.map((one) => one[what])),
+	for (const name of Object.keys(siteHas)) sites[name] = await startSite(name, perRound);
+	const names = Object.keys(sites);
+	const taken = Object.fromEntries(names.map((name) => [name, []]));
+	await withProgress('rounds', (sideRounds + 1) * names.length, async (at) => {
+		let done = 0;
+		for (let n = 0; n <= sideRounds; n++) {
+			// Who is first changes, so that what comes and goes meets all.
+			const order = names.map((_, place) => names[(place + n) % names.length]);
+			for (const name of order) {
+				const figures = await sites[name].round();
+				at(++done);
+				// The first is for what is made once.
+				if (n > 0) taken[name].push(figures);
+			}
+		}
+	});
+	const { plain, signed, accounts } = taken;
+	const out = (text) => process.stdout.write(`${text}\n`);
+	out(`\nshellCommand of \`true\`, µs a command, medians of ${sideRounds} rounds of ${perRound}; no TLS`);
+	for (const [name, has] of Object.entries(siteHas)) out(`  ${name.padEnd(10)}${has}`);
+	const heads = ['signed beside plain', 'accounts beside plain'].map((head) => head.padEnd(30));
+	out(`${''.padEnd(18)}${names.map((name) => name.padStart(10)).join('')}   ${heads.join('')}`.trimEnd());
+	for (const what of Object.keys(plain[0])) {
+		const title = titles[what] ?? `CPU of the ${what}`;
+		const figures = names.map((name) =>
+			median(taken[name].map((one) => one[what]))
+				.toFixed(0)
+				.padStart(10),
 		);
-		const pairs = rounds.with.map((one, n) => one[what] / rounds.without[n][what] - 1);
-		const title =
-			what === 'elapsed' ? 'elapsed' : what === 'total' ? 'CPU of all four' : `CPU of the ${what}`;
-		const figures = [without, signed, signed - without]
-			.map((figure) => figure.toFixed(0).padStart(10))
-			.join('');
-		const spread = [median(pairs), Math.min(...pairs), Math.max(...pairs)].map(
-			(part) => `${(part * 100).toFixed(1)} %`,
-		);
-		process.stdout.write(`${title.padEnd(26)}${figures}   ${spread[0]} (${spread[1]} to ${spread[2]})\n`);
+		const more = [beside(signed, plain, what), beside(accounts, plain, what)].map((text) => text.padEnd(30));
+		out(`${title.padEnd(18)}${figures.join('')}   ${more.join('')}`.trimEnd());
 	}
+	out('signing and checking alone, less than 5 % of a shellCommand is wanted:');
+	out(`  ${beside(signed, plain, 'ours')} of the four's CPU, ${beside(signed, plain, 'all')} of all CPU`);
 } finally {
-	for (const one of Object.values(worlds)) await one.end();
+	for (const one of Object.values(sites)) await one.end();
 }
