@@ -7,7 +7,6 @@
 import { Lifecycle, Periodic, type Service } from '../../base/lifecycle.ts';
 import type { CentreWindow } from '../../central/central.ts';
 import type { FleetRows } from '../../central/rows.ts';
-import { LedgerStore } from '../../jetstream/ledger-store.ts';
 import type { Desk } from '../desk.ts';
 import { Feed } from './feed.ts';
 import { FleetChanges } from './fleet-changes.ts';
@@ -89,12 +88,12 @@ export class Live implements Service {
 	#of(window: CentreWindow): Parts {
 		if (this.#parts?.window === window) return this.#parts;
 		this.#end();
-		const { index, rows, connection, serverNow, isUp } = window;
+		const { index, rows, serverNow, isUp } = window;
 		const { clock, log, version } = this.#desk.options;
 		const changes = new FleetChanges(index, rows, serverNow());
 		const series = new Series(serverNow);
 		const offSeries = index.listen(series);
-		const ledger = new LedgerStore(connection);
+		const { ledger } = this.#desk.parts('operator');
 		const feed = new Feed({
 			...{ changes, serverNow, isUp, version, clock, log },
 			frames: new Frames({ index, rows, ledger, serverNow, clock }),
