@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { Answers } from '../../src/central/answers.ts';
 import { stateOf } from '../../src/central/index-listeners.ts';
 import { FleetRows } from '../../src/central/rows.ts';
@@ -8,20 +8,10 @@ import { failingForMs, isFailing } from '../../src/domain/row.ts';
 import type { Totals } from '../../src/domain/row-schema.ts';
 import type { CommandState } from '../../src/domain/state.ts';
 import { LedgerStore } from '../../src/jetstream/ledger-store.ts';
+import { connectionOfFile } from '../support/file-connection.ts';
 import { HeardIndex, heardStep } from '../support/heard-index.ts';
-import { type Nats, startNats } from '../support/nats.ts';
-import { openRaw } from '../support/raw.ts';
 
-let nats: Nats;
-let connection: Awaited<ReturnType<typeof openRaw>>;
-beforeAll(async () => {
-	nats = await startNats();
-	connection = await openRaw(nats.url);
-});
-afterAll(async () => {
-	await connection[Symbol.asyncDispose]();
-	await nats[Symbol.asyncDispose]();
-});
+const connection = connectionOfFile();
 
 /** Looks at every command, as the counts never do. */
 function counted({ index, now }: HeardIndex, node?: string) {
@@ -54,10 +44,10 @@ function nonZero(states: Totals['commands']) {
 test('counts are those of a look at every command, and rows say what the views of nodes say, whatever is heard', async () => {
 	await fc.assert(
 		fc.asyncProperty(fc.array(heardStep, { maxLength: 60 }), async (steps) => {
-			const heard = new HeardIndex(connection.connection);
+			const heard = new HeardIndex(connection());
 			for (const one of steps) heard.do(one);
 			heard.rows.expire();
-			const answers = new Answers(heard.index, new LedgerStore(connection.connection), () => heard.now);
+			const answers = new Answers(heard.index, new LedgerStore(connection()), () => heard.now);
 			const { items: views } = await answers.nodes({});
 			expect([...heard.rows.names()].sort()).toEqual(views.map(({ node }) => node));
 			expect((await answers.rows({})).items).toEqual(views.map(({ node }) => heard.rows.row(node)));

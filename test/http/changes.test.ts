@@ -1,22 +1,12 @@
 import fc from 'fast-check';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { formatHandle } from '../../src/domain/names.ts';
 import { FleetChanges } from '../../src/http/live/fleet-changes.ts';
 import { isWithin } from '../../src/http/live/position.ts';
+import { connectionOfFile } from '../support/file-connection.ts';
 import { HeardIndex, heardStep } from '../support/heard-index.ts';
-import { type Nats, startNats } from '../support/nats.ts';
-import { openRaw } from '../support/raw.ts';
 
-let nats: Nats;
-let connection: Awaited<ReturnType<typeof openRaw>>;
-beforeAll(async () => {
-	nats = await startNats();
-	connection = await openRaw(nats.url);
-});
-afterAll(async () => {
-	await connection[Symbol.asyncDispose]();
-	await nats[Symbol.asyncDispose]();
-});
+const connection = connectionOfFile();
 
 /** Of these no stream tells: the index forgets by itself what is long over. Streams that are lost are other streams. */
 const untold: readonly string[] = ['forgotten', 'unscheduled', 'lost'];
@@ -40,7 +30,7 @@ test('whoever goes on from a position is told of every command and every node th
 			fc.array(heardStep, { maxLength: 40 }),
 			fc.integer({ min: 1, max: 3 }),
 			(before, after, most) => {
-				const heard = new HeardIndex(connection.connection);
+				const heard = new HeardIndex(connection());
 				for (const one of before) heard.do(one);
 				const changes = new FleetChanges(heard.index, heard.rows, heard.now);
 				const then = pictureOf(heard);
