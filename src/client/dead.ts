@@ -13,7 +13,7 @@ import {
 	type LetterSummary,
 	matchesLetter,
 } from '../domain/dead-letter.ts';
-import { formatHandle, type Handle, type Kind, toHandle } from '../domain/names.ts';
+import { formatHandle, type Handle, toHandle } from '../domain/names.ts';
 import type { StoredLetter } from '../jetstream/dead-letters.ts';
 import { type DeadGroup, LetterGroups } from './dead-groups.ts';
 import { inTurns } from './in-turns.ts';
@@ -22,16 +22,9 @@ import type { FleetParts } from './parts.ts';
 import { replayLetter } from './replay.ts';
 
 /** Which dead letters; what is left out does not matter. */
-export type DeadFilter = {
-	readonly node?: string | undefined;
-	readonly kind?: Kind | undefined;
-	readonly method?: string | undefined;
-	/** Of the fault. */
-	readonly code?: string | undefined;
+export type DeadFilter = Omit<LetterFilter, 'since'> & {
 	/** Written at or after. */
 	readonly since?: Date | undefined;
-	/** Whether it was sent again; both where it is left out. */
-	readonly replayed?: boolean | undefined;
 };
 
 /** `handles` narrowed by the rest, letters by their sequence on the stream, or all that match. */

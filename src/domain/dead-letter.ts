@@ -75,7 +75,7 @@ export type LetterFilter = {
 	readonly code?: string | undefined;
 	/** Written at or after, server time, milliseconds since the epoch. */
 	readonly since?: number | undefined;
-	/** Whether it was sent again. */
+	/** Whether it was sent again; both where it is left out. */
 	readonly replayed?: boolean | undefined;
 };
 
