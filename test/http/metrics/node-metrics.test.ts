@@ -1,3 +1,4 @@
+import { request } from 'node:http';
 import { expect, test } from 'vitest';
 import { silentLog } from '../../../src/base/log.ts';
 import type { MessageForm } from '../../../src/domain/message.ts';
@@ -85,19 +86,20 @@ test('it answers one path, one method, and names of this machine', async () => {
 	expect(await status('/')).toBe(404);
 	expect(await status('/metrics', { method: 'POST' })).toBe(405);
 	expect(await status('/metrics?x=1')).toBe(200);
-	const { request } = await import('node:http');
-	const foreign = await new Promise<number | undefined>((resolve, reject) => {
-		request(
-			{ host: '127.0.0.1', port, path: '/metrics', headers: { host: `rebound.example:${port}` } },
-			(answer) => {
+	const calledAs = (name: string) =>
+		new Promise<number | undefined>((resolve, reject) => {
+			const headers = { host: `${name}:${port}` };
+			request({ host: '127.0.0.1', port, path: '/metrics', headers }, (answer) => {
 				answer.resume();
 				resolve(answer.statusCode);
-			},
-		)
-			.on('error', reject)
-			.end();
-	});
-	expect(foreign).toBe(403);
+			})
+				.on('error', reject)
+				.end();
+		});
+	for (const name of ['localhost', '127.0.0.2', '[::1]', '[::ffff:127.0.0.1]'])
+		expect(await calledAs(name)).toBe(200);
+	for (const name of ['rebound.example', '127.0.0.1.example', '[2001:db8::1]', '[::1'])
+		expect(await calledAs(name)).toBe(403);
 	const second = new MetricsServer({
 		...{ host: '127.0.0.1', port: Number(port), log: silentLog },
 		metrics: () => new NodeMetrics(none.figures),
