@@ -39,8 +39,12 @@ export async function startSite(name, perRound) {
 			return (await client.node('ship1'))?.presence === 'present';
 		});
 		const pids = { broker: fleet.pid, centre: centre.pid, node: node.pid };
-		// Seals are checked by what is published: the keys of nodes are on no list that lies beside credentials.
+		// Seals are checked by the published list alone.
 		await fleet.publishTrust(client);
+		await until('the node has not the trust list of its site', async () => {
+			const { trust } = await client.node('ship1');
+			return name === 'plain' ? trust === null : trust > 0;
+		});
 		await sealIs(name === 'plain' ? null : 'held', client);
 		return { round: () => round(client, pids, perRound), end };
 	} catch (error) {
