@@ -164,10 +164,15 @@ export class Schedules {
 	#decoded(name: string, entry: Entry): ScheduleRecord | undefined {
 		const read = readScheduleEntry(entry.key, entry.revision, entry.value, entry.gone);
 		if (read?.kind === 'record' && (read.value || entry.gone)) return read.value;
-		throw new StewardError(
-			'schema-newer',
-			`the schedule ${name} cannot be read: it was written by a newer steward; install that`,
-			{ details: { name } },
-		);
+		throw unreadableSchedule(name);
 	}
+}
+
+/** It is there, and nobody can say here what it is. */
+export function unreadableSchedule(name: string): StewardError {
+	return new StewardError(
+		'schema-newer',
+		`the schedule ${name} cannot be read: it was written by a newer steward; install that`,
+		{ details: { name } },
+	);
 }

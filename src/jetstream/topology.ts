@@ -11,7 +11,7 @@ import { streams } from '../domain/subject.ts';
 import { askLeader } from './ask-again.ts';
 import type { Connection } from './connection.ts';
 import { loadDefinitions, type StreamDefinition } from './definitions.ts';
-import { isNoPlace, isNoRoom, isNotAllowed, isStreamNotFound, notAllowed } from './errors.ts';
+import { isNoPlace, isNoRoom, isNotAllowed, isStreamNotFound, noAnswer, notAllowed } from './errors.ts';
 import { changesOf, type FieldChange } from './stream-changes.ts';
 
 /** Schema of streams and messages that this program writes and reads. */
@@ -261,7 +261,10 @@ export type StreamSummary = {
 
 /** All of steward's streams on the broker, by name. */
 export async function summarizeStreams(connection: Connection): Promise<readonly StreamSummary[]> {
-	return (await listStreams(connection))
+	const infos = await listStreams(connection).catch((error) => {
+		throw noAnswer('its streams', error);
+	});
+	return infos
 		.filter(({ config }) => isOfSteward(config))
 		.map(({ config, state }) => ({
 			name: config.name,

@@ -119,9 +119,9 @@ export class Contract {
 	}
 
 	/** What the document says that may be answered, and no test was answered. */
-	unasked(): string[] {
+	unasked(isMeant: (status: number) => boolean): string[] {
 		return this.operations
-			.flatMap(({ id, statuses }) => statuses.map((status) => `${id} ${status}`))
+			.flatMap(({ id, statuses }) => statuses.filter(isMeant).map((status) => `${id} ${status}`))
 			.filter((one) => !this.#asked.has(one));
 	}
 

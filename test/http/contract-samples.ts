@@ -9,6 +9,8 @@ import type { Sample } from './contract-document.ts';
 const handle = { handle: 'ship1.nothing' };
 const node = { node: 'ship1' };
 const name = { name: 'nightly' };
+/** Statuses that take something broken: asked for in contract-broken.test.ts, all others in contract.test.ts. */
+export const ofBroken: readonly number[] = [500, 504];
 export const message = { toNode: 'ship1', method: 'ping', commandOrEvent: 'command' };
 export const schedule = { name: 'nightly', cron: '0 3 * * *', toNode: 'ship1', message: { method: 'ping' } };
 

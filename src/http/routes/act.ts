@@ -82,7 +82,7 @@ export function addActs(api: Api, desk: Desk): void {
 				body: z.strictObject({ reason, timeoutMs }).nullish(),
 				response: {
 					200: viewSchemas.cancellation,
-					...problems('invalid', 'not-found'),
+					...problems('invalid', 'not-found', 'ambiguous', 'schema-newer'),
 				},
 			},
 		},
@@ -98,7 +98,7 @@ export function addActs(api: Api, desk: Desk): void {
 				body: z.strictObject({}).nullish(),
 				response: {
 					201: viewSchemas.receipt,
-					...problems('invalid', 'not-found', 'refused'),
+					...problems('invalid', 'not-found', 'refused', 'ambiguous', 'schema-newer'),
 				},
 			},
 		},
@@ -111,7 +111,7 @@ export function addActs(api: Api, desk: Desk): void {
 }
 
 function addMany(api: Api, desk: Desk): void {
-	const response = { 200: listOf(outcomeSchema), ...problems('invalid') };
+	const response = { 200: listOf(outcomeSchema), ...problems('invalid', 'refused') };
 	api.post(
 		'/commands/cancel',
 		{

@@ -64,7 +64,7 @@ export function addCommands(api: Api, desk: Desk): void {
 				...{ tags, operationId: 'getCommand' },
 				summary: 'One command, with its result',
 				params: ofCommand,
-				response: { 200: command, ...problems('invalid', 'not-found') },
+				response: { 200: command, ...problems('invalid', 'not-found', 'schema-newer') },
 			},
 		},
 		({ params }) => lookUpKnown(desk.parts('operator'), params.handle),
@@ -76,7 +76,7 @@ export function addCommands(api: Api, desk: Desk): void {
 				...{ tags, operationId: 'whyCommand' },
 				summary: 'Why it is where it is, in one sentence',
 				params: ofCommand,
-				response: { 200: viewSchemas.why, ...problems('invalid', 'not-found') },
+				response: { 200: viewSchemas.why, ...problems('invalid', 'not-found', 'schema-newer') },
 			},
 		},
 		(request) => desk.fleet(authorOf(request)).why(request.params.handle),
@@ -88,7 +88,10 @@ export function addCommands(api: Api, desk: Desk): void {
 				...{ tags, operationId: 'historyOfCommand' },
 				summary: 'Each state that it went through',
 				params: ofCommand,
-				response: { 200: listOf(command.shape.history.element), ...problems('invalid', 'not-found') },
+				response: {
+					200: listOf(command.shape.history.element),
+					...problems('invalid', 'not-found', 'schema-newer'),
+				},
 			},
 		},
 		async ({ params }) => {
@@ -111,7 +114,7 @@ function addMessage(api: Api, desk: Desk): void {
 				params: ofCommand,
 				response: {
 					200: z.object({ form: z.record(z.string(), z.unknown()) }),
-					...problems('invalid', 'not-found'),
+					...problems('invalid', 'not-found', 'schema-newer'),
 				},
 			},
 		},

@@ -110,7 +110,7 @@ export function addDead(api: Api, desk: Desk): void {
 }
 
 function addMany(api: Api, desk: Desk): void {
-	const response = { 200: listOf(deadOutcome), ...problems('invalid') };
+	const outcomes = listOf(deadOutcome);
 	api.post(
 		'/dead/replay',
 		{
@@ -119,7 +119,7 @@ function addMany(api: Api, desk: Desk): void {
 				summary: 'Send letters again: some, those that a filter chooses, or all',
 				description: 'Of a filter, and of all, those that were sent again before are left out.',
 				body: selectionSchema,
-				response,
+				response: { 200: outcomes, ...problems('invalid', 'ambiguous') },
 			},
 		},
 		async (request) => {
@@ -135,7 +135,7 @@ function addMany(api: Api, desk: Desk): void {
 				...{ tags, operationId: 'discardDead' },
 				summary: 'Throw letters away for good: some, those that a filter chooses, or all',
 				body: selectionSchema,
-				response,
+				response: { 200: outcomes, ...problems('invalid') },
 			},
 		},
 		async (request) => {

@@ -15,7 +15,7 @@ const tags = ['nodes'];
 const lanes = z.array(z.enum(pausableLanes)).min(1).optional();
 const response = {
 	201: viewSchemas.receipt,
-	...problems('invalid', 'refused'),
+	...problems('invalid', 'refused', 'ambiguous'),
 };
 
 export function addHolds(api: Api, desk: Desk): void {
@@ -106,7 +106,7 @@ function addService(api: Api, desk: Desk): void {
 						cancelled: z.number().int().min(0),
 						lost: z.number().int().min(0),
 					}),
-					...problems('invalid'),
+					...problems('invalid', 'not-found', 'ambiguous'),
 				},
 			},
 		},
@@ -125,7 +125,7 @@ function addService(api: Api, desk: Desk): void {
 						node: z.string(),
 						recommissioned: z.boolean().describe('false: it was in service'),
 					}),
-					...problems('invalid'),
+					...problems('invalid', 'ambiguous'),
 				},
 			},
 		},

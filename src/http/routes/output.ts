@@ -48,7 +48,7 @@ export function addOutput(api: Api, desk: Desk): void {
 							'text/plain': { schema: z.string() },
 						},
 					},
-					...problems('invalid', 'not-found', 'refused'),
+					...problems('invalid', 'not-found', 'refused', 'schema-newer'),
 				},
 			},
 		},

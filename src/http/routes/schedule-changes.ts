@@ -34,7 +34,7 @@ export function addScheduleChanges(api: Api, desk: Desk): void {
 				response: {
 					200: scheduleOutcome.describe('it was there'),
 					201: scheduleOutcome,
-					...problems('invalid', 'refused'),
+					...problems('invalid', 'refused', 'ambiguous', 'schema-newer'),
 				},
 			},
 		},
@@ -51,7 +51,7 @@ export function addScheduleChanges(api: Api, desk: Desk): void {
 				summary: 'Add a schedule, or replace the one of that name',
 				params: ofSchedule,
 				body: form(scheduleFormSchema.partial({ name: true })),
-				response: { 200: scheduleOutcome, ...problems('invalid') },
+				response: { 200: scheduleOutcome, ...problems('invalid', 'ambiguous', 'schema-newer') },
 			},
 		},
 		(request) => {
@@ -69,7 +69,7 @@ export function addScheduleChanges(api: Api, desk: Desk): void {
 				body: z.strictObject({ reason }).nullish(),
 				response: {
 					200: scheduleOutcome,
-					...problems('invalid', 'not-found'),
+					...problems('invalid', 'not-found', 'ambiguous', 'schema-newer'),
 				},
 			},
 		},
@@ -87,7 +87,7 @@ export function addScheduleChanges(api: Api, desk: Desk): void {
 					body: z.strictObject({ reason }).nullish(),
 					response: {
 						200: scheduleOutcome,
-						...problems('invalid', 'not-found'),
+						...problems('invalid', 'not-found', 'ambiguous', 'schema-newer'),
 					},
 				},
 			},
@@ -114,7 +114,7 @@ function addRun(api: Api, book: (request: FastifyRequest) => ScheduleBook): void
 					.nullish(),
 				response: {
 					201: listOf(receipt),
-					...problems('invalid', 'not-found', 'refused'),
+					...problems('invalid', 'not-found', 'refused', 'ambiguous', 'schema-newer'),
 				},
 			},
 		},

@@ -10,6 +10,7 @@ import { StewardError } from '../../base/errors.ts';
 import { scheduleFormSchema } from '../../domain/schedule.ts';
 import { previewOf } from '../../domain/schedule-view.ts';
 import { viewSchemas } from '../../domain/view-schema.ts';
+import { unreadableSchedule } from '../../jetstream/schedules.ts';
 import { type Api, form, listOf, ofSchedule, pageOf, pageQuery, problems } from '../contract.ts';
 import type { Desk } from '../desk.ts';
 
@@ -36,13 +37,15 @@ export function addSchedules(api: Api, desk: Desk): void {
 				...{ tags, operationId: 'getSchedule' },
 				summary: 'One schedule',
 				params: ofSchedule,
-				response: { 200: schedule, ...problems('invalid', 'not-found') },
+				response: { 200: schedule, ...problems('invalid', 'not-found', 'schema-newer') },
 			},
 		},
 		async ({ params }) => {
-			const { items } = await desk.window().answers.schedules(params);
+			const { answers, index } = desk.window();
+			const { items } = await answers.schedules(params);
 			const [view] = items;
 			if (view) return view;
+			if (index.schedules.unreadable.has(params.name)) throw unreadableSchedule(params.name);
 			throw new StewardError('not-found', `there is no schedule "${params.name}"`, { details: params });
 		},
 	);
@@ -54,7 +57,7 @@ export function addSchedules(api: Api, desk: Desk): void {
 				summary: 'Its next ticks, also where it is paused',
 				params: ofSchedule,
 				querystring: z.strictObject({ count: z.coerce.number().int().min(1).max(1000).default(10) }),
-				response: { 200: listOf(scheduleTick), ...problems('invalid', 'not-found') },
+				response: { 200: listOf(scheduleTick), ...problems('invalid', 'not-found', 'schema-newer') },
 			},
 		},
 		async ({ params, query }) => ({
@@ -68,7 +71,7 @@ export function addSchedules(api: Api, desk: Desk): void {
 				...{ tags, operationId: 'historyOfSchedule' },
 				summary: 'Who changed what, and when, the newest first; also of one that was removed',
 				params: ofSchedule,
-				response: { 200: listOf(scheduleChange), ...problems('invalid', 'not-found') },
+				response: { 200: listOf(scheduleChange), ...problems('invalid', 'not-found', 'schema-newer') },
 			},
 		},
 		async ({ params }) => ({ items: await desk.fleet('operator').schedules.history(params.name) }),
@@ -80,7 +83,10 @@ export function addSchedules(api: Api, desk: Desk): void {
 				...{ tags, operationId: 'formOfSchedule' },
 				summary: 'As it was written, to be changed and put back',
 				params: ofSchedule,
-				response: { 200: z.record(z.string(), z.unknown()), ...problems('invalid', 'not-found') },
+				response: {
+					200: z.record(z.string(), z.unknown()),
+					...problems('invalid', 'not-found', 'schema-newer'),
+				},
 			},
 		},
 		async ({ params }) => ({ ...(await desk.fleet('operator').schedules.form(params.name)) }),

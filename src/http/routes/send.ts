@@ -48,7 +48,7 @@ export function addSend(api: Api, desk: Desk): void {
 				response: {
 					200: z.union([reachSchema, listOf(receipt)]),
 					201: listOf(receipt),
-					...problems('invalid', 'id-conflict', 'refused'),
+					...problems('invalid', 'id-conflict', 'refused', 'ambiguous', 'schema-newer'),
 				},
 			},
 		},
