@@ -67,6 +67,12 @@ export const changesSchema = z.object({
 	commands: z.array(commandRowSchema),
 	nodes: z.array(nodeRowSchema),
 	schedules: z.array(z.string()).describe('names of those that changed'),
+	dead: z
+		.object({ letters: count.describe('how many there are') })
+		.nullable()
+		.describe(
+			'the set of dead letters has changed: one was written, sent again or thrown away, or became too old',
+		),
 	totals: totalsSchema,
 });
 export type Changes = z.infer<typeof changesSchema>;

@@ -54,6 +54,15 @@ export type NewDeadLetter = Pick<
 /** One letter with its place on the stream. */
 export type StoredLetter = { readonly seq: number; readonly letter: DeadLetter };
 
+/** The set of letters at one moment: each one that is written raises `lastSeq`, each that goes, by hand or by age, `removed`. */
+export type LetterStanding = {
+	/** Of their stream. */
+	readonly created: string;
+	readonly lastSeq: number;
+	readonly removed: number;
+	readonly letters: number;
+};
+
 /** Where an event is on its stream: tells it from another of the same id. */
 export function eventOrigin(seq: number): string {
 	return `event ${seq}`;
@@ -224,12 +233,19 @@ export class DeadLetters {
 
 	/** How many there are; one that a crash left twice counts once. */
 	async count(): Promise<number> {
-		return (await answered(this.#connection.jsm.streams.info(streams.dead))).state.num_subjects ?? 0;
+		return (await this.standing()).letters;
+	}
+
+	/** Another one after each change of what there is. @throws StewardError `no-broker` */
+	async standing(): Promise<LetterStanding> {
+		const { created, state } = await answered(this.#connection.jsm.streams.info(streams.dead));
+		const { last_seq: lastSeq, messages, num_subjects: letters = 0 } = state;
+		return { created, lastSeq, removed: lastSeq - messages, letters };
 	}
 
 	/** Tells this stream of letters from one that was there before it, and began at 1 as well. */
 	async identity(): Promise<string> {
-		return (await answered(this.#connection.jsm.streams.info(streams.dead))).created;
+		return (await this.standing()).created;
 	}
 }
 

@@ -71,6 +71,11 @@ export class Feed {
 		this.#offChanges = options.changes.onChange(() => this.#poke());
 	}
 
+	/** Somebody is to hear of changes of the set of dead letters. */
+	get wantsDead(): boolean {
+		return [...this.#readers].some(({ filter }) => filter.has('dead'));
+	}
+
 	get size(): number {
 		return this.#readers.size;
 	}

@@ -7,7 +7,7 @@
 import { matchesLabels } from '../../domain/node-state.ts';
 import { type CommandState, transitions } from '../../domain/state.ts';
 
-export const topics = ['commands', 'nodes', 'schedules', 'totals'] as const;
+export const topics = ['commands', 'nodes', 'schedules', 'totals', 'dead'] as const;
 type Topic = (typeof topics)[number];
 
 export type FilterForm = {

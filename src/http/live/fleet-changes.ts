@@ -16,8 +16,9 @@ import { nodeOfHandle } from '../../domain/names.ts';
 import { failingForMs, isFailing } from '../../domain/row.ts';
 import { isFinal } from '../../domain/state.ts';
 import { shardOf } from '../../domain/subject.ts';
+import type { LetterStanding } from '../../jetstream/dead-letters.ts';
 import { ChangeLog } from './change-log.ts';
-import { type Lives, markOf, type Position } from './position.ts';
+import { type DeadMark, deadMarkOf, isSameDead, type Lives, markOf, type Position } from './position.ts';
 
 /** What lies between two positions. Of commands, whichever of the two lists they are in, their node has changed as well. */
 export type Between = {
@@ -27,6 +28,8 @@ export type Between = {
 	readonly stored: readonly string[];
 	readonly nodes: ReadonlySet<string>;
 	readonly schedules: readonly string[];
+	/** How many dead letters there are now; null where they are the same. */
+	readonly letters: number | null;
 	readonly through: Position;
 };
 
@@ -37,6 +40,8 @@ export class FleetChanges implements IndexListener {
 	/** Nodes that fail less because it is long ago; their sequences are times. */
 	readonly #expired = new ChangeLog();
 	#expiredUntil = 0;
+	#dead: DeadMark = { life: 0, seq: 0, removed: 0 };
+	#letters = 0;
 	readonly #listeners = new Set<() => void>();
 	readonly #shards: number;
 	readonly #offIndex: () => void;
@@ -86,7 +91,17 @@ export class FleetChanges implements IndexListener {
 			presence: seqOf('presence'),
 			schedules: seqOf('schedules'),
 			shards: this.#index.sources.flatMap(({ name, place }) => (typeof name === 'number' ? [place.seq] : [])),
+			dead: this.#dead,
 		};
+	}
+
+	/** Which dead letters there are, as somebody has just looked. */
+	noteDead(standing: LetterStanding): void {
+		const mark = deadMarkOf(standing);
+		if (isSameDead(mark, this.#dead)) return;
+		this.#dead = mark;
+		this.#letters = standing.letters;
+		this.#tell();
 	}
 
 	/** About how many commands changed in between. */
@@ -108,6 +123,8 @@ export class FleetChanges implements IndexListener {
 		const presence = this.#log('presence').between(from.presence, upTo.presence, all);
 		const expired = this.#expired.between(from.expired, upTo.expired, all);
 		const schedules = this.#log('schedules').between(from.schedules, upTo.schedules, all);
+		// Where nobody has looked here yet, whoever knows better keeps that.
+		const dead = upTo.dead.life === 0 ? from.dead : upTo.dead;
 		const stored = shards.flatMap(({ keys }) => keys);
 		return {
 			told: told.keys,
@@ -118,6 +135,7 @@ export class FleetChanges implements IndexListener {
 				...[...told.keys, ...stored].map(nodeOfHandle),
 			]),
 			schedules: schedules.keys,
+			letters: isSameDead(from.dead, dead) ? null : this.#letters,
 			through: {
 				expired: expired.through,
 				ledger: told.through,
@@ -125,6 +143,7 @@ export class FleetChanges implements IndexListener {
 				presence: presence.through,
 				schedules: schedules.through,
 				shards: shards.map(({ through }) => through),
+				dead,
 			},
 		};
 	}

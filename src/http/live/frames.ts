@@ -97,11 +97,12 @@ export class Frames {
 			}
 		}
 		const schedules = filter.has('schedules') ? between.schedules : [];
-		const isWorth = commands.length + nodes.length + schedules.length > 0;
+		const dead = filter.has('dead') && between.letters !== null ? `{"letters":${between.letters}}` : 'null';
+		const isWorth = commands.length + nodes.length + schedules.length > 0 || dead !== 'null';
 		if (!isWorth && !(filter.has('totals') && hasNewTotals)) return undefined;
 		return (
 			`{"at":"${at}","commands":[${commands.join(',')}],"nodes":[${nodes.join(',')}],` +
-			`"schedules":${JSON.stringify(schedules)},"totals":${totals}}`
+			`"schedules":${JSON.stringify(schedules)},"dead":${dead},"totals":${totals}}`
 		);
 	}
 

@@ -8,6 +8,7 @@ import { Lifecycle, Periodic, type Service } from '../../base/lifecycle.ts';
 import type { CentreWindow } from '../../central/central.ts';
 import type { FleetRows } from '../../central/rows.ts';
 import type { Desk } from '../desk.ts';
+import { DeadWatch } from './dead-watch.ts';
 import { Feed } from './feed.ts';
 import { FleetChanges } from './fleet-changes.ts';
 import { Frames } from './frames.ts';
@@ -18,6 +19,7 @@ type Parts = {
 	readonly rows: FleetRows;
 	readonly series: Series;
 	readonly feed: Feed;
+	readonly dead: DeadWatch;
 	stop(): void;
 };
 
@@ -69,11 +71,17 @@ export class Live implements Service {
 		return this.#of(this.#desk.window()).feed;
 	}
 
+	/** Resolves when positions count all that belongs to them, or nobody answers for that. @throws StewardError `no-broker` */
+	whenReady(): Promise<void> {
+		return this.#of(this.#desk.window()).dead.whenLooked();
+	}
+
 	#look(): void {
 		const window = this.#desk.glance();
 		if (!window) return this.#end();
-		const { rows, series, feed } = this.#of(window);
+		const { rows, series, feed, dead } = this.#of(window);
 		feed.look();
+		if (feed.wantsDead) void dead.look();
 		const now = this.#desk.options.clock.monotonic();
 		if (now - this.#sampledAt < sampleEveryMs) return;
 		this.#sampledAt = now;
@@ -93,14 +101,15 @@ export class Live implements Service {
 		const changes = new FleetChanges(index, rows, serverNow());
 		const series = new Series(serverNow);
 		const offSeries = index.listen(series);
-		const { ledger } = this.#desk.parts('operator');
+		const { ledger, dead: letters } = this.#desk.parts('operator');
+		const dead = new DeadWatch(letters, changes);
 		const feed = new Feed({
 			...{ changes, serverNow, isUp, version, clock, log },
 			frames: new Frames({ index, rows, ledger, serverNow, clock }),
 			isComplete: () => index.isComplete,
 		});
 		this.#parts = {
-			...{ window, rows, series, feed },
+			...{ window, rows, series, feed, dead },
 			stop: () => {
 				feed.stop();
 				changes.stop();

@@ -5,9 +5,13 @@
  */
 
 import { fnv1a } from '../../base/ids.ts';
+import type { LetterStanding } from '../../jetstream/dead-letters.ts';
 
 /** `own` are the streams that live as long as the fleet; presence lives in the broker's memory, and begins anew with it. */
 export type Lives = { readonly own: string; readonly presence: string };
+
+/** Which letters there were, as {@link LetterStanding} tells it; `life` 0: nobody has looked yet. */
+export type DeadMark = { readonly life: number; readonly seq: number; readonly removed: number };
 
 export type Position = {
 	/** What fails no more because it is long ago: up to when, server time. */
@@ -18,6 +22,7 @@ export type Position = {
 	readonly schedules: number;
 	/** Of commands. */
 	readonly shards: readonly number[];
+	readonly dead: DeadMark;
 };
 
 /** Of the longest position: 64 shards and more. */
@@ -29,10 +34,15 @@ export function markOf(life: string): string {
 	return fnv1a(life).toString(36);
 }
 
+export function deadMarkOf({ created, lastSeq, removed }: LetterStanding): DeadMark {
+	return { life: fnv1a(created) || 1, seq: lastSeq, removed };
+}
+
 export function formatPosition(lives: Lives, position: Position): string {
-	const { expired, ledger, nodes, presence, schedules, shards } = position;
+	const { expired, ledger, nodes, presence, schedules, shards, dead } = position;
 	const isOfThisPresence = presence >= 0;
 	const seqs = [expired, ledger, nodes, Math.max(presence, 0), schedules, ...shards];
+	seqs.push(dead.life, dead.seq, dead.removed);
 	const marks = [lives.own, isOfThisPresence ? lives.presence : '0'];
 	return [...marks, ...seqs.map((seq) => seq.toString(36))].join('.');
 }
@@ -42,16 +52,24 @@ export function parsePosition(text: string, lives: Lives, shards: number): Posit
 	if (text.length > longest || !shape.test(text)) return undefined;
 	const [own, presenceMark, ...rest] = text.split('.');
 	const seqs = rest.map((one) => Number.parseInt(one, 36));
-	if (own !== lives.own || seqs.length !== 5 + shards || !seqs.every(Number.isSafeInteger)) return undefined;
-	const [expired = 0, ledger = 0, nodes = 0, presence = 0, schedules = 0, ...ofShards] = seqs;
+	if (own !== lives.own || seqs.length !== 5 + shards + 3 || !seqs.every(Number.isSafeInteger))
+		return undefined;
+	const [expired = 0, ledger = 0, nodes = 0, presence = 0, schedules = 0, ...more] = seqs;
+	const [life = 0, seq = 0, removed = 0] = more.slice(shards);
 	return {
 		...{ expired, ledger, nodes, schedules },
 		presence: presenceMark === lives.presence ? presence : -1,
-		shards: ofShards,
+		shards: more.slice(0, shards),
+		dead: { life, seq, removed },
 	};
 }
 
-/** It has seen no more of any stream than that; of what is long ago a server that has begun since may know less. */
+/** Whether both have seen the same letters. */
+export function isSameDead(one: DeadMark, other: DeadMark): boolean {
+	return one.life === other.life && one.seq === other.seq && one.removed === other.removed;
+}
+
+/** It has seen no more of any stream than that; of letters any other mark is news, and of what is long ago a server that has begun since may know less. */
 export function isWithin(position: Position, upTo: Position): boolean {
 	return (
 		position.ledger <= upTo.ledger &&

@@ -46,7 +46,8 @@ export function addLive(api: Api, live: Live): void {
 				response: { 200: z.object({ items: z.array(nodeRowSchema), position, indexing }) },
 			},
 		},
-		() => {
+		async () => {
+			await live.whenReady();
 			const { rows, feed } = live;
 			const items = rows.names().map((node) => rows.row(node));
 			return { items, position: feed.position(), indexing: rows.indexing };
@@ -61,7 +62,8 @@ export function addLive(api: Api, live: Live): void {
 				response: { 200: totalsSchema.extend({ position, indexing }) },
 			},
 		},
-		() => {
+		async () => {
+			await live.whenReady();
 			const { rows, feed } = live;
 			return { ...rows.totals(), position: feed.position(), indexing: rows.indexing };
 		},
@@ -97,7 +99,8 @@ export function addLive(api: Api, live: Live): void {
 				summary: 'What changes, as server-sent events',
 				description:
 					'`hello` at once; `changes`: everything that changed since the id before, rows as they are now; `beat` every 10 s; ' +
-					'`reset` where what was seen cannot be continued: load everything again. Last-Event-ID, or `after`, continues without a gap.',
+					'`reset` where what was seen cannot be continued: load everything again. Last-Event-ID, or `after`, continues without a gap. ' +
+					'The topic `dead` tells within some two seconds that the set of dead letters has changed, and how many there are; no other filter narrows it.',
 				querystring: streamQuery,
 				response: {
 					200: {
@@ -108,7 +111,10 @@ export function addLive(api: Api, live: Live): void {
 				},
 			},
 		},
-		(request, reply) => {
+		async (request, reply) => {
+			await live.whenReady();
+			// Who has gone meanwhile is heard of no more.
+			if (reply.raw.destroyed) return void reply.hijack();
 			const { feed } = live;
 			if (feed.size >= mostReaders) {
 				const words = `${mostReaders} streams are open already: close some, and try again`;

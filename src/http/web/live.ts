@@ -38,6 +38,7 @@ type Sign = { readonly at?: string; readonly serverTime?: string; readonly broke
 type Listener<T> = (changed: readonly T[]) => void;
 const commandListeners = new Set<Listener<CommandRow>>();
 const scheduleListeners = new Set<Listener<string>>();
+const deadListeners = new Set<() => void>();
 
 let picture: Picture | undefined;
 let pending: Changes[] = [];
@@ -58,6 +59,15 @@ export function onCommands(listener: Listener<CommandRow>): () => void {
 	if (commandListeners.size === 1) link?.abort();
 	return () => {
 		commandListeners.delete(listener);
+	};
+}
+
+/** Told when the set of dead letters has changed; the stream says so only while somebody listens. */
+export function onDead(listener: () => void): () => void {
+	deadListeners.add(listener);
+	if (deadListeners.size === 1) link?.abort();
+	return () => {
+		deadListeners.delete(listener);
 	};
 }
 
@@ -132,7 +142,8 @@ async function load(signal: AbortSignal): Promise<void> {
 async function stream(signal: AbortSignal): Promise<'switched' | 'reset'> {
 	link = new AbortController();
 	const own = link;
-	const topics = `nodes,schedules,totals${commandListeners.size > 0 ? ',commands' : ''}`;
+	const wanted = [commandListeners.size > 0 && 'commands', deadListeners.size > 0 && 'dead'].filter(Boolean);
+	const topics = ['nodes', 'schedules', 'totals', ...wanted].join(',');
 	try {
 		await readStream(`/api/v1/stream?topics=${topics}`, {
 			after: position,
@@ -193,6 +204,7 @@ function paint(): void {
 	batch(() => {
 		show();
 		tell(commandListeners, latest(steps.flatMap(({ commands }) => commands)));
+		if (steps.some(({ dead }) => dead)) for (const listener of deadListeners) listener();
 		tell(scheduleListeners, [...new Set(steps.flatMap(({ schedules }) => schedules))]);
 	});
 }

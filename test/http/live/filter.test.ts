@@ -4,9 +4,9 @@ import { filterOf } from '../../../src/http/live/filter.ts';
 
 test('without anything said everything is wanted', () => {
 	const filter = filterOf({});
-	expect((['commands', 'nodes', 'schedules', 'totals'] as const).every((topic) => filter.has(topic))).toBe(
-		true,
-	);
+	expect(
+		(['commands', 'nodes', 'schedules', 'totals', 'dead'] as const).every((topic) => filter.has(topic)),
+	).toBe(true);
 	expect(filter.node('ship1', undefined)).toBe(true);
 	expect(filter.command({ method: 'any', state: 'lost' })).toBe(true);
 });

@@ -19,6 +19,7 @@ function step(nodes: NodeRow[], queued = 0): Changes {
 		commands: [],
 		nodes,
 		schedules: [],
+		dead: null,
 		totals: { ...totals, commands: { ...totals.commands, queued } },
 	};
 }

@@ -1,6 +1,6 @@
 /**
  * Owns the page of dead letters: grouped by what went wrong, each group with its letters, to be sent again or thrown away.
- * Promises to count before anything is done, and to follow the fleet: what may have made a letter has them counted again.
+ * Promises to count before anything is done, and to follow the set: with each letter that comes, is sent again or goes they are counted again.
  * Keeps which group is open, in the address.
  */
 
@@ -9,7 +9,7 @@ import { useEffect } from 'preact/hooks';
 import type { DeadGroup } from '../../../domain/many-view-schema.ts';
 import { type Deed, DeedDialog, filterOfGroup } from '../dead/act.tsx';
 import { Letters } from '../dead/letters.tsx';
-import { onCommands } from '../live.ts';
+import { onDead } from '../live.ts';
 import { useLoad } from '../load.ts';
 import { query, setQuery } from '../route.tsx';
 import { blocked } from '../session.ts';
@@ -23,18 +23,9 @@ import { count, plural } from '../words.ts';
 import '../command/command.css';
 import './dead.css';
 
-/** Commands end so when they become a letter, or when their replay may have changed one. */
-const burying = new Set(['rejected', 'interrupted', 'lost', 'queued']);
-
 export default function Dead() {
 	const groups = useLoad<{ items: readonly DeadGroup[] }>('/dead/groups');
-	useEffect(
-		() =>
-			onCommands((rows) => {
-				if (rows.some(({ state }) => burying.has(state))) groups.reload();
-			}),
-		[],
-	);
+	useEffect(() => onDead(groups.reload), []);
 	const items = groups.data.value?.items;
 	const failure = groups.error.value;
 	const all = items?.reduce((sum, group) => sum + group.count, 0) ?? 0;

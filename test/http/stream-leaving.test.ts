@@ -1,0 +1,87 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type Clock, systemClock } from '../../src/base/clock.ts';
+import type { Fleet } from '../../src/client/fleet.ts';
+import { type Changes, changesSchema } from '../../src/domain/row-schema.ts';
+import { DeadLetters, type NewDeadLetter } from '../../src/jetstream/dead-letters.ts';
+import { disposables } from '../support/disposables.ts';
+import { openStream, type StreamAnswer, type StreamEvent } from '../support/event-stream.ts';
+import { eventually } from '../support/eventually.ts';
+import { openFleet, startCentral, startNode } from '../support/fleet.ts';
+import { type StartedHttp, startHttp } from '../support/http.ts';
+import { startNats } from '../support/nats.ts';
+import { openRaw } from '../support/raw.ts';
+
+/** Beats come every half a second, and it is looked as often as that allows. */
+const hurried: Clock = { ...systemClock, after: (ms, fn) => systemClock.after(ms / 20, fn) };
+
+const over = disposables();
+let central: Awaited<ReturnType<typeof startCentral>>;
+let http: StartedHttp;
+let fleet: Fleet;
+let letters: DeadLetters;
+
+beforeAll(async () => {
+	const nats = over.use(await startNats());
+	central = over.use(await startCentral(nats.url, { eventDeliverWithinMs: 500, sweepEveryMs: 100 }));
+	http = over.use(await startHttp(() => central.part.window, { clock: hurried }));
+	over.use(await startNode(nats.url, 'ship1', { node: { labels: { role: 'tug' } } }));
+	fleet = over.use(await openFleet(nats.url));
+	letters = new DeadLetters(over.use(await openRaw(nats.url)).connection);
+	await eventually(async () => (await fleet.nodes()).some(({ presence }) => presence === 'present'));
+});
+afterAll(() => over[Symbol.asyncDispose]());
+
+const stream = (query: string, lastEventId?: string) =>
+	openStream(`${http.url}/api/v1/stream?${query}`, { lastEventId });
+
+function changesOf({ event, data }: StreamEvent): Changes | undefined {
+	return event === 'changes' ? changesSchema.parse(JSON.parse(data)) : undefined;
+}
+
+/** Of an event that its node would take, were it sent again. */
+const letter = (id: string): NewDeadLetter => ({
+	...({ node: 'ship1', kind: 'event', method: 'textLogging', id, sender: 'ship2' } as const),
+	...{ at: Date.now(), attempts: 1, fault: { code: 'threw', message: 'x' }, message: '"x"', origin: id },
+});
+const said = (open: StreamAnswer) => open.events.flatMap((event) => changesOf(event) ?? []);
+const lastId = (open: StreamAnswer) => open.events.findLast(({ id }) => id !== undefined)?.id;
+
+test('a reader of dead letters is told of each that comes, is sent again or goes, also by hands that are not ours', async () => {
+	await using open = await stream('topics=dead');
+	const told = (letters: number, from = 0) =>
+		open.event((event) => changesOf(event)?.dead?.letters === letters, from);
+	await open.event(({ event }) => event === 'hello');
+	for (const id of ['a', 'b']) await letters.write(letter(id));
+	await told(2);
+	const [b, a] = await fleet.dead.list();
+	let before = open.events.length;
+	expect(await fleet.dead.replay({ seqs: [a?.seq ?? 0] })).toMatchObject([{ outcome: 'replayed' }]);
+	await told(2, before);
+	await fleet.dead.discard({ seqs: [b?.seq ?? 0] });
+	await told(1);
+	before = open.events.length;
+	// Nobody takes it, and so it becomes one by itself.
+	await fleet.send({ toNode: 'absent', kind: 'event', method: 'textLogging', data: 'x' });
+	await told(2, before);
+	expect(
+		said(open).flatMap(({ commands, nodes, schedules }) => [...commands, ...nodes, ...schedules]),
+	).toEqual([]);
+});
+
+test('the set of dead letters is followed from a position through another server, and told only where it is another', async () => {
+	await using open = await stream('topics=dead');
+	await open.event(({ event }) => event === 'beat');
+	const seen = lastId(open);
+	await letters.write(letter('c'));
+	await open.event((event) => changesOf(event)?.dead !== undefined);
+	const after = lastId(open);
+	await using other = await startHttp(() => central.part.window, { clock: hurried });
+	const url = `${other.url}/api/v1/stream?topics=dead`;
+	await using behind = await openStream(url, { lastEventId: seen });
+	await behind.event((event) => changesOf(event)?.dead !== undefined);
+	await using upToDate = await openStream(url, { lastEventId: after });
+	await upToDate.event(({ event }) => event === 'beat', 0);
+	expect([said(upToDate), upToDate.events.filter(({ event }) => event === 'reset')]).toEqual([[], []]);
+	await fleet.dead.discard({ node: 'ship1' });
+	await upToDate.event((event) => changesOf(event)?.dead !== undefined);
+});
