@@ -67,6 +67,24 @@ export const changesSchema = z.object({
 	commands: z.array(commandRowSchema),
 	nodes: z.array(nodeRowSchema),
 	schedules: z.array(z.string()).describe('names of those that changed'),
+	gone: z
+		.object({
+			commands: z
+				.array(z.string())
+				.describe('handles of those that have left the ledger (30 days after their end)'),
+			nodes: z
+				.array(z.string())
+				.describe(
+					'where `where` was asked for: names of those whose labels do not fit any more; their commands go with them',
+				),
+			unnamed: z
+				.boolean()
+				.describe(
+					'while another server was asked, commands may have left whose names nobody knows here: load lists of them again',
+				),
+		})
+		.nullable()
+		.describe('what is to leave your lists; among them may be what was never in them'),
 	dead: z
 		.object({ letters: count.describe('how many there are') })
 		.nullable()

@@ -8,8 +8,8 @@ import { HeardIndex, heardStep } from '../support/heard-index.ts';
 
 const connection = connectionOfFile();
 
-/** Of these no stream tells: the index forgets by itself what is long over. Streams that are lost are other streams. */
-const untold: readonly string[] = ['forgotten', 'unscheduled', 'lost'];
+/** Of these no stream tells. Streams that are lost are other streams. */
+const untold: readonly string[] = ['unscheduled', 'lost'];
 
 /** What a reader would have on screen. */
 function pictureOf({ index, rows }: HeardIndex) {
@@ -19,6 +19,7 @@ function pictureOf({ index, rows }: HeardIndex) {
 	for (const one of index.later.commands()) handles.add(formatHandle(one));
 	return {
 		commands: new Map([...handles].map((handle) => [handle, index.known(handle)])),
+		labels: new Map(rows.names().map((node) => [node, index.nodes.get(node)?.state.labels.role])),
 		nodes: new Map(rows.names().map((node) => [node, JSON.stringify(rows.row(node))])),
 	};
 }
@@ -32,8 +33,9 @@ test('whoever goes on from a position is told of every command and every node th
 			(before, after, most) => {
 				const heard = new HeardIndex(connection());
 				for (const one of before) heard.do(one);
-				const changes = new FleetChanges(heard.index, heard.rows, heard.now);
+				const changes = new FleetChanges(heard.index, heard.rows, () => heard.now);
 				const then = pictureOf(heard);
+				const begunAt = heard.now;
 				const [from, lives] = [changes.position(), changes.lives()];
 				const told = after.filter(({ does }) => !untold.includes(does));
 				for (const one of told) heard.do(one);
@@ -43,19 +45,33 @@ test('whoever goes on from a position is told of every command and every node th
 				// Also a server that has begun since; of what was taken out of the ledger it has never heard.
 				const later = told.some(({ does }) => does === 'gone')
 					? []
-					: [new FleetChanges(heard.index, heard.rows, heard.now)];
+					: [new FleetChanges(heard.index, heard.rows, () => heard.now)];
 				for (const one of [changes, ...later]) {
 					const [commands, nodes] = [new Set<string>(), new Set<string>()];
+					const [gone, relabelled] = [new Set<string>(), new Set<string>()];
+					let isWhole = true;
 					const target = one.position();
 					for (let at = from, parts = 0; !isWithin(target, at) || parts === 0; parts++) {
 						if (parts > 1000) throw new Error('it never arrives');
-						const { told: entries, stored, nodes: some, through } = one.between(at, target, most);
+						const { told: entries, stored, nodes: some, through, ...more } = one.between(at, target, most);
+						for (const handle of [...more.left.handles, ...entries]) gone.add(handle);
+						for (const node of more.relabelled) relabelled.add(node);
+						isWhole &&= more.left.isWhole;
 						for (const handle of [...entries, ...stored]) commands.add(handle);
 						for (const node of some) nodes.add(node);
 						at = through;
 					}
 					for (const [handle, known] of now.commands) {
 						if (known !== then.commands.get(handle)) expect(commands).toContain(handle);
+					}
+					for (const handle of then.commands.keys()) {
+						// Two servers that begin in the same moment know of the same.
+						const isKnown = isWhole && (one === changes || heard.now > begunAt);
+						if (isKnown && !now.commands.has(handle)) expect(gone).toContain(handle);
+					}
+					if (one === changes) expect(isWhole).toBe(true);
+					for (const [node, role] of now.labels) {
+						if (role !== then.labels.get(node)) expect(relabelled).toContain(node);
 					}
 					for (const [node, row] of now.nodes) {
 						if (row !== then.nodes.get(node)) expect(nodes).toContain(node);

@@ -134,7 +134,9 @@ export class HeardIndex {
 					...{ id: String(place), method: 'm', lane: 'normal' as const },
 					...{ startedAt: 0, attempt: 1, runForMs: null },
 				}));
-				const record = { v: 1, state: { ...nodeState(node), running: runs }, lastSeenAt: 5, conflict: null };
+				const labels = { role: running > 1 ? 'tug' : 'ferry' };
+				const state = { ...nodeState(node), labels, running: runs };
+				const record = { v: 1, state, lastSeenAt: 5, conflict: null };
 				return this.#hear(bucketSubject(buckets.nodes, node), 0, {}, JSON.stringify(record));
 			}
 			case 'stands': {

@@ -23,6 +23,8 @@ export type Filter = {
 	readonly key: string;
 	has(topic: Topic): boolean;
 	node(name: string, labels: Readonly<Record<string, string>> | undefined): boolean;
+	/** Its labels do not fit, and only they. */
+	isGone(name: string, labels: Readonly<Record<string, string>> | undefined): boolean;
 	command(one: { readonly method: string; readonly state: CommandState }): boolean;
 };
 
@@ -31,6 +33,7 @@ export function filterOf(form: FilterForm): Filter {
 	const nodes = form.node && new Set(form.node);
 	const { method, state, where } = form;
 	const after = state && statesAfter(state);
+	const isNamed = (name: string) => !nodes || nodes.has(name);
 	return {
 		key: JSON.stringify([
 			[...wanted].sort(),
@@ -40,7 +43,8 @@ export function filterOf(form: FilterForm): Filter {
 			where ? Object.entries(where).sort(([a], [b]) => (a < b ? -1 : 1)) : null,
 		]),
 		has: (topic) => wanted.has(topic),
-		node: (name, labels = {}) => (!nodes || nodes.has(name)) && (!where || matchesLabels(where, labels)),
+		node: (name, labels = {}) => isNamed(name) && (!where || matchesLabels(where, labels)),
+		isGone: (name, labels = {}) => where !== undefined && isNamed(name) && !matchesLabels(where, labels),
 		command: (one) => (method === undefined || one.method === method) && (!after || after.has(one.state)),
 	};
 }

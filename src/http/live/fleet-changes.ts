@@ -16,8 +16,10 @@ import { nodeOfHandle } from '../../domain/names.ts';
 import { failingForMs, isFailing } from '../../domain/row.ts';
 import { isFinal } from '../../domain/state.ts';
 import { shardOf } from '../../domain/subject.ts';
+import { ledgerAgeMs } from '../../domain/wire.ts';
 import type { LetterStanding } from '../../jetstream/dead-letters.ts';
 import { ChangeLog } from './change-log.ts';
+import { type Left, LeftLog } from './left-log.ts';
 import { type DeadMark, deadMarkOf, isSameDead, type Lives, markOf, type Position } from './position.ts';
 
 /** What lies between two positions. Of commands, whichever of the two lists they are in, their node has changed as well. */
@@ -27,7 +29,11 @@ export type Between = {
 	/** Handles of what was put on its stream. */
 	readonly stored: readonly string[];
 	readonly nodes: ReadonlySet<string>;
+	/** Nodes whose labels are others, or may be. */
+	readonly relabelled: readonly string[];
 	readonly schedules: readonly string[];
+	/** Handles of what the ledger has forgotten. */
+	readonly left: Left;
 	/** How many dead letters there are now; null where they are the same. */
 	readonly letters: number | null;
 	readonly through: Position;
@@ -42,14 +48,22 @@ export class FleetChanges implements IndexListener {
 	#expiredUntil = 0;
 	#dead: DeadMark = { life: 0, seq: 0, removed: 0 };
 	#letters = 0;
+	/** By node, as text; and which of them are new, under the sequences of the nodes. */
+	readonly #labels = new Map<string, string>();
+	readonly #relabelled = new ChangeLog();
+	#left: LeftLog | undefined;
+	readonly #serverNow: () => number;
+	readonly #begunAt: number;
 	readonly #listeners = new Set<() => void>();
 	readonly #shards: number;
 	readonly #offIndex: () => void;
 	readonly #offRows: () => void;
 
-	constructor(index: CentreIndex, rows: FleetRows, serverNow: number) {
+	constructor(index: CentreIndex, rows: FleetRows, serverNow: () => number) {
 		this.#index = index;
 		this.#rows = rows;
+		this.#serverNow = serverNow;
+		this.#begunAt = serverNow();
 		this.#shards = index.sources.filter(({ name }) => typeof name === 'number').length;
 		for (const { name } of index.sources) this.#logs.set(name, new ChangeLog());
 		this.#offIndex = index.listen(this);
@@ -57,7 +71,7 @@ export class FleetChanges implements IndexListener {
 		const long = [...index.ledger].flatMap(([handle, { state, settledAt }]) => {
 			const at =
 				settledAt === null || !isFailing(state) ? Number.POSITIVE_INFINITY : settledAt + failingForMs;
-			return at <= serverNow ? [{ node: nodeOfHandle(handle), at }] : [];
+			return at <= this.#begunAt ? [{ node: nodeOfHandle(handle), at }] : [];
 		});
 		for (const one of long.sort((a, b) => a.at - b.at)) this.#noteExpired(one);
 	}
@@ -91,6 +105,7 @@ export class FleetChanges implements IndexListener {
 			presence: seqOf('presence'),
 			schedules: seqOf('schedules'),
 			shards: this.#index.sources.flatMap(({ name, place }) => (typeof name === 'number' ? [place.seq] : [])),
+			left: this.#leftLog().until,
 			dead: this.#dead,
 		};
 	}
@@ -121,6 +136,8 @@ export class FleetChanges implements IndexListener {
 		const all = Number.POSITIVE_INFINITY;
 		const nodes = this.#log('nodes').between(from.nodes, upTo.nodes, all);
 		const presence = this.#log('presence').between(from.presence, upTo.presence, all);
+		const relabelled = this.#relabelled.between(from.nodes, upTo.nodes, all);
+		const left = this.#leftLog().between(from.left, upTo.left);
 		const expired = this.#expired.between(from.expired, upTo.expired, all);
 		const schedules = this.#log('schedules').between(from.schedules, upTo.schedules, all);
 		// Where nobody has looked here yet, whoever knows better keeps that.
@@ -134,7 +151,9 @@ export class FleetChanges implements IndexListener {
 				...[nodes, presence, expired].flatMap(({ keys }) => keys),
 				...[...told.keys, ...stored].map(nodeOfHandle),
 			]),
+			relabelled: relabelled.keys,
 			schedules: schedules.keys,
+			left,
 			letters: isSameDead(from.dead, dead) ? null : this.#letters,
 			through: {
 				expired: expired.through,
@@ -143,6 +162,7 @@ export class FleetChanges implements IndexListener {
 				presence: presence.through,
 				schedules: schedules.through,
 				shards: shards.map(({ through }) => through),
+				left: Math.max(from.left, upTo.left),
 				dead,
 			},
 		};
@@ -150,6 +170,7 @@ export class FleetChanges implements IndexListener {
 
 	command(handle: string, before: IndexedCommand | undefined, after: IndexedCommand | undefined): void {
 		if (before && !isWaiting(before) && (!after || isWaiting(after))) this.#log('ledger').forget(handle);
+		if (before && !isWaiting(before) && !after) this.#noteLeft(handle, before.settledAt);
 		// What is known of it from now on is what the ledger says.
 		const hasEnded = !after || (!isWaiting(after) && isFinal(after.state));
 		if (hasEnded) this.#log(this.#shardOf(handle, before)).forget(handle);
@@ -160,13 +181,43 @@ export class FleetChanges implements IndexListener {
 			const known = this.#index.ledger.get(key);
 			if (known && isFinal(known.state)) return this.#tell();
 		}
+		if (source === 'nodes') this.#noteLabels(key, seq);
 		this.#log(source).note(key, seq);
 		this.#tell();
 	}
 
 	reset(source: SourceName): void {
 		this.#log(source).clear();
+		if (source === 'nodes') {
+			this.#labels.clear();
+			this.#relabelled.clear();
+		}
 		this.#tell();
+	}
+
+	/** What another server has told of a node nobody knows here: then its labels may be others. */
+	#noteLabels(node: string, seq: number): void {
+		const labels = JSON.stringify(this.#index.nodes.get(node)?.state.labels ?? {});
+		if (this.#labels.get(node) === labels) return;
+		this.#labels.set(node, labels);
+		this.#relabelled.note(node, seq);
+	}
+
+	/** By age it left at a moment that every server knows. */
+	#noteLeft(handle: string, settledAt: number | null): void {
+		const now = this.#serverNow();
+		const at = settledAt === null ? now : Math.min(now, settledAt + ledgerAgeMs);
+		this.#leftLog().note(handle, at);
+		this.#tell();
+	}
+
+	/** From a ledger that is younger than its entries may become nothing had left before this server began. */
+	#leftLog(): LeftLog {
+		if (this.#left) return this.#left;
+		const [created = ''] = this.#source('ledger').place.life.split(' ');
+		const isYoung = this.#begunAt - Date.parse(created) <= ledgerAgeMs;
+		this.#left = new LeftLog(isYoung ? 0 : this.#begunAt);
+		return this.#left;
 	}
 
 	#noteExpired({ node, at }: NoLongerFailing): void {

@@ -96,14 +96,32 @@ export class Frames {
 				if (this.#fitsNode(filter, node)) nodes.push(once(moment.rows, node, () => rows.row(node)));
 			}
 		}
+		const gone = this.#gone(filter, between);
 		const schedules = filter.has('schedules') ? between.schedules : [];
 		const dead = filter.has('dead') && between.letters !== null ? `{"letters":${between.letters}}` : 'null';
-		const isWorth = commands.length + nodes.length + schedules.length > 0 || dead !== 'null';
+		const isWorth =
+			commands.length + nodes.length + schedules.length > 0 || gone !== 'null' || dead !== 'null';
 		if (!isWorth && !(filter.has('totals') && hasNewTotals)) return undefined;
 		return (
 			`{"at":"${at}","commands":[${commands.join(',')}],"nodes":[${nodes.join(',')}],` +
-			`"schedules":${JSON.stringify(schedules)},"dead":${dead},"totals":${totals}}`
+			`"schedules":${JSON.stringify(schedules)},"gone":${gone},"dead":${dead},"totals":${totals}}`
 		);
+	}
+
+	/** What a list of this reader may hold, and is to hold no more; `null` for nothing. */
+	#gone(filter: Filter, { told, left, relabelled }: Between): string {
+		const { index } = this.#options;
+		const hasCommands = filter.has('commands');
+		const isGone = (handle: string) =>
+			index.known(handle) === undefined && this.#fitsNode(filter, nodeOfHandle(handle));
+		const commands = hasCommands ? [...new Set([...told, ...left.handles])].filter(isGone) : [];
+		const nodes =
+			hasCommands || filter.has('nodes')
+				? relabelled.filter((node) => filter.isGone(node, index.nodes.get(node)?.state.labels))
+				: [];
+		const unnamed = hasCommands && !left.isWhole;
+		if (commands.length + nodes.length === 0 && !unnamed) return 'null';
+		return JSON.stringify({ commands, nodes, unnamed });
 	}
 
 	#fits(filter: Filter, handle: string, known: IndexedCommand): boolean {

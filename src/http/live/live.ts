@@ -98,7 +98,7 @@ export class Live implements Service {
 		this.#end();
 		const { index, rows, serverNow, isUp } = window;
 		const { clock, log, version } = this.#desk.options;
-		const changes = new FleetChanges(index, rows, serverNow());
+		const changes = new FleetChanges(index, rows, serverNow);
 		const series = new Series(serverNow);
 		const offSeries = index.listen(series);
 		const { ledger, dead: letters } = this.#desk.parts('operator');

@@ -22,6 +22,8 @@ export type Position = {
 	readonly schedules: number;
 	/** Of commands. */
 	readonly shards: readonly number[];
+	/** Of the ledger: up to when, server time; 0: nothing has left yet by age. */
+	readonly left: number;
 	readonly dead: DeadMark;
 };
 
@@ -39,10 +41,10 @@ export function deadMarkOf({ created, lastSeq, removed }: LetterStanding): DeadM
 }
 
 export function formatPosition(lives: Lives, position: Position): string {
-	const { expired, ledger, nodes, presence, schedules, shards, dead } = position;
+	const { expired, ledger, nodes, presence, schedules, shards, left, dead } = position;
 	const isOfThisPresence = presence >= 0;
 	const seqs = [expired, ledger, nodes, Math.max(presence, 0), schedules, ...shards];
-	seqs.push(dead.life, dead.seq, dead.removed);
+	seqs.push(left, dead.life, dead.seq, dead.removed);
 	const marks = [lives.own, isOfThisPresence ? lives.presence : '0'];
 	return [...marks, ...seqs.map((seq) => seq.toString(36))].join('.');
 }
@@ -52,14 +54,15 @@ export function parsePosition(text: string, lives: Lives, shards: number): Posit
 	if (text.length > longest || !shape.test(text)) return undefined;
 	const [own, presenceMark, ...rest] = text.split('.');
 	const seqs = rest.map((one) => Number.parseInt(one, 36));
-	if (own !== lives.own || seqs.length !== 5 + shards + 3 || !seqs.every(Number.isSafeInteger))
+	if (own !== lives.own || seqs.length !== 5 + shards + 4 || !seqs.every(Number.isSafeInteger))
 		return undefined;
 	const [expired = 0, ledger = 0, nodes = 0, presence = 0, schedules = 0, ...more] = seqs;
-	const [life = 0, seq = 0, removed = 0] = more.slice(shards);
+	const [left = 0, life = 0, seq = 0, removed = 0] = more.slice(shards);
 	return {
 		...{ expired, ledger, nodes, schedules },
 		presence: presenceMark === lives.presence ? presence : -1,
 		shards: more.slice(0, shards),
+		left,
 		dead: { life, seq, removed },
 	};
 }

@@ -38,6 +38,7 @@ type Sign = { readonly at?: string; readonly serverTime?: string; readonly broke
 type Listener<T> = (changed: readonly T[]) => void;
 const commandListeners = new Set<Listener<CommandRow>>();
 const scheduleListeners = new Set<Listener<string>>();
+const goneListeners = new Set<Listener<string>>();
 const deadListeners = new Set<() => void>();
 
 let picture: Picture | undefined;
@@ -59,6 +60,14 @@ export function onCommands(listener: Listener<CommandRow>): () => void {
 	if (commandListeners.size === 1) link?.abort();
 	return () => {
 		commandListeners.delete(listener);
+	};
+}
+
+/** Handles of commands that have left the ledger; heard of while somebody listens to commands. */
+export function onGone(listener: Listener<string>): () => void {
+	goneListeners.add(listener);
+	return () => {
+		goneListeners.delete(listener);
 	};
 }
 
@@ -204,6 +213,8 @@ function paint(): void {
 	batch(() => {
 		show();
 		tell(commandListeners, latest(steps.flatMap(({ commands }) => commands)));
+		tell(goneListeners, [...new Set(steps.flatMap(({ gone }) => gone?.commands ?? []))]);
+		if (steps.some(({ gone }) => gone?.unnamed)) reloads.value += 1;
 		if (steps.some(({ dead }) => dead)) for (const listener of deadListeners) listener();
 		tell(scheduleListeners, [...new Set(steps.flatMap(({ schedules }) => schedules))]);
 	});

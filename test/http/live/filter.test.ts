@@ -18,6 +18,11 @@ test('nodes by name and by all of their labels', () => {
 	expect(tugs.node('a', { role: 'tug', zone: 'north', x: '1' })).toBe(true);
 	expect(tugs.node('a', { role: 'tug' })).toBe(false);
 	expect(tugs.node('a', undefined)).toBe(false);
+	expect(tugs.isGone('a', undefined)).toBe(true);
+	expect(tugs.isGone('a', { role: 'tug', zone: 'north' })).toBe(false);
+	// What was asked for by name alone never stops being that.
+	expect(filterOf({ node: ['a'] }).isGone('a', {})).toBe(false);
+	expect(filterOf({ node: ['a'], where: { role: 'tug' } }).isGone('b', {})).toBe(false);
 });
 
 test('whatever a command that was wanted becomes is told as well, so that it can leave the list', () => {

@@ -6,7 +6,7 @@ const lives = { own: markOf('made then'), presence: markOf('begun then') };
 const dead = fc.record({ life: fc.nat(), seq: fc.nat(), removed: fc.nat() });
 const seq = fc.nat({ max: Number.MAX_SAFE_INTEGER });
 const positions = fc.record({
-	...{ expired: seq, ledger: seq, nodes: seq, presence: fc.nat({ max: 2 ** 40 }), schedules: seq },
+	...{ expired: seq, ledger: seq, nodes: seq, presence: fc.nat({ max: 2 ** 40 }), schedules: seq, left: seq },
 	shards: fc.array(fc.nat({ max: 2 ** 40 }), { minLength: 16, maxLength: 16 }),
 	dead,
 });
@@ -17,12 +17,20 @@ const some = {
 	presence: 7,
 	schedules: 0,
 	shards: [12, 1],
+	left: 8,
 	dead: { life: 9, seq: 4, removed: 1 },
 };
 
 test('what is written is read', () => {
 	const small = fc.record({
-		...{ expired: fc.nat(), ledger: fc.nat(), nodes: fc.nat(), presence: fc.nat(), schedules: fc.nat() },
+		...{
+			expired: fc.nat(),
+			ledger: fc.nat(),
+			nodes: fc.nat(),
+			presence: fc.nat(),
+			schedules: fc.nat(),
+			left: fc.nat(),
+		},
 		shards: fc.array(fc.nat(), { minLength: 2, maxLength: 2 }),
 		dead,
 	});
@@ -56,8 +64,8 @@ test.each([
 	['another fleet', formatPosition({ ...lives, own: markOf('another') }, some)],
 	['too few sequences', formatPosition(lives, { ...some, shards: [12] })],
 	['too many sequences', formatPosition(lives, { ...some, shards: [12, 1, 1] })],
-	['a number that is none', `${lives.own}.${lives.presence}.1.2.-3.4.5.6.7.8.9.10`],
-	['a larger number than there is', `${lives.own}.${lives.presence}.1.zzzzzzzzzzzzzz.3.4.5.6.7.8.9.10`],
+	['a number that is none', `${lives.own}.${lives.presence}.1.2.-3.4.5.6.7.8.9.10.11`],
+	['a larger number than there is', `${lives.own}.${lives.presence}.1.zzzzzzzzzzzzzz.3.4.5.6.7.8.9.10.11`],
 	['more text than a position has', `${lives.own}.${lives.presence}${'.1'.repeat(5000)}`],
 	['a line break', `${formatPosition(lives, some)}\nevent: hello`],
 	['capital letters', formatPosition(lives, some).toUpperCase().replace(/^/, 'A')],
@@ -68,6 +76,7 @@ test.each([
 test('one is within another where no stream of it is further', () => {
 	expect(isWithin(some, some)).toBe(true);
 	expect(isWithin({ ...some, expired: 6 }, some)).toBe(true);
+	expect(isWithin({ ...some, left: 9 }, some)).toBe(true);
 	expect(isWithin({ ...some, dead: { life: 1, seq: 90, removed: 90 } }, some)).toBe(true);
 	expect(isWithin(some, { ...some, ledger: 41, shards: [12, 2] })).toBe(true);
 	for (const ahead of [

@@ -7,6 +7,7 @@ import {
 	noFilter,
 	queryOf,
 	withFresh,
+	withoutRows,
 	withPage,
 	withRows,
 } from '../../../src/http/web/command/list.ts';
@@ -102,4 +103,11 @@ describe('its filter', () => {
 	])('%j fits: %s', (part, expected) => {
 		expect(fitsFilter(row('a', 1), { ...noFilter, ...part })).toBe(expected);
 	});
+});
+
+test('what has left the ledger leaves the list, from what is shown and from what waits', () => {
+	const list: CommandList = { items: [row('a', 1), row('b', 2)], fresh: [row('c', 3)] };
+	const left = withoutRows(list, ['ship1.a', 'ship1.c', 'ship1.unknown']);
+	expect([left.items, left.fresh].map((rows) => rows.map(({ id }) => id))).toEqual([['b'], []]);
+	expect(withoutRows(list, ['ship1.unknown'])).toBe(list);
 });

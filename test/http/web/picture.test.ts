@@ -19,6 +19,7 @@ function step(nodes: NodeRow[], queued = 0): Changes {
 		commands: [],
 		nodes,
 		schedules: [],
+		gone: null,
 		dead: null,
 		totals: { ...totals, commands: { ...totals.commands, queued } },
 	};
@@ -40,6 +41,12 @@ test('makes a new map for a step that changed a node, with the other rows as the
 	expect(after.nodes.get('b')).toBe(before.nodes.get('b'));
 	expect(after.totals?.commands.queued).toBe(9);
 	expect(before.nodes.get('a')?.queued).toBe(0);
+});
+
+test('drops the nodes that fit no more', () => {
+	const before = freshPicture(loaded(nodeRow('a'), nodeRow('b')), totals);
+	const gone = { commands: [], nodes: ['a', 'unknown'], unnamed: false };
+	expect([...withChanges(before, [{ ...step([]), gone }]).nodes.keys()]).toEqual(['b']);
 });
 
 test('keeps the map where no node changed', () => {

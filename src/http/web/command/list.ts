@@ -84,6 +84,14 @@ export function withRows(
 	return atTop ? withFresh(next) : next;
 }
 
+/** What the ledger has forgotten is dropped. */
+export function withoutRows(list: CommandList, handles: readonly string[]): CommandList {
+	const gone = new Set(handles);
+	const isKept = ({ handle }: CommandRow) => !gone.has(handle);
+	if (list.items.every(isKept) && list.fresh.every(isKept)) return list;
+	return { items: list.items.filter(isKept), fresh: list.fresh.filter(isKept) };
+}
+
 /** What is new goes on top. */
 export function withFresh(list: CommandList): CommandList {
 	return list.fresh.length === 0 ? list : { items: [...list.fresh, ...list.items], fresh: [] };

@@ -1,6 +1,6 @@
 /**
  * Owns what the page knows of the fleet, and how one step of the live stream changes it.
- * Promises a new map for every step that changed a node (an unchanged row stays the same object).
+ * Promises a new map for every step that changed or dropped a node (an unchanged row stays the same object).
  * Pure.
  */
 
@@ -39,6 +39,10 @@ export function withChanges(picture: Picture, steps: readonly Changes[]): Pictur
 	let { totals } = picture;
 	for (const step of steps) {
 		totals = step.totals ?? totals;
+		for (const name of step.gone?.nodes ?? []) {
+			nodes ??= new Map(picture.nodes);
+			nodes.delete(name);
+		}
 		for (const row of step.nodes) {
 			nodes ??= new Map(picture.nodes);
 			nodes.set(row.node, row);

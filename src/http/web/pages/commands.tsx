@@ -9,11 +9,19 @@ import { useEffect, useRef } from 'preact/hooks';
 import type { CommandRow } from '../../../domain/row-schema.ts';
 import { ApiError, api } from '../api.ts';
 import { commandPath } from '../command/act.tsx';
-import { type CommandList, filterOf, queryOf, withFresh, withPage, withRows } from '../command/list.ts';
+import {
+	type CommandList,
+	filterOf,
+	queryOf,
+	withFresh,
+	withoutRows,
+	withPage,
+	withRows,
+} from '../command/list.ts';
 import { columnsOf } from '../command/list-columns.tsx';
 import { Filters } from '../command/list-filters.tsx';
 import { Picked } from '../command/picked.tsx';
-import { indexing, onCommands, reloads } from '../live.ts';
+import { indexing, onCommands, onGone, reloads } from '../live.ts';
 import { query } from '../route.tsx';
 import { Banner } from '../ui/banner.tsx';
 import { Button, ButtonLink } from '../ui/button.tsx';
@@ -45,6 +53,9 @@ export default function Commands() {
 		const stop = onCommands((rows) => {
 			list.value = withRows(list.peek(), rows, filter.peek(), atTop.current);
 		});
+		const stopGone = onGone((handles) => {
+			list.value = withoutRows(list.peek(), handles);
+		});
 		const load = async () => {
 			try {
 				const page = await api<Page>(`/commands?${queryOf(filter.peek(), { limit: pageSize })}`, {
@@ -66,6 +77,7 @@ export default function Commands() {
 			clearTimeout(timer);
 			own.abort();
 			stop();
+			stopGone();
 		};
 	}, [said, reloads.value]);
 
