@@ -14,6 +14,9 @@ import type { HttpSettings } from '../domain/config.ts';
 import type { TrustList } from '../domain/trust.ts';
 import type { Credentials } from '../security/credentials.ts';
 
+/** Where nobody names another. */
+export const usualPort = 7422;
+
 export type HttpOptions = {
 	readonly settings: HttpSettings;
 	/** The file of tokens. */

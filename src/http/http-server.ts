@@ -14,7 +14,7 @@ import { messageOf, StewardError, systemCodeOf } from '../base/errors.ts';
 import { Lifecycle, type Service } from '../base/lifecycle.ts';
 import { addApi } from './api.ts';
 import { addDashboard } from './dashboard.ts';
-import { type Desk, type HttpOptions, openDesk } from './desk.ts';
+import { type Desk, type HttpOptions, openDesk, usualPort } from './desk.ts';
 import { Live } from './live/live.ts';
 import { answerProblems } from './problem.ts';
 import { addHealth } from './routes/health.ts';
@@ -22,7 +22,6 @@ import { addMetrics } from './routes/metrics.ts';
 import { Guard } from './security/guard.ts';
 import { harden } from './security/hardening.ts';
 
-const usualPort = 7422;
 /** Of a request without its files: a command's data is bounded by the broker's max_payload, 1 MiB by default. */
 const bodyLimitBytes = 4 * 1024 * 1024;
 

@@ -14,7 +14,9 @@ import { changesSchema, nodeRowSchema, totalsSchema } from '../domain/row-schema
 import { scheduleFormSchema } from '../domain/schedule.ts';
 import { viewSchemas } from '../domain/view-schema.ts';
 import type { Api } from './contract.ts';
+import { usualPort } from './desk.ts';
 import { problemSchema } from './problem.ts';
+import { cookieNameOf } from './security/guard.ts';
 
 /** Names of the shapes in the document. */
 const named = {
@@ -113,8 +115,8 @@ export async function describeApi(app: FastifyInstance, version: string): Promis
 					cookie: {
 						type: 'apiKey',
 						in: 'cookie',
-						name: 'steward',
-						description: 'as POST /api/v1/session sets it',
+						name: cookieNameOf(usualPort),
+						description: 'as POST /api/v1/session sets it; named after the port that the server listens on',
 					},
 				},
 			},

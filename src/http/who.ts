@@ -7,8 +7,16 @@
 import type { FastifyRequest } from 'fastify';
 import type { TokenRole } from '../security/tokens.ts';
 
-/** `token`: id of the token that was shown; null where everybody on this machine is let in. */
-export type Who = { readonly name: string; readonly role: TokenRole; readonly token: string | null };
+/**
+ * `token`: id of the token that was shown; null where everybody on this machine is let in. `session`: key of the session that stood for
+ * the token; null where that was shown itself.
+ */
+export type Who = {
+	readonly name: string;
+	readonly role: TokenRole;
+	readonly token: string | null;
+	readonly session: string | null;
+};
 
 declare module 'fastify' {
 	interface FastifyRequest {
@@ -18,7 +26,7 @@ declare module 'fastify' {
 }
 
 /** Everybody on this machine, as long as there is neither an account nor a token. */
-export const anybody: Who = { name: 'operator', role: 'operator', token: null };
+export const anybody: Who = { name: 'operator', role: 'operator', token: null, session: null };
 
 /** Told to whoever wonders later who did it. */
 export function authorOf({ who }: FastifyRequest): string {

@@ -174,34 +174,6 @@ test('a file of tokens that is damaged, or that others may read, shuts the door'
 	expect((await http.ask('/session')).json).toMatchObject({ auth: 'token', role: null });
 });
 
-test('who signs in keeps the token in a cookie that no script reads and no other site sends, until he signs out', async () => {
-	await using http = await startHttp(nobody);
-	const { token } = await tokenOf(http, 'viewer');
-	const signIn = (body: unknown) => http.ask('/session', { method: 'POST', body });
-	expect(await signIn({ token: `${token}x` })).toMatchObject({ status: 401, json: { code: 'unauthorized' } });
-	expect((await signIn({ token: 7 })).status).toBe(400);
-	const signedIn = await signIn({ token });
-	expect(signedIn).toMatchObject({ status: 200, json: { auth: 'token', role: 'viewer', name: 'viewer' } });
-	const set = signedIn.headers.get('set-cookie') ?? '';
-	for (const word of ['HttpOnly', 'SameSite=Strict', 'Path=/', 'Max-Age=']) expect(set).toContain(word);
-	expect(set).not.toContain('Secure');
-	const cookie = set.split(';')[0] ?? '';
-	expect((await http.ask('/health', { headers: { cookie } })).status).toBe(200);
-	expect((await http.ask('/session', { headers: { cookie } })).json).toMatchObject({ role: 'viewer' });
-	const signedOut = await http.ask('/session', { method: 'DELETE', headers: { cookie } });
-	expect(signedOut).toMatchObject({ status: 200, json: { role: null } });
-	expect(signedOut.headers.get('set-cookie')).toMatch(/steward=;.*Expires=Thu, 01 Jan 1970/);
-	expect(
-		(
-			await http.ask('/session', {
-				method: 'POST',
-				headers: { origin: 'http://evil.example' },
-				body: { token },
-			})
-		).status,
-	).toBe(403);
-});
-
 test('who asks too often is told when to ask again, each token for itself, and health is always told', async () => {
 	await using http = await startHttp(nobody, { http: { requestsPerMinute: 5 } });
 	const { bearer: headers } = await tokenOf(http, 'operator');

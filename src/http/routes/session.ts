@@ -1,7 +1,7 @@
 /**
- * Owns the routes of signing in: who one is here, showing a token, and forgetting it.
- * Promises that the token stays where scripts cannot read it, and that nobody is told more than what he is.
- * Keeps nothing: the browser keeps the token, the file says whether it counts.
+ * Owns the routes of signing in: who one is here, showing a token, and ending the session that it began.
+ * Promises that no browser keeps the token: it gets a session's id, where no script can read it; and that nobody is told more than what he is.
+ * Keeps nothing: the session is the guard's, the file says whether its token counts.
  */
 
 import type { FastifyReply, FastifyRequest } from 'fastify';
@@ -12,14 +12,12 @@ import { time } from '../../domain/view-time.ts';
 import { tokenRoles } from '../../security/tokens.ts';
 import { type Api, problems } from '../contract.ts';
 import type { Desk } from '../desk.ts';
-import { cookieName, type Guard } from '../security/guard.ts';
+import { cookieNameOf, type Guard } from '../security/guard.ts';
+import { longestSessionMs } from '../security/sessions.ts';
 import type { Who } from '../who.ts';
 
 const tags = ['session'];
 const config = { isPublic: true };
-/** A browser forgets it then at the latest. */
-const longestSeconds = 30 * 86_400;
-
 /** Anybody may send one. */
 const longestBody = 4096;
 
@@ -61,22 +59,24 @@ export function addSession(api: Api, desk: Desk, guard: Guard): void {
 			bodyLimit: longestBody,
 			schema: {
 				...{ tags, operationId: 'signIn' },
-				summary: 'Sign in: the token is kept in a cookie that no script can read',
+				summary: 'Sign in: a session begins, whose id is kept in a cookie that no script can read',
+				description:
+					'It ends with its token, when nobody has used it for 12 hours, after 7 days, and with the server.',
 				body: z.strictObject({ token: z.string().max(200) }),
 				response: { 200: sessionSchema, ...problems('invalid', 'unauthorized') },
 			},
 		},
 		async (request, reply) => {
-			const { token } = request.body;
-			const who = await guard.whoHas(token);
-			if (!who) {
+			const signedIn = await guard.signIn(request.body.token);
+			if (!signedIn) {
 				throw new StewardError(
 					'unauthorized',
 					'this is no token that counts: it was mistyped, has expired, or was taken back (steward tokens ls)',
 				);
 			}
-			keep(desk, reply, token);
-			return told(who);
+			guard.signOut(request);
+			keep(desk, request, reply, signedIn.id);
+			return told(signedIn.who);
 		},
 	);
 	api.delete(
@@ -85,20 +85,21 @@ export function addSession(api: Api, desk: Desk, guard: Guard): void {
 			config,
 			schema: {
 				...{ tags, operationId: 'signOut' },
-				summary: 'Sign out: the cookie is forgotten; the token counts on',
+				summary: 'Sign out: the session ends; the token counts on',
 				response: { 200: sessionSchema },
 			},
 		},
 		async (request: FastifyRequest, reply) => {
-			reply.clearCookie(cookieName, { path: '/' });
+			guard.signOut(request);
+			reply.clearCookie(cookieNameOf(request.socket.localPort ?? 0), { path: '/' });
 			return told((await guard.isOpen()) ? request.who : null);
 		},
 	);
 }
 
-function keep(desk: Desk, reply: FastifyReply, token: string): void {
-	reply.setCookie(cookieName, token, {
-		...{ path: '/', httpOnly: true, sameSite: 'strict', maxAge: longestSeconds },
+function keep(desk: Desk, { socket }: FastifyRequest, reply: FastifyReply, id: string): void {
+	reply.setCookie(cookieNameOf(socket.localPort ?? 0), id, {
+		...{ path: '/', httpOnly: true, sameSite: 'strict', maxAge: longestSessionMs / 1000 },
 		secure: desk.options.settings.tls !== undefined,
 	});
 }

@@ -14,9 +14,13 @@ import type { HttpOptions } from '../desk.ts';
 import { problem, sendProblem } from '../problem.ts';
 import { anybody, type Who } from '../who.ts';
 import { changeProblem, hostProblem, isJson, isReading, readProblem } from './origin.ts';
+import { Sessions } from './sessions.ts';
 import { TokenFile } from './token-file.ts';
 
-export const cookieName = 'steward';
+/** Cookies know no ports: another steward of this machine has a session of its own. */
+export function cookieNameOf(port: number): string {
+	return `steward-${port}`;
+}
 /** Who loses his token is told nothing more after so long. */
 const lookAgainMs = 2000;
 
@@ -35,8 +39,9 @@ export class Guard {
 	/** What is sent from here would be signed by the centre, and nodes take no commands of people from it. */
 	readonly #signsAsCentre: boolean;
 	readonly #file: TokenFile;
-	/** Answers that go on, by their token; null: let in without one. */
-	readonly #open = new Map<FastifyReply, string | null>();
+	readonly #sessions: Sessions;
+	/** Answers that go on, and whom they are for. */
+	readonly #open = new Map<FastifyReply, Who>();
 	/** Cuts off what those are told whose token counts no more. */
 	readonly watch: Periodic;
 
@@ -45,6 +50,7 @@ export class Guard {
 		this.#isSecured = credentials !== undefined || !isLoopback(settings.host);
 		this.#signsAsCentre = credentials?.role === 'centre';
 		this.#file = new TokenFile(tokensFile, { clock, log });
+		this.#sessions = new Sessions(clock);
 		this.watch = new Periodic({
 			...{ name: 'tokens', everyMs: lookAgainMs, clock, log },
 			runOnce: () => this.#cutOff(),
@@ -59,7 +65,18 @@ export class Guard {
 	/** Whose token it is; undefined where it counts for nothing. */
 	async whoHas(token: string): Promise<Who | undefined> {
 		const entry = await this.#file.find(token);
-		return entry && { name: entry.name, role: entry.role, token: entry.id };
+		return entry && { name: entry.name, role: entry.role, token: entry.id, session: null };
+	}
+
+	/** Undefined where it is no token that counts. `id` is for the browser to keep. */
+	async signIn(token: string): Promise<{ readonly who: Who; readonly id: string } | undefined> {
+		const who = await this.whoHas(token);
+		return who?.token ? { who, id: this.#sessions.begin(who.token) } : undefined;
+	}
+
+	/** What its browser kept is worth nothing any more. */
+	signOut({ who }: FastifyRequest): void {
+		if (who?.session) this.#sessions.end(who.session);
 	}
 
 	/** Before everything else that a request meets. */
@@ -86,31 +103,48 @@ export class Guard {
 	}
 
 	async #whoAsks(request: FastifyRequest): Promise<Who | null> {
-		const token = tokenOf(request);
-		const found = token === undefined ? undefined : await this.whoHas(token);
+		const token = bearerOf(request);
+		const found = await (token === undefined ? this.#whoSignedIn(request) : this.whoHas(token));
 		return found ?? ((await this.isOpen()) ? anybody : null);
+	}
+
+	async #whoSignedIn({ cookies, socket }: FastifyRequest): Promise<Who | undefined> {
+		const id = cookies[cookieNameOf(socket.localPort ?? 0)];
+		const session = id === undefined ? undefined : this.#sessions.find(id);
+		if (!session) return undefined;
+		const entry = await this.#file.entryOf(session.token);
+		if (!entry) return void this.#sessions.end(session.key);
+		return { name: entry.name, role: entry.role, token: entry.id, session: session.key };
 	}
 
 	#remember({ who }: FastifyRequest, reply: FastifyReply): void {
 		if (!who) return;
-		this.#open.set(reply, who.token);
+		this.#open.set(reply, who);
 		reply.raw.once('close', () => this.#open.delete(reply));
 	}
 
-	/** Answers how many. */
+	/** Answers how many. Who is being told something is there yet: his session goes on. */
 	async #cutOff(): Promise<number> {
-		const tokens = new Set(this.#open.values());
+		const asked = new Map<string, Promise<boolean>>();
 		let count = 0;
-		for (const token of tokens) {
-			const countsYet = token === null ? await this.isOpen() : await this.#file.has(token);
-			if (countsYet) continue;
-			for (const [reply, own] of this.#open) {
-				if (own !== token) continue;
-				reply.raw.destroy();
-				count += 1;
-			}
+		for (const [reply, who] of this.#open) {
+			const key = `${who.token} ${who.session}`;
+			const countsYet = asked.get(key) ?? this.#countsYet(who);
+			asked.set(key, countsYet);
+			if (await countsYet) continue;
+			reply.raw.destroy();
+			count += 1;
 		}
 		return count;
+	}
+
+	async #countsYet({ token, session }: Who): Promise<boolean> {
+		if (token === null) return this.isOpen();
+		if ((await this.#file.entryOf(token)) === undefined) return false;
+		if (session === null) return true;
+		if (!this.#sessions.isOpen(session)) return false;
+		this.#sessions.use(session);
+		return true;
 	}
 }
 
@@ -122,9 +156,8 @@ function needsToken({ routeOptions, url }: FastifyRequest): boolean {
 }
 
 /** Authorization counts before the cookie: it was written for this request. */
-function tokenOf({ headers, cookies }: FastifyRequest): string | undefined {
-	const [, bearer] = /^bearer +(\S+)$/i.exec(headers.authorization ?? '') ?? [];
-	return bearer ?? cookies[cookieName];
+function bearerOf({ headers }: FastifyRequest): string | undefined {
+	return /^bearer +(\S+)$/i.exec(headers.authorization ?? '')?.[1];
 }
 
 /** @throws StewardError `unauthorized`, `denied` */

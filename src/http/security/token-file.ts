@@ -50,11 +50,11 @@ export class TokenFile {
 		return entry && isRight && !isExpired(entry, this.#clock.now()) ? entry : undefined;
 	}
 
-	/** Whether a token that was let in still counts. */
-	async has(id: string): Promise<boolean> {
+	/** A token that was let in; undefined where it counts no more. */
+	async entryOf(id: string): Promise<TokenEntry | undefined> {
 		const { tokens } = await this.#current();
 		const entry = tokens.find((one) => one.id === id);
-		return entry !== undefined && !isExpired(entry, this.#clock.now());
+		return entry && !isExpired(entry, this.#clock.now()) ? entry : undefined;
 	}
 
 	async #current(): Promise<Known> {

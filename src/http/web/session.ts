@@ -1,6 +1,6 @@
 /**
  * Owns who the operator is, as the server says, and what that allows.
- * Promises that no token is kept in the page: the server holds it in a cookie that no script can read.
+ * Promises that no token is kept in the page: the browser holds the id of a session in a cookie that no script can read.
  * Dies with the page.
  */
 

@@ -1,6 +1,6 @@
 /**
  * Owns the way in where the server asks for a token.
- * Promises that the token leaves the page at once, for a cookie that no script can read. Keeps nothing.
+ * Promises that the token leaves the page at once, for a session, whose cookie no script can read. Keeps nothing.
  */
 
 import { useSignal } from '@preact/signals';

@@ -22,10 +22,10 @@ test('a token counts from when it was made until it is taken back, without a res
 	const { token, entry } = await addToken(path, { name: 'ada', role: 'viewer', expiresAt: null, now: start });
 	expect(await file.find(token)).toEqual(entry);
 	expect(await file.isEmpty()).toBe(false);
-	expect(await file.has(entry.id)).toBe(true);
+	expect(await file.entryOf(entry.id)).toEqual(entry);
 	await removeToken(path, 'ada');
 	expect(await file.find(token)).toBeUndefined();
-	expect(await file.has(entry.id)).toBe(false);
+	expect(await file.entryOf(entry.id)).toBeUndefined();
 });
 
 test('another secret under the same id is none, nor is anything that is no token', async () => {
@@ -59,7 +59,7 @@ test('one that has expired counts no more, and keeps the door shut', async () =>
 	expect(await file.find(token)).toBeDefined();
 	now += 5000;
 	expect(await file.find(token)).toBeUndefined();
-	expect(await file.has(entry.id)).toBe(false);
+	expect(await file.entryOf(entry.id)).toBeUndefined();
 	expect(await file.isEmpty()).toBe(false);
 });
 
