@@ -124,6 +124,22 @@ const brokerSection = z.strictObject({
 	port: z.number().int().min(0).max(65_535).optional(),
 });
 
+/** As a browser says it, of a server that speaks TLS: `https://name[:port]`. */
+const originSchema = z.string().transform((text, context) => {
+	const wrong = (rule: string) => {
+		context.addIssue({ code: 'custom', message: rule });
+		return z.NEVER;
+	};
+	if (text.includes('*')) return wrong('expected a whole name without *: each one that is let in is named');
+	if (!/^https:\/\//i.test(text))
+		return wrong('expected https://name[:port]: tokens would travel in the clear');
+	const url = URL.canParse(text) ? new URL(text) : undefined;
+	const isPlain = url && /^https:\/\/[a-z0-9.:[\]-]+$/i.test(text);
+	return isPlain
+		? url.origin
+		: wrong('expected https://name[:port] and nothing more, such as https://fleet.example.com');
+});
+
 /** The HTTP API and the dashboard that a centre serves. */
 const httpSection = z.strictObject({
 	enabled: z.boolean().default(true),
@@ -132,6 +148,8 @@ const httpSection = z.strictObject({
 	port: z.number().int().min(0).max(65_535).optional(),
 	/** Certificate and key; beyond loopback there has to be one. */
 	tls: z.strictObject({ cert: file, key: file }).optional(),
+	/** Under which other names a reverse proxy shows it: `https://fleet.example.com`. With one, a token is needed from the start. */
+	origins: z.array(originSchema).max(100).default([]),
 	/** The file of bearer tokens (steward tokens); tokens.json in the data folder. */
 	tokens: file.optional(),
 	/** Who signs what is sent from here (`.creds` of an operator), so that access lists can name it; the centre, if nobody is named. */

@@ -71,3 +71,19 @@ test.each([
 	expect(told).toMatchObject({ code, stdout: '' });
 	expect(told.stderr).toContain(text);
 });
+
+test('a name for a reverse proxy that is none is refused before anything starts', async () => {
+	await using folder = await tempDir('steward-cli-');
+	const steward = cliInside(folder.path);
+	for (const command of ['up', 'central']) {
+		const { code, stderr } = await steward(
+			command,
+			'--http-origin',
+			'https://fine.example,https://*.example',
+		);
+		expect([code, stderr]).toEqual([
+			2,
+			expect.stringContaining('http.origins.1: expected a whole name without *'),
+		]);
+	}
+});

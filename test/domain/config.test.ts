@@ -147,6 +147,31 @@ describe('problems', () => {
 		]);
 	});
 
+	test.each([
+		['https://fleet.example', 'https://fleet.example'],
+		['https://Fleet.Example:8443', 'https://fleet.example:8443'],
+		['https://fleet.example:443', 'https://fleet.example'],
+		['https://[::1]:8443', 'https://[::1]:8443'],
+	])('%s is an origin', (text, origin) => {
+		expect(compileConfig([{ ...data, http: { origins: [text] } }]).http.origins).toEqual([origin]);
+	});
+
+	test.each([
+		['https://*.fleet.example', 'without *'],
+		['*', 'without *'],
+		['http://fleet.example', 'in the clear'],
+		['fleet.example', 'expected https://name[:port]'],
+		['https://fleet.example/', 'nothing more'],
+		['https://fleet.example/path', 'nothing more'],
+		['https://ada@fleet.example', 'nothing more'],
+		['https://fleet.example:port', 'nothing more'],
+		['', 'expected https://name[:port]'],
+	])('%j is no origin', (origin, word) => {
+		const problems = problemsOf({ ...data, http: { origins: ['https://fine.example', origin] } });
+		expect(problems).toEqual([expect.stringContaining(word)]);
+		expect(problems[0]).toMatch(/^http\.origins\.1: /);
+	});
+
 	test('an empty list of servers is none', () => {
 		expect(problemsOf({ ...data, servers: [] })).toHaveLength(1);
 	});

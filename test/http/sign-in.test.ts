@@ -16,6 +16,30 @@ async function tokenOf(
 const signIn = (http: StartedHttp, token: unknown, headers: Readonly<Record<string, string>> = {}) =>
 	http.ask('/session', { method: 'POST', body: { token }, headers });
 
+/** As a reverse proxy passes on what a browser asked. */
+function asProxy(
+	url: string,
+	headers: Readonly<Record<string, string>>,
+	method = 'GET',
+	body?: object,
+): Promise<{ status: number; set: string; text: string }> {
+	return new Promise((resolve, reject) => {
+		const type = { 'content-type': 'application/json' };
+		const asked = request(url, { method, headers: { ...type, ...headers } }, (answer) => {
+			let text = '';
+			answer.setEncoding('utf8').on('data', (piece) => {
+				text += piece;
+			});
+			answer.once('end', () => {
+				const [set = ''] = answer.headers['set-cookie'] ?? [];
+				resolve({ status: answer.statusCode ?? 0, set, text });
+			});
+		});
+		asked.once('error', reject);
+		asked.end(body && JSON.stringify(body));
+	});
+}
+
 async function cookieOf(http: StartedHttp, token: string): Promise<string> {
 	const { headers } = await signIn(http, token);
 	return headers.get('set-cookie')?.split(';')[0] ?? '';
@@ -96,4 +120,38 @@ test('what is being told ends with the session that asked for it', async () => {
 	for (let count = 0; count < 5; count++) expect(await healthFor(http, cookie)).toBe(200);
 	await http.ask('/session', { method: 'DELETE', headers: { cookie } });
 	expect(await over).toBe('cut off');
+});
+
+test('behind a reverse proxy it answers under the names that it was told, to whoever has a token, and its cookie stays with TLS', async () => {
+	const own = { origins: ['https://fleet.example', 'https://other.example:8443'] };
+	await using http = await startHttp(nobody, { http: own });
+	const token = await tokenOf(http);
+	const passedOn = (headers: Readonly<Record<string, string>>, method = 'GET', path = '/session') =>
+		asProxy(`${http.url}/api/v1${path}`, headers, method, method === 'POST' ? { token } : undefined);
+	const page = { host: 'fleet.example', origin: 'https://fleet.example', 'sec-fetch-site': 'same-origin' };
+	expect((await passedOn({ host: 'fleet.example' }, 'GET', '/health')).status).toBe(401);
+	for (const [headers, cookie] of [
+		[page, 'Secure'],
+		[{ ...page, host: new URL(http.url).host }, 'Secure'],
+		[{ host: 'other.example:8443' }, 'Secure'],
+	] as const) {
+		const { status, set } = await passedOn(headers, 'POST');
+		expect([status, set]).toEqual([200, expect.stringContaining(cookie)]);
+	}
+	expect((await signIn(http, token)).headers.get('set-cookie')).not.toContain('Secure');
+	for (const headers of [
+		{ host: 'evil.example' },
+		{ ...page, origin: 'https://evil.example' },
+		{ ...page, 'sec-fetch-site': 'cross-site' },
+	])
+		expect((await passedOn(headers, 'POST')).status).toBe(403);
+	await using unnamed = await startHttp(nobody);
+	const refused = await asProxy(`${unnamed.url}/api/v1/session`, { host: 'fleet.example' });
+	expect([refused.status, refused.text]).toEqual([403, expect.stringContaining('http.origins')]);
+});
+
+test('with a name for a reverse proxy nobody is let in without a token', async () => {
+	await using http = await startHttp(nobody, { http: { origins: ['https://fleet.example'] } });
+	expect((await http.ask('/session')).json).toMatchObject({ auth: 'token', role: null });
+	expect((await http.ask('/health')).status).toBe(401);
 });

@@ -21,7 +21,7 @@ import { numberOr, parsePairs } from './send-form.ts';
 import { windowOn } from './window.ts';
 
 type ServiceFlags = { readonly config?: string; readonly data?: string; readonly logLevel?: string };
-type HttpFlags = { readonly http?: string | boolean };
+type HttpFlags = { readonly http?: string | boolean; readonly httpOrigin?: string };
 type LabelFlags = { readonly labels?: string; readonly inmsg?: string };
 export type UpFlags = ServiceFlags &
 	LabelFlags &
@@ -144,9 +144,10 @@ function nodeOverrides(cli: Cli, { labels, inmsg }: LabelFlags): Readonly<Record
 }
 
 /** `--http 8080`, `--http 127.0.0.1:8080`, `--no-http`. */
-function httpOverrides({ http }: HttpFlags): Readonly<Record<string, unknown>> {
-	if (http === undefined || http === true) return {};
-	return http === false ? { enabled: false } : placeFrom(http);
+function httpOverrides({ http, httpOrigin }: HttpFlags): Readonly<Record<string, unknown>> {
+	const origins = withoutUnset({ origins: httpOrigin?.split(',') });
+	if (http === undefined || http === true) return origins;
+	return http === false ? { enabled: false } : { ...placeFrom(http), ...origins };
 }
 
 /** `8080`, `127.0.0.1:8080`. */

@@ -74,7 +74,11 @@ function httpOptions(command: Command): Command {
 			'--http <[host:]port>',
 			'where API and dashboard are served, 0 picks a free port (127.0.0.1:7422)',
 		)
-		.option('--no-http', 'serve neither');
+		.option('--no-http', 'serve neither')
+		.option(
+			'--http-origin <https://name[:port],…>',
+			'under which other names a reverse proxy shows them; then a token is needed from the start',
+		);
 }
 
 function serviceOptions(command: Command): Command {

@@ -75,7 +75,7 @@ export function addSession(api: Api, desk: Desk, guard: Guard): void {
 				);
 			}
 			guard.signOut(request);
-			keep(desk, request, reply, signedIn.id);
+			keep(guard, request, reply, signedIn.id);
 			return told(signedIn.who);
 		},
 	);
@@ -97,9 +97,9 @@ export function addSession(api: Api, desk: Desk, guard: Guard): void {
 	);
 }
 
-function keep(desk: Desk, { socket }: FastifyRequest, reply: FastifyReply, id: string): void {
-	reply.setCookie(cookieNameOf(socket.localPort ?? 0), id, {
+function keep(guard: Guard, request: FastifyRequest, reply: FastifyReply, id: string): void {
+	reply.setCookie(cookieNameOf(request.socket.localPort ?? 0), id, {
 		...{ path: '/', httpOnly: true, sameSite: 'strict', maxAge: longestSessionMs / 1000 },
-		secure: desk.options.settings.tls !== undefined,
+		secure: guard.isOverTls(request),
 	});
 }

@@ -13,7 +13,7 @@ import type { HttpSettings } from '../../domain/config.ts';
 import type { HttpOptions } from '../desk.ts';
 import { problem, sendProblem } from '../problem.ts';
 import { anybody, type Who } from '../who.ts';
-import { changeProblem, hostProblem, isJson, isReading, readProblem } from './origin.ts';
+import { changeProblem, hostProblem, isJson, isOfProxy, isReading, readProblem } from './origin.ts';
 import { Sessions } from './sessions.ts';
 import { TokenFile } from './token-file.ts';
 
@@ -47,7 +47,8 @@ export class Guard {
 
 	constructor({ settings, tokensFile, credentials, clock, log }: HttpOptions) {
 		this.#settings = settings;
-		this.#isSecured = credentials !== undefined || !isLoopback(settings.host);
+		const isBeyond = !isLoopback(settings.host) || settings.origins.length > 0;
+		this.#isSecured = credentials !== undefined || isBeyond;
 		this.#signsAsCentre = credentials?.role === 'centre';
 		this.#file = new TokenFile(tokensFile, { clock, log });
 		this.#sessions = new Sessions(clock);
@@ -74,6 +75,13 @@ export class Guard {
 		return who?.token ? { who, id: this.#sessions.begin(who.token) } : undefined;
 	}
 
+	/** The browser speaks TLS, to this server or to a reverse proxy in front of it. */
+	isOverTls({ headers }: FastifyRequest): boolean {
+		const { tls, origins } = this.#settings;
+		const isPassedOn = isOfProxy(headers, origins) || origins.includes(headers.origin ?? '');
+		return tls !== undefined || isPassedOn;
+	}
+
 	/** What its browser kept is worth nothing any more. */
 	signOut({ who }: FastifyRequest): void {
 		if (who?.session) this.#sessions.end(who.session);
@@ -84,10 +92,10 @@ export class Guard {
 		app.decorateRequest('who', null);
 		app.addHook('onRequest', async (request, reply) => {
 			const { headers, method } = request;
-			const { host, tls } = this.#settings;
+			const { tls, origins } = this.#settings;
 			const wrong =
-				hostProblem(headers, host) ??
-				(isReading(method) ? readProblem(headers) : changeProblem(headers, tls !== undefined));
+				hostProblem(headers, this.#settings) ??
+				(isReading(method) ? readProblem(headers) : changeProblem(headers, tls !== undefined, origins));
 			if (wrong !== undefined) return sendProblem(reply, problem('forbidden', wrong));
 			if (!isReading(method) && !isJson(headers))
 				return sendProblem(reply, problem('invalid', 'content-type: expected application/json'));

@@ -22,11 +22,11 @@ test.each([
 	['', '127.0.0.1', false],
 	['hub.example.evil', 'hub.example', false],
 ])('called %s where it is %s: %s', (host, configured, isRight) => {
-	expect(hostProblem({ host }, configured) === undefined).toBe(isRight);
+	expect(hostProblem({ host }, { host: configured, origins: [] }) === undefined).toBe(isRight);
 });
 
 test('without a Host there is none', () => {
-	expect(hostProblem({}, '127.0.0.1')).toBeDefined();
+	expect(hostProblem({}, { host: '127.0.0.1', origins: ['https://fleet.example'] })).toBeDefined();
 });
 
 const host = '127.0.0.1:7422';
@@ -47,6 +47,42 @@ test.each([
 	],
 ])('a change asked for by %s', (_what, headers, isRight) => {
 	expect(changeProblem({ host, ...headers }, false) === undefined).toBe(isRight);
+});
+
+const names = { host: '127.0.0.1', origins: ['https://fleet.example', 'https://fleet.example:8443'] };
+test.each([
+	['fleet.example', true],
+	['Fleet.Example:443', true],
+	['fleet.example:8443', true],
+	['127.0.0.1:7422', true],
+	['fleet.example:7422', false],
+	['www.fleet.example', false],
+	['fleet.example.evil', false],
+	['evil@fleet.example', false],
+])('behind a proxy, called %s: %s', (host, isRight) => {
+	expect(hostProblem({ host }, names) === undefined).toBe(isRight);
+});
+
+test.each([
+	['https://fleet.example', true],
+	['https://fleet.example:8443', true],
+	['http://fleet.example', false],
+	['https://evil.example', false],
+	['https://fleet.example.evil', false],
+	['null', false],
+])('behind a proxy, a change asked for by a page of %s: %s', (origin, isRight) => {
+	for (const host of ['fleet.example', '127.0.0.1:7422'])
+		expect(
+			changeProblem({ host, origin, 'sec-fetch-site': 'same-origin' }, false, names.origins) === undefined,
+		).toBe(isRight);
+	expect(changeProblem({ host, origin, 'sec-fetch-site': 'cross-site' }, false, names.origins)).toBeDefined();
+});
+
+test('who is refused is told which setting lets him in', () => {
+	expect(hostProblem({ host: 'fleet.example' }, { host: '127.0.0.1', origins: [] })).toContain(
+		'http.origins',
+	);
+	expect(changeProblem({ host, origin: 'https://fleet.example' }, false)).toContain('http.origins');
 });
 
 test('the port that a scheme has anyway need not be said', () => {
