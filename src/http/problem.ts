@@ -71,9 +71,10 @@ export function answerProblems(app: FastifyInstance, log: Log): void {
 		if (one.code === 'defect') log.error({ err: messageOf(error), stack: error.stack }, 'a request failed');
 		return sendProblem(reply, one);
 	});
-	app.setNotFoundHandler((request, reply) =>
-		sendProblem(reply, problem('unknown-route', `${request.method} is not answered here: see /api/docs`)),
-	);
+}
+
+export function unknownRoute(reply: FastifyReply, method: string): FastifyReply {
+	return sendProblem(reply, problem('unknown-route', `${method} is not answered here: see /api/docs`));
 }
 
 function problemOf(error: FastifyError): Problem {

@@ -4,6 +4,7 @@
  * Keeps nothing but its token file, in a folder that is gone at the end.
  */
 
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Clock, systemClock } from '../../src/base/clock.ts';
 import { createLog, type Log } from '../../src/base/log.ts';
@@ -44,15 +45,20 @@ export async function startHttp(
 		readonly credentials?: Credentials | undefined;
 		readonly log?: Log;
 		readonly clock?: Clock;
+		/** The built dashboard's page; none where it is left out. */
+		readonly page?: string;
 	} = {},
 ): Promise<StartedHttp> {
 	const folder = await tempDir('steward-http-');
+	const webDir = join(folder.path, 'web');
+	await mkdir(webDir);
+	if (options.page !== undefined) await writeFile(join(webDir, 'index.html'), options.page);
 	const config = compileConfig([{ data: folder.path, http: { port: 0, ...options.http } }]);
 	const tokensFile = join(folder.path, 'tokens.json');
 	const server = new HttpServer({
 		...{ settings: config.http, tokensFile, credentials: options.credentials, window },
 		...{
-			webDir: folder.path,
+			webDir,
 			version: 'test',
 			clock: options.clock ?? systemClock,
 			log: options.log ?? silent,
