@@ -1,3 +1,4 @@
+import { mkdir, rename, rm } from 'node:fs/promises';
 import { request } from 'node:http';
 import { expect, test } from 'vitest';
 import { addToken, removeToken } from '../../src/security/tokens.ts';
@@ -154,4 +155,20 @@ test('with a name for a reverse proxy nobody is let in without a token', async (
 	await using http = await startHttp(nobody, { http: { origins: ['https://fleet.example'] } });
 	expect((await http.ask('/session')).json).toMatchObject({ auth: 'token', role: null });
 	expect((await http.ask('/health')).status).toBe(401);
+});
+
+test('while nobody can read who may come in nobody may, and who was signed in still is afterwards', async () => {
+	await using http = await startHttp(nobody);
+	const cookie = await cookieOf(http, await tokenOf(http));
+	const { tokensFile } = http;
+	await rename(tokensFile, `${tokensFile}.away`);
+	await mkdir(tokensFile, { mode: 0o700 });
+	const refused = await http.ask('/health', { headers: { cookie } });
+	expect(refused).toMatchObject({ status: 500, json: { code: 'storage' } });
+	expect(refused.text).not.toContain(tokensFile);
+	expect((await http.ask('/health')).status).toBe(500);
+	expect((await fetch(`${http.url}/healthz`, { headers: { cookie } })).status).toBe(200);
+	await rm(tokensFile, { recursive: true });
+	await rename(`${tokensFile}.away`, tokensFile);
+	expect(await healthFor(http, cookie)).toBe(200);
 });

@@ -7,7 +7,7 @@
 
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { isLoopback } from '../../base/address.ts';
-import { StewardError } from '../../base/errors.ts';
+import { isStewardError, StewardError } from '../../base/errors.ts';
 import { Periodic } from '../../base/lifecycle.ts';
 import type { HttpSettings } from '../../domain/config.ts';
 import type { HttpOptions } from '../desk.ts';
@@ -99,7 +99,11 @@ export class Guard {
 			if (wrong !== undefined) return sendProblem(reply, problem('forbidden', wrong));
 			if (!isReading(method) && !isJson(headers))
 				return sendProblem(reply, problem('invalid', 'content-type: expected application/json'));
-			request.who = await this.#whoAsks(request);
+			request.who = await this.#whoAsks(request).catch((error) => {
+				// What everybody may ask is answered also while nobody can be told from anybody.
+				if (needsToken(request) || !isStewardError(error, 'storage')) throw error;
+				return null;
+			});
 		});
 		// After the limit of requests, which counts for those as well who are not let in.
 		app.addHook('preParsing', async (request, reply) => {
@@ -147,8 +151,14 @@ export class Guard {
 	}
 
 	async #countsYet({ token, session }: Who): Promise<boolean> {
-		if (token === null) return this.isOpen();
-		if ((await this.#file.entryOf(token)) === undefined) return false;
+		try {
+			const countsYet = token === null ? await this.isOpen() : await this.#file.entryOf(token);
+			if (!countsYet) return false;
+		} catch (error) {
+			// He comes back by himself once it can be said that he may.
+			if (isStewardError(error, 'storage')) return false;
+			throw error;
+		}
 		if (session === null) return true;
 		if (!this.#sessions.isOpen(session)) return false;
 		this.#sessions.use(session);

@@ -1,13 +1,13 @@
 /**
  * Owns what a running server knows of its tokens: the file as it was read last, and read again as soon as it is another.
- * Promises that a token which was removed, or has expired, counts no more with the next request, and that a file which cannot be read lets
- * nobody in. Only reads.
+ * Promises that a token which was removed, or has expired, counts no more with the next request, and that a file which is another one and
+ * cannot be read lets nobody in, until it can: what was read before may have been taken back. Only reads.
  */
 
 import { timingSafeEqual } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import type { Clock } from '../../base/clock.ts';
-import { messageOf, systemCodeOf } from '../../base/errors.ts';
+import { isStewardError, messageOf, StewardError, systemCodeOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import { digestOf, idOf, isExpired, readTokens, type TokenEntry } from '../../security/tokens.ts';
 
@@ -26,7 +26,9 @@ export class TokenFile {
 	readonly #clock: Clock;
 	readonly #log: Log;
 	#known: Known = nothing;
-	#reading: Promise<Known> | undefined;
+	#reading: Promise<void> | undefined;
+	/** What was logged of it last. */
+	#said = '';
 
 	constructor(path: string, { clock, log }: { clock: Clock; log: Log }) {
 		this.#path = path;
@@ -34,7 +36,10 @@ export class TokenFile {
 		this.#log = log;
 	}
 
-	/** Nobody has made a token yet. One that has expired is one, and so is whatever a damaged file held. */
+	/**
+	 * Nobody has made a token yet. One that has expired is one, and so is whatever a damaged file held.
+	 * @throws StewardError `storage` while it cannot be read, as the others
+	 */
 	async isEmpty(): Promise<boolean> {
 		const { tokens, isDamaged } = await this.#current();
 		return tokens.length === 0 && !isDamaged;
@@ -58,12 +63,15 @@ export class TokenFile {
 	}
 
 	async #current(): Promise<Known> {
-		const version = await this.#version();
-		if (version === this.#known.version) return this.#known;
-		this.#reading ??= this.#read(version).finally(() => {
-			this.#reading = undefined;
-		});
-		return this.#reading;
+		for (;;) {
+			const version = await this.#version();
+			if (version === this.#known.version) return this.#known;
+			this.#reading ??= this.#read(version).finally(() => {
+				this.#reading = undefined;
+			});
+			// Somebody else's may have begun before it was this one.
+			await this.#reading;
+		}
 	}
 
 	/** Another one with each write: the file is replaced, never written over. */
@@ -76,13 +84,22 @@ export class TokenFile {
 		}
 	}
 
-	async #read(version: string): Promise<Known> {
+	/** That it cannot be read (too many files are open, an I/O error) says nothing of what it holds, and is not kept. */
+	async #read(version: string): Promise<void> {
 		try {
 			this.#known = { version, tokens: await readTokens(this.#path), isDamaged: false };
+			this.#said = '';
 		} catch (error) {
-			this.#log.error({ err: messageOf(error) }, 'nobody is let in: the file of tokens cannot be used');
+			const err = messageOf(error);
+			if (err !== this.#said) this.#log.error({ err }, 'nobody is let in: the file of tokens cannot be used');
+			this.#said = err;
+			if (!isStewardError(error, 'invalid')) throw unreadableNow(error);
 			this.#known = { version, tokens: [], isDamaged: true };
 		}
-		return this.#known;
 	}
+}
+
+/** For whoever asks: the log says more. */
+function unreadableNow(cause: unknown): StewardError {
+	return new StewardError('storage', 'who may come in cannot be read at the moment: ask again', { cause });
 }
