@@ -19,6 +19,10 @@ export type ListOptions = {
 	states?: readonly CommandState[];
 	/** Queued at or after. */
 	since?: Date;
+	/** Ticks and runs of this schedule. */
+	schedule?: string;
+	/** A piece of the handle or of the method, 200 characters at the most. */
+	search?: string;
 	/** Newest first, 50 by default. */
 	limit?: number;
 };
@@ -26,7 +30,7 @@ export type ListOptions = {
 /** Commands, newest first. */
 export function listCommands(
 	{ connection }: Parts,
-	{ node, method, states, since, limit = 50 }: ListOptions,
+	{ node, method, states, since, schedule, search, limit = 50 }: ListOptions,
 ): Promise<CommandView[]> {
 	const question = {
 		limit,
@@ -34,6 +38,8 @@ export function listCommands(
 		...(method === undefined ? {} : { method }),
 		...(states === undefined ? {} : { states: [...states] }),
 		...(since === undefined ? {} : { since: since.getTime() }),
+		...(schedule === undefined ? {} : { schedule }),
+		...(search === undefined ? {} : { search }),
 	};
 	return askAll<CommandView>(connection, 'commands', question, limit);
 }

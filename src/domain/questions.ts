@@ -8,6 +8,9 @@ import { z } from 'zod';
 import { errorCodes } from '../base/errors.ts';
 import { commandStates } from './state.ts';
 
+/** Characters of a piece that is looked for. */
+export const longestSearch = 200;
+
 const commandsQuestion = z.object({
 	node: z.string().optional(),
 	method: z.string().optional(),

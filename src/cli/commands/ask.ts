@@ -6,8 +6,17 @@
 
 import { StewardError } from '../../base/errors.ts';
 import { parseSince, sinceRule } from '../../base/since.ts';
+
 import type { ListOptions } from '../../client/lists.ts';
-import { isNodeName, nodeNameRule, parseHandle } from '../../domain/names.ts';
+import {
+	isNodeName,
+	nodeNameRule,
+	parseHandle,
+	scheduleNamePattern,
+	scheduleNameRule,
+} from '../../domain/names.ts';
+import { longestSearch } from '../../domain/questions.ts';
+
 import { type CommandState, commandStates, isCommandState } from '../../domain/state.ts';
 import type { CommandView } from '../../domain/view.ts';
 import type { BrokerFlags, Cli, JsonFlag } from '../cli.ts';
@@ -105,9 +114,14 @@ export function listOptions(cli: Cli, flags: ListFlags): Omit<ListOptions, 'limi
 	};
 }
 
-export async function list(cli: Cli, flags: ListFlags): Promise<number> {
+/** What only a list is narrowed by. */
+export type SearchFlags = { readonly schedule?: string; readonly search?: string };
+
+export async function list(cli: Cli, flags: ListFlags & SearchFlags): Promise<number> {
 	const options = {
 		...listOptions(cli, flags),
+		...(flags.schedule === undefined ? {} : { schedule: scheduleNameOf(flags.schedule) }),
+		...(flags.search === undefined ? {} : { search: searchOf(flags.search) }),
 		...(flags.limit === undefined ? {} : { limit: parseLimit(flags.limit) }),
 	};
 	const config = await brokerSettings(cli, flags);
@@ -162,6 +176,18 @@ function printJson(cli: Cli, views: readonly CommandView[], many: boolean): void
 export function nodeName(text: string): string {
 	if (isNodeName(text)) return text;
 	throw new StewardError('usage', `"${text}" is no node's name: expected ${nodeNameRule}`);
+}
+
+/** @throws StewardError `usage` */
+function scheduleNameOf(text: string): string {
+	if (scheduleNamePattern.test(text)) return text;
+	throw new StewardError('usage', `--schedule: expected ${scheduleNameRule}, got "${text}"`);
+}
+
+/** @throws StewardError `usage` */
+function searchOf(text: string): string {
+	if (text.length >= 1 && text.length <= longestSearch) return text;
+	throw new StewardError('usage', `--search: expected 1 to ${longestSearch} characters, got ${text.length}`);
 }
 
 function parseStates(text: string): CommandState[] {

@@ -6,7 +6,7 @@
 
 import type { Command } from 'commander';
 import type { Cli } from '../cli.ts';
-import type { AskFlags, ListFlags } from '../commands/ask.ts';
+import type { AskFlags, ListFlags, SearchFlags } from '../commands/ask.ts';
 import { brokerOptions, type Done, examples, filterOptions, jsonOption } from './shared.ts';
 
 export function addQuestions(program: Command, cli: Cli, done: Done): void {
@@ -42,9 +42,17 @@ export function addQuestions(program: Command, cli: Cli, done: Done): void {
 	filterOptions(jsonOption(brokerOptions(program.command('list'))))
 		.summary('list commands, newest first')
 		.description('Lists commands, newest first. Needs a centre.')
+		.option('--schedule <name>', 'ticks and runs of one schedule')
+		.option('--search <text>', 'with this piece in the handle or in the method')
 		.option('--limit <number>', 'this many at most (50)')
-		.addHelpText('after', examples('steward list --node ship1 --state failed,timedOut --since 1d'))
-		.action(async (flags: ListFlags) => done(await (await ask()).list(cli, flags)));
+		.addHelpText(
+			'after',
+			examples(
+				'steward list --node ship1 --state failed,timedOut --since 1d',
+				'steward list --schedule nightly-backup --state failed',
+			),
+		)
+		.action(async (flags: ListFlags & SearchFlags) => done(await (await ask()).list(cli, flags)));
 	jsonOption(brokerOptions(program.command('queue')))
 		.summary('show what waits for a node or runs there')
 		.description('Shows what waits for a node or runs there, lane by lane, in order. Needs a centre.')

@@ -10,6 +10,7 @@ import { lookUpKnown } from '../../client/lookup.ts';
 import { keptMessage } from '../../client/retry.ts';
 import { formOf } from '../../domain/form-of.ts';
 import { formatHandle } from '../../domain/names.ts';
+import { longestSearch } from '../../domain/questions.ts';
 import { viewSchemas } from '../../domain/view-schema.ts';
 import {
 	type Api,
@@ -44,7 +45,7 @@ export function addCommands(api: Api, desk: Desk): void {
 					state: states.optional(),
 					since: since.optional(),
 					schedule: scheduleName.optional(),
-					search: z.string().max(200).optional().describe('a piece of the handle or of the method'),
+					search: z.string().max(longestSearch).optional().describe('a piece of the handle or of the method'),
 					...pageQuery(200),
 				}),
 				response: { 200: pageOf(command), ...problems('invalid') },
