@@ -163,6 +163,16 @@ describe.skipIf(cannotBrowse)('an operator in the browser', () => {
 			(await fleet.list({ node: 'central' })).find(({ lineage }) => lineage?.of === 'central.hatch'),
 		);
 		expect(again).toMatchObject({ method: 'openHatch', lineage: { kind: 'replay' } });
+		// What comes by itself, and what somebody else throws away, the page hears of.
+		await eventually(async () => (await fleet.dead.list()).some(({ handle }) => handle === again?.handle), {
+			timeoutMs: 20_000,
+		});
+		for (const method of ['closeHatch', 'lockHatch']) {
+			await fleet.send({ kind: 'command', toNode: 'central', method, id: method });
+			await page.getByText(method).first().waitFor();
+		}
+		await fleet.dead.discard({});
+		await page.getByText('No dead letters').waitFor();
 	});
 
 	test('does it all by the keyboard: finds a ship in the fleet, and sends it a command', async () => {

@@ -14,7 +14,7 @@ import { startNats } from '../support/nats.ts';
 import { openRaw } from '../support/raw.ts';
 import { tempDir } from '../support/temp.ts';
 
-/** Beats come every half a second, and it is looked as often as that allows. */
+/** Beats come every half a second. */
 const hurried: Clock = { ...systemClock, after: (ms, fn) => systemClock.after(ms / 20, fn) };
 
 const over = disposables();
