@@ -26,7 +26,7 @@ export class DeadWatch {
 		return this.#looking;
 	}
 
-	/** As {@link look}, once: what is known may be as old as the last look. */
+	/** After the first look, whatever came of it: what is known may be as old as the last one. */
 	async whenLooked(): Promise<void> {
 		if (!this.#hasLooked) await this.look();
 	}
@@ -34,9 +34,10 @@ export class DeadWatch {
 	async #look(): Promise<void> {
 		try {
 			this.#changes.noteDead(await this.#dead.standing());
-			this.#hasLooked = true;
 		} catch {
 			// That the broker is away is said by the stream itself (beats), and a mark which nobody knows is told of as soon as it is known.
+		} finally {
+			this.#hasLooked = true;
 		}
 	}
 }
