@@ -63,6 +63,8 @@ export class Feed {
 	#hasFailed = false;
 	/** As beats have said of the broker. */
 	#wasUp = true;
+	/** When the broker was found to be gone; undefined while it is there. */
+	#lostAt: string | undefined;
 	/** By the monotonic clock. */
 	#restUntil = 0;
 
@@ -88,7 +90,7 @@ export class Feed {
 
 	/** `after`: what was the last position of this reader; undefined for one that begins now. */
 	add(sse: SseReader, filter: Filter, after: string | undefined): void {
-		const { changes, serverNow, version, isUp, clock } = this.#options;
+		const { changes, serverNow, version, clock } = this.#options;
 		const lives = changes.lives();
 		const now = changes.position();
 		const position = after === undefined ? now : parsePosition(after, lives, now.shards.length);
@@ -96,7 +98,7 @@ export class Feed {
 		const reader: Reader = {
 			...{ sse, filter, position: position ?? now, at, said: at, since: clock.monotonic() },
 		};
-		const hello = { position: at, version, serverTime: rfc3339(serverNow()), broker: isUp() };
+		const hello = { position: at, version, serverTime: rfc3339(serverNow()), ...this.#broker() };
 		sse.write(
 			formatFrame({
 				event: 'hello',
@@ -114,7 +116,7 @@ export class Feed {
 
 	/** Tells at once where the broker has gone, or is back. */
 	look(): void {
-		if (this.#wasUp === this.#options.isUp()) return;
+		if (this.#wasUp === this.#broker().broker) return;
 		this.#cancelBeat?.();
 		this.#beat();
 	}
@@ -247,12 +249,24 @@ export class Feed {
 		);
 	}
 
+	/** Since when it is gone is known here only: a page that is opened later could but guess. */
+	#broker(): { readonly broker: boolean; readonly brokerLostAt?: string } {
+		const { isUp, serverNow } = this.#options;
+		if (isUp()) {
+			this.#lostAt = undefined;
+			return { broker: true };
+		}
+		this.#lostAt ??= rfc3339(serverNow());
+		return { broker: false, brokerLostAt: this.#lostAt };
+	}
+
 	#beat(): void {
-		const { clock, isUp, serverNow } = this.#options;
+		const { clock, serverNow } = this.#options;
 		this.#cancelBeat = undefined;
 		if (this.#isStopped || this.#readers.size === 0) return;
-		this.#wasUp = isUp();
-		const data = JSON.stringify({ at: rfc3339(serverNow()), broker: this.#wasUp });
+		const broker = this.#broker();
+		this.#wasUp = broker.broker;
+		const data = JSON.stringify({ at: rfc3339(serverNow()), ...broker });
 		const frames = new Map<string, Buffer>();
 		for (const reader of [...this.#readers]) {
 			if (reader.sse.isStuck()) reader.sse.close();

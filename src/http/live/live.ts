@@ -83,7 +83,8 @@ export class Live implements Service {
 		feed.look();
 		if (feed.wantsDead) void dead.look();
 		const now = this.#desk.options.clock.monotonic();
-		if (now - this.#sampledAt < sampleEveryMs) return;
+		// Without the broker nothing is heard: charts have a hole there.
+		if (now - this.#sampledAt < sampleEveryMs || !window.isUp()) return;
 		this.#sampledAt = now;
 		series.sample(rows.totals(), window.index.isComplete);
 	}

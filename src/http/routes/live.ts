@@ -98,7 +98,7 @@ export function addLive(api: Api, live: Live): void {
 				...{ tags, operationId: 'stream' },
 				summary: 'What changes, as server-sent events',
 				description:
-					'`hello` at once; `changes`: everything that changed since the id before, rows as they are now; `beat` every 10 s; ' +
+					'`hello` at once; `changes`: everything that changed since the id before, rows as they are now; `beat` every 10 s, and when the broker goes or comes back (`broker`, `brokerLostAt`); ' +
 					'`reset` where what was seen cannot be continued: load everything again. Last-Event-ID, or `after`, continues without a gap. ' +
 					'The topic `dead` tells within some two seconds that the set of dead letters has changed, and how many there are; no other filter narrows it.',
 				querystring: streamQuery,

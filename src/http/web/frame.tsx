@@ -61,8 +61,9 @@ function Mark() {
 }
 
 function LinkState() {
-	const { state } = connection.value;
-	const word = { connecting: 'connecting', live: 'live', lost: 'connection lost' }[state];
+	const { state, gone } = connection.value;
+	const lost = gone === 'broker' ? 'no broker' : 'connection lost';
+	const word = { connecting: 'connecting', live: 'live', lost }[state];
 	return (
 		<span
 			class="link-state"
@@ -99,26 +100,18 @@ function Who() {
 
 /** Lies over the end of the page: what is read does not move. */
 export function LostBar() {
-	const { state, since, why } = connection.value;
+	const { state, gone } = connection.value;
 	return (
 		<div class="lost-bar" aria-live="polite">
 			{state === 'lost' ? (
 				<div>
 					<Icon name="warning" />
-					<span>
-						{why ?? 'The server does not answer.'}{' '}
-						{nodes.value === undefined ? (
-							'Nothing is loaded yet: the page tries again by itself.'
-						) : (
-							<>
-								What you see is from {absolute(since).slice(11, 19)} (<Time at={since} />
-								). It comes back by itself.
-							</>
-						)}
-					</span>
-					<Button small onClick={reconnectNow}>
-						Try now
-					</Button>
+					<LostWords />
+					{(gone === 'server' || nodes.value === undefined) && (
+						<Button small onClick={reconnectNow}>
+							Try now
+						</Button>
+					)}
 				</div>
 			) : (
 				indexing.value && (
@@ -129,5 +122,32 @@ export function LostBar() {
 				)
 			)}
 		</div>
+	);
+}
+
+function LostWords() {
+	const { since, gone, why } = connection.value;
+	const from = (
+		<>
+			{absolute(since).slice(11, 19)} (<Time at={since} />)
+		</>
+	);
+	if (nodes.value === undefined)
+		return (
+			<span>
+				{why ?? 'The server does not answer.'} Nothing is loaded yet: the page tries again by itself.
+			</span>
+		);
+	if (gone === 'broker')
+		return (
+			<span>
+				The centre has not reached its broker since {from}. What you see is from then. It comes back by
+				itself.
+			</span>
+		);
+	return (
+		<span>
+			{why ?? 'The server does not answer.'} What you see is from {from}. It comes back by itself.
+		</span>
 	);
 }

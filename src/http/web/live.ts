@@ -8,7 +8,7 @@
 import { batch, signal } from '@preact/signals';
 import type { Changes, CommandRow, NodeRow, Totals } from '../../domain/row-schema.ts';
 import { ApiError, api } from './api.ts';
-import { hearServerTime } from './clock.ts';
+import { hearServerTime, serverNow } from './clock.ts';
 import { waitBeforeAttempt } from './live/backoff.ts';
 import type { ServerEvent } from './live/event-stream.ts';
 import { freshPicture, type Picture, type RowsAnswer, withChanges } from './live/picture.ts';
@@ -18,8 +18,10 @@ import { loadSession } from './session.ts';
 export type Connection = {
 	/** `connecting`: for the first time. `lost`: it was there; what is shown is as old as `since` says. */
 	readonly state: 'connecting' | 'live' | 'lost';
-	/** Of a lost one: when the last word came, milliseconds in the browser's clock. */
+	/** Of a lost one: from when on nothing is known, milliseconds in server time. */
 	readonly since: number;
+	/** Of a lost one: what does not answer. Where it is the broker, the server does. */
+	readonly gone?: 'server' | 'broker';
 	/** Of a lost one: what the server said, where it answered at all. */
 	readonly why?: string | undefined;
 };
@@ -27,14 +29,19 @@ export type Connection = {
 /** Undefined until they are loaded for the first time. */
 export const nodes = signal<ReadonlyMap<string, NodeRow> | undefined>(undefined);
 export const totals = signal<Totals | undefined>(undefined);
-export const connection = signal<Connection>({ state: 'connecting', since: Date.now() });
+export const connection = signal<Connection>({ state: 'connecting', since: serverNow() });
 /** The centre still reads its index: what is shown may lack some. */
 export const indexing = signal(false);
 /** Counts what was loaded anew because the stream could not be continued: whoever keeps a list loads it again. */
 export const reloads = signal(0);
 
 /** What `hello` and `beat` say. */
-type Sign = { readonly at?: string; readonly serverTime?: string; readonly broker?: boolean };
+type Sign = {
+	readonly at?: string;
+	readonly serverTime?: string;
+	readonly broker?: boolean;
+	readonly brokerLostAt?: string;
+};
 type Listener<T> = (changed: readonly T[]) => void;
 const commandListeners = new Set<Listener<CommandRow>>();
 const scheduleListeners = new Set<Listener<string>>();
@@ -45,8 +52,8 @@ let picture: Picture | undefined;
 let pending: Changes[] = [];
 /** Of the last event; what is pending belongs to it. */
 let position = '';
-let heardAt = Date.now();
-/** When the server last said anything while it had its broker. */
+let heardAt = serverNow();
+/** Up to when the server had its broker, as far as it has said. */
 let brokerAt = heardAt;
 let link: AbortController | undefined;
 let running: AbortController | undefined;
@@ -104,7 +111,7 @@ export function stopLive(): void {
 	batch(() => {
 		nodes.value = undefined;
 		totals.value = undefined;
-		connection.value = { state: 'connecting', since: Date.now() };
+		connection.value = { state: 'connecting', since: serverNow() };
 	});
 }
 
@@ -126,7 +133,7 @@ async function follow(signal: AbortSignal): Promise<void> {
 			if (signal.aborted) return;
 			if (isSignedOut(error)) return signedOut();
 			attempt = heardAt > heardBefore ? 0 : attempt + 1;
-			lost(error);
+			lostBy(error);
 		}
 		await pause(waitBeforeAttempt(attempt, Math.random()), signal);
 	}
@@ -137,7 +144,7 @@ async function load(signal: AbortSignal): Promise<void> {
 		api<RowsAnswer>('/nodes/rows', { signal }),
 		api<Totals>('/totals', { signal }),
 	]);
-	heardAt = Date.now();
+	heardAt = serverNow();
 	position = rows.position;
 	picture = freshPicture(rows, counts, nodes.value);
 	batch(() => {
@@ -158,7 +165,7 @@ async function stream(signal: AbortSignal): Promise<'switched' | 'reset'> {
 			after: position,
 			signal: AbortSignal.any([signal, own.signal]),
 			onBytes: () => {
-				heardAt = Date.now();
+				heardAt = serverNow();
 			},
 			onEvent: take,
 		});
@@ -181,21 +188,22 @@ function take({ event, id, data }: ServerEvent): void {
 		const changes = JSON.parse(data) as Changes;
 		hearServerTime(changes.at);
 		pending.push(changes);
-		if (connection.value.state !== 'live') nowLive();
 	} else {
-		const { at, serverTime, broker } = JSON.parse(data) as Sign;
+		const { at, serverTime, broker, brokerLostAt } = JSON.parse(data) as Sign;
 		const time = at ?? serverTime;
 		if (time !== undefined) hearServerTime(time);
 		// The server is there, but what it knows is as old as its last word from the broker.
-		if (broker === false) lost(new ApiError('no-broker', 'The centre has lost its broker.'), brokerAt);
-		else nowLive();
+		if (broker === false) {
+			if (brokerLostAt !== undefined) brokerAt = Date.parse(brokerLostAt);
+			lost({ since: brokerAt, gone: 'broker' });
+		} else nowLive();
 	}
 	if (id !== undefined) position = id;
 	if (pending.length === 1) requestPaint();
 }
 
 function nowLive(): void {
-	brokerAt = Date.now();
+	brokerAt = serverNow();
 	if (connection.value.state !== 'live') connection.value = { state: 'live', since: brokerAt };
 }
 
@@ -239,11 +247,21 @@ function tell<T>(listeners: ReadonlySet<Listener<T>>, changed: readonly T[]): vo
 	if (changed.length > 0) for (const listener of listeners) listener(changed);
 }
 
-function lost(error: unknown, since = Math.min(heardAt, brokerAt)): void {
-	const why = error instanceof ApiError && error.code !== 'offline' ? { why: error.message } : {};
-	if (connection.value.state !== 'lost') connection.value = { state: 'lost', since, ...why };
-	else if (connection.value.why !== why.why)
-		connection.value = { ...connection.value, why: undefined, ...why };
+function lostBy(error: unknown): void {
+	const said = error instanceof ApiError && error.code !== 'offline' ? error : undefined;
+	lost({
+		since: Math.min(heardAt, brokerAt),
+		gone: said?.code === 'no-broker' ? 'broker' : 'server',
+		...(said ? { why: said.message } : {}),
+	});
+}
+
+/** What is shown does not become younger because something else went as well. */
+function lost(now: Omit<Connection, 'state'>): void {
+	const before = connection.value;
+	const since = before.state === 'lost' ? Math.min(before.since, now.since) : now.since;
+	const isSaid = before.state === 'lost' && before.gone === now.gone && before.why === now.why;
+	if (!isSaid || before.since !== since) connection.value = { ...now, state: 'lost', since };
 }
 
 function isSignedOut(error: unknown): boolean {

@@ -81,13 +81,7 @@ export function useLoad<T>(path: string | undefined): Loaded<T> {
 		[],
 	);
 
-	useEffect(
-		() =>
-			connection.subscribe(({ state }) => {
-				if (state === 'live' && missed.current) reload();
-			}),
-		[],
-	);
+	useReturn(missed, reload);
 
 	return {
 		data,
@@ -97,4 +91,15 @@ export function useLoad<T>(path: string | undefined): Loaded<T> {
 			data.value = known;
 		},
 	};
+}
+
+/** Calls `again` whenever the connection is back and `missed` says that an answer did not come. */
+export function useReturn(missed: { readonly current: boolean }, again: () => void): void {
+	useEffect(
+		() =>
+			connection.subscribe(({ state }) => {
+				if (state === 'live' && missed.current) again();
+			}),
+		[],
+	);
 }

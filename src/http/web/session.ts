@@ -1,10 +1,10 @@
 /**
- * Owns who the operator is, as the server says, and what that allows.
+ * Owns who the operator is, as the server says.
  * Promises that no token is kept in the page: the browser holds the id of a session in a cookie that no script can read.
  * Dies with the page.
  */
 
-import { computed, signal } from '@preact/signals';
+import { signal } from '@preact/signals';
 import { ApiError, api } from './api.ts';
 import { hearServerTime } from './clock.ts';
 
@@ -20,11 +20,6 @@ export type Session = {
 
 /** Undefined until the server has said. */
 export const session = signal<Session | undefined>(undefined);
-
-/** Why nothing can be changed here; empty where it can. For `blocked` of a button. */
-export const blocked = computed(() =>
-	session.value?.role === 'viewer' ? 'you are signed in as a viewer: an operator may do this' : '',
-);
 
 /** True when the server answered. */
 export async function loadSession(): Promise<boolean> {

@@ -5,10 +5,10 @@
 
 import { useSignal } from '@preact/signals';
 import type { CommandView } from '../../../domain/view-schema.ts';
+import { blocked } from '../blocked.ts';
 import { useKeys } from '../keys.ts';
 import { navigate } from '../route.tsx';
 import type { Form } from '../send/draft.ts';
-import { blocked } from '../session.ts';
 import { Button } from '../ui/button.tsx';
 import { ConfirmDialog, Dialog } from '../ui/dialog.tsx';
 import { Copyable } from '../ui/empty.tsx';

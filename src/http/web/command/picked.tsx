@@ -6,7 +6,7 @@
 import { useSignal } from '@preact/signals';
 import type { CommandRow } from '../../../domain/row-schema.ts';
 import { isCommandState, isFinal } from '../../../domain/state.ts';
-import { blocked } from '../session.ts';
+import { blocked } from '../blocked.ts';
 import { Button } from '../ui/button.tsx';
 import { ConfirmDialog } from '../ui/dialog.tsx';
 import { count, plural } from '../words.ts';

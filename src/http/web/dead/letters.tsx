@@ -4,14 +4,14 @@
  */
 
 import { useSignal } from '@preact/signals';
-import { useEffect } from 'preact/hooks';
+import { useEffect, useRef } from 'preact/hooks';
 import type { DeadGroup } from '../../../domain/many-view-schema.ts';
 import type { DeadLetterView } from '../../../domain/view-schema.ts';
 import { ApiError, api } from '../api.ts';
+import { blocked } from '../blocked.ts';
 import { commandPath } from '../command/act.tsx';
-import { useLoad } from '../load.ts';
+import { useLoad, useReturn } from '../load.ts';
 import { Link } from '../route.tsx';
-import { blocked } from '../session.ts';
 import { Banner } from '../ui/banner.tsx';
 import { Button } from '../ui/button.tsx';
 import { Icon } from '../ui/icon.tsx';
@@ -37,6 +37,7 @@ export function Letters({
 	const failure = useSignal('');
 	const chosen = useSignal<ReadonlySet<number>>(new Set());
 	const deed = useSignal<Deed | undefined>(undefined);
+	const missed = useRef(false);
 	const asked = new URLSearchParams({ ...filterOfGroup(group), limit: '50' });
 
 	async function load(cursor: string | null): Promise<void> {
@@ -47,15 +48,18 @@ export function Letters({
 			items.value = cursor === null ? page.items : [...(items.value ?? []), ...page.items];
 			next.value = page.next;
 			failure.value = '';
+			missed.current = false;
 		} catch (error) {
 			if (!(error instanceof ApiError)) throw error;
 			failure.value = error.message;
+			missed.current = true;
 		}
 	}
 
 	useEffect(() => {
 		load(null);
 	}, [revision]);
+	useReturn(missed, () => load(null));
 
 	const shown = items.value;
 	if (!shown)

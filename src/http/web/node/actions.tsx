@@ -6,9 +6,9 @@
 import { type Signal, useSignal } from '@preact/signals';
 import type { NodeView, Receipt } from '../../../domain/view-schema.ts';
 import { api } from '../api.ts';
+import { blocked } from '../blocked.ts';
 import { commandPath } from '../command/act.tsx';
 import { Link } from '../route.tsx';
-import { blocked } from '../session.ts';
 import { Button, ButtonLink } from '../ui/button.tsx';
 import { ConfirmDialog } from '../ui/dialog.tsx';
 import { Field } from '../ui/field.tsx';

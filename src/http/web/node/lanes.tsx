@@ -4,8 +4,8 @@
  */
 
 import type { NodeView } from '../../../domain/view-schema.ts';
+import { blocked } from '../blocked.ts';
 import { orToast } from '../command/act.tsx';
-import { blocked } from '../session.ts';
 import { Button } from '../ui/button.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { Panel } from '../ui/panel.tsx';

@@ -5,10 +5,10 @@
 
 import { useSignal } from '@preact/signals';
 import type { CommandView, WhyView } from '../../../domain/view-schema.ts';
+import { blocked } from '../blocked.ts';
 import { commandPath } from '../command/act.tsx';
 import { useLoad } from '../load.ts';
 import { Link } from '../route.tsx';
-import { blocked } from '../session.ts';
 import { Button } from '../ui/button.tsx';
 import { EmptyState } from '../ui/empty.tsx';
 import { Skeleton } from '../ui/panel.tsx';

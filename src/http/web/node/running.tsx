@@ -5,10 +5,10 @@
 
 import { useComputed, useSignal } from '@preact/signals';
 import type { NodeView } from '../../../domain/view-schema.ts';
+import { blocked } from '../blocked.ts';
 import { now } from '../clock.ts';
 import { commandPath } from '../command/act.tsx';
 import { Link } from '../route.tsx';
-import { blocked } from '../session.ts';
 import { Button } from '../ui/button.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { Panel } from '../ui/panel.tsx';

@@ -22,6 +22,7 @@ import { columnsOf } from '../command/list-columns.tsx';
 import { Filters } from '../command/list-filters.tsx';
 import { Picked } from '../command/picked.tsx';
 import { indexing, onCommands, onGone, reloads } from '../live.ts';
+import { useReturn } from '../load.ts';
 import { query } from '../route.tsx';
 import { Banner } from '../ui/banner.tsx';
 import { Button, ButtonLink } from '../ui/button.tsx';
@@ -46,6 +47,12 @@ export default function Commands() {
 	const chosen = useSignal<ReadonlySet<string>>(new Set());
 	const atTop = useRef(true);
 	const isLoadingMore = useRef(false);
+	/** The last answer did not come: what is shown may fit another filter. */
+	const missed = useRef(false);
+	const again = useSignal(0);
+	useReturn(missed, () => {
+		again.value += 1;
+	});
 	const said = queryOf(filter.value);
 
 	useEffect(() => {
@@ -65,9 +72,11 @@ export default function Commands() {
 				next.value = page.next;
 				loaded.value = true;
 				failure.value = '';
+				missed.current = false;
 				chosen.value = new Set();
 			} catch (error) {
 				if (own.signal.aborted) return;
+				missed.current = true;
 				if (!(error instanceof ApiError)) throw error;
 				if (error.code !== 'offline' || !loaded.peek()) failure.value = error.message;
 			}
@@ -79,7 +88,7 @@ export default function Commands() {
 			stop();
 			stopGone();
 		};
-	}, [said, reloads.value]);
+	}, [said, reloads.value, again.value]);
 
 	async function more(): Promise<void> {
 		if (next.value === null || isLoadingMore.current) return;

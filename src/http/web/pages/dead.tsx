@@ -7,12 +7,12 @@
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import type { DeadGroup } from '../../../domain/many-view-schema.ts';
+import { blocked } from '../blocked.ts';
 import { type Deed, DeedDialog, filterOfGroup } from '../dead/act.tsx';
 import { Letters } from '../dead/letters.tsx';
 import { onDead } from '../live.ts';
 import { useLoad } from '../load.ts';
 import { query, setQuery } from '../route.tsx';
-import { blocked } from '../session.ts';
 import { Banner } from '../ui/banner.tsx';
 import { Button } from '../ui/button.tsx';
 import { EmptyState } from '../ui/empty.tsx';

@@ -5,10 +5,11 @@
  */
 
 import { type ReadonlySignal, useSignal } from '@preact/signals';
-import { useEffect } from 'preact/hooks';
+import { useEffect, useRef } from 'preact/hooks';
 import type { ScheduleView } from '../../../domain/schedule-view-schema.ts';
 import { ApiError, api } from '../api.ts';
 import { onSchedules, reloads } from '../live.ts';
+import { useReturn } from '../load.ts';
 
 type Page = { readonly items: readonly ScheduleView[]; readonly next: string | null };
 
@@ -25,6 +26,11 @@ export function useSchedules(): Schedules {
 	const page = useSignal<Page | undefined>(undefined);
 	const failure = useSignal('');
 	const wanted = useSignal(1);
+	const missed = useRef(false);
+	const again = useSignal(0);
+	useReturn(missed, () => {
+		again.value += 1;
+	});
 	useEffect(() => {
 		const own = new AbortController();
 		let timer: ReturnType<typeof setTimeout> | undefined;
@@ -32,8 +38,10 @@ export function useSchedules(): Schedules {
 			try {
 				page.value = await pages(wanted.peek(), own.signal);
 				failure.value = '';
+				missed.current = false;
 			} catch (error) {
 				if (own.signal.aborted) return;
+				missed.current = true;
 				if (!(error instanceof ApiError)) throw error;
 				if (error.code !== 'offline' || !page.peek()) failure.value = error.message;
 			}
@@ -50,7 +58,7 @@ export function useSchedules(): Schedules {
 			clearTimeout(timer);
 			own.abort();
 		};
-	}, [wanted.value, reloads.value]);
+	}, [wanted.value, reloads.value, again.value]);
 	return {
 		page,
 		failure,

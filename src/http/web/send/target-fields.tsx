@@ -7,8 +7,8 @@ import { type ReadonlySignal, useSignal, useSignalEffect } from '@preact/signals
 import { useEffect, useId } from 'preact/hooks';
 import type { NodeView } from '../../../domain/view-schema.ts';
 import { ApiError, api } from '../api.ts';
+import { blocked } from '../blocked.ts';
 import { totals } from '../live.ts';
-import { blocked } from '../session.ts';
 import { Field } from '../ui/field.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { count, plural } from '../words.ts';
@@ -35,11 +35,12 @@ export function useReach(target: TargetDraft): ReadonlySignal<Reach | string | u
 		presence.value = `${present} ${absent} ${known}`;
 	});
 	useEffect(() => {
-		// Whoever only looks on may not ask either.
-		if (!isNamed || blocked.value !== '') {
+		if (!isNamed) {
 			reach.value = undefined;
 			return;
 		}
+		// Whoever only looks on may not ask either; and while nobody answers, what was said stays.
+		if (blocked.value !== '') return;
 		const asking = new AbortController();
 		const ask = async () => {
 			// Only the target is asked about: whatever the data is.
@@ -61,7 +62,7 @@ export function useReach(target: TargetDraft): ReadonlySignal<Reach | string | u
 			clearTimeout(timer);
 			asking.abort();
 		};
-	}, [said, presence.value]);
+	}, [said, presence.value, blocked.value]);
 	return reach;
 }
 

@@ -7,6 +7,7 @@
 import { useSignal } from '@preact/signals';
 import type { ComponentChildren } from 'preact';
 import { useEffect, useId, useRef } from 'preact/hooks';
+import { blocked } from '../blocked.ts';
 import { Banner } from './banner.tsx';
 import { Button } from './button.tsx';
 import { Field } from './field.tsx';
@@ -78,7 +79,7 @@ export function ConfirmDialog(props: ConfirmProps) {
 	const busy = useSignal(false);
 	const failure = useSignal<string | undefined>(undefined);
 	async function confirm(): Promise<void> {
-		if (busy.value) return;
+		if (busy.value || blocked.value !== '') return;
 		busy.value = true;
 		failure.value = undefined;
 		try {
@@ -97,7 +98,13 @@ export function ConfirmDialog(props: ConfirmProps) {
 			actions={
 				<>
 					<Button onClick={onClose}>Back</Button>
-					<Button kind={danger ? 'danger' : 'primary'} type="submit" form={form} busy={busy.value}>
+					<Button
+						kind={danger ? 'danger' : 'primary'}
+						type="submit"
+						form={form}
+						busy={busy.value}
+						blocked={blocked.value}
+					>
 						{action}
 					</Button>
 				</>
@@ -130,6 +137,7 @@ export function ConfirmDialog(props: ConfirmProps) {
 				)}
 			</form>
 			{failure.value !== undefined && <Banner tone="bad">{failure.value}</Banner>}
+			{blocked.value !== '' && <Banner tone="warn">This cannot be done now: {blocked.value}.</Banner>}
 		</Dialog>
 	);
 }
