@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Browser, cannotBrowse, startBrowser, type Tab } from '../support/browser.ts';
 import { disposables } from '../support/disposables.ts';
@@ -57,6 +58,21 @@ describe.skipIf(cannotBrowse)('every page is well in both themes and sizes', () 
 			['dialog-as-cli', '/commands/ship1.failed', /^Copy as CLI/],
 			['dialog-replay', '/dead', /^Send 2 again/],
 		])('%s', (name, path, button) => look(browser, window, [name, path], press(button)));
+
+		test('a large output goes to a file by a plain link, and not through the page', async () => {
+			await using tab = await browser.open(window.url);
+			const { page } = tab;
+			await page.goto('/commands/ship2.huge');
+			const [download] = await Promise.all([
+				page.waitForEvent('download'),
+				page.getByRole('link', { name: 'stdout as a file' }).click(),
+			]);
+			expect(download.url()).toMatch(/^http/);
+			expect(download.suggestedFilename()).toBe('ship2.huge.stdout.txt');
+			const lines = (await readFile(await download.path(), 'utf8')).split('\n');
+			expect(lines.length).toBe(150_001);
+			expect(lines.at(-2)).toBe('line 150000 of a backup that says each file');
+		});
 
 		test('what comes in moves nothing but itself', async () => {
 			await using tab = await browser.open(window.url);

@@ -170,6 +170,10 @@ describe('on a real broker, with a centre and a node', () => {
 		expect((await contract.ask(http, 'outputOfCommand', { ...done, headers: accept })).text).toBe('out\n');
 		const stderr = { ...done, headers: accept, query: { stream: 'stderr' } };
 		expect((await contract.ask(http, 'outputOfCommand', stderr)).text).toBe('err\n');
+		const file = { ...done, query: { stream: 'stderr', download: 'true' } };
+		const saved = await contract.ask(http, 'outputOfCommand', file);
+		expect(saved.text).toBe('err\n');
+		expect(saved.headers.get('content-disposition')).toBe('attachment; filename="ship1.one.stderr.txt"');
 		for (const id of [
 			'getCommand',
 			'whyCommand',

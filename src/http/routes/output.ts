@@ -34,11 +34,13 @@ export function addOutput(api: Api, desk: Desk): void {
 				summary: 'The output of a command, a piece a line; as text the bytes of one stream',
 				description:
 					'With follow it goes on while the command waits or runs, until all of its output is here. ' +
-					'Asked for text/plain (Accept), it answers the bytes of one stream, stdout if none is named.',
+					'Asked for text/plain (Accept), or with download, it answers the bytes of one stream, stdout if none is named; ' +
+					'with download as a file to be kept, so that a plain link saves all of it.',
 				params: ofCommand,
 				querystring: z.strictObject({
 					follow: isTrue.optional(),
 					stream: z.enum(outputStreams).optional().describe('this one only'),
+					download: isTrue.optional().describe('as a file: <handle>.<stream>.txt'),
 				}),
 				response: {
 					200: {
@@ -54,7 +56,7 @@ export function addOutput(api: Api, desk: Desk): void {
 		},
 		async (request, reply) => {
 			const { handle } = request.params;
-			const { follow = false, stream } = request.query;
+			const { follow = false, stream, download = false } = request.query;
 			const fleet = desk.fleet(authorOf(request));
 			if (readers >= mostReaders) {
 				const words = `${mostReaders} outputs are being read already: close some, and try again`;
@@ -66,8 +68,13 @@ export function addOutput(api: Api, desk: Desk): void {
 			});
 			// Before the first byte, while it can be told in a status.
 			await lookUpKnown(desk.parts('operator'), handle);
-			const isText = request.headers.accept?.startsWith('text/plain') === true;
+			const isText = download || request.headers.accept?.startsWith('text/plain') === true;
 			const streams = stream ? [stream] : isText ? ([outputStreams[0]] as const) : outputStreams;
+			if (download) {
+				// Names of nodes and ids have no sign that would have to be quoted.
+				const name = `${formatHandle(handle)}.${streams[0]}.txt`;
+				reply.header('content-disposition', `attachment; filename="${name}"`);
+			}
 			const gone = new AbortController();
 			reply.raw.once('close', () => gone.abort());
 			const pieces = fleet.logs(handle, { follow, streams, signal: gone.signal });

@@ -10,8 +10,8 @@ import { useEffect, useMemo, useRef } from 'preact/hooks';
 import type { LogPieceView } from '../../../domain/view-schema.ts';
 import { connection } from '../live.ts';
 import { Button } from '../ui/button.tsx';
+import { Icon } from '../ui/icon.tsx';
 import { Chip } from '../ui/search-box.tsx';
-import { toast } from '../ui/toast.tsx';
 import { count, plural } from '../words.ts';
 import { followOutput } from './follow.ts';
 import { OutputLines } from './lines.tsx';
@@ -170,34 +170,18 @@ export function OutputView({ handle, ended }: { handle: string; ended: boolean }
 	);
 }
 
-/** All of one stream, as a file: asked for as text, which a link cannot. */
+/** All of one stream, as a file: the browser writes it as it comes, whatever its size. */
 function Download({ handle, stream }: { handle: string; stream: 'stdout' | 'stderr' }) {
-	const busy = useSignal(false);
-	async function fetchAll(): Promise<void> {
-		busy.value = true;
-		try {
-			const answer = await fetch(`/api/v1/commands/${encodeURIComponent(handle)}/output?stream=${stream}`, {
-				credentials: 'same-origin',
-				headers: { accept: 'text/plain' },
-			});
-			if (!answer.ok) return toast(`The output was answered with ${answer.status}.`, 'bad');
-			const url = URL.createObjectURL(await answer.blob());
-			const link = document.createElement('a');
-			link.href = url;
-			link.download = `${handle}.${stream}.txt`;
-			link.click();
-			URL.revokeObjectURL(url);
-		} catch {
-			toast('The server does not answer: try again when the connection is back.', 'bad');
-		} finally {
-			busy.value = false;
-		}
-	}
 	return (
-		<Button small kind="quiet" icon="download" busy={busy.value} onClick={fetchAll}>
+		<a
+			class="button quiet small"
+			href={`/api/v1/commands/${encodeURIComponent(handle)}/output?stream=${stream}&download=true`}
+			download
+		>
+			<Icon name="download" size={14} />
 			{stream}
 			<span class="hidden-text"> as a file</span>
-		</Button>
+		</a>
 	);
 }
 
