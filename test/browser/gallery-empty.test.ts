@@ -1,37 +1,20 @@
-import { afterAll, beforeAll, describe, test } from 'vitest';
-import { type Browser, cannotBrowse, startBrowser } from '../support/browser.ts';
-import { disposables } from '../support/disposables.ts';
-import { startNats } from '../support/nats.ts';
+import { describe, test } from 'vitest';
+import { cannotBrowse } from '../support/browser.ts';
+import { browsing } from '../support/browsing.ts';
 import { look } from '../support/portrait.ts';
-import { tempDir } from '../support/temp.ts';
-import { openWindow, type Window } from '../support/window.ts';
 
-describe.skipIf(cannotBrowse)('every page is well in both themes and sizes', () => {
-	const things = disposables();
-	let browser: Browser;
-	let dir: string;
-	beforeAll(async () => {
-		dir = things.use(await tempDir()).path;
-		browser = things.use(await startBrowser());
-	});
-	afterAll(() => things[Symbol.asyncDispose]());
+describe.skipIf(cannotBrowse)('with nothing there, every page is well in both themes and sizes', () => {
+	// On a broker that has nothing: a window with its own has a node as well, the centre.
+	const on = browsing({ seed: async () => undefined });
 
-	describe('with nothing there', () => {
-		let window: Window;
-		beforeAll(async () => {
-			const nats = things.use(await startNats());
-			window = things.use(await openWindow({ servers: nats.url, dataDir: dir }));
-		});
-
-		test.each([
-			['empty-fleet', '/'],
-			['empty-commands', '/commands'],
-			['empty-schedules', '/schedules'],
-			['empty-dead', '/dead'],
-			['empty-charts', '/charts'],
-			['empty-nowhere', '/nodes/no/such'],
-			['empty-no-command', '/commands/ship1.nothing'],
-			['empty-no-schedule', '/schedules/nothing'],
-		])('%s', (...page) => look(browser, window, page));
-	});
+	test.each([
+		['empty-fleet', '/'],
+		['empty-commands', '/commands'],
+		['empty-schedules', '/schedules'],
+		['empty-dead', '/dead'],
+		['empty-charts', '/charts'],
+		['empty-nowhere', '/nodes/no/such'],
+		['empty-no-command', '/commands/ship1.nothing'],
+		['empty-no-schedule', '/schedules/nothing'],
+	])('%s', (...page) => look(on.browser, on.window, page));
 });

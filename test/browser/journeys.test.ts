@@ -1,14 +1,12 @@
 import { appendFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Locator, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { connect, type Fleet } from '../../src/client/fleet.ts';
-import { type Browser, cannotBrowse, startBrowser } from '../support/browser.ts';
-import { disposables } from '../support/disposables.ts';
+import { cannotBrowse } from '../support/browser.ts';
+import { browsing } from '../support/browsing.ts';
 import { eventually } from '../support/eventually.ts';
 import { startShip } from '../support/ship.ts';
-import { tempDir } from '../support/temp.ts';
-import { openWindow, type Window } from '../support/window.ts';
 
 /** Whatever is done to it by script is gone after a reload. */
 async function markPage(page: Page): Promise<() => Promise<void>> {
@@ -20,25 +18,17 @@ const head = (page: Page) => page.locator('.page-head');
 const said = (page: Page, words: string | RegExp) => page.getByText(words).first().waitFor();
 
 describe.skipIf(cannotBrowse)('an operator in the browser', () => {
-	const things = disposables();
-	let dir: string;
-	let window: Window;
-	let browser: Browser;
+	const on = browsing();
 	let fleet: Fleet;
 	beforeAll(async () => {
-		dir = things.use(await tempDir()).path;
-		const [opened, started] = await Promise.all([openWindow({ dataDir: dir }), startBrowser()]);
-		window = things.use(opened);
-		browser = things.use(started);
-		fleet = await connect({ servers: window.servers, name: 'test' });
-		things.use({ [Symbol.asyncDispose]: () => fleet.close() });
+		fleet = await connect({ servers: on.window.servers, name: 'test' });
+		on.use({ [Symbol.asyncDispose]: () => fleet.close() });
 	});
-	afterAll(() => things[Symbol.asyncDispose]());
 
 	test('sends to a ship that is away, and sees it queued, running with its output, and done, without a reload', async () => {
-		await using tab = await browser.open(window.url);
+		await using tab = await on.browser.open(on.window.url);
 		const { page } = tab;
-		const gate = join(dir, 'gate');
+		const gate = join(on.dir, 'gate');
 		await page.goto('/send');
 		const assertNotReloaded = await markPage(page);
 		await page.getByRole('combobox', { name: 'To' }).fill('albatross');
@@ -52,7 +42,7 @@ describe.skipIf(cannotBrowse)('an operator in the browser', () => {
 		await head(page).getByText('queued').waitFor();
 		await said(page, /albatross/);
 
-		await using _ship = await startShip(window.servers, 'albatross', dir);
+		await using _ship = await startShip(on.window.servers, 'albatross', on.dir);
 		await head(page).getByText('running').waitFor();
 		await said(page, 'casting off');
 		await appendFile(gate, '');
@@ -63,7 +53,7 @@ describe.skipIf(cannotBrowse)('an operator in the browser', () => {
 
 	test('cancels what has not started, from the queue of a ship that nobody has seen', async () => {
 		await fleet.send({ kind: 'command', toNode: 'heron', method: 'shellCommand', data: ['true'], id: 'c1' });
-		await using tab = await browser.open(window.url);
+		await using tab = await on.browser.open(on.window.url);
 		const { page } = tab;
 		await page.goto('/nodes/heron');
 		await page
@@ -82,9 +72,9 @@ describe.skipIf(cannotBrowse)('an operator in the browser', () => {
 	});
 
 	test('pauses a ship with a reason, sees who did it, and resumes it', async () => {
-		await using _ship = await startShip(window.servers, 'pelican', dir);
+		await using _ship = await startShip(on.window.servers, 'pelican', on.dir);
 		await eventually(async () => (await fleet.node('pelican'))?.presence === 'present');
-		await using tab = await browser.open(window.url);
+		await using tab = await on.browser.open(on.window.url);
 		const { page } = tab;
 		await page.goto('/nodes/pelican');
 		const assertNotReloaded = await markPage(page);
@@ -111,7 +101,7 @@ describe.skipIf(cannotBrowse)('an operator in the browser', () => {
 	});
 
 	test('makes a schedule that is previewed while it is written, runs it now, and pauses it', async () => {
-		await using tab = await browser.open(window.url);
+		await using tab = await on.browser.open(on.window.url);
 		const { page } = tab;
 		await page.goto('/schedules');
 		const assertNotReloaded = await markPage(page);
@@ -145,7 +135,7 @@ describe.skipIf(cannotBrowse)('an operator in the browser', () => {
 		await fleet.send({ ...command, id: 'hatch' });
 		await fleet.wait(['central.hatch']);
 		await eventually(async () => (await fleet.dead.list()).length > 0);
-		await using tab = await browser.open(window.url);
+		await using tab = await on.browser.open(on.window.url);
 		const { page } = tab;
 		await page.goto('/dead');
 		await page
@@ -176,9 +166,9 @@ describe.skipIf(cannotBrowse)('an operator in the browser', () => {
 	});
 
 	test('does it all by the keyboard: finds a ship in the fleet, and sends it a command', async () => {
-		await using _ship = await startShip(window.servers, 'kittiwake', dir);
+		await using _ship = await startShip(on.window.servers, 'kittiwake', on.dir);
 		await eventually(async () => (await fleet.node('kittiwake'))?.presence === 'present');
-		await using tab = await browser.open(window.url);
+		await using tab = await on.browser.open(on.window.url);
 		const { page } = tab;
 		const { keyboard } = page;
 		await page.goto('/');

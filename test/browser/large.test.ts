@@ -1,42 +1,28 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { seedFleet } from '../support/big-fleet.ts';
-import { type Browser, cannotBrowse, startBrowser } from '../support/browser.ts';
-import { disposables } from '../support/disposables.ts';
+import { cannotBrowse } from '../support/browser.ts';
+import { browsing } from '../support/browsing.ts';
 import { settled } from '../support/look.ts';
-import { startNats } from '../support/nats.ts';
 import { portrait } from '../support/portrait.ts';
-import { tempDir } from '../support/temp.ts';
-import { openWindow, type Window } from '../support/window.ts';
 
 const kB = 1000;
 
 describe.skipIf(cannotBrowse)('with ten thousand ships', () => {
-	const things = disposables();
-	let browser: Browser;
-	let window: Window;
-	beforeAll(async () => {
-		const nats = things.use(await startNats());
-		const dir = things.use(await tempDir());
-		const starting = startBrowser();
-		await seedFleet(nats.url, { nodes: 10_000, commands: 5000 });
-		window = things.use(await openWindow({ servers: nats.url, dataDir: dir.path }));
-		browser = things.use(await starting);
-	});
-	afterAll(() => things[Symbol.asyncDispose]());
+	const on = browsing({ seed: (servers) => seedFleet(servers, { nodes: 10_000, commands: 5000 }) });
 
 	test.each([
 		['large-fleet', '/'],
 		['large-commands', '/commands'],
 		['large-charts', '/charts'],
 	])('%s is well in both themes and sizes', async (name, path) => {
-		await using tab = await browser.open(window.url);
+		await using tab = await on.browser.open(on.window.url);
 		await tab.page.goto(path);
 		await settled(tab.page);
 		expect(await portrait(tab, name)).toEqual([]);
 	});
 
 	test('a search finds one of them, and few of them are in the page', async () => {
-		await using tab = await browser.open(window.url);
+		await using tab = await on.browser.open(on.window.url);
 		const { page } = tab;
 		await page.goto('/');
 		await page.getByRole('row', { name: /ship-00001/ }).waitFor();
@@ -60,7 +46,7 @@ describe.skipIf(cannotBrowse)('with ten thousand ships', () => {
 	});
 
 	test('all of its pages together weigh less than 150 kB as they are sent', async () => {
-		await using tab = await browser.open(window.url);
+		await using tab = await on.browser.open(on.window.url);
 		const { page, context } = tab;
 		const session = await context.newCDPSession(page);
 		await session.send('Network.enable');

@@ -1,22 +1,12 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Browser, cannotBrowse, startBrowser } from '../support/browser.ts';
-import { disposables } from '../support/disposables.ts';
-import { tempDir } from '../support/temp.ts';
-import { openWindow, type Window } from '../support/window.ts';
+import { describe, expect, test } from 'vitest';
+import { cannotBrowse } from '../support/browser.ts';
+import { browsing } from '../support/browsing.ts';
 
 describe.skipIf(cannotBrowse)('what every test of the page rests on', () => {
-	const things = disposables();
-	let window: Window;
-	let browser: Browser;
-	beforeAll(async () => {
-		const dir = things.use(await tempDir());
-		window = things.use(await openWindow({ dataDir: dir.path }));
-		browser = things.use(await startBrowser());
-	});
-	afterAll(() => things[Symbol.asyncDispose]());
+	const on = browsing();
 
 	test('a page that is well has nothing to complain of', async () => {
-		await using tab = await browser.open(window.url);
+		await using tab = await on.browser.open(on.window.url);
 		await tab.page.goto('/');
 		await tab.page.getByRole('link', { name: 'Fleet' }).waitFor();
 		expect(tab.complaints).toEqual([]);
@@ -28,7 +18,7 @@ describe.skipIf(cannotBrowse)('what every test of the page rests on', () => {
 		['a request to another origin', "fetch('http://127.0.0.1:1/').catch(() => 0)", /Content Security Policy/],
 		['a page of another origin', "location.href = 'http://127.0.0.1:1/'", /asked elsewhere/],
 	])('%s fails its test', async (_what, script, complaint) => {
-		const tab = await browser.open(window.url);
+		const tab = await on.browser.open(on.window.url);
 		await tab.page.goto('/');
 		await tab.page.evaluate(script);
 		await expect.poll(() => tab.complaints.join('\n')).toMatch(complaint);

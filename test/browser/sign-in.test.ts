@@ -1,30 +1,21 @@
 import type { Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Browser, cannotBrowse, startBrowser } from '../support/browser.ts';
+import { describe, expect, test } from 'vitest';
+import { cannotBrowse } from '../support/browser.ts';
+import { browsing } from '../support/browsing.ts';
 import { runCli } from '../support/cli.ts';
-import { disposables } from '../support/disposables.ts';
 import { portrait } from '../support/portrait.ts';
-import { tempDir } from '../support/temp.ts';
-import { openWindow, type Window } from '../support/window.ts';
+
+async function tokensIn(dir: string, ...args: readonly string[]): Promise<string> {
+	const { code, stdout, stderr } = await runCli(['tokens', ...args, '--data', dir]);
+	expect(code, stderr).toBe(0);
+	return stdout.trim();
+}
 
 describe.skipIf(cannotBrowse)('a window that asks for a token', () => {
-	const things = disposables();
-	let dir: string;
-	let window: Window;
-	let browser: Browser;
-	const tokens = async (...args: readonly string[]) => {
-		const { code, stdout, stderr } = await runCli(['tokens', ...args, '--data', dir]);
-		expect(code, stderr).toBe(0);
-		return stdout.trim();
-	};
-	beforeAll(async () => {
-		dir = things.use(await tempDir()).path;
-		await tokens('add', 'ada', '--role', 'operator');
-		const [opened, started] = await Promise.all([openWindow({ dataDir: dir }), startBrowser()]);
-		window = things.use(opened);
-		browser = things.use(started);
+	const on = browsing({
+		prepare: (dir) => tokensIn(dir, 'add', 'ada', '--role', 'operator'),
 	});
-	afterAll(() => things[Symbol.asyncDispose]());
+	const tokens = (...args: readonly string[]) => tokensIn(on.dir, ...args);
 
 	const signIn = async (page: Page, token: string) => {
 		await page.getByLabel('Token').fill(token);
@@ -33,7 +24,7 @@ describe.skipIf(cannotBrowse)('a window that asks for a token', () => {
 
 	test('shows nothing before, refuses what is no token, and keeps the one that counts where no script reads it', async () => {
 		const token = await tokens('add', 'bea', '--role', 'operator');
-		await using tab = await browser.open(window.url);
+		await using tab = await on.browser.open(on.window.url);
 		const { page } = tab;
 		await page.goto('/nodes/central');
 		await page.getByRole('heading', { name: 'Sign in' }).waitFor();
@@ -56,7 +47,7 @@ describe.skipIf(cannotBrowse)('a window that asks for a token', () => {
 	test('lets a viewer look, says why nothing can be done, and lets nobody stay whose token was removed', async () => {
 		const token = await tokens('add', 'wallboard', '--role', 'viewer');
 		// The stream of who loses his token is cut off.
-		await using tab = await browser.open(window.url, { console: /ERR_INCOMPLETE_CHUNKED_ENCODING/ });
+		await using tab = await on.browser.open(on.window.url, { console: /ERR_INCOMPLETE_CHUNKED_ENCODING/ });
 		const { page } = tab;
 		await page.goto('/nodes/central');
 		await signIn(page, token);
