@@ -5,6 +5,7 @@
  */
 
 import { streamsDir } from '../../src/base/package.ts';
+import { connect } from '../../src/client/fleet.ts';
 import { type Envelope, envelopeDigest } from '../../src/domain/envelope.ts';
 import { entryFor, type LedgerEntry } from '../../src/domain/ledger.ts';
 import type { NodeState } from '../../src/domain/node-state.ts';
@@ -37,14 +38,17 @@ const all = hostileTexts.join(' ');
 /** The longest name that a node may have. */
 const longName = `the-ship-with-the-longest-name-that-the-rules-allow-${'x'.repeat(11)}`;
 const dayMs = 86_400_000;
+/** Of a schedule. */
+const mostNote = 1000;
 
 const ids = { queued: 'q'.repeat(64), failed: 'f'.repeat(64), cancelled: 'c'.repeat(64) } as const;
-/** The node, and handles of its commands: one waits, one failed, one was called off. */
+/** The node, handles of its commands (one waits, one failed, one was called off), and its schedule. */
 export const hostile = {
 	node: longName,
 	queued: `${longName}.${ids.queued}`,
 	failed: `${longName}.${ids.failed}`,
 	cancelled: `${longName}.${ids.cancelled}`,
+	schedule: 's'.repeat(63),
 } as const;
 
 export async function seedHostileFleet(servers: string): Promise<void> {
@@ -86,6 +90,11 @@ export async function seedHostileFleet(servers: string): Promise<void> {
 			};
 			await dead.write({ node: longName, kind: 'command', method: 'shellCommand', id, ...evidence });
 		}
+		const fleet = await connect({ servers, name: 'hostile' });
+		const message = { method: 'shellCommand', data: [...hostileTexts] };
+		const when = { cron: '0 3 * * *', toNode: longName };
+		await fleet.schedules.add({ ...when, name: hostile.schedule, message, note: all.slice(0, mostNote) });
+		await fleet.close();
 	} finally {
 		await connection.nc.drain();
 	}

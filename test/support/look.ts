@@ -63,6 +63,23 @@ export function cutWithoutTitle(page: Page): Promise<string[]> {
 	})()`);
 }
 
+/** Texts that take more than half of the window by themselves, outside of what scrolls by itself. */
+export function fillingThePage(page: Page): Promise<string[]> {
+	return page.evaluate<string[]>(`(() => {
+		const nameOf = ${nameOf};
+		const scrolls = (element) => {
+			for (let at = element; at && at !== document.body; at = at.parentElement) {
+				if (['auto', 'scroll'].includes(getComputedStyle(at).overflowY)) return true;
+			}
+			return false;
+		};
+		return [...document.body.querySelectorAll('*')]
+			.filter((element) => [...element.childNodes].some(({ nodeType, data }) => nodeType === 3 && data.trim() !== ''))
+			.filter((element) => element.getBoundingClientRect().height > innerHeight / 2 && !scrolls(element))
+			.map(nameOf).slice(0, 10);
+	})()`);
+}
+
 /** Until nothing is on its way any more, and what is shown is live. */
 export async function settled(page: Page): Promise<void> {
 	// The page's own policy forbids the browser's way of waiting for an expression.

@@ -7,7 +7,16 @@
 import { expect } from 'vitest';
 import { type Browser, type Size, type Tab, type Theme, themes } from './browser.ts';
 import { sentinel } from './hostile-fleet.ts';
-import { cutWithoutTitle, settled, shifts, shoot, stickingOut, violations, watchShifts } from './look.ts';
+import {
+	cutWithoutTitle,
+	fillingThePage,
+	settled,
+	shifts,
+	shoot,
+	stickingOut,
+	violations,
+	watchShifts,
+} from './look.ts';
 import type { Window } from './window.ts';
 
 /** What may move while a page loads or changes, as the browser counts it (cumulative layout shift). */
@@ -25,8 +34,8 @@ export async function look(
 	await tab.page.goto(path);
 	await settled(tab.page);
 	const moved = await shifts(tab.page);
-	// Nobody can keep room for a reason of ten thousand characters before it is there.
-	const most = name.startsWith('hostile') ? 1 : mostShift;
+	// Nobody keeps room for a reason of three lines before it is there.
+	const most = name.startsWith('hostile') ? 0.05 : mostShift;
 	expect(moved.sum, `${name} moves while it loads: ${moved.said}`).toBeLessThan(most);
 	await act(tab);
 	expect(await portrait(tab, name)).toEqual([]);
@@ -52,7 +61,12 @@ async function lookAt({ page }: Tab, { name, size, theme }: Look): Promise<strin
 	// What lies where is the same in both themes: only colours differ.
 	const found =
 		theme === 'light'
-			? [...(await stickingOut(page)), ...(await cutWithoutTitle(page)), ...(await violations(page))]
+			? [
+					...(await stickingOut(page)),
+					...(await cutWithoutTitle(page)),
+					...(await fillingThePage(page)),
+					...(await violations(page)),
+				]
 			: await violations(page, ['color-contrast', 'link-in-text-block']);
 	return found.map((finding) => `${name} (${size}, ${theme}): ${finding}`);
 }

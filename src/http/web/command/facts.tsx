@@ -3,8 +3,10 @@
  * Promises that what is not so is left out. Keeps nothing.
  */
 
+import type { ComponentChildren } from 'preact';
 import type { CommandView } from '../../../domain/view-schema.ts';
 import { Link } from '../route.tsx';
+import { LongText } from '../ui/long-text.tsx';
 import { Facts } from '../ui/panel.tsx';
 import { Time } from '../ui/time.tsx';
 import { longDuration } from '../words.ts';
@@ -16,16 +18,11 @@ export function CommandFacts({ view }: { view: CommandView }) {
 	return (
 		<Facts
 			of={[
-				fault
-					? [
-							'Fault',
-							<span key="fault" class="fault">
-								<span class="tag">{fault.code}</span> {fault.message}
-							</span>,
-						]
+				fault ? faultFact(fault) : null,
+				closed
+					? ['Closed', <LongText key="closed">{`${closed.reason}, by ${closed.actor}`}</LongText>]
 					: null,
-				closed ? ['Closed', `${closed.reason}, by ${closed.actor}`] : null,
-				['Sent by', view.sender],
+				['Sent by', <LongText key="sender">{view.sender}</LongText>],
 				['Lane', view.lane],
 				view.notBefore ? ['Due', <Time key="due" at={view.notBefore} />] : null,
 				view.kind === 'command' ? ['Start by', <Deadline key="deadline" view={view} />] : null,
@@ -33,14 +30,7 @@ export function CommandFacts({ view }: { view: CommandView }) {
 				view.attempt > 0 ? ['Attempts', String(view.attempt)] : null,
 				view.nextAttemptAt ? ['Next attempt', <Time key="next" at={view.nextAttemptAt} />] : null,
 				view.signature === 'held' ? ['Signature', 'its node signed, and that holds'] : null,
-				lineage
-					? [
-							lineage.kind === 'retry' ? 'Retry of' : 'Replay of',
-							<Link key="of" to={commandPath(lineage.of)}>
-								{lineage.of}
-							</Link>,
-						]
-					: null,
+				lineage ? lineageFact(lineage) : null,
 				schedule
 					? [
 							'Schedule',
@@ -57,4 +47,24 @@ export function CommandFacts({ view }: { view: CommandView }) {
 			]}
 		/>
 	);
+}
+
+type Fact = readonly [name: string, value: ComponentChildren];
+
+export function faultFact({ code, message }: { readonly code: string; readonly message: string }): Fact {
+	return [
+		'Fault',
+		<LongText key="fault">
+			<span class="tag">{code}</span> {message}
+		</LongText>,
+	];
+}
+
+export function lineageFact({ kind, of }: NonNullable<CommandView['lineage']>): Fact {
+	return [
+		kind === 'retry' ? 'Retry of' : 'Replay of',
+		<Link key="of" to={commandPath(of)}>
+			{of}
+		</Link>,
+	];
 }

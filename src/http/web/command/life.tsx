@@ -8,6 +8,7 @@ import type { CommandView } from '../../../domain/view-schema.ts';
 import { now } from '../clock.ts';
 import { lookOfState, type Tone } from '../states.ts';
 import { Icon } from '../ui/icon.tsx';
+import { LongText } from '../ui/long-text.tsx';
 import { Elapsed, Time } from '../ui/time.tsx';
 import { longDuration } from '../words.ts';
 import { isEnded, runShare, type Stretch, stretchesOf } from './timeline.ts';
@@ -50,9 +51,11 @@ export function Life({ view }: { view: CommandView }) {
 						<li key={`${one.state}-${one.at}-${one.note}`} class={one.late ? 'late' : ''}>
 							<Icon name={icon} tone={tone} />
 							<span class="life-word">{one.late ? `${word}, too late to count` : word}</span>
-							<span class="life-what muted">
-								{one.note !== '' && `${one.note} · `}by {one.by}
-							</span>
+							<div class="life-what muted">
+								<LongText lines={2}>
+									{one.note !== '' && `${one.note} · `}by {one.by}
+								</LongText>
+							</div>
 							<Time at={one.at} form="absolute" class="faint life-when" />
 						</li>
 					);

@@ -4,6 +4,7 @@
  */
 
 import type { CommandView, WhyView } from '../../../domain/view-schema.ts';
+import { LongText } from '../ui/long-text.tsx';
 import { Skeleton } from '../ui/panel.tsx';
 import { Elapsed, Time } from '../ui/time.tsx';
 import { longDuration } from '../words.ts';
@@ -14,7 +15,7 @@ export function Why({ why, view }: { why: WhyView | undefined; view: CommandView
 	const runs = view.state === 'running' && why?.cause === 'running' ? view.attempts.at(-1) : undefined;
 	return (
 		<div class="why live">
-			<p aria-live="polite">
+			<div aria-live="polite">
 				{runs ? (
 					<>
 						It has run for <Elapsed since={runs.startedAt} />
@@ -26,12 +27,12 @@ export function Why({ why, view }: { why: WhyView | undefined; view: CommandView
 				) : (
 					<Skeleton lines={1} />
 				)}
-			</p>
+			</div>
 			{why && why.notes.length > 0 && (
 				<ul class="why-notes">
 					{why.notes.map((note) => (
 						<li key={note}>
-							<Sentence text={note} />
+							<Sentence text={capital(note)} />
 						</li>
 					))}
 				</ul>
@@ -40,9 +41,16 @@ export function Why({ why, view }: { why: WhyView | undefined; view: CommandView
 	);
 }
 
+/** Notes are parts of a sentence elsewhere. */
+function capital(text: string): string {
+	return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
 function Sentence({ text }: { text: string }) {
 	const parts = text.split(moment).filter((part) => part !== '');
 	return (
-		<>{parts.map((part) => (moment.test(part) ? <Time key={part} at={part} form="absolute" /> : part))}</>
+		<LongText>
+			{parts.map((part) => (moment.test(part) ? <Time key={part} at={part} form="absolute" /> : part))}
+		</LongText>
 	);
 }

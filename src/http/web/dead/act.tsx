@@ -10,6 +10,7 @@ import type { DeadOutcome } from '../../../domain/view-schema.ts';
 import { ApiError, api } from '../api.ts';
 import { Banner } from '../ui/banner.tsx';
 import { ConfirmDialog } from '../ui/dialog.tsx';
+import { LongText } from '../ui/long-text.tsx';
 import { Skeleton } from '../ui/panel.tsx';
 import { toast } from '../ui/toast.tsx';
 import { count, plural } from '../words.ts';
@@ -119,9 +120,11 @@ export function DeedDialog({
 						.
 					</p>
 					{reasonsOf(tried.value).map(([reason, amount]) => (
-						<p key={reason} class="muted wrap">
-							{plural(amount, 'letter')} would stay: {reason}
-						</p>
+						<div key={reason} class="muted">
+							<LongText>
+								{plural(amount, 'letter')} would stay: {reason}
+							</LongText>
+						</div>
 					))}
 				</>
 			)}

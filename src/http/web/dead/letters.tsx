@@ -10,11 +10,13 @@ import type { DeadLetterView } from '../../../domain/view-schema.ts';
 import { ApiError, api } from '../api.ts';
 import { blocked } from '../blocked.ts';
 import { commandPath } from '../command/act.tsx';
+import { faultFact, lineageFact } from '../command/facts.tsx';
 import { useLoad, useReturn } from '../load.ts';
 import { Link } from '../route.tsx';
 import { Banner } from '../ui/banner.tsx';
 import { Button } from '../ui/button.tsx';
 import { Icon } from '../ui/icon.tsx';
+import { LongText } from '../ui/long-text.tsx';
 import { Facts, Skeleton } from '../ui/panel.tsx';
 import { Time } from '../ui/time.tsx';
 import { count, plural } from '../words.ts';
@@ -199,17 +201,10 @@ function WholeLetter({ seq }: { seq: number }) {
 							handle
 						),
 					],
-					['Fault', fault.message],
-					['Sent by', sender],
+					faultFact(fault),
+					['Sent by', <LongText key="sender">{sender}</LongText>],
 					['Taken out', <Time key="at" at={at} form="absolute" />],
-					lineage
-						? [
-								lineage.kind === 'retry' ? 'Retry of' : 'Replay of',
-								<Link key="of" to={commandPath(lineage.of)}>
-									{lineage.of}
-								</Link>,
-							]
-						: null,
+					lineage ? lineageFact(lineage) : null,
 					replayed
 						? [
 								'Sent again',

@@ -7,6 +7,7 @@ import type { ComponentChildren, ComponentType } from 'preact';
 import { useId } from 'preact/hooks';
 import { Button } from '../ui/button.tsx';
 import { Field as FieldBox } from '../ui/field.tsx';
+import { LongText } from '../ui/long-text.tsx';
 import { type Draft, draftOf } from './draft.ts';
 import type { ListField, RecordField } from './field.ts';
 import { type FieldProps, labelOf, problemOf } from './input.tsx';
@@ -28,7 +29,11 @@ export function Group({
 	return (
 		<fieldset class="group" aria-describedby={error ? id : undefined}>
 			<legend class="field-label">{legend}</legend>
-			{hint && <p class="field-hint">{hint}</p>}
+			{hint && (
+				<div class="field-hint">
+					<LongText>{hint}</LongText>
+				</div>
+			)}
 			{children}
 			{error && (
 				<p class="field-error" id={id}>

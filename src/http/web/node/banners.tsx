@@ -7,6 +7,7 @@ import type { NodeView } from '../../../domain/view-schema.ts';
 import { toneOfOffset } from '../states.ts';
 import { Banner } from '../ui/banner.tsx';
 import { Copyable } from '../ui/empty.tsx';
+import { LongText } from '../ui/long-text.tsx';
 import { Time } from '../ui/time.tsx';
 import { count, offsetWords } from '../words.ts';
 
@@ -16,17 +17,22 @@ export function NodeBanners({ view }: { view: NodeView }) {
 		<>
 			{conflict && (
 				<Banner tone="bad">
-					<strong>Two machines use this name</strong>, noticed <Time at={conflict.noticedAt} />:{' '}
-					<span class="mono">{conflict.machines.join(', ')}</span>. Neither runs what the other has claimed.
-					Give one of them another name.
+					<strong>Two machines use this name</strong>, noticed <Time at={conflict.noticedAt} />. Neither runs
+					what the other has claimed. Give one of them another name.
+					<LongText>
+						<span class="mono">{conflict.machines.join(', ')}</span>
+					</LongText>
 				</Banner>
 			)}
 			{decommissioned && (
 				<Banner tone="warn">
-					<strong>Out of service</strong> since <Time at={decommissioned.at} />, by {decommissioned.by}
-					{decommissioned.reason !== '' && `: ${decommissioned.reason}`}. {count(decommissioned.cancelled)}{' '}
-					cancelled, {count(decommissioned.lost)} given up.
+					<strong>Out of service</strong> since <Time at={decommissioned.at} />:{' '}
+					{count(decommissioned.cancelled)} cancelled, {count(decommissioned.lost)} given up.
 					{decommissioned.settledAt === null && ' Some still have to be given their end.'}
+					<LongText>
+						By {decommissioned.by}
+						{decommissioned.reason !== '' && `: ${decommissioned.reason}`}
+					</LongText>
 				</Banner>
 			)}
 			{queueFull && (

@@ -8,6 +8,7 @@ import { ClockOffset } from '../fleet/columns.tsx';
 import { Link } from '../route.tsx';
 import { PresenceBadge } from '../ui/badge.tsx';
 import { LabelTags } from '../ui/label-tags.tsx';
+import { LongText } from '../ui/long-text.tsx';
 import { Facts } from '../ui/panel.tsx';
 import { Time } from '../ui/time.tsx';
 import { count } from '../words.ts';
@@ -22,6 +23,7 @@ export function NodeSub({ view }: { view: NodeView }) {
 }
 
 const dash = <span class="faint">–</span>;
+const saidOr = (text: string | null | undefined) => (text ? <LongText lines={2}>{text}</LongText> : dash);
 
 export function NodeFacts({ view, failing }: { view: NodeView; failing: number }) {
 	const { platform, startedAt, lastSeenAt, version, trust, access, outbox, unreported, node } = view;
@@ -31,9 +33,9 @@ export function NodeFacts({ view, failing }: { view: NodeView; failing: number }
 	return (
 		<Facts
 			of={[
-				['Version', version ?? dash],
-				['Platform', platform ? `${platform.os} ${platform.arch}, ${platform.runtime}` : dash],
-				['Machine', platform?.hostname ?? dash],
+				['Version', saidOr(version)],
+				['Platform', saidOr(platform && `${platform.os} ${platform.arch}, ${platform.runtime}`)],
+				['Machine', saidOr(platform?.hostname)],
 				['Started', startedAt ? <Time at={startedAt} /> : dash],
 				['Last heard', lastSeenAt ? <Time at={lastSeenAt} /> : dash],
 				['Clock', <ClockOffset key="clock" ms={view.clockOffsetMs} />],

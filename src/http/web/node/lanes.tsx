@@ -8,6 +8,7 @@ import { blocked } from '../blocked.ts';
 import { orToast } from '../command/act.tsx';
 import { Button } from '../ui/button.tsx';
 import { Icon } from '../ui/icon.tsx';
+import { LongText } from '../ui/long-text.tsx';
 import { Panel } from '../ui/panel.tsx';
 import { Time } from '../ui/time.tsx';
 import { ask } from './actions.tsx';
@@ -74,13 +75,13 @@ function LaneLine({ node, lane: one, onDone }: { node: string; lane: Lane; onDon
 function Held({ pause: { kind, by, reason, since } }: { pause: Pause }) {
 	const done = { pause: 'paused', drain: 'drained', stop: 'stopped' }[kind];
 	return (
-		<p class="lane-held">
+		<div class="lane-held">
 			<Icon name={kind === 'pause' ? 'pause' : kind === 'drain' ? 'drain' : 'stop'} size={13} tone="warn" />
-			<span class="wrap">
+			<LongText lines={2}>
 				{done} by {by} <Time at={since} />
 				{reason !== '' && `: ${reason}`}
-			</span>
-		</p>
+			</LongText>
+		</div>
 	);
 }
 

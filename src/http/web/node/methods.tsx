@@ -4,8 +4,10 @@
  */
 
 import type { NodeView } from '../../../domain/view-schema.ts';
+import { JsonText } from '../command/result.tsx';
 import { ButtonLink } from '../ui/button.tsx';
 import { EmptyState } from '../ui/empty.tsx';
+import { LongText } from '../ui/long-text.tsx';
 
 export function Methods({ view }: { view: NodeView }) {
 	if (view.methods.length === 0) {
@@ -32,12 +34,14 @@ export function Methods({ view }: { view: NodeView }) {
 							</ButtonLink>
 						</span>
 					</div>
-					{description && <p class="muted wrap">{description}</p>}
+					{description && (
+						<div class="muted">
+							<LongText>{description}</LongText>
+						</div>
+					)}
 					<details>
 						<summary>Schema of its data</summary>
-						<section class="code" aria-label={`Schema of ${name}`}>
-							<pre>{JSON.stringify(data, null, 2)}</pre>
-						</section>
+						<JsonText value={data} label={`Schema of ${name}`} />
 					</details>
 				</li>
 			))}

@@ -11,6 +11,7 @@ import { useLoad } from '../load.ts';
 import { Link } from '../route.tsx';
 import { Button } from '../ui/button.tsx';
 import { EmptyState } from '../ui/empty.tsx';
+import { LongText } from '../ui/long-text.tsx';
 import { Skeleton } from '../ui/panel.tsx';
 import { Time } from '../ui/time.tsx';
 import { count } from '../words.ts';
@@ -132,14 +133,14 @@ function Why({ handle }: { handle: string }) {
 	return (
 		<div class="queue-why" aria-live="polite">
 			{error.value ? (
-				error.value.message
+				<LongText>{error.value.message}</LongText>
 			) : data.value ? (
 				<>
-					<p>{data.value.sentence}</p>
+					<LongText>{data.value.sentence}</LongText>
 					{data.value.notes.map((note) => (
-						<p key={note} class="muted">
-							{note}
-						</p>
+						<div key={note} class="muted">
+							<LongText>{note}</LongText>
+						</div>
 					))}
 				</>
 			) : (

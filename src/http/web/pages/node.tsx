@@ -26,6 +26,7 @@ import { Button } from '../ui/button.tsx';
 import { ConfirmDialog } from '../ui/dialog.tsx';
 import { PageHead, Panel, Skeleton } from '../ui/panel.tsx';
 import { Tabs } from '../ui/tabs.tsx';
+import '../command/command.css';
 import type { PageProps } from './index.tsx';
 import './node.css';
 

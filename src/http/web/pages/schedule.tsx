@@ -22,6 +22,7 @@ import { type Form, labelText } from '../send/draft.ts';
 import { Banner } from '../ui/banner.tsx';
 import { Button, ButtonLink } from '../ui/button.tsx';
 import { copyText, EmptyState } from '../ui/empty.tsx';
+import { LongText } from '../ui/long-text.tsx';
 import { Facts, PageHead, Panel, Skeleton } from '../ui/panel.tsx';
 import { Time } from '../ui/time.tsx';
 import { count, longDuration, plural } from '../words.ts';
@@ -80,7 +81,7 @@ function OneSchedule({ name }: { name: string }) {
 								next <Time at={view.next} />
 							</span>
 						)}
-						{view.note !== '' && <span class="wrap">{view.note}</span>}
+						{view.note !== '' && <LongText lines={2}>{view.note}</LongText>}
 					</>
 				}
 				actions={
@@ -96,7 +97,9 @@ function OneSchedule({ name }: { name: string }) {
 				}
 			/>
 			{view.problem && (
-				<Banner tone="bad">The centre cannot read its form, and fires nothing: {view.problem}</Banner>
+				<Banner tone="bad">
+					<LongText>The centre cannot read its form, and fires nothing: {view.problem}</LongText>
+				</Banner>
 			)}
 			<div class="columns">
 				<div>
@@ -210,7 +213,7 @@ function Changes({ of: changes }: { of: readonly ScheduleChangeView[] | undefine
 				<li key={`${version}-${at}`}>
 					<strong>{change}</strong> <span class="muted">by {by}</span> <Time at={at} class="muted" />
 					{fields.length > 0 && change === 'changed' && <span class="muted"> · {fields.join(', ')}</span>}
-					{reason !== '' && <div class="wrap">{reason}</div>}
+					{reason !== '' && <LongText>{reason}</LongText>}
 				</li>
 			))}
 		</ol>

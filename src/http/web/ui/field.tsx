@@ -6,6 +6,7 @@
 import type { ComponentChildren } from 'preact';
 import { useId } from 'preact/hooks';
 import { Icon } from './icon.tsx';
+import { LongText } from './long-text.tsx';
 
 type FieldProps = {
 	label: string;
@@ -29,13 +30,13 @@ export function Field({ label, note, hint, error, children }: FieldProps) {
 			{children(id, described === '' ? undefined : described)}
 			{hint && (
 				<div class="field-hint" id={`${id}-hint`}>
-					{hint}
+					{typeof hint === 'string' ? <LongText>{hint}</LongText> : hint}
 				</div>
 			)}
 			{error && (
 				<div class="field-error" id={`${id}-error`}>
 					<Icon name="warning" size={14} />
-					<span>{error}</span>
+					<LongText>{error}</LongText>
 				</div>
 			)}
 		</div>

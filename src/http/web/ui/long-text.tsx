@@ -1,0 +1,42 @@
+/**
+ * Owns how a text is shown that a node or a person wrote: a few lines of it, and the rest when it is asked for.
+ * Promises that no text, however long, fills a page by itself, and that a short one looks as if this were not here.
+ * Keeps whether all of it is shown.
+ */
+
+import { useSignal } from '@preact/signals';
+import type { ComponentChildren } from 'preact';
+import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
+
+export function LongText({ lines = 3, children }: { lines?: 2 | 3 | 5; children: ComponentChildren }) {
+	const text = useRef<HTMLSpanElement>(null);
+	const isCut = useSignal(false);
+	const all = useSignal(false);
+	const look = () => {
+		const element = text.current;
+		if (element && !all.peek()) isCut.value = element.scrollHeight > element.clientHeight + 2;
+	};
+	useLayoutEffect(look);
+	useEffect(() => {
+		const watch = new ResizeObserver(look);
+		if (text.current) watch.observe(text.current);
+		return () => watch.disconnect();
+	}, []);
+	return (
+		<span class="long-text">
+			<span class="long-text-words" ref={text} data-lines={all.value ? undefined : lines}>
+				{children}
+			</span>
+			{isCut.value && (
+				<button
+					type="button"
+					class="long-text-more"
+					aria-expanded={all.value}
+					onClick={() => (all.value = !all.value)}
+				>
+					{all.value ? 'Show less' : 'Show all'}
+				</button>
+			)}
+		</span>
+	);
+}
