@@ -25,6 +25,7 @@ import {
 	type WhenAbsent,
 	whenAbsentPolicies,
 } from './policy.ts';
+import { commandPolicyFields } from './policy-fields.ts';
 import { type Target, targetFields, targetOf, targetProblems } from './target.ts';
 import { deepestNesting, describeProblems, isNestedTooDeep, isRecord } from './validation.ts';
 import { isTimeZone, parseTime, timeRule, timeZoneRule } from './zone.ts';
@@ -173,17 +174,7 @@ function crossChecks(form: Readonly<Record<string, unknown>>): string[] {
 	}
 	problems.push(...timeProblems(form));
 	if (kindsSaid.includes('event')) {
-		for (const key of [
-			'lane',
-			'notBefore',
-			'timeZone',
-			'runFor',
-			'attempts',
-			'backoff',
-			'onInterrupt',
-			'patience',
-			'whenAbsent',
-		] as const) {
+		for (const key of ['notBefore', 'timeZone', ...commandPolicyFields] as const) {
 			if (form[key] !== undefined) problems.push(`${key}: an event has none; it is for commands`);
 		}
 	}

@@ -4,8 +4,9 @@
  */
 
 import { type Signal, useSignal } from '@preact/signals';
-import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
+import { useEffect } from 'preact/hooks';
 import { nodes } from '../live.ts';
+import { useCut } from '../ui/cut.ts';
 import { Chip } from '../ui/search-box.tsx';
 import { hasTerm, type LabelCount, labelCounts, labelTerm, toggleTerm } from './filter.ts';
 
@@ -23,23 +24,11 @@ export function LabelChips({
 	wide: Signal<boolean>;
 }) {
 	const labels = useLabelCounts();
-	const line = useRef<HTMLElement>(null);
-	const isCut = useSignal(false);
-	useLayoutEffect(() => {
-		const element = line.current;
-		if (!element) return;
-		const look = () => {
-			if (!wide.peek()) isCut.value = element.scrollHeight > element.clientHeight + 4;
-		};
-		const watch = new ResizeObserver(look);
-		watch.observe(element);
-		look();
-		return () => watch.disconnect();
-	}, [labels]);
+	const { element, isCut } = useCut<HTMLElement>(wide);
 	if (labels.length === 0) return <span class="fleet-chips" />;
 	return (
 		<>
-			<search class="chips fleet-chips" aria-label="Labels" ref={line}>
+			<search class="chips fleet-chips" aria-label="Labels" ref={element}>
 				{labels.map(({ name, value, count }) => {
 					const term = labelTerm(name, value);
 					const rivals = labels.filter((one) => one.name === name).map((one) => labelTerm(name, one.value));

@@ -111,14 +111,7 @@ export default function Commands() {
 	const { items, fresh } = list.value;
 	return (
 		<div class="page fill">
-			<PageHead
-				title="Commands"
-				actions={
-					<ButtonLink to="/send" kind="primary" icon="send">
-						Send
-					</ButtonLink>
-				}
-			/>
+			<PageHead title="Commands" actions={<SendLink words="Send" />} />
 			<Filters />
 			{indexing.value && <Banner>The centre is still reading what there is: some may be missing.</Banner>}
 			{failure.value !== '' && <Banner tone="bad">{failure.value}</Banner>}
@@ -177,9 +170,15 @@ function Nothing({ isFiltered }: { isFiltered: boolean }) {
 		<EmptyState icon="list" title="Nothing has been sent yet">
 			<p>A command waits for its ship, also if nobody has seen it yet.</p>
 			<Copyable text="steward send ship1 shellCommand -- uname -a" />
-			<ButtonLink to="/send" kind="primary" icon="send">
-				Send one
-			</ButtonLink>
+			<SendLink words="Send one" />
 		</EmptyState>
+	);
+}
+
+function SendLink({ words }: { words: string }) {
+	return (
+		<ButtonLink to="/send" kind="primary" icon="send">
+			{words}
+		</ButtonLink>
 	);
 }

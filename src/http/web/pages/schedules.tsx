@@ -44,14 +44,7 @@ function ScheduleList() {
 	const from = useFrom();
 	return (
 		<div class="page">
-			<PageHead
-				title="Schedules"
-				actions={
-					<ButtonLink to="/schedules?edit=new" kind="primary" icon="plus">
-						New schedule
-					</ButtonLink>
-				}
-			/>
+			<PageHead title="Schedules" actions={<NewLink />} />
 			{failure.value !== '' && <Banner tone="bad">{failure.value}</Banner>}
 			{all.length > 8 && (
 				<SearchBox
@@ -172,10 +165,16 @@ function NoSchedules() {
 					A schedule sends a command again and again: each tick waits for its ships, and its outcome is kept.
 				</p>
 				<Copyable text="steward schedules add nightly ship1 shellCommand --cron '0 3 * * *' -- ./backup" />
-				<ButtonLink to="/schedules?edit=new" kind="primary" icon="plus">
-					New schedule
-				</ButtonLink>
+				<NewLink />
 			</EmptyState>
 		</Panel>
+	);
+}
+
+function NewLink() {
+	return (
+		<ButtonLink to="/schedules?edit=new" kind="primary" icon="plus">
+			New schedule
+		</ButtonLink>
 	);
 }

@@ -43,8 +43,8 @@ import { browserZone, WhenFields } from '../send/when-fields.tsx';
 import { Banner } from '../ui/banner.tsx';
 import { Button } from '../ui/button.tsx';
 import { Copyable } from '../ui/empty.tsx';
-import { Field } from '../ui/field.tsx';
 import { Icon } from '../ui/icon.tsx';
+import { TextField } from '../ui/inputs.tsx';
 import { PageHead, Panel } from '../ui/panel.tsx';
 import { toast } from '../ui/toast.tsx';
 import { plural } from '../words.ts';
@@ -211,24 +211,14 @@ export default function Send() {
 									onChange={(next) => change({ policy: next })}
 									problems={errors.value}
 								/>
-								<Field
+								<TextField
 									label="Id"
 									note="optional"
 									hint="Your own: sent again with it, the command is there once."
 									error={errors.value.id?.join('; ')}
-								>
-									{(fieldId, described) => (
-										<input
-											id={fieldId}
-											class="input"
-											value={id}
-											aria-describedby={described}
-											autoComplete="off"
-											spellcheck={false}
-											onInput={({ currentTarget }) => change({ id: currentTarget.value })}
-										/>
-									)}
-								</Field>
+									value={id}
+									onChange={(own) => change({ id: own })}
+								/>
 							</div>
 						</details>
 					)}

@@ -5,7 +5,7 @@
 
 import { useId } from 'preact/hooks';
 import { ZoneField } from '../send/when-fields.tsx';
-import { Field } from '../ui/field.tsx';
+import { ChoiceField, type Options, TextField } from '../ui/inputs.tsx';
 import type { ScheduleDraft } from './draft.ts';
 
 type Props = {
@@ -14,89 +14,31 @@ type Props = {
 	errors: Readonly<Record<string, readonly string[]>>;
 };
 
-type TextName =
-	| 'name'
-	| 'cron'
-	| 'every'
-	| 'jitter'
-	| 'startAt'
-	| 'endAt'
-	| 'note'
-	| 'missedMax'
-	| 'missedAge';
+type TextName = Exclude<keyof ScheduleDraft, 'by' | 'target' | 'message' | 'policy' | 'others'>;
 
-function Text({
-	draft,
-	change,
-	errors,
-	name,
-	label,
-	hint,
-	placeholder,
-	mono,
-}: Props & { name: TextName; label: string; hint: string; placeholder: string; mono?: boolean }) {
-	const error = errors[name]?.join('; ');
-	return (
-		<Field label={label} hint={hint} error={error}>
-			{(id, described) => (
-				<input
-					id={id}
-					class={mono ? 'input mono' : 'input'}
-					value={draft[name]}
-					placeholder={placeholder}
-					aria-describedby={described}
-					aria-invalid={error ? true : undefined}
-					autoComplete="off"
-					spellcheck={false}
-					onInput={({ currentTarget }) => change({ [name]: currentTarget.value })}
-				/>
-			)}
-		</Field>
-	);
-}
-
-function Choice({
-	draft,
-	change,
-	name,
-	label,
-	hint,
-	options,
-}: Props & {
-	name: 'placement' | 'missed' | 'overlap';
-	label: string;
-	hint: string;
-	options: readonly (readonly [string, string])[];
-}) {
-	return (
-		<Field label={label} hint={hint}>
-			{(id, described) => (
-				<select
-					id={id}
-					class="select"
-					value={draft[name]}
-					aria-describedby={described}
-					onChange={({ currentTarget }) => change({ [name]: currentTarget.value })}
-				>
-					{options.map(([value, words]) => (
-						<option key={value} value={value}>
-							{words}
-						</option>
-					))}
-				</select>
-			)}
-		</Field>
-	);
+/** The inputs of one schedule, each by the name of its field. */
+function inputsOf({ draft, change, errors }: Props) {
+	const of = (name: TextName, label: string, hint: string) => ({
+		...{ label, hint, error: errors[name]?.join('; '), value: draft[name] },
+		onChange: (value: string) => change({ [name]: value }),
+	});
+	return {
+		text: (name: TextName, label: string, placeholder: string, hint: string, mono = false) => (
+			<TextField {...of(name, label, hint)} placeholder={placeholder} mono={mono} />
+		),
+		choice: (name: TextName, label: string, hint: string, options: Options) => (
+			<ChoiceField {...of(name, label, hint)} options={options} />
+		),
+	};
 }
 
 export function NameField(props: Props) {
-	return (
-		<Text {...props} name="name" label="Name" hint="Letters, digits, _ and -." placeholder="nightly-backup" />
-	);
+	return inputsOf(props).text('name', 'Name', 'nightly-backup', 'Letters, digits, _ and -.');
 }
 
 export function RecurrenceFields(props: Props) {
 	const { draft, change, errors } = props;
+	const { text } = inputsOf(props);
 	const group = useId();
 	const names = { cron: 'By the calendar (cron)', every: 'At an interval' } as const;
 	return (
@@ -111,24 +53,9 @@ export function RecurrenceFields(props: Props) {
 				))}
 			</fieldset>
 			<div class="fields-row">
-				{draft.by === 'cron' ? (
-					<Text
-						{...props}
-						name="cron"
-						label="Cron"
-						hint="Minute, hour, day, month, weekday."
-						placeholder="0 3 * * *"
-						mono
-					/>
-				) : (
-					<Text
-						{...props}
-						name="every"
-						label="Every"
-						hint="Such as 15m; 1s at the least."
-						placeholder="15m"
-					/>
-				)}
+				{draft.by === 'cron'
+					? text('cron', 'Cron', '0 3 * * *', 'Minute, hour, day, month, weekday.', true)
+					: text('every', 'Every', '15m', 'Such as 15m; 1s at the least.')}
 				<ZoneField
 					value={draft.timeZone}
 					onChange={(timeZone) => change({ timeZone })}
@@ -140,63 +67,30 @@ export function RecurrenceFields(props: Props) {
 }
 
 export function RuleFields(props: Props) {
-	const { draft } = props;
+	const { text, choice } = inputsOf(props);
+	const isAll = props.draft.missed === 'all';
 	return (
 		<div class="fields-row">
-			<Choice
-				{...props}
-				name="overlap"
-				label="If the last one is not done"
-				hint="Of the same node."
-				options={[
-					['', 'skip: leave this tick out'],
-					['replace', 'replace what has not started'],
-					['allow', 'allow: let them queue'],
-				]}
-			/>
-			<Choice
-				{...props}
-				name="missed"
-				label="Ticks that could not fire"
-				hint="While the one who fires was away."
-				options={[
-					['', 'once: the last of them fires'],
-					['skip', 'skip: none fires'],
-					['all', 'all of them fire'],
-				]}
-			/>
-			{draft.missed === 'all' && (
-				<Text {...props} name="missedMax" label="At most" hint="The last of them." placeholder="100" />
-			)}
-			{draft.missed === 'all' && (
-				<Text {...props} name="missedAge" label="Not older than" hint="Such as 1d." placeholder="7d" />
-			)}
-			<Choice
-				{...props}
-				name="placement"
-				label="Who fires it"
-				hint="A ship fires without any link."
-				options={[
-					['', 'the centre'],
-					['node', 'each ship by itself'],
-				]}
-			/>
-			<Text
-				{...props}
-				name="jitter"
-				label="Jitter"
-				hint="Each node up to this much later."
-				placeholder="none"
-			/>
-			<Text {...props} name="startAt" label="First tick" hint="None before." placeholder="2026-12-24T08:00" />
-			<Text {...props} name="endAt" label="Last tick" hint="None after." placeholder="2027-12-24T08:00" />
-			<Text
-				{...props}
-				name="note"
-				label="Note"
-				hint="For whoever wonders later."
-				placeholder="asked for by anna"
-			/>
+			{choice('overlap', 'If the last one is not done', 'Of the same node.', [
+				['', 'skip: leave this tick out'],
+				['replace', 'replace what has not started'],
+				['allow', 'allow: let them queue'],
+			])}
+			{choice('missed', 'Ticks that could not fire', 'While the one who fires was away.', [
+				['', 'once: the last of them fires'],
+				['skip', 'skip: none fires'],
+				['all', 'all of them fire'],
+			])}
+			{isAll && text('missedMax', 'At most', '100', 'The last of them.')}
+			{isAll && text('missedAge', 'Not older than', '7d', 'Such as 1d.')}
+			{choice('placement', 'Who fires it', 'A ship fires without any link.', [
+				['', 'the centre'],
+				['node', 'each ship by itself'],
+			])}
+			{text('jitter', 'Jitter', 'none', 'Each node up to this much later.')}
+			{text('startAt', 'First tick', '2026-12-24T08:00', 'None before.')}
+			{text('endAt', 'Last tick', '2027-12-24T08:00', 'None after.')}
+			{text('note', 'Note', 'asked for by anna', 'For whoever wonders later.')}
 		</div>
 	);
 }

@@ -3,7 +3,8 @@
  * Promises the default of each beside it, and that one left empty is not sent. Keeps nothing.
  */
 
-import { Field } from '../ui/field.tsx';
+import { commandPolicyFields } from '../../../domain/policy-fields.ts';
+import { ChoiceField, type Options, TextField } from '../ui/inputs.tsx';
 import type { PolicyDraft } from './draft.ts';
 
 type Props = {
@@ -12,16 +13,7 @@ type Props = {
 	problems: Readonly<Record<string, readonly string[]>>;
 };
 
-export const policyFields = [
-	'lane',
-	'deliverWithin',
-	'runFor',
-	'attempts',
-	'backoff',
-	'onInterrupt',
-	'patience',
-	'whenAbsent',
-] as const;
+export const policyFields = [...commandPolicyFields, 'deliverWithin'] as const;
 
 const lanes = [
 	['', "the method's default"],
@@ -31,46 +23,15 @@ const lanes = [
 ] as const;
 
 export function PolicyFields({ policy, onChange, problems }: Props) {
+	const of = (name: keyof PolicyDraft, label: string, hint: string) => ({
+		...{ label, hint, error: problems[name]?.join('; '), value: policy[name] },
+		onChange: (value: string) => onChange({ ...policy, [name]: value }),
+	});
 	const field = (name: keyof PolicyDraft, label: string, placeholder: string, hint: string) => (
-		<Field label={label} hint={hint} error={problems[name]?.join('; ')}>
-			{(id, described) => (
-				<input
-					id={id}
-					class="input"
-					value={policy[name]}
-					placeholder={placeholder}
-					aria-describedby={described}
-					aria-invalid={problems[name] ? true : undefined}
-					autoComplete="off"
-					spellcheck={false}
-					onInput={({ currentTarget }) => onChange({ ...policy, [name]: currentTarget.value })}
-				/>
-			)}
-		</Field>
+		<TextField {...of(name, label, hint)} placeholder={placeholder} />
 	);
-	const choice = (
-		name: keyof PolicyDraft,
-		label: string,
-		hint: string,
-		options: readonly (readonly [string, string])[],
-	) => (
-		<Field label={label} hint={hint} error={problems[name]?.join('; ')}>
-			{(id, described) => (
-				<select
-					id={id}
-					class="select"
-					value={policy[name]}
-					aria-describedby={described}
-					onChange={({ currentTarget }) => onChange({ ...policy, [name]: currentTarget.value })}
-				>
-					{options.map(([value, words]) => (
-						<option key={value} value={value}>
-							{words}
-						</option>
-					))}
-				</select>
-			)}
-		</Field>
+	const choice = (name: keyof PolicyDraft, label: string, hint: string, options: Options) => (
+		<ChoiceField {...of(name, label, hint)} options={options} />
 	);
 	const hasWaits = policy.attempts.trim() !== '' && policy.attempts.trim() !== '1';
 	return (

@@ -11,6 +11,7 @@ import { blocked } from '../blocked.ts';
 import { totals } from '../live.ts';
 import { Field } from '../ui/field.tsx';
 import { Icon } from '../ui/icon.tsx';
+import { TextField } from '../ui/inputs.tsx';
 import { count, plural } from '../words.ts';
 import { hasTarget, type TargetDraft, targetForm } from './draft.ts';
 import { NodePicker } from './node-picker.tsx';
@@ -105,22 +106,14 @@ export function TargetFields({
 					)}
 				</Field>
 			) : (
-				<Field label="To all nodes with" hint="Every label has to fit: role=tug, fleet=north" error={error}>
-					{(id, described) => (
-						<input
-							id={id}
-							class="input"
-							value={target.labels}
-							aria-describedby={described}
-							aria-invalid={error !== undefined || undefined}
-							placeholder="role=tug, fleet=north"
-							autoComplete="off"
-							autoCapitalize="off"
-							spellcheck={false}
-							onInput={({ currentTarget }) => onChange({ ...target, labels: currentTarget.value })}
-						/>
-					)}
-				</Field>
+				<TextField
+					label="To all nodes with"
+					hint="Every label has to fit: role=tug, fleet=north"
+					error={error}
+					value={target.labels}
+					placeholder="role=tug, fleet=north"
+					onChange={(labels) => onChange({ ...target, labels })}
+				/>
 			)}
 		</div>
 	);

@@ -6,6 +6,7 @@
 import { useId } from 'preact/hooks';
 import { parseDuration } from '../../../base/duration.ts';
 import { Field } from '../ui/field.tsx';
+import { TextField } from '../ui/inputs.tsx';
 import { absolute } from '../words.ts';
 import type { WhenDraft } from './draft.ts';
 
@@ -30,6 +31,7 @@ export function WhenFields({
 	const name = useId();
 	const waitMs = parseDuration(when.wait.trim());
 	const waitHint = waitMs === undefined ? 'Such as 30m or 2h.' : `Queued ${absolute(now + waitMs)}.`;
+	const isUnread = when.wait !== '' && waitMs === undefined;
 	return (
 		<div class="fields">
 			<fieldset class="segments">
@@ -47,27 +49,14 @@ export function WhenFields({
 				))}
 			</fieldset>
 			{when.when === 'in' && (
-				<Field
+				<TextField
 					label="Wait"
 					hint={waitHint}
-					error={
-						when.wait !== '' && waitMs === undefined
-							? 'expected a duration such as 30m, 2h or 1h30m'
-							: undefined
-					}
-				>
-					{(id, described) => (
-						<input
-							id={id}
-							class="input"
-							value={when.wait}
-							placeholder="30m"
-							aria-describedby={described}
-							autoComplete="off"
-							onInput={({ currentTarget }) => onChange({ ...when, wait: currentTarget.value })}
-						/>
-					)}
-				</Field>
+					error={isUnread ? 'expected a duration such as 30m, 2h or 1h30m' : problems.notBefore?.join('; ')}
+					value={when.wait}
+					placeholder="30m"
+					onChange={(wait) => onChange({ ...when, wait })}
+				/>
 			)}
 			{when.when === 'at' && (
 				<div class="fields-row">

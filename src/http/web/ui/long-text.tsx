@@ -6,25 +6,14 @@
 
 import { useSignal } from '@preact/signals';
 import type { ComponentChildren } from 'preact';
-import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
+import { useCut } from './cut.ts';
 
 export function LongText({ lines = 3, children }: { lines?: 2 | 3 | 5; children: ComponentChildren }) {
-	const text = useRef<HTMLSpanElement>(null);
-	const isCut = useSignal(false);
 	const all = useSignal(false);
-	const look = () => {
-		const element = text.current;
-		if (element && !all.peek()) isCut.value = element.scrollHeight > element.clientHeight + 2;
-	};
-	useLayoutEffect(look);
-	useEffect(() => {
-		const watch = new ResizeObserver(look);
-		if (text.current) watch.observe(text.current);
-		return () => watch.disconnect();
-	}, []);
+	const { element, isCut } = useCut<HTMLSpanElement>(all);
 	return (
 		<span class="long-text">
-			<span class="long-text-words" ref={text} data-lines={all.value ? undefined : lines}>
+			<span class="long-text-words" ref={element} data-lines={all.value ? undefined : lines}>
 				{children}
 			</span>
 			{isCut.value && (
