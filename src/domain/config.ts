@@ -15,6 +15,9 @@ import { publicKeySchema } from './trust.ts';
 import { describeProblems, isRecord } from './validation.ts';
 
 /** Slots of each lane. 1 keeps strict order, also across retries. */
+/** Where the broker is looked for if nobody says otherwise. */
+export const usualServer = 'nats://127.0.0.1:4222';
+
 const laneCapacities = { control: 1, urgent: 1, normal: 1, events: 1, bulk: 1 } as const;
 
 const capacity = z.number().int().min(1).max(1024);
@@ -170,7 +173,7 @@ const configSchema = z.strictObject({
 				)
 				.min(1),
 		)
-		.default(['nats://127.0.0.1:4222']),
+		.default([usualServer]),
 	/** JetStream domain that steward's streams are in; needed behind a leaf server that has a domain of its own. */
 	domain: z
 		.string()

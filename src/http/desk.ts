@@ -31,6 +31,8 @@ export type HttpOptions = {
 	/** Folder of the built dashboard. */
 	readonly webDir: string;
 	readonly version: string;
+	/** How the command line is called on the machine of the centre, to reach this fleet. */
+	readonly cli: string;
 	readonly clock: Clock;
 	readonly log: Log;
 };

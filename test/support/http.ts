@@ -60,6 +60,7 @@ export async function startHttp(
 		...{
 			webDir,
 			version: 'test',
+			cli: 'steward',
 			clock: options.clock ?? systemClock,
 			log: options.log ?? silent,
 		},

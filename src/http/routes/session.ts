@@ -28,16 +28,21 @@ const sessionSchema = z.object({
 	version: z.string(),
 	serverTime: time,
 	secure: z.boolean().describe('the broker has accounts'),
+	cli: z
+		.string()
+		.nullable()
+		.describe('how the command line is called on the machine of the centre; null: not signed in'),
 });
 
 export function addSession(api: Api, desk: Desk, guard: Guard): void {
 	const told = async (who: Who | null): Promise<z.infer<typeof sessionSchema>> => {
-		const { version, clock, credentials } = desk.options;
+		const { version, clock, credentials, cli } = desk.options;
 		return {
 			auth: (await guard.isOpen()) ? 'open' : 'token',
 			...{ role: who?.role ?? null, name: who?.name ?? null, version },
 			serverTime: rfc3339(desk.glance()?.serverNow() ?? clock.now()),
 			secure: credentials !== undefined,
+			cli: who ? cli : null,
 		};
 	};
 	api.get(

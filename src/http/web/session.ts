@@ -16,6 +16,8 @@ export type Session = {
 	readonly serverTime: string;
 	/** Over TLS. */
 	readonly secure: boolean;
+	/** How the command line is called on the machine of the centre; null: not signed in. */
+	readonly cli: string | null;
 };
 
 /** Undefined until the server has said. */

@@ -8,14 +8,16 @@ const second = 1000;
 const minute = 60 * second;
 const hour = 60 * minute;
 const day = 24 * hour;
+const year = 365 * day;
 
-/** One unit, rounded down: `8 s`, `3 min`, `5 h`, `12 d`. */
+/** One unit, rounded down: `8 s`, `3 min`, `5 h`, `12 d`, `3 y`. */
 export function shortDuration(ms: number): string {
 	const size = Math.max(0, ms);
 	if (size < minute) return `${Math.floor(size / second)} s`;
 	if (size < hour) return `${Math.floor(size / minute)} min`;
 	if (size < 2 * day) return `${Math.floor(size / hour)} h`;
-	return `${Math.floor(size / day)} d`;
+	if (size < 2 * year) return `${Math.floor(size / day)} d`;
+	return `${Math.floor(size / year)} y`;
 }
 
 /** Two units, for one that is read: `850 ms`, `3.2 s`, `2 min 10 s`, `3 d 4 h`. */
@@ -39,11 +41,12 @@ export function wholeSeconds(ms: number): string {
 	return ms < minute ? shortDuration(ms) : longDuration(ms);
 }
 
-/** How long ago, or how far ahead: `now`, `8 s ago`, `in 3 min`. */
+/** How long ago, or how far ahead: `now`, `8 s ago`, `in 3 min`. Days that are to come are rounded: a week less a minute is `in 7 d`. */
 export function relative(at: number, now: number): string {
 	const ago = now - at;
 	if (Math.abs(ago) < second) return 'now';
-	return ago > 0 ? `${shortDuration(ago)} ago` : `in ${shortDuration(-ago + second - 1)}`;
+	if (ago > 0) return `${shortDuration(ago)} ago`;
+	return `in ${shortDuration(-ago + (-ago < 2 * day ? second - 1 : day / 2))}`;
 }
 
 /** The time in the browser's zone, as one reads it: `2026-11-23 02:21:38 UTC+1`. */

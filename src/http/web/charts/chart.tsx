@@ -14,8 +14,15 @@ import { alignedOf, type ChartSpec, type Series, summaryOf, type Window, windows
 import 'uplot/dist/uPlot.min.css';
 
 const height = 210;
+const leastMs = 5 * 60_000;
 
 const clockWords = (at: number) => absolute(at).slice(11, 19);
+
+/** The window, or so much of it as was watched: not less than a few minutes, so that a step is seen as one. */
+function beginOf(series: Series | undefined, window: Window, now: number): number {
+	const watched = series ? Date.parse(series.from) : 0;
+	return Math.max(now - windows[window], Math.min(watched, now - leastMs));
+}
 
 export function Chart({
 	spec,
@@ -36,7 +43,7 @@ export function Chart({
 	const plot = useRef<uPlot | undefined>(undefined);
 	const pointed = useSignal<number | null>(null);
 	const range = useRef<[number, number]>([0, 1]);
-	range.current = [now - windows[window], now];
+	range.current = [beginOf(series, window, now), now];
 	const data = series && alignedOf(series, spec.lines);
 	const latest = useRef(data);
 	latest.current = data;

@@ -67,8 +67,16 @@ const narrowColumns: readonly Column<CommandRow>[] = [
 			</span>
 		),
 	},
-	{ ...state, width: '106px' },
-	{ ...queued, width: '102px' },
+	{
+		...state,
+		width: '128px',
+		cell: (row) => (
+			<span class="cell-two">
+				<StateBadge state={row.state} />
+				<Began row={row} />
+			</span>
+		),
+	},
 ];
 
 export function columnsOf(narrow: boolean): readonly Column<CommandRow>[] {

@@ -32,7 +32,7 @@ export function Why({ why, view }: { why: WhyView | undefined; view: CommandView
 				<ul class="why-notes">
 					{why.notes.map((note) => (
 						<li key={note}>
-							<Sentence text={capital(note)} />
+							<Sentence text={asSentence(note)} />
 						</li>
 					))}
 				</ul>
@@ -41,9 +41,9 @@ export function Why({ why, view }: { why: WhyView | undefined; view: CommandView
 	);
 }
 
-/** Notes are parts of a sentence elsewhere. */
-function capital(text: string): string {
-	return text.charAt(0).toUpperCase() + text.slice(1);
+/** Notes are parts of a line elsewhere. */
+function asSentence(note: string): string {
+	return `${note.charAt(0).toUpperCase()}${note.slice(1)}${/[.!?]$/.test(note) ? '' : '.'}`;
 }
 
 function Sentence({ text }: { text: string }) {

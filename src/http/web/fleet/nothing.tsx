@@ -3,22 +3,14 @@
  * Keeps nothing.
  */
 
-import { session } from '../session.ts';
+import { StartNode } from '../node/start.tsx';
 import { Button, ButtonLink } from '../ui/button.tsx';
-import { Copyable, EmptyState } from '../ui/empty.tsx';
+import { EmptyState } from '../ui/empty.tsx';
 
 export function NoNodes() {
 	return (
 		<EmptyState icon="fleet" title="No ship yet">
-			{session.value?.auth === 'token' ? (
-				<>
-					<p>Make the credentials of one here, and start it on its machine with them:</p>
-					<Copyable text="steward enrol ship1" />
-				</>
-			) : (
-				<p>Start one on this machine:</p>
-			)}
-			<Copyable text="steward node --node ship1" />
+			<StartNode node="ship1" />
 			<p>It appears here by itself. A command may be queued before: it waits for its node.</p>
 			<ButtonLink to="/send" icon="send">
 				Send to a node that nobody has seen

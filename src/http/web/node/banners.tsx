@@ -6,10 +6,10 @@
 import type { NodeView } from '../../../domain/view-schema.ts';
 import { toneOfOffset } from '../states.ts';
 import { Banner } from '../ui/banner.tsx';
-import { Copyable } from '../ui/empty.tsx';
 import { LongText } from '../ui/long-text.tsx';
 import { Time } from '../ui/time.tsx';
 import { count, offsetWords } from '../words.ts';
+import { StartNode } from './start.tsx';
 
 export function NodeBanners({ view }: { view: NodeView }) {
 	const { conflict, decommissioned, queueFull, loud, clockOffsetMs, presence } = view;
@@ -55,8 +55,8 @@ export function NodeBanners({ view }: { view: NodeView }) {
 			)}
 			{presence === 'never' && (
 				<Banner>
-					<p>Nobody has ever heard of this node. What is sent to it waits until it comes. To start it:</p>
-					<Copyable text={`steward node --node ${view.node}`} />
+					<p>Nobody has ever heard of this node. What is sent to it waits until it comes.</p>
+					<StartNode node={view.node} />
 				</Banner>
 			)}
 		</>

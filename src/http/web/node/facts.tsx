@@ -30,6 +30,7 @@ export function NodeFacts({ view, failing }: { view: NodeView; failing: number }
 	const effect = (of: number | null) =>
 		of === null ? 'takes none' : of === 0 ? 'none yet' : `version ${of}`;
 	const known = version !== null;
+	if (view.presence === 'never') return <p class="muted">It says what it is when it comes.</p>;
 	return (
 		<Facts
 			of={[

@@ -20,6 +20,9 @@ import './output.css';
 import { OutputScreen } from './screen.ts';
 import { linesWith, nextHit } from './search.ts';
 
+/** What there is of it has come by then. */
+const readingMs = 1000;
+
 type Shown = 'both' | 'stdout' | 'stderr';
 
 export function OutputView({ handle, ended }: { handle: string; ended: boolean }) {
@@ -34,11 +37,15 @@ export function OutputView({ handle, ended }: { handle: string; ended: boolean }
 	const words = useSignal('');
 	const present = useSignal<number | undefined>(undefined);
 	const attempt = useSignal(0);
+	/** Long enough for what there is to have begun. */
+	const waited = useSignal(false);
 
 	useEffect(() => {
 		const reading = new AbortController();
 		const fresh = new OutputScreen();
 		end.value = undefined;
+		waited.value = false;
+		const timer = setTimeout(() => (waited.value = true), readingMs);
 		let frame = 0;
 		// What was seen stays in sight until as much was read again.
 		const swap = () => {
@@ -65,6 +72,7 @@ export function OutputView({ handle, ended }: { handle: string; ended: boolean }
 		);
 		return () => {
 			reading.abort();
+			clearTimeout(timer);
 			cancelAnimationFrame(frame);
 		};
 	}, [handle, attempt.value]);
@@ -88,6 +96,7 @@ export function OutputView({ handle, ended }: { handle: string; ended: boolean }
 		if (present.value !== undefined) following.value = false;
 	};
 	const isEmpty = all.length === 0;
+	const isReading = isEmpty && !end.value && failure.value === '' && (ended || !waited.value);
 	return (
 		<div class="output">
 			<div class="output-bar">
@@ -144,9 +153,9 @@ export function OutputView({ handle, ended }: { handle: string; ended: boolean }
 					{count(screen.current.dropped)} before them are not kept in this tab. Download for all of it.
 				</p>
 			)}
-			<div class="output-frame">
+			<div class="output-frame" aria-busy={isReading}>
 				{isEmpty ? (
-					<p class="output-empty output-lines">{emptyWords(end.value, ended, failure.value)}</p>
+					<p class="output-empty output-lines">{emptyWords(end.value, isReading, failure.value)}</p>
 				) : (
 					<OutputLines
 						lines={lines}
@@ -191,8 +200,8 @@ function hitWords(hits: readonly number[], present: number | undefined): string 
 	return at < 0 ? plural(hits.length, 'line') : `${count(at + 1)} of ${plural(hits.length, 'line')}`;
 }
 
-function emptyWords(end: LogPieceView | undefined, ended: boolean, failure: string): string {
+function emptyWords(end: LogPieceView | undefined, isReading: boolean, failure: string): string {
 	if (failure !== '') return failure;
 	if (end) return 'It said nothing.';
-	return ended ? 'Reading its output …' : 'Nothing yet: what it says appears here as it comes.';
+	return isReading ? 'Reading its output …' : 'Nothing yet: what it says appears here as it comes.';
 }

@@ -13,15 +13,17 @@ import { Life } from '../command/life.tsx';
 import { JsonText, ResultFacts } from '../command/result.tsx';
 import { isEnded } from '../command/timeline.ts';
 import { Why } from '../command/why.tsx';
+import { joinWords } from '../form/words.ts';
 import { nodes, onCommands } from '../live.ts';
 import { useLoad } from '../load.ts';
+import { StartNode } from '../node/start.tsx';
 import { OutputView } from '../output/output-view.tsx';
 import { Link } from '../route.tsx';
 import type { Form } from '../send/draft.ts';
 import { StateBadge } from '../ui/badge.tsx';
 import { Banner } from '../ui/banner.tsx';
 import { Button } from '../ui/button.tsx';
-import { copyText, EmptyState } from '../ui/empty.tsx';
+import { Copyable, copyText, EmptyState } from '../ui/empty.tsx';
 import { PageHead, Panel, Skeleton } from '../ui/panel.tsx';
 import '../command/command.css';
 import type { PageProps } from './index.tsx';
@@ -96,6 +98,11 @@ export default function CommandPage({ id: handle }: PageProps) {
 				actions={<Actions view={view} form={form} />}
 			/>
 			{isCommand && <Why why={why.data.value} view={view} />}
+			{view.state === 'queued' && nodes.value?.get(node)?.presence === 'never' && (
+				<Banner>
+					<StartNode node={node} />
+				</Banner>
+			)}
 			{view.signature === 'broken' && (
 				<Banner tone="bad">
 					The signature of what its node states does not hold: somebody else may have said it.
@@ -123,7 +130,7 @@ export default function CommandPage({ id: handle }: PageProps) {
 					)}
 					<Panel title="Message">
 						{form ? (
-							<JsonText value={form.data ?? null} label="Its data" />
+							<MessageText data={form.data ?? null} />
 						) : (
 							<p class="muted">{message.error.value ? message.error.value.message : 'Reading …'}</p>
 						)}
@@ -132,6 +139,13 @@ export default function CommandPage({ id: handle }: PageProps) {
 			</div>
 		</div>
 	);
+}
+
+/** A list of words is a command line, and reads as one. */
+function MessageText({ data }: { data: unknown }) {
+	const isLine = Array.isArray(data) && data.length > 0 && data.every((word) => typeof word === 'string');
+	if (!isLine) return <JsonText value={data} label="Its data" />;
+	return <Copyable text={joinWords(data)} label="Copy the command line" />;
 }
 
 function Missing({ handle, code, words }: { handle: string; code: string; words: string }) {

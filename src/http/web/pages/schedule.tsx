@@ -21,7 +21,7 @@ import { TickList } from '../schedule/preview.tsx';
 import { type Form, labelText } from '../send/draft.ts';
 import { Banner } from '../ui/banner.tsx';
 import { Button, ButtonLink } from '../ui/button.tsx';
-import { copyText, EmptyState } from '../ui/empty.tsx';
+import { asTyped, copyText, EmptyState } from '../ui/empty.tsx';
 import { LongText } from '../ui/long-text.tsx';
 import { Facts, PageHead, Panel, Skeleton } from '../ui/panel.tsx';
 import { Time } from '../ui/time.tsx';
@@ -127,7 +127,12 @@ function OneSchedule({ name }: { name: string }) {
 						title="Its form"
 						actions={
 							stored && (
-								<Button small kind="quiet" icon="copy" onClick={() => copyText(scheduleLine(stored))}>
+								<Button
+									small
+									kind="quiet"
+									icon="copy"
+									onClick={() => copyText(asTyped(scheduleLine(stored)))}
+								>
 									Copy as CLI
 								</Button>
 							)

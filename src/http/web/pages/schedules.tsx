@@ -61,7 +61,7 @@ function ScheduleList() {
 			) : all.length === 0 ? (
 				<NoSchedules />
 			) : (
-				<Panel title="The next 24 hours" count={shown.length} bare>
+				<Panel title={`${plural(shown.length, 'schedule')}, the next 24 hours`} bare>
 					<div class="schedule-grid">
 						<div class="schedule-row head">
 							<span>Schedule</span>

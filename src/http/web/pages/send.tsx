@@ -7,7 +7,6 @@
 import { useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import { parseDuration } from '../../../base/duration.ts';
-import type { MethodView } from '../../../domain/many-view-schema.ts';
 import type { Receipt } from '../../../domain/view-schema.ts';
 import { ApiError, api } from '../api.ts';
 import { blocked } from '../blocked.ts';
@@ -39,6 +38,7 @@ import { PolicyFields, policyFields } from '../send/policy-fields.tsx';
 import { Receipts } from '../send/receipts.tsx';
 import { ReachWords, TargetFields, useReach } from '../send/target-fields.tsx';
 import { newId } from '../send/ulid.ts';
+import { useMethods } from '../send/use-methods.ts';
 import { browserZone, WhenFields } from '../send/when-fields.tsx';
 import { Banner } from '../ui/banner.tsx';
 import { Button } from '../ui/button.tsx';
@@ -72,7 +72,7 @@ function emptyDraft(): SendDraft {
 }
 
 export default function Send() {
-	const methods = useLoad<{ items: readonly MethodView[] }>('/methods');
+	const methods = useMethods();
 	const again = query.value.get('again');
 	const before = useLoad<{ form: Form }>(again === null ? undefined : `${commandPath(again)}/message`);
 	const draft = useSignal<SendDraft>(emptyDraft());
@@ -236,7 +236,7 @@ export default function Send() {
 						<Button blocked={blocked.value || undefined} onClick={() => post(true)}>
 							Dry run
 						</Button>
-						<ReachWords reach={reach.value} />
+						<ReachWords reach={reach.value} target={target} />
 					</div>
 				</form>
 				<div>

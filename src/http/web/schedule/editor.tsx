@@ -18,6 +18,7 @@ import { fieldOfMethod, messageForm } from '../send/message.ts';
 import { MessageFields } from '../send/message-fields.tsx';
 import { PolicyFields } from '../send/policy-fields.tsx';
 import { ReachWords, TargetFields, useReach } from '../send/target-fields.tsx';
+import { useMethods } from '../send/use-methods.ts';
 import { browserZone } from '../send/when-fields.tsx';
 import { Banner } from '../ui/banner.tsx';
 import { Button, ButtonLink } from '../ui/button.tsx';
@@ -33,7 +34,7 @@ import './schedule.css';
 
 /** @param name Of the one that is changed; undefined for a new one. @param from One that a new one begins as. */
 export function Editor({ name, from }: { name: string | undefined; from: string | undefined }) {
-	const methods = useLoad<{ items: readonly MethodView[] }>('/methods');
+	const methods = useMethods();
 	const source = name ?? from;
 	const stored = useLoad<Form>(source === undefined ? undefined : `${schedulePath(source)}/form`);
 	const all = methods.data.value?.items;
@@ -164,7 +165,7 @@ function EditorForm({
 							onChange={(target) => change({ target })}
 							error={targetError}
 						/>
-						<ReachWords reach={reach.value} />
+						<ReachWords reach={reach.value} target={draft.target} />
 					</div>
 				</Panel>
 				<Panel title="What each tick sends">

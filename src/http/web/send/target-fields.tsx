@@ -120,7 +120,7 @@ export function TargetFields({
 }
 
 /** One line, of a height that does not change. */
-export function ReachWords({ reach }: { reach: Reach | string | undefined }) {
+export function ReachWords({ reach, target }: { reach: Reach | string | undefined; target: TargetDraft }) {
 	if (typeof reach === 'string') {
 		return (
 			<p class="reach tone-bad wrap">
@@ -128,7 +128,9 @@ export function ReachWords({ reach }: { reach: Reach | string | undefined }) {
 			</p>
 		);
 	}
-	if (!reach) return <p class="reach muted">Nobody yet.</p>;
+	if (!hasTarget(target)) return <p class="reach muted">To nobody yet.</p>;
+	// A viewer may not ask.
+	if (!reach) return <p class="reach" />;
 	const all = reach.present + reach.absent + reach.unknown;
 	if (all === 0) return <p class="reach tone-warn">No node that is known fits: nothing would be sent.</p>;
 	return (

@@ -10,8 +10,8 @@ import type { IconName } from './glyphs.ts';
 import { Icon, Spinner } from './icon.tsx';
 
 type Look = {
-	/** `quiet` has no border until it is pointed at. */
-	kind?: 'plain' | 'primary' | 'danger' | 'quiet';
+	/** `quiet` has no border until it is pointed at; `destroy` is what a dialog is about. */
+	kind?: 'plain' | 'primary' | 'danger' | 'destroy' | 'quiet';
 	small?: boolean;
 	icon?: IconName;
 	/** Its name where it shows its glyph only; else its title. */

@@ -99,7 +99,7 @@ export function ConfirmDialog(props: ConfirmProps) {
 				<>
 					<Button onClick={onClose}>Back</Button>
 					<Button
-						kind={danger ? 'danger' : 'primary'}
+						kind={danger ? 'destroy' : 'primary'}
 						type="submit"
 						form={form}
 						busy={busy.value}

@@ -4,6 +4,7 @@
  */
 
 import type { ComponentChildren } from 'preact';
+import { session } from '../session.ts';
 import { Button } from './button.tsx';
 import type { IconName } from './glyphs.ts';
 import { Icon } from './icon.tsx';
@@ -27,6 +28,12 @@ export function EmptyState({
 	);
 }
 
+/** `steward …` as it is typed where the centre runs. */
+export function asTyped(line: string): string {
+	const cli = session.value?.cli;
+	return cli && line.startsWith('steward ') ? `${cli}${line.slice('steward'.length)}` : line;
+}
+
 /** Copies, and says so; where the browser does not let it, it says how. */
 export async function copyText(text: string): Promise<void> {
 	try {
@@ -37,7 +44,8 @@ export async function copyText(text: string): Promise<void> {
 	}
 }
 
-export function Copyable({ text, label = 'Copy' }: { text: string; label?: string }) {
+export function Copyable({ text: line, label = 'Copy' }: { text: string; label?: string }) {
+	const text = asTyped(line);
 	return (
 		<div class="copyable">
 			<code>{text}</code>
