@@ -15,7 +15,7 @@ const units = [
 	['millisecond', 1],
 ] as const;
 
-/** `At 03:00 AM, Europe/Oslo`, or `every 15 minutes`. */
+/** `At 03:00, Europe/Oslo`, or `every 15 minutes`. */
 export function scheduleWords({ recurrence, zone }: Pick<Schedule, 'recurrence' | 'zone'>): string {
 	if (recurrence.kind === 'every') return `every ${durationWords(recurrence.everyMs)}`;
 	return `${cronWords(recurrence.cron.expression)}, ${zone.name}`;
@@ -23,7 +23,7 @@ export function scheduleWords({ recurrence, zone }: Pick<Schedule, 'recurrence' 
 
 function cronWords(expression: string): string {
 	try {
-		return cronstrue.toString(expression);
+		return cronstrue.toString(expression, { use24HourTimeFormat: true });
 	} catch {
 		// It knows fewer forms than cron has: those it does not know say it themselves.
 		return expression;

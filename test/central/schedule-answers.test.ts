@@ -64,7 +64,7 @@ test('one as it stands: its form, its next tick, who changed it', async () => {
 	const view = book.view();
 	expect(viewSchemas.schedule.parse(view)).toEqual(view);
 	expect(view).toMatchObject({
-		...{ name: 'nightly', version: 1, words: 'At 03:00 AM, Europe/Oslo', cron: '0 3 * * *', everyMs: null },
+		...{ name: 'nightly', version: 1, words: 'At 03:00, Europe/Oslo', cron: '0 3 * * *', everyMs: null },
 		...{ toNodes: ['ship1', 'ship2', 'ship3'], where: null, targets: 3, placement: 'centre' },
 		...{ missed: { policy: 'all', max: 3, notOlderThanMs: 86_400_000 }, overlap: 'skip', jitterMs: 300_000 },
 		...{ message: form.message, startAt: null, endAt: '2999-01-01T00:00:00.000Z', note: 'all' },

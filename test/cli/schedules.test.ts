@@ -92,7 +92,7 @@ const view: ScheduleView = {
 	...{
 		name: 'nightly',
 		version: 3,
-		words: 'At 03:00 AM, Europe/Oslo',
+		words: 'At 03:00, Europe/Oslo',
 		problem: null,
 		cron: '0 3 * * *',
 		everyMs: null,
@@ -125,10 +125,10 @@ describe('a schedule', () => {
 		};
 		const over = { ...view, name: 'over', next: null, last: null };
 		expect(scheduleTable([view, onNodes, over], keptScreen(), nowMs).split('\n')).toEqual([
-			'NAME     WHEN                      NODES          BY                 NEXT       LAST    OUTCOME                        MISSED  NOTE',
-			'nightly  At 03:00 AM, Europe/Oslo  ship1,ship2    centre             in 3h 30m  2h ago  ship1 succeeded, ship2 failed       3  a\\nb',
-			'tanks    At 03:00 AM, Europe/Oslo  role=tug (40)  node (on its way)  paused     2h ago  39 succeeded, 1 unreported          3  a\\nb',
-			'over     At 03:00 AM, Europe/Oslo  ship1,ship2    centre             over       -       -                                   3  a\\nb',
+			'NAME     WHEN                   NODES          BY                 NEXT       LAST    OUTCOME                        MISSED  NOTE',
+			'nightly  At 03:00, Europe/Oslo  ship1,ship2    centre             in 3h 30m  2h ago  ship1 succeeded, ship2 failed       3  a\\nb',
+			'tanks    At 03:00, Europe/Oslo  role=tug (40)  node (on its way)  paused     2h ago  39 succeeded, 1 unreported          3  a\\nb',
+			'over     At 03:00, Europe/Oslo  ship1,ship2    centre             over       -       -                                   3  a\\nb',
 		]);
 	});
 
@@ -150,7 +150,7 @@ describe('a schedule', () => {
 		expect(screen.text).toBe(
 			[
 				'nightly  version 3',
-				'  when      At 03:00 AM, Europe/Oslo  (0 3 * * *)',
+				'  when      At 03:00, Europe/Oslo  (0 3 * * *)',
 				'  nodes     ship1,ship2',
 				'  sends     shellCommand ["a\\u001b[2J"]',
 				'  policy    {"runFor":"1h"}',
@@ -238,7 +238,7 @@ describe('a schedule', () => {
 		const record = { name: 'a', form, since: before, version: null };
 		const screen = keptScreen();
 		printDryRun(screen, outcomeView('valid', record, schedule, before, { count: 10 }), before, 'UTC');
-		expect(screen.text).toMatch(/^valid {2}a {2}At 03:00 AM, Europe\/Oslo\n(.*\n){11}$/);
+		expect(screen.text).toMatch(/^valid {2}a {2}At 03:00, Europe\/Oslo\n(.*\n){11}$/);
 	});
 
 	test.each(['bash', 'dash'])('that was removed is brought back by a line for %s', (shell) => {

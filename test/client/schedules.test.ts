@@ -29,7 +29,7 @@ test('what is added is stored as it was written, counts from then on, and is tol
 	const before = parts.serverNow();
 	const outcome = await fleet.schedules.add(form);
 	expect(outcome).toMatchObject({
-		...{ name: 'nightly', outcome: 'added', version: 1, words: 'At 03:00 AM, Europe/Oslo' },
+		...{ name: 'nightly', outcome: 'added', version: 1, words: 'At 03:00, Europe/Oslo' },
 		...{ form, paused: false, fields: [] },
 	});
 	const [next] = await fleet.schedules.next('nightly', 1);

@@ -7,14 +7,14 @@ const schedule = (when: object) =>
 	parseSchedule({ name: 'a', toNode: 'ship1', message: { method: 'ping' }, ...when });
 
 test.each([
-	[{ cron: '0 3 * * *', timeZone: 'Europe/Oslo' }, 'At 03:00 AM, Europe/Oslo'],
+	[{ cron: '0 3 * * *', timeZone: 'Europe/Oslo' }, 'At 03:00, Europe/Oslo'],
 	[{ cron: '*/15 * * * *' }, 'Every 15 minutes, UTC'],
-	[{ cron: '0 9 * * 1-5' }, 'At 09:00 AM, Monday through Friday, UTC'],
-	[{ cron: '0 0 * * 0' }, 'At 12:00 AM, only on Sunday, UTC'],
-	[{ cron: '0 0 * * 5L' }, 'At 12:00 AM, on the last Friday of the month, UTC'],
-	[{ cron: '0 0 * * 1#2' }, 'At 12:00 AM, on the second Monday of the month, UTC'],
-	[{ cron: '30 0 3 * * *' }, 'At 03:00:30 AM, UTC'],
-	[{ cron: '@daily' }, 'At 12:00 AM, UTC'],
+	[{ cron: '0 9 * * 1-5' }, 'At 09:00, Monday through Friday, UTC'],
+	[{ cron: '0 0 * * 0' }, 'At 00:00, only on Sunday, UTC'],
+	[{ cron: '0 0 * * 5L' }, 'At 00:00, on the last Friday of the month, UTC'],
+	[{ cron: '0 0 * * 1#2' }, 'At 00:00, on the second Monday of the month, UTC'],
+	[{ cron: '30 0 3 * * *' }, 'At 03:00:30, UTC'],
+	[{ cron: '@daily' }, 'At 00:00, UTC'],
 	[{ every: '15m' }, 'every 15 minutes'],
 	[{ every: '60m' }, 'every hour'],
 	[{ every: '1d' }, 'every day'],

@@ -37,7 +37,7 @@ test('a dry run checks without a broker, and shows the next ten ticks there and 
 	const there = await runCli([...words, '--time-zone', 'Europe/Oslo', '--', './backup'], offline);
 	expect(there).toMatchObject({ code: 0, stderr: 'nothing was stored (--dry-run)\n' });
 	expect(there.stdout).toMatch(
-		/^valid {2}nightly {2}At 03:00 AM, Europe\/Oslo\nEurope\/Oslo +America\/New_York \(here\) +WHEN\n/,
+		/^valid {2}nightly {2}At 03:00, Europe\/Oslo\nEurope\/Oslo +America\/New_York \(here\) +WHEN\n/,
 	);
 	expect(there.stdout.match(/T03:00:00\+0[12]:00 .*T2[012]:00:00-0[45]:00 +in \d/g)).toHaveLength(10);
 	const here = await runCli([...words, '--json'], offline);
@@ -106,7 +106,7 @@ test('from a YAML file to its end: add, ls, show, next, pause, resume, run-now, 
 	const added = await steward('schedules', 'add', '--file', file);
 	expect(added).toMatchObject({ code: 0, stderr: '' });
 	expect(added.stdout).toMatch(
-		/^added {2}nightly {2}version 1 {2}At 03:00 AM, Europe\/Oslo {2}next .*T03:00.*\nadded {2}tanks {2}version 1 {2}every 15 minutes {2}next /,
+		/^added {2}nightly {2}version 1 {2}At 03:00, Europe\/Oslo {2}next .*T03:00.*\nadded {2}tanks {2}version 1 {2}every 15 minutes {2}next /,
 	);
 	// There already: nothing. With another hour: refused, until it is to be replaced.
 	expect((await steward('schedules', 'add', '--file', file)).stdout).toMatch(/^unchanged.*\nunchanged/);
@@ -132,7 +132,7 @@ test('from a YAML file to its end: add, ls, show, next, pause, resume, run-now, 
 	});
 	const table = await steward('schedules');
 	expect(table.stdout).toMatch(
-		/^NAME +WHEN +NODES +BY +NEXT +LAST +OUTCOME +MISSED +NOTE\nnightly +At 0\d:00 AM, Europe\/Oslo +ship1,ship2 +centre +in .*all of them\ntanks .*role=tug \(0\) +node/,
+		/^NAME +WHEN +NODES +BY +NEXT +LAST +OUTCOME +MISSED +NOTE\nnightly +At 0\d:00, Europe\/Oslo +ship1,ship2 +centre +in .*all of them\ntanks .*role=tug \(0\) +node/,
 	);
 	expect((await steward('schedules', 'show', 'nightly')).stdout).toContain(
 		'sends     shellCommand ["./backup"',

@@ -221,7 +221,7 @@ export function changeTable(changes: readonly ScheduleChangeView[], screen: Scre
 	);
 }
 
-/** `added  nightly  version 1  At 03:00 AM, Europe/Oslo  next 2026-12-24T03:00:00+01:00 (in 3h)` */
+/** `added  nightly  version 1  At 03:00, Europe/Oslo  next 2026-12-24T03:00:00+01:00 (in 3h)` */
 export function outcomeLine(outcome: ScheduleOutcome, screen: Screen, nowMs: number): string {
 	const { name, version, words, fields, next } = outcome;
 	const [tick] = next;
