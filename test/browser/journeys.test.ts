@@ -5,6 +5,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { connect, type Fleet } from '../../src/client/fleet.ts';
 import { cannotBrowse } from '../support/browser.ts';
 import { browsing } from '../support/browsing.ts';
+import { startCli } from '../support/cli.ts';
 import { eventually } from '../support/eventually.ts';
 import { startShip } from '../support/ship.ts';
 
@@ -40,9 +41,13 @@ describe.skipIf(cannotBrowse)('an operator in the browser', () => {
 		await page.keyboard.press('Enter');
 		await page.getByRole('list', { name: 'What was sent' }).getByRole('link', { name: 'albatross' }).click();
 		await head(page).getByText('queued').waitFor();
-		await said(page, /albatross/);
-
-		await using _ship = await startShip(on.window.servers, 'albatross', on.dir);
+		// As the page says that it is started.
+		const line = (await page.locator('.start-node code').textContent()) ?? '';
+		const [, servers = '', words = ''] = /^STEWARD_SERVERS=(\S+) steward (.+)$/.exec(line) ?? [];
+		await using _ship = startCli([...words.split(' '), '--data', join(on.dir, 'albatross')], {
+			env: { STEWARD_SERVERS: servers },
+			cwd: on.dir,
+		});
 		await head(page).getByText('running').waitFor();
 		await said(page, 'casting off');
 		await appendFile(gate, '');

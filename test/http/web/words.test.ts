@@ -26,6 +26,7 @@ test.each([
 	[3 * hour, '3 h', '3 h'],
 	[47 * hour + 5 * minute, '47 h', '1 d 23 h'],
 	[12 * day + 4 * hour, '12 d', '12 d 4 h'],
+	[800 * day, '2 y', '800 d'],
 	[-5, '0 s', '0 ms'],
 ])('%d ms is short %j and long %j', (ms, short, long) => {
 	expect(shortDuration(ms)).toBe(short);
@@ -37,6 +38,8 @@ test('says how long ago, and how far ahead', () => {
 	expect(relative(0, 90 * second)).toBe('1 min ago');
 	expect(relative(90 * second, 0)).toBe('in 1 min');
 	expect(relative(5 * second, 0)).toBe('in 5 s');
+	expect(relative(7 * day - minute, 0)).toBe('in 7 d');
+	expect(relative(0, 7 * day - minute)).toBe('6 d ago');
 });
 
 test('says a time as the clock of the browser shows it, with its zone', () => {

@@ -93,7 +93,7 @@ export const columns: readonly Column<NodeRow>[] = [
 	{
 		id: 'version',
 		title: 'Version',
-		width: '92px',
+		width: '112px',
 		sortable: true,
 		wide: 'very',
 		whole: ({ version }) => version ?? '',

@@ -13,13 +13,13 @@ export function StartNode({ node }: { node: string }) {
 		<div class="start-node">
 			{secure && (
 				<>
-					<p>The broker asks for keys. Make those of {node} where the centre runs:</p>
+					<p>The broker asks for keys. Make those of {node} on the machine where steward runs:</p>
 					<Copyable text={`steward enrol ${node}`} />
 				</>
 			)}
 			<p>
 				To start {node}, in a terminal
-				{isClone ? ', in the folder of steward' : ' on the machine of the centre'}:
+				{isClone ? ', in the folder of steward' : ' on the machine where steward runs'}:
 			</p>
 			<Copyable text={`steward node --node ${node}`} />
 		</div>

@@ -16,6 +16,12 @@ import { plural, spaced } from '../words.ts';
 
 const most = 100;
 
+/** What a command that is queued waits for. */
+const waits: Readonly<Partial<Record<Receipt['presence']['status'], string>>> = {
+	absent: 'it is away: this waits until it is back',
+	never: 'nobody has seen it yet: this waits until it comes',
+};
+
 export function Receipts({ receipts }: { receipts: readonly Receipt[] }) {
 	const rows = useSignal<ReadonlyMap<string, Pick<CommandRow, 'state'>>>(new Map());
 	useEffect(() => {
@@ -43,6 +49,7 @@ export function Receipts({ receipts }: { receipts: readonly Receipt[] }) {
 						<div class="receipt-what">
 							<Link to={commandPath(receipt.handle)}>{receipt.node}</Link>
 							<span class="faint mono clip">{receipt.id}</span>
+							{stateOf(receipt) === 'queued' && waits[receipt.presence.status]}
 							{receipt.duplicate && <span class="tone-warn">it was there before: nothing was added</span>}
 						</div>
 					</li>
