@@ -63,19 +63,22 @@ export function cutWithoutTitle(page: Page): Promise<string[]> {
 	})()`);
 }
 
-/** Texts that take more than half of the window by themselves, outside of what scrolls by itself. */
+/** Texts that take more than half of the window by themselves, outside of what scrolls by itself or is cut. */
 export function fillingThePage(page: Page): Promise<string[]> {
 	return page.evaluate<string[]>(`(() => {
 		const nameOf = ${nameOf};
-		const scrolls = (element) => {
+		const most = innerHeight / 2;
+		const isBounded = (element) => {
 			for (let at = element; at && at !== document.body; at = at.parentElement) {
-				if (['auto', 'scroll'].includes(getComputedStyle(at).overflowY)) return true;
+				const { overflowY } = getComputedStyle(at);
+				if (overflowY === 'auto' || overflowY === 'scroll') return true;
+				if (overflowY !== 'visible' && at.getBoundingClientRect().height <= most) return true;
 			}
 			return false;
 		};
 		return [...document.body.querySelectorAll('*')]
 			.filter((element) => [...element.childNodes].some(({ nodeType, data }) => nodeType === 3 && data.trim() !== ''))
-			.filter((element) => element.getBoundingClientRect().height > innerHeight / 2 && !scrolls(element))
+			.filter((element) => element.getBoundingClientRect().height > most && !isBounded(element))
 			.map(nameOf).slice(0, 10);
 	})()`);
 }

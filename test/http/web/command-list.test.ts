@@ -75,10 +75,10 @@ describe('a list of commands', () => {
 		expect(next.fresh.map(({ id, state }) => [id, state])).toEqual([['d', 'running']]);
 	});
 
-	test('leaves out what is older than what is shown, fits no filter, or is a wish to a node', () => {
+	test('takes a wish to a node, as the server does, and leaves out what is older than what is shown or fits no filter', () => {
 		const rows = [row('old', 1), row('x', 40, { node: 'ship2' }), row('y', 40, { lane: 'control' })];
 		const next = withRows(shown, rows, { ...noFilter, node: 'ship1' }, true);
-		expect(ids(next.items)).toEqual(['c', 'b', 'a']);
+		expect(ids(next.items)).toEqual(['y', 'c', 'b', 'a']);
 	});
 
 	test('has no row twice when the next page overlaps', () => {

@@ -46,7 +46,6 @@ export function queryOf({ states, ...texts }: Filter, more: Readonly<Record<stri
 export function fitsFilter(row: CommandRow, { node, method, states, schedule, search }: Filter): boolean {
 	const words = search.toLowerCase();
 	return (
-		row.lane !== 'control' &&
 		(node === '' || row.node === node) &&
 		(method === '' || row.method === method) &&
 		(states.length === 0 || states.includes(row.state)) &&

@@ -159,7 +159,7 @@ function useTicks(views: readonly ScheduleView[]): Ticks {
 
 function NoSchedules() {
 	return (
-		<Panel title="Schedules">
+		<div class="panel">
 			<EmptyState icon="calendar" title="Nothing is sent by the clock yet">
 				<p>
 					A schedule sends a command again and again: each tick waits for its ships, and its outcome is kept.
@@ -167,7 +167,7 @@ function NoSchedules() {
 				<Copyable text="steward schedules add nightly ship1 shellCommand --cron '0 3 * * *' -- ./backup" />
 				<NewLink />
 			</EmptyState>
-		</Panel>
+		</div>
 	);
 }
 

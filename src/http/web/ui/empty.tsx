@@ -8,6 +8,7 @@ import { session } from '../session.ts';
 import { Button } from './button.tsx';
 import type { IconName } from './glyphs.ts';
 import { Icon } from './icon.tsx';
+import { LongText } from './long-text.tsx';
 import { toast } from './toast.tsx';
 
 export function EmptyState({
@@ -48,7 +49,9 @@ export function Copyable({ text: line, label = 'Copy' }: { text: string; label?:
 	const text = asTyped(line);
 	return (
 		<div class="copyable">
-			<code>{text}</code>
+			<LongText lines={5}>
+				<code>{text}</code>
+			</LongText>
 			<Button kind="quiet" small icon="copy" label={label} onClick={() => copyText(text)} />
 		</div>
 	);
