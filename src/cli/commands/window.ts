@@ -7,10 +7,11 @@
 import type { Log } from '../../base/log.ts';
 import { streamsDir, webDir } from '../../base/package.ts';
 import type { Central } from '../../central/central.ts';
-import { type Config, usualServer } from '../../domain/config.ts';
+import type { Config } from '../../domain/config.ts';
 import type { HttpServer } from '../../http/http-server.ts';
 import type { Credentials } from '../../security/credentials.ts';
 import { pinnedList, readTrustFile } from '../../security/trust-file.ts';
+import { calledAs } from '../called-as.ts';
 import type { Cli } from '../cli.ts';
 import { credentialsOf, trustFileOf } from '../connect.ts';
 import { tokensFileOf } from '../settings.ts';
@@ -55,11 +56,4 @@ export function windowOn(cli: Cli, log: Log, port: number | undefined) {
 		/** Where it listens, once it runs. */
 		url: () => http?.url,
 	};
-}
-
-/** As one types it beside this program. An address that holds a password is told to nobody. */
-function calledAs(program: string, servers: readonly string[]): string {
-	const addresses = servers.join(',');
-	const isPlain = addresses === usualServer || addresses.includes('@');
-	return isPlain ? program : `STEWARD_SERVERS=${addresses} ${program}`;
 }

@@ -32,7 +32,7 @@ export function Why({ why, view }: { why: WhyView | undefined; view: CommandView
 				<ul class="why-notes">
 					{why.notes.map((note) => (
 						<li key={note}>
-							<Sentence text={asSentence(note)} />
+							<Sentence text={asSentence(note, view.node)} />
 						</li>
 					))}
 				</ul>
@@ -41,9 +41,10 @@ export function Why({ why, view }: { why: WhyView | undefined; view: CommandView
 	);
 }
 
-/** Notes are parts of a line elsewhere. */
-function asSentence(note: string): string {
-	return `${note.charAt(0).toUpperCase()}${note.slice(1)}${/[.!?]$/.test(note) ? '' : '.'}`;
+/** Notes are parts of a line elsewhere. A name stays as it is. */
+function asSentence(note: string, node: string): string {
+	const begun = note.startsWith(node) ? note : `${note.charAt(0).toUpperCase()}${note.slice(1)}`;
+	return /[.!?]$/.test(begun) ? begun : `${begun}.`;
 }
 
 function Sentence({ text }: { text: string }) {
