@@ -1,0 +1,36 @@
+/**
+ * Owns one measurement: one peer, one work, one tier, in a process of its own with servers of its own.
+ * Promises one line of JSON on its standard output, figures or the reason why there are none.
+ * Its servers end with it; its folder is removed by whoever started it.
+ *
+ *     node measure.mjs '{"peer":"steward","work":"A","tier":"strict","size":"whole","folder":"…","programs":{…}}'
+ */
+
+import * as raw from './peers/raw.mjs';
+import { sizes, works } from './works.mjs';
+
+/** Imported when it is measured: the others' packages may not be there. */
+const peers = {
+	steward: async () => (await import('./peers/steward.mjs')).start,
+	raw: async () => raw.batched,
+	plain: async () => raw.plain,
+	bullmq: async () => (await import('./peers/bullmq.mjs')).start,
+	'pg-boss': async () => (await import('./peers/pg-boss.mjs')).start,
+	'graphile-worker': async () => (await import('./peers/graphile-worker.mjs')).start,
+};
+
+const { peer: name, work, tier, size, folder, programs } = JSON.parse(process.argv[2]);
+const { options, run } = works[work];
+
+async function measure() {
+	const start = await peers[name]();
+	const peer = await start({ folder, tier, programs, ...options });
+	try {
+		return { figures: await run(peer, sizes[size]) };
+	} finally {
+		await peer.stop();
+	}
+}
+
+const said = await measure().catch((error) => ({ error: error.stack ?? String(error) }));
+process.stdout.write(`\n${JSON.stringify(said)}\n`, () => process.exit(0));

@@ -1,0 +1,119 @@
+/**
+ * Owns steward: broker, centre and node as the processes that users run, and the public library in the process that measures.
+ * Promises the guarantees that steward has when nobody changes a setting, save the capacity of the lane that a work names.
+ * Nothing outlives the processes; whoever started the measurement removes the folder.
+ */
+
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { jetstreamManager } from '@nats-io/jetstream';
+import { connect as connectNats } from '@nats-io/transport-node';
+import { connect } from '../../../dist/index.js';
+import { data, now } from '../payload.mjs';
+import { startNats, startProgram, until } from '../servers.mjs';
+
+const program = fileURLToPath(new URL('../../../dist/bin/steward.js', import.meta.url));
+const stampModule = fileURLToPath(new URL('../stamp.mjs', import.meta.url));
+const node = 'ship1';
+const form = { kind: 'command', method: 'ping', data };
+/** Ways that the library allows to be under way at once; it makes batches of them. */
+const fillAtOnce = 2000;
+
+/** Resident memory of a process, megabytes. */
+export async function residentMb(pid) {
+	const kib = /^VmRSS:\s+(\d+) kB/m.exec(await readFile(`/proc/${pid}/status`, 'utf8'))?.[1];
+	if (kib === undefined) throw new Error(`the process ${pid} is gone`);
+	return (Number(kib) * 1024) / 1e6;
+}
+
+/** @param shards 1 as it comes; 16 is what steward's documentation asks for from a thousand nodes on. */
+export async function start({ folder, tier, shards = 1 }) {
+	const server = await startNats(folder, tier);
+	const open = [server];
+	const programs = new Map();
+	/** `steward …` with a configuration and a data folder of its own. */
+	const run = async (name, words, config = {}) => {
+		const data = join(folder, `data-${name}`);
+		const file = join(folder, `${name}.json`);
+		await mkdir(data, { mode: 0o700, recursive: true });
+		await writeFile(file, JSON.stringify({ servers: server.url, data, log: { level: 'warn' }, ...config }), {
+			mode: 0o600,
+		});
+		const child = await startProgram(process.execPath, [program, ...words, '--config', file], { cwd: data });
+		programs.set(name, child);
+		open.push(child);
+		return { ...child, data };
+	};
+	await run('centre', ['central', '--no-http', '--shards', String(shards)]);
+	const client = await until('a client is let in', async () => {
+		programs.get('centre').assertRuns();
+		return connect({ servers: server.url, name: 'bench' }).catch(() => undefined);
+	});
+	open.push({ stop: () => client.close() });
+	await until('the centre answers', () => client.totals().catch(() => undefined));
+	const nc = await connectNats({ servers: server.url });
+	open.push({ stop: () => nc.close() });
+	const jsm = await jetstreamManager(nc);
+
+	const startNode = async (name, section) => {
+		const child = await run(name, ['node', '--node', name], { node: section });
+		await until(`${name} is there`, async () => {
+			child.assertRuns();
+			return (await client.node(name))?.presence === 'present';
+		});
+		return { ...child, data: join(child.data, 'nodes', name) };
+	};
+	const succeeded = async () => (await client.totals()).commands.succeeded ?? 0;
+	const send = (own = {}) => client.send({ ...form, toNode: node, ...own });
+	/** Runs `count` that wait on the node, which holds back until then, and waits for the ledger's word on the last. */
+	const released = async (count) => {
+		const before = await succeeded();
+		const began = performance.now();
+		await client.resume(node);
+		await until('all commands have succeeded', async () => (await succeeded()) - before >= count, 180_000);
+		const took = performance.now() - began;
+		await client.pause(node, { waitMs: 10_000 });
+		return took;
+	};
+	let isReady = false;
+	/** A node whose lane `normal` has so many slots, and is paused. */
+	const ready = async (capacity) => {
+		if (isReady) return;
+		isReady = true;
+		await startNode(node, { lanes: { normal: capacity } });
+		await client.pause(node, { waitMs: 10_000 });
+	};
+	const fill = async (count, own) => {
+		for (let done = 0; done < count; done += fillAtOnce) {
+			await Promise.all(Array.from({ length: Math.min(fillAtOnce, count - done) }, () => send(own)));
+		}
+	};
+	let stamped = false;
+	return {
+		...{ client, server, startNode, ready, fill },
+		nodeMb: () => residentMb(programs.get(node).pid),
+		enqueueOne: () => send(),
+		enqueueMany: (count) =>
+			client.send({ ...form, toNodes: Array.from({ length: count }, (_, place) => `node${place}`) }),
+		async stored() {
+			const names = Array.from({ length: shards }, (_, shard) => `STEWARD_COMMANDS_${shard}`);
+			const infos = await Promise.all(names.map((name) => jsm.streams.info(name)));
+			return infos.reduce((sum, { state }) => sum + state.messages, 0);
+		},
+		drain: released,
+		fillShell: (count) => fill(count, { method: 'shellCommand', data: ['/bin/true'] }),
+		async once() {
+			if (!stamped) await startNode(node, { modules: [stampModule] });
+			stamped = true;
+			const sentAt = now();
+			const [{ handle }] = await send({ method: 'stamp' });
+			const [{ state, result }] = await client.wait([handle], { timeoutMs: 30_000 });
+			if (state !== 'succeeded') throw new Error(`${handle} is ${state}`);
+			return { start: result.value.startedAt - sentAt, result: now() - sentAt };
+		},
+		async stop() {
+			for (const one of open.reverse()) await one.stop();
+		},
+	};
+}

@@ -1,0 +1,92 @@
+/**
+ * Owns how a run is told: as Markdown for people, from the same object that is written as JSON.
+ * Promises that every target has its line, met or not, and that what failed or was not measured is said. Pure.
+ */
+
+import { judge, ratioOf, summaryOf } from './figures.mjs';
+import { targets } from './targets.mjs';
+import { works } from './works.mjs';
+
+/** Three digits, with separators: 11,700, 2.31, 0.086. */
+export function digits(value) {
+	if (value === undefined) return '-';
+	return value.toLocaleString('en', {
+		maximumSignificantDigits: Math.max(3, String(Math.floor(value)).length),
+	});
+}
+
+const table = (head, rows) =>
+	[head, head.map((_, place) => (place === 0 ? '---' : '---:')), ...rows]
+		.map((cells) => `| ${cells.join(' | ')} |`)
+		.join('\n');
+
+/** Rounds of a figure, of a tier. */
+export function valuesIn(tier) {
+	return (work, figure, peer) =>
+		(tier[work]?.[peer] ?? []).flatMap(({ figures }) => figures?.[figure] ?? [undefined]);
+}
+
+/** @returns The targets with what was reached, of the strict tier. */
+export function verdicts({ tiers }) {
+	const { strict } = tiers;
+	return strict === undefined ? [] : targets.map((target) => judge(target, valuesIn(strict)));
+}
+
+export function markdownOf(report) {
+	const { machine, options, tiers } = report;
+	const parts = [
+		'# Bench',
+		`${report.startedAt}, ${digits(report.tookMs / 60_000)} minutes, ${options.rounds} rounds${options.size === 'quick' ? ', short form: only that it works' : ''}.`,
+		table(
+			['machine', ''],
+			Object.entries(machine).map(([name, value]) => [name, String(value)]),
+		),
+	];
+	for (const [name, tier] of Object.entries(tiers)) {
+		parts.push(`## ${tierTitles[name]}`);
+		for (const [work, byPeer] of Object.entries(tier)) {
+			parts.push(`### ${work}: ${works[work].title}`, figuresTable(work, byPeer, valuesIn(tier)));
+			const failures = Object.entries(byPeer).flatMap(([peer, rounds]) =>
+				rounds.flatMap(({ error }, round) =>
+					error === undefined ? [] : [`- ${peer}, round ${round + 1} failed: ${error.split('\n')[0]}`],
+				),
+			);
+			if (failures.length > 0) parts.push(failures.join('\n'));
+		}
+	}
+	parts.push('## Targets (strict)', targetsTable(verdicts(report)));
+	return `${parts.join('\n\n')}\n`;
+}
+
+const tierTitles = {
+	strict: 'Strict: `sync_interval: always`, `appendfsync always`, `synchronous_commit on`',
+	relaxed:
+		"Relaxed: the server's own `sync_interval`, `appendfsync everysec`, `synchronous_commit off`; what a steward node writes is flushed all the same",
+};
+
+function figuresTable(work, byPeer, valuesOf) {
+	const rows = Object.entries(works[work].figures).flatMap(([figure, { unit }]) =>
+		Object.keys(byPeer).flatMap((peer) => {
+			const values = valuesOf(work, figure, peer);
+			const summary = summaryOf(values);
+			if (!summary) return [];
+			const ratio = peer === 'steward' ? 1 : ratioOf(valuesOf(work, figure, 'steward'), values);
+			const { median, min, max, rounds } = summary;
+			return [[`${figure}, ${unit}`, peer, ...[median, min, max].map(digits), rounds, digits(ratio)]];
+		}),
+	);
+	return table(['figure', 'peer', 'median', 'min', 'max', 'rounds', 'steward / peer'], rows);
+}
+
+function targetsTable(rows) {
+	return table(
+		['work', 'figure', 'wanted', 'reached', ''],
+		rows.map(({ work, figure, least, of, unit = '', most, value, met }) => [
+			work,
+			figure,
+			`${least === undefined ? 'at most' : 'at least'} ${digits(least ?? most)} ${of === undefined ? unit : `x ${of}`}`,
+			digits(value),
+			value === undefined ? 'NOT MEASURED' : met ? 'met' : 'NOT MET',
+		]),
+	);
+}

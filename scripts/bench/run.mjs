@@ -1,0 +1,170 @@
+/**
+ * Owns `npm run bench`: steward beside raw JetStream and the queues that one would take instead, in one run, round by round.
+ * Promises that each measurement has a process and servers of its own, that peers take turns, and that nothing is left but the reports;
+ * exit code 1 where a measurement failed. A target that is not met is told, and no failure. If it dies, the kernel ends what it started.
+ */
+
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { spawnTied } from '../../dist/broker/tied-child.js';
+import { describeMachine } from './machine.mjs';
+import { providePackages, providePostgres, provideRedis } from './programs.mjs';
+import { digits, markdownOf, verdicts } from './report.mjs';
+import { works } from './works.mjs';
+
+const usage = `npm run bench -- [options]
+  --work A,C         ${Object.entries(works)
+		.map(([letter, { title }]) => `${letter}  ${title}`)
+		.join('\n                     ')}
+  --peers steward,raw,plain,bullmq,pg-boss,graphile-worker
+                     raw is JetStream with atomic batches, plain one publish a message
+  --tier strict,relaxed
+  --rounds 5
+  --quick            short: one round of A, C and D, strict, steward and JetStream only; shows that it works, not how fast
+  --json FILE        all rounds, and the machine
+  --markdown FILE    what is printed at the end`;
+const measurement = fileURLToPath(new URL('measure.mjs', import.meta.url));
+const longestMs = { quick: 60_000, whole: 900_000 };
+
+function readOptions() {
+	const { values } = parseArgs({
+		options: {
+			...{ work: { type: 'string' }, peers: { type: 'string' }, tier: { type: 'string' } },
+			...{ rounds: { type: 'string' }, json: { type: 'string' }, markdown: { type: 'string' } },
+			...{ quick: { type: 'boolean', default: false }, help: { type: 'boolean', default: false } },
+		},
+	});
+	const known = {
+		work: Object.keys(works),
+		peers: [...new Set(Object.values(works).flatMap(({ peers }) => peers))],
+		tier: ['strict', 'relaxed'],
+	};
+	const short = values.quick ? { work: 'A,C,D', peers: 'steward,raw,plain', tier: 'strict' } : {};
+	const lists = Object.entries(known).map(([name, all]) => {
+		const chosen = (values[name] ?? short[name])?.split(',') ?? all;
+		const wrong = chosen.filter((one) => !all.includes(one));
+		if (wrong.length > 0)
+			throw new TypeError(`--${name}: expected some of ${all.join(',')}, got ${wrong.join(',')}`);
+		return [name, chosen];
+	});
+	const rounds = Number(values.rounds ?? (values.quick ? 1 : 5));
+	if (!(Number.isInteger(rounds) && rounds >= 1)) throw new TypeError('--rounds: expected 1 or more');
+	return { ...values, ...Object.fromEntries(lists), rounds, size: values.quick ? 'quick' : 'whole' };
+}
+
+/** What the chosen peers need, and nothing else. */
+async function provide(peers) {
+	const needs = (...names) => names.some((name) => peers.includes(name));
+	const isOther = needs('bullmq', 'pg-boss', 'graphile-worker');
+	return {
+		// Two of the others need Node 24; then all are measured with it.
+		node: isOther ? await providePackages() : undefined,
+		redis: needs('bullmq') ? await provideRedis() : undefined,
+		postgres: needs('pg-boss', 'graphile-worker') ? await providePostgres() : undefined,
+	};
+}
+
+/** One peer, one work, in a process of its own. @returns `{ figures }` or `{ error }`. */
+async function measure({ peer, work, tier, size, programs }, signal) {
+	const folder = await mkdtemp(join(tmpdir(), 'steward-bench-'));
+	try {
+		await chmod(folder, 0o711);
+		const wish = { peer, work, tier, size, folder };
+		const commands = { redis: programs.redis?.command, postgres: programs.postgres?.command };
+		const child = await spawnTied(
+			programs.node ?? process.execPath,
+			[measurement, JSON.stringify({ ...wish, programs: commands })],
+			{ cwd: folder },
+		);
+		let said = '';
+		child.process.stdout.setEncoding('utf8').on('data', (text) => {
+			said += text;
+		});
+		child.process.stderr.pipe(process.stderr);
+		const end = () => child.process.kill('SIGKILL');
+		signal.addEventListener('abort', end, { once: true });
+		const late = setTimeout(end, longestMs[size]);
+		const { code, signal: by } = await child.exited;
+		clearTimeout(late);
+		signal.removeEventListener('abort', end);
+		const last = said.trim().split('\n').at(-1);
+		if (!last?.startsWith('{')) return { error: `it ended with ${by ?? code}, and told nothing` };
+		return JSON.parse(last);
+	} finally {
+		await rm(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
+	}
+}
+
+const isTerminal = process.stderr.isTTY;
+function say(text, isOver) {
+	process.stderr.write(isTerminal ? `\r\x1b[K${text}${isOver ? '\n' : ''}` : isOver ? `${text}\n` : '');
+}
+
+function told({ figures, error }) {
+	if (error !== undefined) return `FAILED: ${error}`;
+	return Object.entries(figures)
+		.map(([name, value]) => `${name} ${[value].flat().map(digits).join(', ')}`)
+		.join(', ');
+}
+
+async function runAll(options, programs, signal) {
+	const tiers = {};
+	for (const tier of options.tier) {
+		tiers[tier] = {};
+		for (const work of options.work) {
+			const peers = works[work].peers.filter((peer) => options.peers.includes(peer));
+			const byPeer = Object.fromEntries(peers.map((peer) => [peer, []]));
+			if (peers.length > 0) tiers[tier][work] = byPeer;
+			// A work that is long takes its five by itself.
+			for (let round = 0; round < (works[work].rounds ?? options.rounds); round++) {
+				// Who is first changes, so that what comes and goes meets all of them.
+				const turn = round % Math.max(1, peers.length);
+				for (const peer of [...peers.slice(turn), ...peers.slice(0, turn)]) {
+					if (signal.aborted) return tiers;
+					const title = `${tier} ${work} round ${round + 1} of ${options.rounds}: ${peer}`;
+					say(`${title} …`, false);
+					const taken = await measure({ peer, work, tier, size: options.size, programs }, signal);
+					byPeer[peer].push(taken);
+					say(`${title}: ${told(taken)}`, true);
+				}
+			}
+		}
+	}
+	return tiers;
+}
+
+async function main() {
+	const options = readOptions();
+	if (options.help) return console.log(usage);
+	const stop = new AbortController();
+	for (const name of ['SIGINT', 'SIGTERM']) process.once(name, () => stop.abort());
+	const began = Date.now();
+	const programs = await provide(options.peers);
+	const machine = await describeMachine(programs);
+	const tiers = await runAll(options, programs, stop.signal);
+	const { work, peers, tier, rounds, size } = options;
+	const report = {
+		...{ startedAt: new Date(began).toISOString(), tookMs: Date.now() - began },
+		...{ options: { work, peers, tier, rounds, size }, machine, tiers },
+	};
+	const markdown = markdownOf(report);
+	const json = JSON.stringify({ ...report, targets: verdicts(report) }, null, '\t');
+	if (options.json) await writeFile(options.json, `${json}\n`);
+	if (options.markdown) await writeFile(options.markdown, markdown);
+	console.log(markdown);
+	const failed = Object.values(tiers).flatMap((works) =>
+		Object.values(works).flatMap((all) => Object.values(all).flat()),
+	);
+	if (stop.signal.aborted) process.exitCode = 130;
+	else if (failed.some(({ error }) => error !== undefined)) process.exitCode = 1;
+}
+
+try {
+	await main();
+} catch (error) {
+	console.error(error instanceof TypeError ? `${error.message}\n${usage}` : error);
+	process.exitCode = error instanceof TypeError ? 2 : 1;
+}

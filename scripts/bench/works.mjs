@@ -1,0 +1,190 @@
+/**
+ * Owns what is measured: each work by its letter, with its figures, and how a peer is driven through it.
+ * Promises a warm-up before each figure, the same sizes for every peer, and an error where what was counted is not there.
+ * A work ends with its process; nothing is kept.
+ */
+
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { events } from './events.mjs';
+
+/**
+ * @typedef Figure One number of a work. `better` says which way; `unit` is for people.
+ * @typedef Work `run(peer, sizes)` gives the numbers of its figures by their names; `peers` names those that can do it.
+ */
+
+const seconds = (ms) => ms / 1000;
+const capacity = 64;
+
+/** Callers that each wait for their acknowledgement before the next. @returns Acknowledged in a second, and how many in all. */
+async function callers(peer, count, forMs) {
+	const began = performance.now();
+	let done = 0;
+	const one = async () => {
+		while (performance.now() - began < forMs) {
+			await peer.enqueueOne();
+			done += 1;
+		}
+	};
+	await Promise.all(Array.from({ length: count }, one));
+	return { rate: done / seconds(performance.now() - began), done };
+}
+
+async function assertStored(peer, least) {
+	const stored = await peer.stored();
+	if (stored < least) throw new Error(`${least} were acknowledged, and ${stored} are there`);
+}
+
+function percentile(sorted, part) {
+	return sorted[Math.min(sorted.length - 1, Math.ceil(sorted.length * part) - 1)];
+}
+
+async function enqueue(peer, { enqueueMs }) {
+	const figures = {};
+	let done = 0;
+	for (const count of [64, 256]) {
+		for (const forMs of [enqueueMs / 2, enqueueMs]) {
+			const { rate, done: more } = await callers(peer, count, forMs);
+			figures[`${count} callers`] = rate;
+			done += more;
+		}
+	}
+	await assertStored(peer, done);
+	return figures;
+}
+
+async function bulk(peer, { bulkWarmUp, bulk: count }) {
+	await peer.enqueueMany(bulkWarmUp);
+	const before = await peer.stored();
+	const began = performance.now();
+	await peer.enqueueMany(count);
+	const took = performance.now() - began;
+	// The warm-up of steward has the same nodes, and ids of its own.
+	await assertStored(peer, before + count);
+	return { 'a second': count / seconds(took) };
+}
+
+async function drain(peer, { drainWarmUp, drain: count }) {
+	await peer.ready?.(capacity);
+	const idleMb = await peer.nodeMb?.();
+	for (const size of [drainWarmUp, count]) {
+		await peer.fill(size);
+		const took = await peer.drain(size, capacity);
+		if (size === count) {
+			const figures = { 'a second': count / seconds(took) };
+			if (idleMb === undefined) return figures;
+			return { ...figures, 'node idle': idleMb, 'node after': await peer.nodeMb() };
+		}
+	}
+	throw new Error('there is nothing to drain');
+}
+
+async function latency(peer, { samples, sampleWarmUp }) {
+	for (let n = 0; n < sampleWarmUp; n++) await peer.once();
+	const taken = { start: [], result: [] };
+	for (let n = 0; n < samples; n++) {
+		const one = await peer.once();
+		for (const [name, list] of Object.entries(taken)) if (one[name] !== undefined) list.push(one[name]);
+		// Nothing else goes on, and nothing is in step with anything.
+		await new Promise((resolve) => setTimeout(resolve, 2 + Math.random() * 8));
+	}
+	return Object.fromEntries(
+		Object.entries(taken)
+			.filter(([, list]) => list.length > 0)
+			.flatMap(([name, list]) => {
+				const sorted = list.toSorted((a, b) => a - b);
+				return [
+					[`${name} p50`, percentile(sorted, 0.5)],
+					[`${name} p99`, percentile(sorted, 0.99)],
+				];
+			}),
+	);
+}
+
+/** Programs that one node, or this process, runs at once. */
+const shells = 8;
+
+async function shellCommands(peer, { shells: count }) {
+	await peer.ready?.(shells);
+	for (const size of [Math.ceil(count / 5), count]) {
+		await peer.fillShell?.(size);
+		const took = peer.fillShell ? await peer.drain(size, shells) : await spawned(size);
+		if (size === count) return { 'a second': count / seconds(took) };
+	}
+	throw new Error('there is nothing to run');
+}
+
+/** What the runtime itself reaches, with the outputs read as steward does. */
+async function spawned(count) {
+	const began = performance.now();
+	let left = count;
+	const one = async () => {
+		while (left > 0) {
+			left -= 1;
+			const child = spawn('/bin/true', [], { detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+			child.stdout.resume();
+			child.stderr.resume();
+			const [code] = await once(child, 'close');
+			if (code !== 0) throw new Error(`/bin/true ended with ${code}`);
+		}
+	};
+	await Promise.all(Array.from({ length: shells }, one));
+	return performance.now() - began;
+}
+
+const rate = { unit: '/s', better: 'more' };
+const millis = { unit: 'ms', better: 'less' };
+const megabytes = { unit: 'MB', better: 'less' };
+const queues = ['steward', 'raw', 'plain', 'bullmq', 'pg-boss', 'graphile-worker'];
+
+export const works = {
+	A: {
+		title: 'enqueue one by one',
+		peers: queues,
+		figures: { '64 callers': rate, '256 callers': rate },
+		run: enqueue,
+	},
+	B: {
+		title: 'one command to 50,000 nodes, 50,000 jobs',
+		peers: queues.filter((peer) => peer !== 'plain'),
+		figures: { 'a second': rate },
+		options: { shards: 16 },
+		run: bulk,
+	},
+	C: {
+		title: '20,000 commands on one node to durable results, 64 at once',
+		peers: queues,
+		figures: { 'a second': rate, 'node idle': megabytes, 'node after': megabytes },
+		run: drain,
+	},
+	D: {
+		title: 'idle: from sending to the start, and to a readable result',
+		peers: queues.filter((peer) => peer !== 'plain'),
+		figures: { 'start p50': millis, 'start p99': millis, 'result p50': millis, 'result p99': millis },
+		run: latency,
+	},
+	E: {
+		title: '/bin/true by shellCommand, 8 at once (raw: bare spawn)',
+		peers: ['steward', 'raw'],
+		figures: { 'a second': rate },
+		run: shellCommands,
+	},
+	I: {
+		title: 'lines from a node to the log file of central, fsynced',
+		peers: ['steward'],
+		figures: { 'one an event': rate, '100 an event': rate },
+		run: events,
+	},
+};
+
+/** How much of each; the short form proves that it works. */
+export const sizes = {
+	whole: {
+		...{ enqueueMs: 4000, bulkWarmUp: 5000, bulk: 50_000, drainWarmUp: 3000, drain: 20_000 },
+		...{ samples: 200, sampleWarmUp: 40, shells: 2000, lines: 50_000 },
+	},
+	quick: {
+		...{ enqueueMs: 1000, bulkWarmUp: 1000, bulk: 5000, drainWarmUp: 500, drain: 2000 },
+		...{ samples: 40, sampleWarmUp: 10, shells: 200, lines: 2000 },
+	},
+};
