@@ -86,7 +86,7 @@ async function measure({ peer, work, tier, size, programs }, signal) {
 		child.process.stderr.pipe(process.stderr);
 		const end = () => child.process.kill('SIGKILL');
 		signal.addEventListener('abort', end, { once: true });
-		const late = setTimeout(end, longestMs[size]);
+		const late = setTimeout(end, works[work].longestMs ?? longestMs[size]);
 		const { code, signal: by } = await child.exited;
 		clearTimeout(late);
 		signal.removeEventListener('abort', end);

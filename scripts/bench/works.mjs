@@ -7,6 +7,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { events } from './events.mjs';
+import { memory } from './memory.mjs';
 
 /**
  * @typedef Figure One number of a work. `better` says which way; `unit` is for people.
@@ -169,6 +170,21 @@ export const works = {
 		figures: { 'a second': rate },
 		run: shellCommands,
 	},
+	H: {
+		title:
+			'memory: an absent node, a centre with 10,000 nodes and 1,000,000 ledger entries; a centre that starts',
+		peers: ['steward'],
+		// Five starts of the centre, after one seeding that takes minutes.
+		rounds: 1,
+		figures: {
+			...{ 'server per consumer': { unit: 'kB', better: 'less' } },
+			...{ centre: megabytes, 'centre at most': megabytes },
+			...{ show: millis, 'first list': millis, 'whole index': millis },
+		},
+		options: { shards: 16, budget: '14GiB' },
+		longestMs: 5_400_000,
+		run: memory,
+	},
 	I: {
 		title: 'lines from a node to the log file of central, fsynced',
 		peers: ['steward'],
@@ -182,9 +198,11 @@ export const sizes = {
 	whole: {
 		...{ enqueueMs: 4000, bulkWarmUp: 5000, bulk: 50_000, drainWarmUp: 3000, drain: 20_000 },
 		...{ samples: 200, sampleWarmUp: 40, shells: 2000, lines: 50_000 },
+		...{ absentNodes: 2000, ledgerNodes: 10_000, ledger: 1_000_000, starts: 5 },
 	},
 	quick: {
 		...{ enqueueMs: 1000, bulkWarmUp: 1000, bulk: 5000, drainWarmUp: 500, drain: 2000 },
 		...{ samples: 40, sampleWarmUp: 10, shells: 200, lines: 2000 },
+		...{ absentNodes: 100, ledgerNodes: 1000, ledger: 10_000, starts: 2 },
 	},
 };

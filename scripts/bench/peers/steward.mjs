@@ -4,9 +4,11 @@
  * Nothing outlives the processes; whoever started the measurement removes the folder.
  */
 
+import { execFile } from 'node:child_process';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { connect as connectNats } from '@nats-io/transport-node';
 import { connect } from '../../../dist/index.js';
@@ -18,17 +20,19 @@ const stampModule = fileURLToPath(new URL('../stamp.mjs', import.meta.url));
 const node = 'ship1';
 const form = { kind: 'command', method: 'ping', data };
 /** Ways that the library allows to be under way at once; it makes batches of them. */
+const ledgerKeys = '$KV.steward-ledger.';
 const fillAtOnce = 2000;
 
-/** Resident memory of a process, megabytes. */
-export async function residentMb(pid) {
-	const kib = /^VmRSS:\s+(\d+) kB/m.exec(await readFile(`/proc/${pid}/status`, 'utf8'))?.[1];
+/** Resident memory of a process, megabytes: now, or the most that it was (VmHWM). */
+async function residentMb(pid, which = 'VmRSS') {
+	const text = await readFile(`/proc/${pid}/status`, 'utf8');
+	const kib = new RegExp(`^${which}:\\s+(\\d+) kB`, 'm').exec(text)?.[1];
 	if (kib === undefined) throw new Error(`the process ${pid} is gone`);
 	return (Number(kib) * 1024) / 1e6;
 }
 
-/** @param shards 1 as it comes; 16 is what steward's documentation asks for from a thousand nodes on. */
-export async function start({ folder, tier, shards = 1 }) {
+/** @param shards 1 as it comes; 16 is what steward's documentation asks for from a thousand nodes on. @param budget Room of all streams, where the usual is too little. */
+export async function start({ folder, tier, shards = 1, budget }) {
 	const server = await startNats(folder, tier);
 	const open = [server];
 	const programs = new Map();
@@ -45,7 +49,14 @@ export async function start({ folder, tier, shards = 1 }) {
 		open.push(child);
 		return { ...child, data };
 	};
-	await run('centre', ['central', '--no-http', '--shards', String(shards)]);
+	if (budget !== undefined) {
+		const file = join(folder, 'init.json');
+		await writeFile(file, JSON.stringify({ servers: server.url, data: folder }), { mode: 0o600 });
+		const words = ['init', '--shards', String(shards), '--budget', budget, '--config', file];
+		await promisify(execFile)(process.execPath, [program, ...words]);
+	}
+	const startCentre = () => run('centre', ['central', '--no-http', '--shards', String(shards)]);
+	await startCentre();
 	const client = await until('a client is let in', async () => {
 		programs.get('centre').assertRuns();
 		return connect({ servers: server.url, name: 'bench' }).catch(() => undefined);
@@ -56,6 +67,15 @@ export async function start({ folder, tier, shards = 1 }) {
 	open.push({ stop: () => nc.close() });
 	const jsm = await jetstreamManager(nc);
 
+	const countOfLanes = async () => {
+		const names = [
+			...Array.from({ length: shards }, (_, shard) => `STEWARD_COMMANDS_${shard}`),
+			'STEWARD_EVENTS',
+		];
+		const infos = await Promise.all(names.map((name) => jsm.streams.info(name)));
+		return infos.reduce((sum, { state }) => sum + state.consumer_count, 0);
+	};
+	const consumersAtFirst = await countOfLanes();
 	const startNode = async (name, section) => {
 		const child = await run(name, ['node', '--node', name], { node: section });
 		await until(`${name} is there`, async () => {
@@ -92,6 +112,26 @@ export async function start({ folder, tier, shards = 1 }) {
 	let stamped = false;
 	return {
 		...{ client, server, startNode, ready, fill },
+		...{ startCentre, stopCentre: () => programs.get('centre').stop() },
+		brokerMb: () => residentMb(server.pid),
+		centreMb: async () => ({
+			now: await residentMb(programs.get('centre').pid),
+			most: await residentMb(programs.get('centre').pid, 'VmHWM'),
+		}),
+		laneConsumers: async () => (await countOfLanes()) - consumersAtFirst,
+		/** One page of the newest commands, as the centre answers it; undefined while none does. */
+		page: () =>
+			nc.request('steward.api.commands', JSON.stringify({ limit: 50 }), { timeout: 30_000 }).then(
+				(answer) => answer.json(),
+				() => undefined,
+			),
+		/** Of a command that the ledger knows. */
+		async lastHandle() {
+			const { subject } = await jsm.streams.getMessage('KV_steward-ledger', {
+				last_by_subj: `${ledgerKeys}>`,
+			});
+			return subject.slice(ledgerKeys.length);
+		},
 		nodeMb: () => residentMb(programs.get(node).pid),
 		enqueueOne: () => send(),
 		enqueueMany: (count) =>

@@ -1,0 +1,91 @@
+/**
+ * Owns the measure of memory and of starts: what an absent node costs the broker, and a centre with many nodes and a long ledger.
+ * Promises that the ledger is written through steward's own stores, and that the centre is a process which is started anew each time.
+ * A work ends with its process; what it bundled stays in `.cache/bench`.
+ */
+
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { startProgram, until } from './servers.mjs';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+/** Of a node: control, urgent, normal, events. */
+const consumersOfNode = 4;
+const heapMb = 8192;
+const seedWithinMs = 1_800_000;
+const settleMs = 3000;
+
+export async function memory(peer, sizes) {
+	return { ...(await absentNodes(peer, sizes)), ...(await longLedger(peer, sizes)) };
+}
+
+async function absentNodes(peer, { absentNodes: count }) {
+	const before = await peer.brokerMb();
+	await seed(peer, 'absent', count);
+	const wanted = count * consumersOfNode;
+	await until(
+		`${wanted} consumers are made`,
+		async () => (await peer.laneConsumers()) >= wanted,
+		600_000,
+		500,
+	);
+	await rest(settleMs);
+	return { 'server per consumer': (((await peer.brokerMb()) - before) * 1000) / wanted };
+}
+
+async function longLedger(peer, { ledgerNodes, ledger, starts }) {
+	await peer.stopCentre();
+	await seed(peer, 'ledger', ledgerNodes, ledger);
+	const known = await peer.lastHandle();
+	const figures = { centre: [], 'centre at most': [], show: [], 'first list': [], 'whole index': [] };
+	for (let n = 0; n < starts; n++) {
+		const began = performance.now();
+		const sinceStart = () => performance.now() - began;
+		await peer.startCentre();
+		const asked = performance.now();
+		if (!(await peer.client.get(known))) throw new Error(`${known} is not known`);
+		figures.show.push(performance.now() - asked);
+		const first = await until(
+			'a list has something',
+			async () => {
+				const page = await peer.page();
+				return page?.items.length > 0 && page;
+			},
+			600_000,
+		);
+		figures['first list'].push(sinceStart());
+		const isWhole = async () => !first.indexing || (await peer.page())?.indexing === false;
+		await until('the index is whole', isWhole, 600_000, 100);
+		figures['whole index'].push(sinceStart());
+		await rest(settleMs);
+		const { now, most } = await peer.centreMb();
+		figures.centre.push(now);
+		figures['centre at most'].push(most);
+		await peer.stopCentre();
+	}
+	return figures;
+}
+
+/** In a process of its own, whose heap may be large. */
+async function seed(peer, what, ...counts) {
+	const { build } = await import('esbuild');
+	const outfile = join(root, '.cache/bench/seed.mjs');
+	await build({
+		...{ entryPoints: [join(root, 'scripts/bench/seed.ts')], outfile, bundle: true, packages: 'external' },
+		...{ platform: 'node', format: 'esm', target: 'node20', logLevel: 'error' },
+	});
+	const words = [`--max-old-space-size=${heapMb}`, outfile, peer.server.url, what, ...counts.map(String)];
+	const child = await startProgram(process.execPath, words, { cwd: root });
+	const isDone = () => {
+		if (child.tail().includes('seeded\n')) return true;
+		child.assertRuns();
+		return false;
+	};
+	try {
+		await until(`${what} is seeded`, isDone, seedWithinMs, 200);
+	} finally {
+		await child.stop();
+	}
+}
+
+const rest = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
