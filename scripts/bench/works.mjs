@@ -6,6 +6,7 @@
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { cpuWhile } from './cpu.mjs';
 import { events } from './events.mjs';
 import { memory } from './memory.mjs';
 
@@ -31,6 +32,12 @@ async function callers(peer, count, forMs) {
 	return { rate: done / seconds(performance.now() - began), done };
 }
 
+async function timed(work) {
+	const began = performance.now();
+	await work();
+	return performance.now() - began;
+}
+
 async function assertStored(peer, least) {
 	const stored = await peer.stored();
 	if (stored < least) throw new Error(`${least} were acknowledged, and ${stored} are there`);
@@ -45,9 +52,10 @@ async function enqueue(peer, { enqueueMs }) {
 	let done = 0;
 	for (const count of [64, 256]) {
 		for (const forMs of [enqueueMs / 2, enqueueMs]) {
-			const { rate, done: more } = await callers(peer, count, forMs);
-			figures[`${count} callers`] = rate;
-			done += more;
+			const { given, cpu } = await cpuWhile(() => callers(peer, count, forMs));
+			figures[`${count} callers`] = given.rate;
+			figures[`${count} callers, processor`] = cpu / given.done;
+			done += given.done;
 		}
 	}
 	await assertStored(peer, done);
@@ -57,12 +65,10 @@ async function enqueue(peer, { enqueueMs }) {
 async function bulk(peer, { bulkWarmUp, bulk: count }) {
 	await peer.enqueueMany(bulkWarmUp);
 	const before = await peer.stored();
-	const began = performance.now();
-	await peer.enqueueMany(count);
-	const took = performance.now() - began;
+	const { given: took, cpu } = await cpuWhile(() => timed(() => peer.enqueueMany(count)));
 	// The warm-up of steward has the same nodes, and ids of its own.
 	await assertStored(peer, before + count);
-	return { 'a second': count / seconds(took) };
+	return { 'a second': count / seconds(took), processor: cpu / count };
 }
 
 async function drain(peer, { drainWarmUp, drain: count }) {
@@ -70,9 +76,9 @@ async function drain(peer, { drainWarmUp, drain: count }) {
 	const idleMb = await peer.nodeMb?.();
 	for (const size of [drainWarmUp, count]) {
 		await peer.fill(size);
-		const took = await peer.drain(size, capacity);
+		const { given: took, cpu } = await cpuWhile(() => peer.drain(size, capacity));
 		if (size === count) {
-			const figures = { 'a second': count / seconds(took) };
+			const figures = { 'a second': count / seconds(took), processor: cpu / count };
 			if (idleMb === undefined) return figures;
 			return { ...figures, 'node idle': idleMb, 'node after': await peer.nodeMb() };
 		}
@@ -109,15 +115,15 @@ async function shellCommands(peer, { shells: count }) {
 	await peer.ready?.(shells);
 	for (const size of [Math.ceil(count / 5), count]) {
 		await peer.fillShell?.(size);
-		const took = peer.fillShell ? await peer.drain(size, shells) : await spawned(size);
-		if (size === count) return { 'a second': count / seconds(took) };
+		const run = () => (peer.fillShell ? peer.drain(size, shells) : timed(() => spawned(size)));
+		const { given: took, cpu } = await cpuWhile(run);
+		if (size === count) return { 'a second': count / seconds(took), processor: cpu / count };
 	}
 	throw new Error('there is nothing to run');
 }
 
 /** What the runtime itself reaches, with the outputs read as steward does. */
 async function spawned(count) {
-	const began = performance.now();
 	let left = count;
 	const one = async () => {
 		while (left > 0) {
@@ -130,32 +136,36 @@ async function spawned(count) {
 		}
 	};
 	await Promise.all(Array.from({ length: shells }, one));
-	return performance.now() - began;
 }
 
 const rate = { unit: '/s', better: 'more' };
 const millis = { unit: 'ms', better: 'less' };
 const megabytes = { unit: 'MB', better: 'less' };
+/** Of all processes together, servers and the one that measures included. */
+const processor = { unit: 'µs', better: 'less' };
 const queues = ['steward', 'raw', 'plain', 'bullmq', 'pg-boss', 'graphile-worker'];
 
 export const works = {
 	A: {
 		title: 'enqueue one by one',
 		peers: queues,
-		figures: { '64 callers': rate, '256 callers': rate },
+		figures: {
+			...{ '64 callers': rate, '64 callers, processor': processor },
+			...{ '256 callers': rate, '256 callers, processor': processor },
+		},
 		run: enqueue,
 	},
 	B: {
 		title: 'one command to 50,000 nodes, 50,000 jobs',
 		peers: queues.filter((peer) => peer !== 'plain'),
-		figures: { 'a second': rate },
+		figures: { 'a second': rate, processor },
 		options: { shards: 16 },
 		run: bulk,
 	},
 	C: {
 		title: '20,000 commands on one node to durable results, 64 at once',
 		peers: queues,
-		figures: { 'a second': rate, 'node idle': megabytes, 'node after': megabytes },
+		figures: { 'a second': rate, processor, 'node idle': megabytes, 'node after': megabytes },
 		run: drain,
 	},
 	D: {
@@ -167,7 +177,7 @@ export const works = {
 	E: {
 		title: '/bin/true by shellCommand, 8 at once (raw: bare spawn)',
 		peers: ['steward', 'raw'],
-		figures: { 'a second': rate },
+		figures: { 'a second': rate, processor },
 		run: shellCommands,
 	},
 	H: {

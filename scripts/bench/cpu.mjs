@@ -1,0 +1,36 @@
+/**
+ * Owns the processor time of this process and of all that it started, servers included.
+ * Promises what the system counts: it says what a work costs also where the machine does something else meanwhile.
+ * Reads only.
+ */
+
+import { readdir, readFile } from 'node:fs/promises';
+
+const microsecondsOfTick = 10_000;
+
+/** @returns Microseconds so far by process id; children that have ended count for their parent. */
+export async function cpuOfTree() {
+	const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+	const parents = new Map();
+	const used = new Map();
+	for (const pid of pids.map(Number)) {
+		// It may have ended meanwhile.
+		const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+		const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+		if (fields.length < 16) continue;
+		parents.set(pid, Number(fields[1]));
+		used.set(pid, fields.slice(11, 15).reduce((sum, ticks) => sum + Number(ticks), 0) * microsecondsOfTick);
+	}
+	const isOurs = (pid) => pid === process.pid || (parents.has(pid) && isOurs(parents.get(pid)));
+	return new Map([...used].filter(([pid]) => isOurs(pid)));
+}
+
+/** @returns Microseconds of all processes together while `work` ran, and what it gave. */
+export async function cpuWhile(work) {
+	const before = await cpuOfTree();
+	const given = await work();
+	const after = await cpuOfTree();
+	let cpu = 0;
+	for (const [pid, used] of after) cpu += used - (before.get(pid) ?? 0);
+	return { given, cpu };
+}
