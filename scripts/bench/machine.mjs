@@ -11,7 +11,7 @@ import { findNatsServer } from '../../dist/broker/find.js';
 
 const run = promisify(execFile);
 
-/** @param programs As they were provided, with their versions. */
+/** @param programs As they were provided, with their versions; undefined what no chosen peer needs. */
 export async function describeMachine({ node, redis, postgres }) {
 	const lock = JSON.parse(await readFile(new URL('package-lock.json', import.meta.url), 'utf8'));
 	const product = JSON.parse(await readFile(new URL('../../package.json', import.meta.url), 'utf8'));
@@ -37,6 +37,6 @@ export async function describeMachine({ node, redis, postgres }) {
 		'nats-server': (await findNatsServer({ env: process.env })).version,
 		...(redis && { redis: redis.version }),
 		...(postgres && { postgresql: postgres.version }),
-		...Object.fromEntries(packages),
+		...(node && Object.fromEntries(packages)),
 	};
 }

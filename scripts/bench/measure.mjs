@@ -6,6 +6,7 @@
  *     node measure.mjs '{"peer":"steward","work":"A","tier":"strict","size":"whole","folder":"…","programs":{…}}'
  */
 
+import { runs } from './drive.mjs';
 import * as raw from './peers/raw.mjs';
 import { sizes, works } from './works.mjs';
 
@@ -20,13 +21,13 @@ const peers = {
 };
 
 const { peer: name, work, tier, size, folder, programs } = JSON.parse(process.argv[2]);
-const { options, run } = works[work];
+const { options } = works[work];
 
 async function measure() {
 	const start = await peers[name]();
 	const peer = await start({ folder, tier, programs, ...options });
 	try {
-		return { figures: await run(peer, sizes[size]) };
+		return { figures: await runs[work](peer, sizes[size]) };
 	} finally {
 		await peer.stop();
 	}

@@ -5,7 +5,7 @@
 
 import { judge, ratioOf, summaryOf } from './figures.mjs';
 import { targets } from './targets.mjs';
-import { works } from './works.mjs';
+import { sizes, works } from './works.mjs';
 
 /** Three digits, with separators: 11,700, 2.31, 0.086. */
 export function digits(value) {
@@ -26,6 +26,21 @@ export function valuesIn(tier) {
 		(tier[work]?.[peer] ?? []).flatMap(({ figures }) => figures?.[figure] ?? [undefined]);
 }
 
+/** @returns Medians with their spread, by tier, work, figure and peer. */
+export function summariesOf(tiers) {
+	return mapped(tiers, (tier) => {
+		const valuesOf = valuesIn(tier);
+		return mapped(tier, (byPeer, work) =>
+			mapped(works[work].figures, (_, figure) =>
+				mapped(byPeer, (__, peer) => summaryOf(valuesOf(work, figure, peer))),
+			),
+		);
+	});
+}
+
+const mapped = (object, by) =>
+	Object.fromEntries(Object.entries(object).map(([name, value]) => [name, by(value, name)]));
+
 /** @returns The targets with what was reached, of the strict tier. */
 export function verdicts({ tiers }) {
 	const { strict } = tiers;
@@ -36,7 +51,8 @@ export function markdownOf(report) {
 	const { machine, options, tiers } = report;
 	const parts = [
 		'# Bench',
-		`${report.startedAt}, ${digits(report.tookMs / 60_000)} minutes, ${options.rounds} rounds${options.size === 'quick' ? ', short form: only that it works' : ''}.`,
+		`${report.startedAt}, ${digits(report.tookMs / 60_000)} minutes, rounds: ${options.rounds}${options.size === 'quick' ? ', short form: only that it works' : ''}.`,
+		`How much of each: ${sizesText(sizes[options.size])}.`,
 		table(
 			['machine', ''],
 			Object.entries(machine).map(([name, value]) => [name, String(value)]),
@@ -57,6 +73,11 @@ export function markdownOf(report) {
 	parts.push('## Targets (strict)', targetsTable(verdicts(report)));
 	return `${parts.join('\n\n')}\n`;
 }
+
+const sizesText = (one) =>
+	Object.entries(one)
+		.map(([name, count]) => `${name} ${digits(count)}`)
+		.join(', ');
 
 const tierTitles = {
 	strict: 'Strict: `sync_interval: always`, `appendfsync always`, `synchronous_commit on`',

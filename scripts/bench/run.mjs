@@ -8,52 +8,15 @@ import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { spawnTied } from '../../dist/broker/tied-child.js';
 import { describeMachine } from './machine.mjs';
+import { readOptions, usage } from './options.mjs';
 import { providePackages, providePostgres, provideRedis } from './programs.mjs';
-import { digits, markdownOf, verdicts } from './report.mjs';
+import { digits, markdownOf, summariesOf, verdicts } from './report.mjs';
 import { works } from './works.mjs';
 
-const usage = `npm run bench -- [options]
-  --work A,C         ${Object.entries(works)
-		.map(([letter, { title }]) => `${letter}  ${title}`)
-		.join('\n                     ')}
-  --peers steward,raw,plain,bullmq,pg-boss,graphile-worker
-                     raw is JetStream with atomic batches, plain one publish a message
-  --tier strict,relaxed
-  --rounds 5
-  --quick            short: one round of A, C and D, strict, steward and JetStream only; shows that it works, not how fast
-  --json FILE        all rounds, and the machine
-  --markdown FILE    what is printed at the end`;
 const measurement = fileURLToPath(new URL('measure.mjs', import.meta.url));
 const longestMs = { quick: 60_000, whole: 900_000 };
-
-function readOptions() {
-	const { values } = parseArgs({
-		options: {
-			...{ work: { type: 'string' }, peers: { type: 'string' }, tier: { type: 'string' } },
-			...{ rounds: { type: 'string' }, json: { type: 'string' }, markdown: { type: 'string' } },
-			...{ quick: { type: 'boolean', default: false }, help: { type: 'boolean', default: false } },
-		},
-	});
-	const known = {
-		work: Object.keys(works),
-		peers: [...new Set(Object.values(works).flatMap(({ peers }) => peers))],
-		tier: ['strict', 'relaxed'],
-	};
-	const short = values.quick ? { work: 'A,C,D', peers: 'steward,raw,plain', tier: 'strict' } : {};
-	const lists = Object.entries(known).map(([name, all]) => {
-		const chosen = (values[name] ?? short[name])?.split(',') ?? all;
-		const wrong = chosen.filter((one) => !all.includes(one));
-		if (wrong.length > 0)
-			throw new TypeError(`--${name}: expected some of ${all.join(',')}, got ${wrong.join(',')}`);
-		return [name, chosen];
-	});
-	const rounds = Number(values.rounds ?? (values.quick ? 1 : 5));
-	if (!(Number.isInteger(rounds) && rounds >= 1)) throw new TypeError('--rounds: expected 1 or more');
-	return { ...values, ...Object.fromEntries(lists), rounds, size: values.quick ? 'quick' : 'whole' };
-}
 
 /** What the chosen peers need, and nothing else. */
 async function provide(peers) {
@@ -137,7 +100,7 @@ async function runAll(options, programs, signal) {
 }
 
 async function main() {
-	const options = readOptions();
+	const options = readOptions(process.argv.slice(2));
 	if (options.help) return console.log(usage);
 	const stop = new AbortController();
 	for (const name of ['SIGINT', 'SIGTERM']) process.once(name, () => stop.abort());
@@ -151,7 +114,11 @@ async function main() {
 		...{ options: { work, peers, tier, rounds, size }, machine, tiers },
 	};
 	const markdown = markdownOf(report);
-	const json = JSON.stringify({ ...report, targets: verdicts(report) }, null, '\t');
+	const json = JSON.stringify(
+		{ ...report, summary: summariesOf(tiers), targets: verdicts(report) },
+		null,
+		'\t',
+	);
 	if (options.json) await writeFile(options.json, `${json}\n`);
 	if (options.markdown) await writeFile(options.markdown, markdown);
 	console.log(markdown);

@@ -1,142 +1,12 @@
 /**
- * Owns what is measured: each work by its letter, with its figures, and how a peer is driven through it.
- * Promises a warm-up before each figure, the same sizes for every peer, and an error where what was counted is not there.
- * A work ends with its process; nothing is kept.
+ * Owns what is measured, as data: each work by its letter, its figures, the peers that can do it, and how much of it.
+ * Promises one list for the harness, the reports and the command line. Pure.
  */
-
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { cpuWhile } from './cpu.mjs';
-import { events } from './events.mjs';
-import { memory } from './memory.mjs';
 
 /**
- * @typedef Figure One number of a work. `better` says which way; `unit` is for people.
- * @typedef Work `run(peer, sizes)` gives the numbers of its figures by their names; `peers` names those that can do it.
+ * @typedef Work `options` are the peer's; `rounds` and `longestMs` in place of the usual.
+ * @typedef Figure One number of a work: its unit, and which way is better.
  */
-
-const seconds = (ms) => ms / 1000;
-const capacity = 64;
-
-/** Callers that each wait for their acknowledgement before the next. @returns Acknowledged in a second, and how many in all. */
-async function callers(peer, count, forMs) {
-	const began = performance.now();
-	let done = 0;
-	const one = async () => {
-		while (performance.now() - began < forMs) {
-			await peer.enqueueOne();
-			done += 1;
-		}
-	};
-	await Promise.all(Array.from({ length: count }, one));
-	return { rate: done / seconds(performance.now() - began), done };
-}
-
-async function timed(work) {
-	const began = performance.now();
-	await work();
-	return performance.now() - began;
-}
-
-async function assertStored(peer, least) {
-	const stored = await peer.stored();
-	if (stored < least) throw new Error(`${least} were acknowledged, and ${stored} are there`);
-}
-
-function percentile(sorted, part) {
-	return sorted[Math.min(sorted.length - 1, Math.ceil(sorted.length * part) - 1)];
-}
-
-async function enqueue(peer, { enqueueMs }) {
-	const figures = {};
-	let done = 0;
-	for (const count of [64, 256]) {
-		for (const forMs of [enqueueMs / 2, enqueueMs]) {
-			const { given, cpu } = await cpuWhile(() => callers(peer, count, forMs));
-			figures[`${count} callers`] = given.rate;
-			figures[`${count} callers, processor`] = cpu / given.done;
-			done += given.done;
-		}
-	}
-	await assertStored(peer, done);
-	return figures;
-}
-
-async function bulk(peer, { bulkWarmUp, bulk: count }) {
-	await peer.enqueueMany(bulkWarmUp);
-	const before = await peer.stored();
-	const { given: took, cpu } = await cpuWhile(() => timed(() => peer.enqueueMany(count)));
-	// The warm-up of steward has the same nodes, and ids of its own.
-	await assertStored(peer, before + count);
-	return { 'a second': count / seconds(took), processor: cpu / count };
-}
-
-async function drain(peer, { drainWarmUp, drain: count }) {
-	await peer.ready?.(capacity);
-	const idleMb = await peer.nodeMb?.();
-	for (const size of [drainWarmUp, count]) {
-		await peer.fill(size);
-		const { given: took, cpu } = await cpuWhile(() => peer.drain(size, capacity));
-		if (size === count) {
-			const figures = { 'a second': count / seconds(took), processor: cpu / count };
-			if (idleMb === undefined) return figures;
-			return { ...figures, 'node idle': idleMb, 'node after': await peer.nodeMb() };
-		}
-	}
-	throw new Error('there is nothing to drain');
-}
-
-async function latency(peer, { samples, sampleWarmUp }) {
-	for (let n = 0; n < sampleWarmUp; n++) await peer.once();
-	const taken = { start: [], result: [] };
-	for (let n = 0; n < samples; n++) {
-		const one = await peer.once();
-		for (const [name, list] of Object.entries(taken)) if (one[name] !== undefined) list.push(one[name]);
-		// Nothing else goes on, and nothing is in step with anything.
-		await new Promise((resolve) => setTimeout(resolve, 2 + Math.random() * 8));
-	}
-	return Object.fromEntries(
-		Object.entries(taken)
-			.filter(([, list]) => list.length > 0)
-			.flatMap(([name, list]) => {
-				const sorted = list.toSorted((a, b) => a - b);
-				return [
-					[`${name} p50`, percentile(sorted, 0.5)],
-					[`${name} p99`, percentile(sorted, 0.99)],
-				];
-			}),
-	);
-}
-
-/** Programs that one node, or this process, runs at once. */
-const shells = 8;
-
-async function shellCommands(peer, { shells: count }) {
-	await peer.ready?.(shells);
-	for (const size of [Math.ceil(count / 5), count]) {
-		await peer.fillShell?.(size);
-		const run = () => (peer.fillShell ? peer.drain(size, shells) : timed(() => spawned(size)));
-		const { given: took, cpu } = await cpuWhile(run);
-		if (size === count) return { 'a second': count / seconds(took), processor: cpu / count };
-	}
-	throw new Error('there is nothing to run');
-}
-
-/** What the runtime itself reaches, with the outputs read as steward does. */
-async function spawned(count) {
-	let left = count;
-	const one = async () => {
-		while (left > 0) {
-			left -= 1;
-			const child = spawn('/bin/true', [], { detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
-			child.stdout.resume();
-			child.stderr.resume();
-			const [code] = await once(child, 'close');
-			if (code !== 0) throw new Error(`/bin/true ended with ${code}`);
-		}
-	};
-	await Promise.all(Array.from({ length: shells }, one));
-}
 
 const rate = { unit: '/s', better: 'more' };
 const millis = { unit: 'ms', better: 'less' };
@@ -153,36 +23,30 @@ export const works = {
 			...{ '64 callers': rate, '64 callers, processor': processor },
 			...{ '256 callers': rate, '256 callers, processor': processor },
 		},
-		run: enqueue,
 	},
 	B: {
-		title: 'one command to 50,000 nodes, 50,000 jobs',
+		title: 'one command to many nodes, as many jobs in bulk',
 		peers: queues.filter((peer) => peer !== 'plain'),
 		figures: { 'a second': rate, processor },
 		options: { shards: 16 },
-		run: bulk,
 	},
 	C: {
-		title: '20,000 commands on one node to durable results, 64 at once',
+		title: 'ping on one node to durable results, 64 at once',
 		peers: queues,
 		figures: { 'a second': rate, processor, 'node idle': megabytes, 'node after': megabytes },
-		run: drain,
 	},
 	D: {
 		title: 'idle: from sending to the start, and to a readable result',
 		peers: queues.filter((peer) => peer !== 'plain'),
 		figures: { 'start p50': millis, 'start p99': millis, 'result p50': millis, 'result p99': millis },
-		run: latency,
 	},
 	E: {
 		title: '/bin/true by shellCommand, 8 at once (raw: bare spawn)',
 		peers: ['steward', 'raw'],
 		figures: { 'a second': rate, processor },
-		run: shellCommands,
 	},
 	H: {
-		title:
-			'memory: an absent node, a centre with 10,000 nodes and 1,000,000 ledger entries; a centre that starts',
+		title: 'memory and start: an absent node at the broker, a centre with many nodes and a long ledger',
 		peers: ['steward'],
 		// Five starts of the centre, after one seeding that takes minutes.
 		rounds: 1,
@@ -193,13 +57,11 @@ export const works = {
 		},
 		options: { shards: 16, budget: '14GiB' },
 		longestMs: 5_400_000,
-		run: memory,
 	},
 	I: {
 		title: 'lines from a node to the log file of central, fsynced',
 		peers: ['steward'],
 		figures: { 'one an event': rate, '100 an event': rate },
-		run: events,
 	},
 };
 
