@@ -33,10 +33,17 @@ async function residentMb(pid, which = 'VmRSS') {
 	return (Number(kib) * 1024) / 1e6;
 }
 
+/** What the program's first line says to Node. */
+async function flagsOf(path) {
+	const [first] = (await readFile(path, 'utf8')).split('\n', 1);
+	return first.split(' ').filter((word) => word.startsWith('--'));
+}
+
 /** @param shards 1 as it comes; 16 is what steward's documentation asks for from a thousand nodes on. @param budget Room of all streams, where the usual is too little. */
 export async function start({ folder, tier, shards = 1, budget }) {
 	const server = await startNats(folder, tier);
 	const open = [server];
+	const flags = await flagsOf(program);
 	const programs = new Map();
 	/** `steward …` with a configuration and a data folder of its own. */
 	const run = async (name, words, config = {}) => {
@@ -46,7 +53,9 @@ export async function start({ folder, tier, shards = 1, budget }) {
 		await writeFile(file, JSON.stringify({ servers: server.url, data, log: { level: 'warn' }, ...config }), {
 			mode: 0o600,
 		});
-		const child = await startProgram(process.execPath, [program, ...words, '--config', file], { cwd: data });
+		const child = await startProgram(process.execPath, [...flags, program, ...words, '--config', file], {
+			cwd: data,
+		});
 		programs.set(name, child);
 		open.push(child);
 		return { ...child, data };
