@@ -12,9 +12,9 @@ const line = 'x'.repeat(255);
 /** Its usual bound of 10,000 messages a second would be what is measured. */
 const uplink = { messagesPerSecond: 1_000_000, bytesPerSecond: 2 ** 30 };
 
-export async function events(peer, { lines }) {
-	const central = await peer.startNode('central', { lanes: { events: 64 }, textLog: { maxBytes: 2 ** 30 } });
-	const ship = await peer.startNode('ship1', { uplink });
+export async function events({ fleet }, { lines }) {
+	const central = await fleet.startNode('central', { lanes: { events: 64 }, textLog: { maxBytes: 2 ** 30 } });
+	const ship = await fleet.startNode('ship1', { uplink });
 	const counter = new LineCounter(join(central.data, 'logs/ship1.log'));
 	try {
 		const figures = {};
