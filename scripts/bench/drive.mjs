@@ -84,23 +84,24 @@ async function drain(peer, { drainWarmUp, drain: count }) {
 async function latency(peer, { samples, sampleWarmUp }) {
 	for (let n = 0; n < sampleWarmUp; n++) await peer.once();
 	const taken = { start: [], result: [] };
-	for (let n = 0; n < samples; n++) {
-		const one = await peer.once();
-		for (const [name, list] of Object.entries(taken)) if (one[name] !== undefined) list.push(one[name]);
-		// Nothing else goes on, and nothing is in step with anything.
-		await new Promise((resolve) => setTimeout(resolve, 2 + Math.random() * 8));
-	}
-	return Object.fromEntries(
-		Object.entries(taken)
-			.filter(([, list]) => list.length > 0)
-			.flatMap(([name, list]) => {
-				const sorted = list.toSorted((a, b) => a - b);
-				return [
-					[`${name} p50`, percentile(sorted, 0.5)],
-					[`${name} p99`, percentile(sorted, 0.99)],
-				];
-			}),
-	);
+	const { cpu } = await cpuWhile(async () => {
+		for (let n = 0; n < samples; n++) {
+			const one = await peer.once();
+			for (const [name, list] of Object.entries(taken)) if (one[name] !== undefined) list.push(one[name]);
+			// Nothing else goes on, and nothing is in step with anything.
+			await new Promise((resolve) => setTimeout(resolve, 2 + Math.random() * 8));
+		}
+	});
+	const percentiles = Object.entries(taken)
+		.filter(([, list]) => list.length > 0)
+		.flatMap(([name, list]) => {
+			const sorted = list.toSorted((a, b) => a - b);
+			return [
+				[`${name} p50`, percentile(sorted, 0.5)],
+				[`${name} p99`, percentile(sorted, 0.99)],
+			];
+		});
+	return { ...Object.fromEntries(percentiles), processor: cpu / samples };
 }
 
 /** Programs that one node, or this process, runs at once. */

@@ -47,14 +47,20 @@ async function measure({ peer, work, tier, size, programs }, signal) {
 			said += text;
 		});
 		child.process.stderr.pipe(process.stderr);
-		const end = () => child.process.kill('SIGKILL');
-		signal.addEventListener('abort', end, { once: true });
-		const late = setTimeout(end, works[work].longestMs ?? longestMs[size]);
+		const longest = works[work].longestMs ?? longestMs[size];
+		let reason;
+		const end = (why) => () => {
+			reason = why;
+			child.process.kill('SIGKILL');
+		};
+		const late = setTimeout(end(`it took longer than ${longest / 1000} s`), longest);
+		const onAbort = end('it was called off');
+		signal.addEventListener('abort', onAbort, { once: true });
 		const { code, signal: by } = await child.exited;
 		clearTimeout(late);
-		signal.removeEventListener('abort', end);
+		signal.removeEventListener('abort', onAbort);
 		const last = said.trim().split('\n').at(-1);
-		if (!last?.startsWith('{')) return { error: `it ended with ${by ?? code}, and told nothing` };
+		if (!last?.startsWith('{')) return { error: reason ?? `it ended with ${by ?? code}, and told nothing` };
 		return JSON.parse(last);
 	} finally {
 		await rm(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });

@@ -38,7 +38,10 @@ export const works = {
 	D: {
 		title: 'idle: from sending to the start, and to a readable result',
 		peers: queues.filter((peer) => peer !== 'plain'),
-		figures: { 'start p50': millis, 'start p99': millis, 'result p50': millis, 'result p99': millis },
+		figures: {
+			...{ 'start p50': millis, 'start p99': millis },
+			...{ 'result p50': millis, 'result p99': millis, processor },
+		},
 	},
 	E: {
 		title: '/bin/true by shellCommand, 8 at once (raw: bare spawn)',
