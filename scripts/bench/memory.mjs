@@ -65,12 +65,13 @@ async function longLedger(peer, { ledgerNodes, ledger, starts }) {
 
 /** In a process of its own, whose heap may be large. */
 async function seed(fleet, what, ...counts) {
-	const { build } = await import('esbuild');
+	const { build, stop } = await import('esbuild');
 	const outfile = join(root, '.cache/bench/seed.mjs');
 	await build({
 		...{ entryPoints: [join(root, 'scripts/bench/seed.ts')], outfile, bundle: true, packages: 'external' },
 		...{ platform: 'node', format: 'esm', target: 'node20', logLevel: 'error' },
 	});
+	await stop();
 	const words = [`--max-old-space-size=${heapMb}`, outfile, fleet.server.url, what, ...counts.map(String)];
 	const child = await startProgram(process.execPath, words, { cwd: root });
 	const isDone = () => {

@@ -15,7 +15,8 @@ const connections = 32;
 export async function start({ folder, tier, programs }) {
 	const postgres = await startPostgres(folder, tier, programs.postgres);
 	const pgPool = new pg.Pool({ ...postgres.connection, max: connections });
-	pgPool.on('error', (error) => process.stderr.write(`graphile-worker: ${error.message}\n`));
+	let isStopping = false;
+	pgPool.on('error', (error) => isStopping || process.stderr.write(`graphile-worker: ${error.message}\n`));
 	pgPool.on('connect', (client) => client.on('error', () => undefined));
 	const utils = await makeWorkerUtils({ pgPool, logger });
 	await utils.migrate();
@@ -58,6 +59,7 @@ export async function start({ folder, tier, programs }) {
 			return { start: (await startedAt) - sentAt };
 		},
 		async stop() {
+			isStopping = true;
 			await runner?.stop();
 			await utils.release();
 			await pgPool.end();
