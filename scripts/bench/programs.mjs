@@ -24,8 +24,12 @@ export async function providePackages() {
 	const installed = join(here, 'node_modules/.package-lock.json');
 	if (!existsSync(installed) || !(await isSame(lock, installed))) {
 		say('the packages of the peers, by npm ci');
-		await run('npm', ['ci', '--prefix', here, '--ignore-scripts', '--no-audit', '--no-fund', '--silent'], {
-			cwd: here,
+		const words = ['ci', '--prefix', here, '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'];
+		await run('npm', words, { cwd: here }).catch((error) => {
+			const said = String(error.stderr || error.message).trim();
+			throw new Error(`the packages of the peers cannot be had: npm ci in scripts/bench says\n${said}`, {
+				cause: error,
+			});
 		});
 	}
 	const node = join(here, 'node_modules', `node-linux-${process.arch}`, 'bin/node');
