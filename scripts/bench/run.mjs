@@ -88,12 +88,13 @@ async function runAll(options, programs, signal) {
 			const byPeer = Object.fromEntries(peers.map((peer) => [peer, []]));
 			if (peers.length > 0) tiers[tier][work] = byPeer;
 			// A work that is long takes its five by itself.
-			for (let round = 0; round < (works[work].rounds ?? options.rounds); round++) {
+			const rounds = works[work].rounds ?? options.rounds;
+			for (let round = 0; round < rounds; round++) {
 				// Who is first changes, so that what comes and goes meets all of them.
 				const turn = round % Math.max(1, peers.length);
 				for (const peer of [...peers.slice(turn), ...peers.slice(0, turn)]) {
 					if (signal.aborted) return tiers;
-					const title = `${tier} ${work} round ${round + 1} of ${options.rounds}: ${peer}`;
+					const title = `${tier} ${work} round ${round + 1} of ${rounds}: ${peer}`;
 					say(`${title} …`, false);
 					const taken = await measure({ peer, work, tier, size: options.size, programs }, signal);
 					byPeer[peer].push(taken);
