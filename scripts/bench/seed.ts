@@ -10,13 +10,13 @@ import { stateOf } from '../../test/support/seed-plan.ts';
 
 const atOnce = 500;
 const [url = '', what, ...counts] = process.argv.slice(2);
-const [nodes = 0, commands = 0] = counts.map(Number);
+const [nodes = 0, second = 0] = counts.map(Number);
 
-async function sayStates(count: number): Promise<void> {
+async function sayStates(count: number, before: number): Promise<void> {
 	const { nc, js } = await openConnection({ servers: [url], name: 'seed' });
 	const now = Date.now();
 	for (let from = 1; from <= count; from += atOnce) {
-		const places = Array.from({ length: Math.min(atOnce, count - from + 1) }, (_, n) => from + n);
+		const places = Array.from({ length: Math.min(atOnce, count - from + 1) }, (_, n) => before + from + n);
 		await Promise.all(
 			places.map((place) =>
 				js.publish(`steward.state.absent${place}`, JSON.stringify(stateOf(`absent${place}`, now))),
@@ -26,8 +26,8 @@ async function sayStates(count: number): Promise<void> {
 	await nc.drain();
 }
 
-if (what === 'absent') await sayStates(nodes);
-else await seedFleet(url, { nodes, commands });
+if (what === 'absent') await sayStates(nodes, second);
+else await seedFleet(url, { nodes, commands: second });
 process.stdout.write('seeded\n');
 // Whoever started it ends it: what it has said has been read then.
 setInterval(() => undefined, 60_000);

@@ -73,11 +73,11 @@ export const sizes = {
 	whole: {
 		...{ enqueueMs: 4000, bulkWarmUp: 5000, bulk: 50_000, drainWarmUp: 3000, drain: 20_000 },
 		...{ samples: 200, sampleWarmUp: 40, shells: 2000, lines: 50_000 },
-		...{ absentNodes: 2000, ledgerNodes: 10_000, ledger: 1_000_000, starts: 5 },
+		...{ absentNodes: 500, groups: 5, ledgerNodes: 10_000, ledger: 1_000_000, starts: 5 },
 	},
 	quick: {
 		...{ enqueueMs: 1000, bulkWarmUp: 1000, bulk: 5000, drainWarmUp: 500, drain: 2000 },
 		...{ samples: 40, sampleWarmUp: 10, shells: 200, lines: 2000 },
-		...{ absentNodes: 100, ledgerNodes: 1000, ledger: 10_000, starts: 2 },
+		...{ absentNodes: 50, groups: 2, ledgerNodes: 1000, ledger: 10_000, starts: 2 },
 	},
 };
