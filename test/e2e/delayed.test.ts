@@ -18,7 +18,7 @@ test.concurrent('a command for later, as an operator types it', async () => {
 	expect([oslo.code, oslo.stdout]).toEqual([
 		0,
 		expect.stringMatching(
-			/^scheduled {2}ship1\.a {2}for 2099-12-24T08:00\+01:00 \(in \d+d \d+h\) {2}\(ship1 was never seen;/,
+			/^scheduled {2}ship1\.a {2}for 2099-12-24T08:00\+01:00 \(in \d+d( \d+h)?\) {2}\(ship1 was never seen;/,
 		),
 	]);
 	expect((await send('--id', 'b', '--at', '2099-12-24T08:00')).stdout).toContain(
