@@ -64,7 +64,7 @@ export async function removeTokens(cli: Cli, which: readonly string[], flags: To
 	}
 	if ((await readTokens(path)).length === 0) {
 		const words =
-			'no token is left: on loopback, without accounts, everybody on this machine is let in again';
+			'no token is left: on loopback, without accounts and http.origins, everybody on this machine is let in again';
 		cli.stderr.line(cli.stderr.paint('yellow', words));
 	}
 	return exitCodes.done;
