@@ -26,6 +26,12 @@ export type BatchReaderOptions = {
 	handle: (batch: readonly Delivery[]) => Promise<void>;
 	/** Told of each that comes, by its subject. */
 	onRead?: ((subject: string) => void) | undefined;
+	/** Each waits so long before it is handled, and while another reader is busy, but no longer than `longestMs`. Milliseconds. */
+	linger?: {
+		readonly forMs: number;
+		readonly after: Pick<BatchReader, 'isBusy'>;
+		readonly longestMs: number;
+	};
 	clock: Clock;
 	log: Log;
 };
@@ -35,10 +41,11 @@ export class BatchReader implements Service {
 	readonly #options: BatchReaderOptions;
 	readonly #lifecycle: Lifecycle;
 	readonly #puller: Puller;
-	#waiting: Delivery[] = [];
+	/** In the order in which they came, and when, by the monotonic clock. */
+	#waiting: { readonly delivery: Delivery; readonly at: number }[] = [];
 	#busy: Promise<void> | undefined;
 	#handling = 0;
-	#stopping = false;
+	#stopping = new AbortController();
 	#offLink: () => void = () => undefined;
 
 	constructor(options: BatchReaderOptions) {
@@ -51,7 +58,7 @@ export class BatchReader implements Service {
 			freeSlots: () => held - this.#waiting.length - this.#handling,
 			onDelivery: (delivery) => {
 				options.onRead?.(delivery.subject);
-				this.#waiting.push(delivery);
+				this.#waiting.push({ delivery, at: options.clock.monotonic() });
 				this.#busy ??= this.#drain();
 			},
 			onStatus: (status) => {
@@ -62,18 +69,18 @@ export class BatchReader implements Service {
 		});
 		this.#lifecycle = new Lifecycle(
 			async () => {
-				this.#stopping = false;
+				this.#stopping = new AbortController();
 				await this.#make();
 				await this.#puller.start();
 				// A broker that comes back may have lost the consumer, and a try to make it may have met no link.
 				this.#offLink = options.link.onReconnect(() => void this.#make());
 			},
 			async () => {
-				this.#stopping = true;
+				this.#stopping.abort();
 				this.#offLink();
 				await this.#puller.stop();
 				await this.#busy;
-				for (const delivery of this.#waiting.splice(0)) delivery.nak();
+				for (const { delivery } of this.#waiting.splice(0)) delivery.nak();
 			},
 		);
 	}
@@ -97,14 +104,17 @@ export class BatchReader implements Service {
 				{ consumer, stream, err: messageOf(error) },
 				'a consumer of the centre cannot be made; trying again',
 			);
-			if (!this.#stopping) this.#options.clock.after(retryMs, () => void this.#make());
+			if (!this.#stopping.signal.aborted) this.#options.clock.after(retryMs, () => void this.#make());
 		}
 	}
 
 	async #drain(): Promise<void> {
+		const { signal } = this.#stopping;
 		await Promise.resolve();
-		while (this.#waiting.length > 0 && !this.#stopping) {
-			const batch = this.#waiting.splice(0);
+		while (this.#waiting.length > 0 && !signal.aborted) {
+			const batch = await this.#due(signal);
+			if (signal.aborted) break;
+			this.#waiting.splice(0, batch.length);
 			this.#handling = batch.length;
 			try {
 				await this.#options.handle(batch);
@@ -119,5 +129,23 @@ export class BatchReader implements Service {
 			this.#puller.poke();
 		}
 		this.#busy = undefined;
+	}
+	/** Something is here that is not done with. */
+	get isBusy(): boolean {
+		return this.#busy !== undefined;
+	}
+
+	/** What has waited for long enough, at least one; more may come while it is waited for. */
+	async #due(signal: AbortSignal): Promise<Delivery[]> {
+		const { clock, linger } = this.#options;
+		const [first] = this.#waiting;
+		if (!linger || !first) return this.#waiting.map(({ delivery }) => delivery);
+		const { forMs, after, longestMs } = linger;
+		const age = () => clock.monotonic() - first.at;
+		await clock.sleep(forMs - age(), signal);
+		const mayWait = () => age() < longestMs && this.#waiting.length < held / 2;
+		while (after.isBusy && mayWait() && !signal.aborted) await clock.sleep(forMs, signal);
+		const count = this.#waiting.findIndex(({ at }) => at > first.at + Math.max(0, age() - forMs));
+		return this.#waiting.slice(0, count < 0 ? undefined : count).map(({ delivery }) => delivery);
 	}
 }

@@ -38,6 +38,12 @@ const keyRetryMs = 1000;
 /** Statements about an entry that this program cannot read wait for one that can. */
 const unreadableRetryMs = 30_000;
 
+/**
+ * A claim waits a moment for the report of a short run, and while there is no time for reports: a report tells of the start as well, and
+ * then the ledger is written once. Who asks for one command reads its claim meanwhile.
+ */
+const claimLinger = { forMs: 100, longestMs: 2000 };
+
 type Group = { readonly handle: Handle; readonly statements: readonly Statement[] };
 
 export type ProjectorOptions = {
@@ -67,9 +73,10 @@ export class Projector implements Service {
 		this.#options = options;
 		const { link, clock, log, onRead } = options;
 		const handle = (batch: readonly Delivery[]) => this.project(batch);
-		this.#readers = [streams.claims, streams.reports].map(
-			(stream) => new BatchReader({ link, stream, consumer: projectorConsumer, handle, onRead, clock, log }),
-		);
+		const common = { link, consumer: projectorConsumer, handle, onRead, clock, log };
+		const reports = new BatchReader({ ...common, stream: streams.reports });
+		const linger = { ...claimLinger, after: reports };
+		this.#readers = [new BatchReader({ ...common, stream: streams.claims, linger }), reports];
 	}
 
 	async start(): Promise<void> {

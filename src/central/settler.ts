@@ -11,14 +11,17 @@ import { formatHandle, type Handle } from '../domain/names.ts';
 import { isFinal } from '../domain/state.ts';
 import { type CommandFacts, isLocal, isOfOneTime } from '../domain/wire.ts';
 import type { Commands } from '../jetstream/commands.ts';
-import type { LedgerStore } from '../jetstream/ledger-store.ts';
+import type { LedgerRecord, LedgerStore } from '../jetstream/ledger-store.ts';
 
+/** What ends meanwhile is read in the ledger together. */
+const lingerMs = 250;
+const mostAtOnce = 500;
 /** Purges at once: each is a request, and an fsync at the broker. */
 const concurrency = 8;
 const retryMs = 2000;
 
 export type SettlerOptions = {
-	commands: Commands;
+	commands: Pick<Commands, 'purge'>;
 	ledger: LedgerStore;
 	/** The ledger does not know the command any more: whoever said that it was final is out of date. */
 	onForgotten: (handle: Handle) => void;
@@ -26,47 +29,73 @@ export type SettlerOptions = {
 	log: Log;
 };
 
+/** `facts`: of what waits under its id, where that is known to be another message. */
 type Settled = Handle & { readonly facts?: CommandFacts | undefined };
 
 export class Settler {
 	readonly #options: SettlerOptions;
 	readonly #waiting = new Map<string, Settled>();
-	#working = 0;
+	#isWorking = false;
 
 	constructor(options: SettlerOptions) {
 		this.#options = options;
 	}
 
-	/** `facts`: of what waits under its id, where that is known to be another message. */
 	settle({ node, id, facts }: Settled): void {
-		this.#waiting.set(formatHandle({ node, id }), { node, id, facts });
-		while (this.#working < concurrency && this.#waiting.size > 0) void this.#work();
+		const key = formatHandle({ node, id });
+		// Whoever says only that it has ended does not know what else waits under its id.
+		this.#waiting.set(key, { node, id, facts: facts ?? this.#waiting.get(key)?.facts });
+		if (!this.#isWorking) void this.#work();
 	}
 
 	async #work(): Promise<void> {
-		this.#working += 1;
-		for (const [key, handle] of this.#waiting) {
-			this.#waiting.delete(key);
-			try {
-				await this.#remove(handle);
-			} catch (error) {
-				this.#options.log.debug({ handle: key, err: messageOf(error) }, 'a settled command stays for now');
-				this.#options.clock.after(retryMs, () => this.settle(handle));
-			}
+		this.#isWorking = true;
+		while (this.#waiting.size > 0) {
+			await this.#options.clock.sleep(lingerMs);
+			const some = [...this.#waiting].slice(0, mostAtOnce);
+			for (const [key] of some) this.#waiting.delete(key);
+			await this.#remove(new Map(some));
 		}
-		this.#working -= 1;
+		this.#isWorking = false;
 	}
 
-	async #remove({ facts, ...handle }: Settled): Promise<void> {
-		const { commands, ledger, onForgotten } = this.#options;
-		const record = await ledger.read(handle);
-		if (!record) return onForgotten(handle);
+	async #remove(some: ReadonlyMap<string, Settled>): Promise<void> {
+		let records: ReadonlyMap<string, LedgerRecord | 'unreadable'>;
+		try {
+			records = await this.#options.ledger.readMany([...some.keys()]);
+		} catch (error) {
+			for (const one of some.values()) this.#later(one, error);
+			return;
+		}
+		const left = [...some];
+		const work = async () => {
+			for (let next = left.pop(); next; next = left.pop())
+				await this.#removeOne(next[1], records.get(next[0]));
+		};
+		await Promise.all(Array.from({ length: concurrency }, work));
+	}
+
+	async #removeOne(settled: Settled, record: LedgerRecord | 'unreadable' | undefined): Promise<void> {
+		const { commands, onForgotten } = this.#options;
+		const { node, id, facts } = settled;
+		if (!record) return onForgotten({ node, id });
+		if (record === 'unreadable') return this.#later(settled, 'its entry was written by a newer steward');
 		const { state, seq } = record.entry;
 		if (!isFinal(state)) return;
 		// Sent again in the moment of its settling; what was sent long after is another command with its id.
 		const isRepeat = facts !== undefined && isOfOneTime(facts, record.entry);
 		// Its node made it itself: nothing of it was ever stored, save where the centre queued the same tick.
 		if (isLocal({ seq }) && !isRepeat) return;
-		await commands.purge(handle.node, handle.id, isRepeat ? Math.max(facts.seq, seq) : seq);
+		try {
+			await commands.purge(node, id, isRepeat ? Math.max(facts.seq, seq) : seq);
+		} catch (error) {
+			this.#later(settled, error);
+		}
+	}
+
+	#later(settled: Settled, error: unknown): void {
+		const { clock, log } = this.#options;
+		log.debug({ handle: formatHandle(settled), err: messageOf(error) }, 'a settled command stays for now');
+		clock.after(retryMs, () => this.settle(settled));
 	}
 }

@@ -1,5 +1,5 @@
 /**
- * Owns the answer to "what became of this one command?", from its own records, without a centre.
+ * Owns the answer to "what became of this command?", of one or of many, from their own records, without a centre.
  * Promises that nothing is missed that moves in between: stream, then claim, then report, then ledger are asked in this order.
  * Reads only.
  */
@@ -10,32 +10,72 @@ import { formatHandle, type Handle } from '../domain/names.ts';
 import type { Result } from '../domain/result.ts';
 import { isFinal } from '../domain/state.ts';
 import { type CommandView, ledgerView } from '../domain/view.ts';
-import { isLocal, isSameCommand } from '../domain/wire.ts';
+import { type Claim, isLocal, isSameCommand, type Report } from '../domain/wire.ts';
 import type { Claims } from '../jetstream/claims.ts';
-import type { Commands } from '../jetstream/commands.ts';
-import type { LedgerStore } from '../jetstream/ledger-store.ts';
+import type { Commands, StoredCommand } from '../jetstream/commands.ts';
+import { type LedgerStore, unreadableEntry } from '../jetstream/ledger-store.ts';
 import type { Reports } from '../jetstream/reports.ts';
 
 type Sources = { commands: Commands; claims: Claims; reports: Reports; ledger: LedgerStore };
 
 /** Undefined when nobody knows the command: never enqueued, or its entry has reached its age. */
 export async function lookUp(sources: Sources, handle: Handle): Promise<CommandView | undefined> {
-	const waiting = await sources.commands.find(handle.node, handle.id);
-	const claim = await sources.claims.read(handle);
-	const report = await sources.reports.last(handle);
-	const record = await sources.ledger.read(handle);
+	return (await lookUpMany(sources, [handle])).get(formatHandle(handle));
+}
 
+/** As {@link lookUp}, by handle, with as many questions as for one; what nobody knows is left out. */
+export async function lookUpMany(
+	sources: Sources,
+	handles: readonly Handle[],
+): Promise<ReadonlyMap<string, CommandView>> {
+	const keys = handles.map(formatHandle);
+	const waiting = await sources.commands.findMany(handles);
+	const claims = await sources.claims.readMany(handles);
+	const reports = await sources.reports.lastOfMany(handles);
+	const records = await sources.ledger.readMany(keys);
+	const told = handles.map((handle, index) => {
+		const key = keys[index] ?? '';
+		const record = records.get(key);
+		if (record === 'unreadable') throw unreadableEntry(key);
+		return toldOf(handle, waiting.get(key), claims.get(key), reports.get(key), record?.entry);
+	});
+	const ended = told.filter(({ entry }) => entry && isFinal(entry.state));
+	const unread = ended.filter(({ reported }) => reported === undefined).map(({ handle }) => handle);
+	const ends = await sources.ledger.readEnds(unread.map(formatHandle));
+	const views = await Promise.all(
+		told.map(async ({ handle, entry, reported }) => {
+			if (!entry) return justQueued(sources, handle);
+			const result = reported ?? ends.get(formatHandle(handle))?.result ?? null;
+			return ledgerView(entry, isFinal(entry.state) ? result : null);
+		}),
+	);
+	return new Map(views.flatMap((view) => (view ? [[view.handle, view] as const] : [])));
+}
+
+type Told = {
+	readonly handle: Handle;
+	/** Undefined where nobody says anything of it. */
+	readonly entry: LedgerEntry | undefined;
+	/** What its node has reported, and no centre has written down yet. */
+	readonly reported: Result | undefined;
+};
+
+function toldOf(
+	handle: Handle,
+	waiting: StoredCommand | undefined,
+	claim: Claim | undefined,
+	report: Report | undefined,
+	known: LedgerEntry | undefined,
+): Told {
 	// A tick that its node has fired itself is told as it was there, though the centre may have queued it as well.
 	const firedAnew = waiting && report && !claim && isLocal(report.facts);
 	const queued = firedAnew && isSameCommand(report.facts, waiting.facts) ? undefined : waiting;
-	let entry: LedgerEntry | undefined = record?.entry ?? (queued && entryFor(handle, queued.facts));
+	let entry = known ?? (queued && entryFor(handle, queued.facts));
 	if (claim) entry = foldClaim(handle, entry, claim);
 	const settled = entry !== undefined && isFinal(entry.state);
-	// What the node has reported and no centre has written down yet.
 	const isOfThis = report && (!entry || isSameCommand(report.facts, entry));
-	if (report && isOfThis && !settled) entry = foldReport(handle, entry, report);
-	if (!entry) return justQueued(sources, handle);
-	return ledgerView(entry, await resultOf(sources, entry, settled || !isOfThis ? undefined : report?.result));
+	if (!report || !isOfThis || settled) return { handle, entry, reported: undefined };
+	return { handle, entry: foldReport(handle, entry, report), reported: report.result };
 }
 
 /** What was acknowledged a moment ago may not have come to the replica that was asked. */
@@ -61,13 +101,4 @@ export function unknownCommand(handle: Handle): StewardError {
 			details: { handle: text },
 		},
 	);
-}
-
-async function resultOf(
-	sources: Sources,
-	entry: LedgerEntry,
-	reported: Result | undefined,
-): Promise<Result | null> {
-	if (!isFinal(entry.state)) return null;
-	return reported ?? (await sources.ledger.readEnd(entry))?.result ?? null;
 }

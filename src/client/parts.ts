@@ -23,6 +23,7 @@ import type { SigningKey } from '../security/keys.ts';
 import { signingWith } from '../security/signature.ts';
 import { EarlyAccess } from './early-access.ts';
 import { MethodLanes } from './method-lanes.ts';
+import { Positions } from './positions.ts';
 import { Vouching } from './vouching.ts';
 
 /** The parts of a fleet, wired to one connection. */
@@ -35,6 +36,7 @@ export type FleetParts = {
 	readonly nodes: Nodes;
 	readonly standings: Standings;
 	readonly methodLanes: MethodLanes;
+	readonly positions: Positions;
 	readonly events: Events;
 	readonly dead: DeadLetters;
 	readonly clock: Clock;
@@ -72,11 +74,13 @@ export function fleetParts(
 	const documents = new Documents(connection);
 	const access =
 		signer && new EarlyAccess({ documents, nodes, key: signer.publicKey, roots, serverNow, clock });
+	const commands = new Commands(connection, shards, {
+		sign: signingWith(signer, () => serverClock.sureNow(connection)),
+	});
 	return {
 		connection,
-		commands: new Commands(connection, shards, {
-			sign: signingWith(signer, () => serverClock.sureNow(connection)),
-		}),
+		commands,
+		positions: new Positions(commands),
 		claims: new Claims(connection),
 		reports: new Reports(connection),
 		ledger: new LedgerStore(connection),

@@ -18,9 +18,6 @@ import { enqueue } from './enqueue.ts';
 import { lookUp } from './lookup.ts';
 import type { FleetParts } from './parts.ts';
 
-/** Counting what is ahead costs two requests a target: done for this many at most. */
-const countedTargets = 20;
-
 type Finish = (envelope: Envelope) => Envelope;
 
 export type SendOptions = {
@@ -44,21 +41,23 @@ export async function sendMessage(
 	const id = message.id ?? parts.newId();
 	let done = 0;
 	onProgress?.(done, wanted.length);
-	const settled = await Promise.allSettled(
-		wanted.map(async (node) => {
-			try {
-				return await (message.kind === 'event'
-					? sendEvent(parts, message, node, id, asking)
-					: sendCommand(parts, message, node, id, asking, finish));
-			} finally {
-				done += 1;
-				onProgress?.(done, wanted.length);
-			}
-		}),
-	);
-	throwFailures(wanted, id, settled);
-	const receipts = settled.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
-	return completed(parts, receipts, await asking);
+	return parts.positions.during(wanted.length, async () => {
+		const settled = await Promise.allSettled(
+			wanted.map(async (node) => {
+				try {
+					return await (message.kind === 'event'
+						? sendEvent(parts, message, node, id, asking)
+						: sendCommand(parts, message, node, id, asking, finish));
+				} finally {
+					done += 1;
+					onProgress?.(done, wanted.length);
+				}
+			}),
+		);
+		throwFailures(wanted, id, settled);
+		const receipts = settled.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
+		return completed(parts, receipts, await asking);
+	});
 }
 
 /** Queues one envelope again under an id of its own, and says where it stands. @throws StewardError as Fleet.send */
@@ -71,19 +70,16 @@ export async function sendEnvelope(parts: FleetParts, envelope: Envelope): Promi
 }
 
 /** With presence, and the place in the queue. */
-function completed(parts: FleetParts, receipts: readonly Receipt[], known: Known): Promise<Receipt[]> {
+function completed(
+	{ positions }: FleetParts,
+	receipts: readonly Receipt[],
+	known: Known,
+): Promise<Receipt[]> {
 	return Promise.all(
-		receipts.map(async (receipt) => ({
-			...receipt,
-			presence: known(receipt.node).presence,
-			position:
-				receipt.kind === 'command' &&
-				receipt.state !== 'scheduled' &&
-				!receipt.duplicate &&
-				receipts.length <= countedTargets
-					? await positionOf(parts, receipt)
-					: null,
-		})),
+		receipts.map(async (receipt) => {
+			const { presence } = known(receipt.node);
+			return { ...receipt, presence, position: await positions.of(receipt) };
+		}),
 	);
 }
 
@@ -115,15 +111,6 @@ async function askAbout(
 	} catch (error) {
 		if (whenAbsent !== 'queue') throw error;
 		return () => nothingKnown;
-	}
-}
-
-/** Null where the broker does not say, or the command has gone already: it was queued all the same. */
-async function positionOf({ commands }: FleetParts, { node, lane, seq }: Receipt): Promise<number | null> {
-	try {
-		return seq === null ? null : (await commands.positionOf(node, lane, seq)) || null;
-	} catch {
-		return null;
 	}
 }
 

@@ -6,16 +6,17 @@
 
 import { isStewardError, StewardError } from '../base/errors.ts';
 import { ledgerEntrySchema } from '../domain/ledger.ts';
-import { formatHandle, type Handle } from '../domain/names.ts';
-import { type CommandState, hasEnded } from '../domain/state.ts';
+import { formatHandle, type Handle, parseHandle } from '../domain/names.ts';
+import { type CommandState, hasEnded, isFinal } from '../domain/state.ts';
 import { buckets, parseKeyedSubject, streams, subjects } from '../domain/subject.ts';
 import { type CommandView, ledgerView, waitingView } from '../domain/view.ts';
 import { decode } from '../domain/wire.ts';
 import { bucketStream, bucketSubject, keyOf } from '../jetstream/bucket.ts';
 import { readStoredCommand } from '../jetstream/commands.ts';
 import { type Followed, type Following, follow } from '../jetstream/follow.ts';
+import { readLedgerSummary } from '../jetstream/ledger-store.ts';
 import { latestChanges } from './changes.ts';
-import { lookUp, unknownCommand } from './lookup.ts';
+import { lookUpMany, unknownCommand } from './lookup.ts';
 import type { FleetParts } from './parts.ts';
 
 export type WaitOptions = {
@@ -29,7 +30,7 @@ export type WaitOptions = {
 
 /** A consumer filters on this many handles at most; above, everything is followed and sorted out here. */
 const filteredHandles = 32;
-const looksAtOnce = 200;
+const looksAtOnce = 100;
 const lookAgainMs = 500;
 
 /** @throws StewardError `not-found`, `waited-too-long` */
@@ -52,22 +53,41 @@ export async function waitFor(
 	const giveUp = () => over.abort();
 	signal?.addEventListener('abort', giveUp, { once: true });
 	if (signal?.aborted) giveUp();
-	const look = async (handle: Handle): Promise<void> => {
-		const key = formatHandle(handle);
+	const take = (key: string, view: CommandView | undefined) => {
 		if (!pending.has(key)) return;
-		const view = await lookUpPatiently(parts, handle, over.signal);
-		if (!pending.has(key)) return;
-		if (!view) throw unknownCommand(handle);
+		if (!view) throw unknownCommand(parseHandle(key));
 		onChange?.(view);
 		if (!hasEnded(view)) return;
 		pending.delete(key);
 		done.set(key, view);
 		if (pending.size === 0) settle();
 	};
+	// What changes while it is looked at is looked at once more.
+	const due = new Set<string>();
+	let isLooking = false;
+	const look = async (): Promise<void> => {
+		if (isLooking) return;
+		isLooking = true;
+		// Hints of the same turn of the event loop belong together.
+		await Promise.resolve();
+		while (due.size > 0 && !over.signal.aborted) {
+			const keys = [...due].slice(0, looksAtOnce);
+			for (const key of keys) due.delete(key);
+			const wanted = keys.flatMap((key) => pending.get(key) ?? []);
+			const views = await lookUpPatiently(parts, wanted, over.signal);
+			for (const key of keys) take(key, views.get(key));
+		}
+		isLooking = false;
+	};
+	const hint = (key: string) => {
+		if (!pending.has(key)) return;
+		due.add(key);
+		look().catch(fail);
+	};
 	let followings: Following[] = [];
 	try {
-		followings = await followPatiently(parts, handles, timeoutMs, (handle) => void look(handle).catch(fail));
-		void lookAtAll(handles, look).catch(fail);
+		followings = await followPatiently(parts, handles, timeoutMs, hint, onChange !== undefined);
+		for (const key of pending.keys()) hint(key);
 		if (pending.size > 0) {
 			await Promise.race([allDone, timeout(parts, timeoutMs, over.signal), closed(parts)]);
 		}
@@ -84,22 +104,15 @@ export async function waitFor(
 	return handles.flatMap((handle) => done.get(formatHandle(handle)) ?? []);
 }
 
-/** Each is four requests: a few hundred are under way at once. */
-async function lookAtAll(handles: readonly Handle[], look: (handle: Handle) => Promise<void>): Promise<void> {
-	for (let from = 0; from < handles.length; from += looksAtOnce) {
-		await Promise.all(handles.slice(from, from + looksAtOnce).map(look));
-	}
-}
-
 /** The broker may be restarting: it is asked again until it answers, or the waiting is over. */
 async function lookUpPatiently(
 	parts: FleetParts,
-	handle: Handle,
+	handles: readonly Handle[],
 	over: AbortSignal,
-): Promise<CommandView | undefined> {
+): Promise<ReadonlyMap<string, CommandView>> {
 	for (;;) {
 		try {
-			return await lookUp(parts, handle);
+			return await lookUpMany(parts, handles);
 		} catch (error) {
 			if (over.aborted || !isStewardError(error, 'no-broker')) throw error;
 			await parts.clock.sleep(lookAgainMs, over);
@@ -112,12 +125,13 @@ async function followPatiently(
 	parts: FleetParts,
 	handles: readonly Handle[],
 	timeoutMs = Number.POSITIVE_INFINITY,
-	onHint: (handle: Handle) => void,
+	hint: (key: string) => void,
+	eachChange: boolean,
 ): Promise<Following[]> {
 	const deadline = parts.clock.monotonic() + timeoutMs;
 	for (;;) {
 		try {
-			return await followHandles(parts, handles, onHint);
+			return await followHandles(parts, handles, hint, eachChange);
 		} catch (error) {
 			const isOver = parts.connection.nc.isClosed() || parts.clock.monotonic() >= deadline;
 			if (isOver || !isStewardError(error, 'no-broker')) throw error;
@@ -143,15 +157,16 @@ async function timeout(
 	});
 }
 
+/** `eachChange`: and not only of what may be an end. */
 function followHandles(
 	{ connection }: FleetParts,
 	handles: readonly Handle[],
-	onHint: (handle: Handle) => void,
+	hint: (key: string) => void,
+	eachChange: boolean,
 ): Promise<Following[]> {
-	const wanted = new Map(handles.map((handle) => [formatHandle(handle), handle]));
-	const hint = (key: string) => {
-		const handle = wanted.get(key);
-		if (handle) onHint(handle);
+	const mayBeEnd = (header: (name: string) => string) => {
+		const summary = eachChange ? undefined : readLedgerSummary(header);
+		return summary === undefined || isFinal(summary.state);
 	};
 	const few = handles.length <= filteredHandles;
 	const ledgerFilter = few
@@ -164,7 +179,9 @@ function followHandles(
 		follow(
 			connection,
 			{ stream: bucketStream(buckets.ledger), filter: ledgerFilter, from: 'new', headersOnly: true },
-			(message) => hint(keyOf(buckets.ledger, message.subject)),
+			({ subject, header }) => {
+				if (mayBeEnd(header)) hint(keyOf(buckets.ledger, subject));
+			},
 		),
 		follow(
 			connection,

@@ -46,9 +46,12 @@ function askOverlapping<T>(
 ): Promise<T> {
 	return new Promise((resolve, reject) => {
 		const over = new AbortController();
+		const left = [...later];
 		let waiting = 0;
+		let cancelNext: () => void = () => undefined;
 		const begin = (beganMs: number) => {
 			waiting += 1;
+			awaitNext(beganMs);
 			ask(beganMs, over.signal, cancelLater).then(
 				(answer) => {
 					end();
@@ -56,24 +59,28 @@ function askOverlapping<T>(
 				},
 				(error: unknown) => {
 					waiting -= 1;
-					if (isSilence(error) && (waiting > 0 || cancels.length > 0)) return;
+					if (isSilence(error) && (waiting > 0 || left.length > 0)) return;
 					end();
 					reject(error);
 				},
 			);
 		};
-		const cancels = later.map((ms) =>
-			systemClock.after(ms, () => {
-				cancels.shift();
-				begin(ms);
-			}),
-		);
+		const awaitNext = (nowMs: number) => {
+			const [next] = left;
+			if (next === undefined) return;
+			cancelNext = systemClock.after(next - nowMs, () => {
+				left.shift();
+				begin(next);
+			});
+		};
 		const cancelLater = () => {
-			for (const cancel of cancels.splice(0)) cancel();
+			left.length = 0;
+			cancelNext();
 		};
 		const end = () => {
 			cancelLater();
-			over.abort();
+			// With a reason: making one up costs more than all the rest.
+			over.abort('answered');
 		};
 		begin(0);
 	});

@@ -10,7 +10,7 @@ import { formatHandle, type Handle } from '../domain/names.ts';
 import { streams, subjects } from '../domain/subject.ts';
 import { type Claim, claimSchema, decode } from '../domain/wire.ts';
 import type { Connection } from './connection.ts';
-import { getLast } from './direct-get.ts';
+import { getLast, getLastOfMany, type Stored } from './direct-get.ts';
 import { expectedSeqHeader, isWrongSequence, PublishError, Publisher, type Seal } from './publisher.ts';
 
 const tries = 4;
@@ -65,14 +65,18 @@ export class Claims {
 	/** The claim of a command, undefined when it is unclaimed. */
 	async read(handle: Handle): Promise<Claim | undefined> {
 		const stored = await getLast(this.#connection, streams.claims, subjects.claim(handle.node, handle.id));
-		if (!stored) return undefined;
-		const claim = decode(claimSchema, stored.data);
-		if (claim) return claim;
-		const text = formatHandle(handle);
-		throw new StewardError(
-			'schema-newer',
-			`the claim of ${text} cannot be read: it was written by a newer steward; install that`,
-			{ details: { handle: text } },
+		return stored && readClaim(formatHandle(handle), stored);
+	}
+
+	/** As {@link read}, by handle; what is unclaimed is left out. Not for nodes, which may read only their own, one by one. */
+	async readMany(handles: readonly Handle[]): Promise<ReadonlyMap<string, Claim>> {
+		const wanted = new Map(handles.map((one) => [subjects.claim(one.node, one.id), formatHandle(one)]));
+		const found = await getLastOfMany(this.#connection, streams.claims, [...wanted.keys()]);
+		return new Map(
+			found.map((stored) => {
+				const handle = wanted.get(stored.subject) ?? '';
+				return [handle, readClaim(handle, stored)];
+			}),
 		);
 	}
 
@@ -91,6 +95,16 @@ export class Claims {
 			filter: subjects.claim(handle.node, handle.id),
 		});
 	}
+}
+
+function readClaim(handle: string, { data }: Stored): Claim {
+	const claim = decode(claimSchema, data);
+	if (claim) return claim;
+	throw new StewardError(
+		'schema-newer',
+		`the claim of ${handle} cannot be read: it was written by a newer steward; install that`,
+		{ details: { handle } },
+	);
 }
 
 /** There is a claim, and nobody tells whose: that is no refusal. */

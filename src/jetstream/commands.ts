@@ -6,13 +6,13 @@
 
 import { isLater, parseAccepted } from '../domain/delay.ts';
 import { type Envelope, envelopeDigest, envelopeSchema, lineageSchema } from '../domain/envelope.ts';
-import { commandLanes, isLane, type Lane } from '../domain/names.ts';
+import { commandLanes, formatHandle, type Handle, isLane, type Lane } from '../domain/names.ts';
 import { formatScheduleRef, parseScheduleRef } from '../domain/schedule-ref.ts';
 import { type CommandAddress, parseCommandSubject, shardOf, streams, subjects } from '../domain/subject.ts';
 import { type CommandFacts, decode, isLocal } from '../domain/wire.ts';
 import type { Connection } from './connection.ts';
 import { purgeBelow } from './consumers.ts';
-import { countFrom, firstFrom, getFromLeader, getLast } from './direct-get.ts';
+import { countFrom, firstFrom, getFromLeader, getLast, getLastOfMany } from './direct-get.ts';
 import { GroupGet } from './group-get.ts';
 import { assertFits } from './limits.ts';
 import {
@@ -215,6 +215,29 @@ export class Commands {
 		const subject = subjects.commandById(shard, node, id);
 		const stored = await getLast(this.#connection, streams.commands(shard), subject);
 		return stored && readStoredCommand(stored);
+	}
+
+	/** As {@link find}, by handle; those that are on no stream are left out. */
+	async findMany(handles: readonly Handle[]): Promise<ReadonlyMap<string, StoredCommand>> {
+		const filters = new Map<number, string[]>();
+		for (const { node, id } of handles) {
+			const shard = this.shardOf(node);
+			const ofShard = filters.get(shard) ?? [];
+			filters.set(shard, ofShard);
+			ofShard.push(subjects.commandById(shard, node, id));
+		}
+		const found = new Map<string, StoredCommand>();
+		const read = async ([shard, wanted]: readonly [number, readonly string[]]) => {
+			for (const stored of await getLastOfMany(this.#connection, streams.commands(shard), wanted)) {
+				const command = readStoredCommand(stored);
+				if (!command) continue;
+				// While its time comes it is there under two names: the later one counts.
+				const [key, seq] = [formatHandle(command), command.facts.seq];
+				if (seq > (found.get(key)?.facts.seq ?? 0)) found.set(key, command);
+			}
+		};
+		await Promise.all([...filters].map(read));
+		return found;
 	}
 
 	/** As {@link find}, by the leader's word: no replica that lags says that it is not there. */

@@ -5,6 +5,7 @@
  */
 
 import type { Msg } from '@nats-io/transport-node';
+import { ackAndWait } from './ack-answers.ts';
 import type { Connection } from './connection.ts';
 import { headersOf } from './headers.ts';
 
@@ -68,7 +69,8 @@ export function handBack({ nc }: Connection, reply: string): void {
 	if (parseAckSubject(reply) && !nc.isClosed()) nc.publish(reply, '-NAK');
 }
 
-export function toDelivery({ nc }: Connection, message: Msg): Delivery | undefined {
+export function toDelivery(connection: Connection, message: Msg): Delivery | undefined {
+	const { nc } = connection;
 	const { reply } = message;
 	const parsed = reply === undefined ? undefined : parseAckSubject(reply);
 	if (reply === undefined || parsed === undefined) return undefined;
@@ -88,14 +90,7 @@ export function toDelivery({ nc }: Connection, message: Msg): Delivery | undefin
 		nak: (delayMs) => say(delayMs ? `-NAK ${JSON.stringify({ delay: Math.round(delayMs * 1e6) })}` : '-NAK'),
 		term: (reason) => say(`+TERM ${reason}`),
 		working: () => say('+WPI'),
-		ackAck: async () => {
-			try {
-				await nc.request(reply, '+ACK', { timeout: 5000 });
-				return true;
-			} catch {
-				// No word: it may count or not. The next delivery, if one comes, is answered by the journal.
-				return false;
-			}
-		},
+		// No word: it may count or not. The next delivery, if one comes, is answered by the journal.
+		ackAck: () => ackAndWait(connection, reply),
 	};
 }

@@ -252,10 +252,9 @@ class Follower implements Following {
 		this.#consumerSeq = ack.consumerSeq;
 		this.#outstanding -= 1;
 		this.#cursor = ack.seq;
+		const { subject, data } = message;
 		const handled = this.#onMessage({
-			subject: message.subject,
-			data: message.data,
-			header: (name) => headersOf(message).get(name),
+			...{ subject, data, header: headersOf(message).get },
 			seq: ack.seq,
 			storedAt: ack.storedAt,
 		});

@@ -2,7 +2,7 @@
  * Owns the headers of messages: reading those that anybody may have written, and writing many of our own quickly.
  * Reading promises never to throw, and that of a name which stands there twice the last one counts: what the server adds to a message
  * comes after what its sender wrote. (The client throws at a name with a space, or at a lone carriage return, out of the
- * property itself: whoever looked at such a message would end, or never read again.) Pure.
+ * property itself: whoever looked at such a message would end, or never read again. And it puts each name into another form first.) Pure.
  */
 
 import type { StoredMsg } from '@nats-io/jetstream';
@@ -17,16 +17,17 @@ export type Headers = {
 };
 
 export function headersOf(message: Msg): Headers {
-	try {
-		const { headers } = message;
-		return {
-			code: headers?.code ?? 0,
-			description: headers?.description ?? '',
-			get: (name) => headers?.last(name) ?? '',
-		};
-	} catch {
-		return readLines(rawHeaders(message).split('\r\n'));
-	}
+	const text = rawHeaders(message);
+	if (!text.startsWith('NATS/1.0')) return byTheClient(message);
+	return {
+		get code() {
+			return statusOf(text).code;
+		},
+		get description() {
+			return statusOf(text).description;
+		},
+		get: (name) => lastValue(text, name),
+	};
 }
 
 /**
@@ -50,19 +51,32 @@ export function storedHeader(message: StoredMsg, name: string): string {
 	}
 }
 
-/** What can be read of it; the rest is left out. */
-function readLines([first = '', ...lines]: readonly string[]): Headers {
-	const fields = new Map<string, string>();
-	for (const line of lines) {
-		const colon = line.indexOf(':');
-		if (colon > 0) fields.set(line.slice(0, colon), line.slice(colon + 1).trim());
+/** Of what has none, or whose subject is no UTF-8: then nobody but the client knows where they begin. */
+function byTheClient(message: Msg): Headers {
+	try {
+		const { headers } = message;
+		return {
+			code: headers?.code ?? 0,
+			description: headers?.description ?? '',
+			get: (name) => headers?.last(name) ?? '',
+		};
+	} catch {
+		return { code: 0, description: '', get: () => '' };
 	}
-	const [, code = '0', description = ''] = /^NATS\/1\.0 +(\d{3})(.*)$/.exec(first) ?? [];
-	return {
-		code: Number(code),
-		description: description.trim(),
-		get: (name) => fields.get(name) ?? '',
-	};
+}
+
+function statusOf(text: string): { code: number; description: string } {
+	const [, code = '0', description = ''] = /^NATS\/1\.0 +(\d{3})(.*)\r/.exec(text) ?? [];
+	return { code: Number(code), description: description.trim() };
+}
+
+/** Found in the text as it came: for many messages a list of all names takes longer than all the rest of them. */
+function lastValue(text: string, name: string): string {
+	const at = text.lastIndexOf(`\r\n${name}:`);
+	if (at < 0) return '';
+	const from = at + name.length + 3;
+	const end = text.indexOf('\r\n', from);
+	return text.slice(from, end < 0 ? undefined : end).trim();
 }
 
 /** Of subject, reply, headers and body; the client does not put it into its types. */
@@ -75,7 +89,7 @@ function rawHeaders(message: Msg): string {
 	const { data, subject, reply = '' } = message;
 	const length = sizeOf(message) - Buffer.byteLength(subject) - Buffer.byteLength(reply) - data.length;
 	if (length <= 0 || length > data.byteOffset) return '';
-	return new TextDecoder().decode(new Uint8Array(data.buffer, data.byteOffset - length, length));
+	return Buffer.from(data.buffer, data.byteOffset - length, length).toString();
 }
 
 /**

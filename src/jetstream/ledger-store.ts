@@ -14,7 +14,7 @@ import { type Result, resultSchema } from '../domain/result.ts';
 import { isFinal } from '../domain/state.ts';
 import { buckets } from '../domain/subject.ts';
 import { decode, ledgerAgeMs } from '../domain/wire.ts';
-import { bucketStream, readEntries, readEntry, writeRequest } from './bucket.ts';
+import { bucketStream, type Entry, readEntries, readEntry, writeRequest } from './bucket.ts';
 import type { Connection } from './connection.ts';
 import { maxPayloadOf } from './limits.ts';
 import { Publisher } from './publisher.ts';
@@ -45,6 +45,8 @@ const endSchema = z.object({
 });
 export type CommandEnd = { readonly result: Result | null; readonly envelope: Envelope | null };
 
+/** Results read in one request: each may have half a megabyte, and the link be thin. */
+const endsAtOnce = 32;
 /** For the headers of an entry: the summary, its expectation, its time to live. */
 const headerBytes = 2048;
 
@@ -118,7 +120,7 @@ export class LedgerStore {
 	async read(handle: Handle): Promise<LedgerRecord | undefined> {
 		const entry = await readEntry(this.#connection, buckets.ledger, formatHandle(handle));
 		const record = entry && toRecord(entry);
-		if (entry && !entry.gone && !record) throw unreadable(formatHandle(handle));
+		if (entry && !entry.gone && !record) throw unreadableEntry(formatHandle(handle));
 		return record;
 	}
 
@@ -172,9 +174,26 @@ export class LedgerStore {
 	/** Undefined while it has not ended, or where that was too long ago. */
 	async readEnd(handle: Handle): Promise<CommandEnd | undefined> {
 		const entry = await readEntry(this.#connection, buckets.results, formatHandle(handle));
-		const end = entry && !entry.gone ? decode(endSchema, entry.value) : undefined;
-		return end && { result: end.result, envelope: end.envelope };
+		return entry && toEnd(entry);
 	}
+
+	/** As {@link readEnd}, by handle; those without one are left out. */
+	async readEnds(handles: readonly string[]): Promise<ReadonlyMap<string, CommandEnd>> {
+		const ends = new Map<string, CommandEnd>();
+		for (let from = 0; from < handles.length; from += endsAtOnce) {
+			const some = handles.slice(from, from + endsAtOnce);
+			for (const [handle, entry] of await readEntries(this.#connection, buckets.results, some)) {
+				const end = toEnd(entry);
+				if (end) ends.set(handle, end);
+			}
+		}
+		return ends;
+	}
+}
+
+function toEnd({ value, gone }: Entry): CommandEnd | undefined {
+	const end = gone ? undefined : decode(endSchema, value);
+	return end && { result: end.result, envelope: end.envelope };
 }
 
 function toRecord(entry: { value: Uint8Array; revision: number; gone: boolean }): LedgerRecord | undefined {
@@ -182,7 +201,8 @@ function toRecord(entry: { value: Uint8Array; revision: number; gone: boolean })
 	return decoded && { entry: decoded, revision: entry.revision };
 }
 
-function unreadable(handle: string): StewardError {
+/** What the ledger says of a command cannot be read. */
+export function unreadableEntry(handle: string): StewardError {
 	return new StewardError(
 		'schema-newer',
 		`the ledger's entry of ${handle} cannot be read: it was written by a newer steward; install that`,

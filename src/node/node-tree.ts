@@ -5,6 +5,7 @@
  * Made anew with each start; what must survive is in the store.
  */
 
+import { setMaxListeners } from 'node:events';
 import { readdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { randomToken, ulidFactory } from '../base/ids.ts';
@@ -64,6 +65,8 @@ export function buildTree(
 	const { onShutdown, isStopping } = hooks;
 	const graceOver = new AbortController();
 	const stopping = new AbortController();
+	// Each run listens, and a lane may have many at once.
+	setMaxListeners(0, graceOver.signal, stopping.signal);
 	const boot = randomToken();
 	const { servers, domain, tls } = config;
 	const link = new Link({

@@ -89,6 +89,19 @@ export async function settle(
 	facts: CommandFacts,
 	state: CommandState = 'succeeded',
 ): Promise<LedgerEntry> {
+	const entry = await writeEnd(parts, handle, facts, state);
+	await parts.commands.purge(handle.node, handle.id, facts.seq);
+	await parts.claims.purge(handle);
+	return entry;
+}
+
+/** As {@link settle}, and dies before it is removed. */
+export async function writeEnd(
+	parts: FleetParts,
+	handle: Handle,
+	facts: CommandFacts,
+	state: CommandState = 'succeeded',
+): Promise<LedgerEntry> {
 	const endedAt = facts.queuedAt + 2000;
 	const entry: LedgerEntry = {
 		...entryFor(handle, facts),
@@ -100,8 +113,6 @@ export async function settle(
 		{ result: { ...emptyResult, exitCode: 0 }, envelope: null },
 		parts.serverNow(),
 	);
-	await parts.commands.purge(handle.node, handle.id, facts.seq);
-	await parts.claims.purge(handle);
 	return entry;
 }
 

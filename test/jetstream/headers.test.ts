@@ -14,6 +14,7 @@ import {
 	getNext,
 } from '../../src/jetstream/direct-get.ts';
 import { type Followed, follow } from '../../src/jetstream/follow.ts';
+import { headersOf } from '../../src/jetstream/headers.ts';
 import { type Delivery, Puller } from '../../src/jetstream/pull.ts';
 import { applyTopology } from '../../src/jetstream/topology.ts';
 import { eventually } from '../support/eventually.ts';
@@ -120,4 +121,19 @@ test('whoever pulls or follows gets every message, and reads on', async () => {
 		);
 		expect(got.at(-1)?.header('good')).toBe('yes');
 	}
+});
+
+test('bytes that are no UTF-8 in a subject hide no header', async () => {
+	await using broker = await startNats();
+	await using raw = await openRaw(broker.url);
+	const found: string[] = [];
+	raw.nc.subscribe('x.>', { callback: (_error, message) => void found.push(headersOf(message).get('A')) });
+	await raw.nc.flush();
+	await using publisher = await openRawPublisher(raw.nc.getServer());
+	for (const count of [1, 20]) {
+		const subject = Buffer.concat([Buffer.from('x.'), Buffer.alloc(count, 0xff)]);
+		publisher.publish({ subject, headers: 'NATS/1.0\r\nA: b\r\n\r\n', body: 'hi' });
+	}
+	await eventually(() => found.length === 2);
+	expect(found).toEqual(['b', 'b']);
 });

@@ -49,6 +49,7 @@ export class Lane implements Service {
 	/** Turns that have said their last word, and wait for the broker's. */
 	readonly #acknowledging = new Set<Delivery>();
 	#stopping = new AbortController();
+	#poking: NodeJS.Immediate | undefined;
 	#status: PullStatus = 'waiting';
 
 	constructor(options: LaneOptions) {
@@ -132,9 +133,17 @@ export class Lane implements Service {
 				onProgress?.();
 				// Somebody may wait until nothing is at work here.
 				if (!this.#options.takes()) this.#options.onStatus();
-				this.#puller.poke();
+				this.#pokeSoon();
 			});
 		this.#turns.add(turn);
+	}
+
+	/** Slots that come free together are pulled for together. */
+	#pokeSoon(): void {
+		this.#poking ??= setImmediate(() => {
+			this.#poking = undefined;
+			this.#puller.poke();
+		});
 	}
 
 	/** The delivery, of which the lane knows when it is being acknowledged. */

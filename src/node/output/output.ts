@@ -70,17 +70,22 @@ export class Output implements Service {
 
 	/** The output of one attempt. Whoever begins it ends it. */
 	begin({ id, attempt }: { readonly id: string; readonly attempt: number }): AttemptOutput {
-		const run = new SpooledRun({ id, attempt, token: randomToken() }, this.#runOptions());
-		let isKnown = false;
+		// What says nothing leaves nothing: neither file nor chunk.
+		let run: SpooledRun | undefined;
+		const begun = () => {
+			const begins = new SpooledRun({ id, attempt, token: randomToken() }, this.#runOptions());
+			this.#sender.add(begins);
+			return begins;
+		};
 		return new AttemptOutput(this.#options.redaction, {
 			append: (stream, offset, data) => {
-				// What says nothing leaves nothing: neither file nor chunk.
-				if (!isKnown) this.#sender.add(run);
-				isKnown = true;
+				run ??= begun();
 				return run.append(stream, offset, data);
 			},
 			finish: (totals) => {
-				if (sumOf(totals) > 0) run.finish({ how: 'ended', totals });
+				if (sumOf(totals) === 0) return;
+				run ??= begun();
+				run.finish({ how: 'ended', totals });
 			},
 		});
 	}

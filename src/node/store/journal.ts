@@ -60,6 +60,8 @@ export class Journal {
 	readonly #boot: string;
 	readonly #machine: string;
 	readonly #counts: Counts | undefined;
+	/** What ended in this process and is still in the outbox, and when its ack was confirmed: written down with its report. */
+	readonly #unreported = new Map<string, number | null>();
 
 	constructor(options: {
 		store: Store;
@@ -75,7 +77,11 @@ export class Journal {
 		this.#boot = options.boot;
 		this.#machine = options.machine;
 		this.#counts = options.counts;
-		options.outbox.onConfirmed((id) => this.#mark(id, { reportedAt: options.now() }));
+		options.outbox.onConfirmed((id) => {
+			const ackedAt = this.#unreported.get(id) ?? null;
+			this.#unreported.delete(id);
+			this.#mark(id, { reportedAt: options.now(), ...(ackedAt === null ? {} : { ackedAt }) });
+		});
 	}
 
 	/** What has this id, whatever command it is. */
@@ -168,6 +174,7 @@ export class Journal {
 		final: FinalRecord,
 		spends?: Spends | undefined,
 	): Promise<void> {
+		this.#unreported.set(id, null);
 		await this.#store.commit((writes) => {
 			if (spends) this.#spent.add(writes, spends);
 			this.#write(writes, { ...this.#blank(id, facts), state: 'finished', attempts, final });
@@ -191,7 +198,8 @@ export class Journal {
 	}
 
 	markAcked(id: string, at: number): void {
-		this.#mark(id, { ackedAt: at });
+		if (this.#unreported.has(id)) this.#unreported.set(id, at);
+		else this.#mark(id, { ackedAt: at });
 	}
 
 	/** Removes what was confirmed longer than its age ago; answers how many. */
@@ -237,7 +245,7 @@ export class Journal {
 		writes.put('journal', entry.id, entry);
 	}
 
-	/** Confirmations may be forgotten by a crash: then they are asked for again. */
+	/** Confirmations may be forgotten by a crash: a report is then sent again, and an entry without its ack is kept for longer. */
 	#mark(id: string, change: Partial<JournalEntry>): void {
 		const entry = this.get(id);
 		if (entry?.state !== 'finished') return;

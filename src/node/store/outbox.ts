@@ -162,7 +162,7 @@ export class Outbox implements Service, Intake {
 		this.#put(writes, key, { stream: streams.reports, request });
 	}
 
-	/** Sends what is on disk and not under way. */
+	/** Sends what is on disk and not under way, at once: a report leaves before the ack of its command, which nobody would tell of otherwise if the disk were lost. */
 	flush(): void {
 		this.#sender.pump();
 	}

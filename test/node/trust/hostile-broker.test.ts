@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { systemClock } from '../../../src/base/clock.ts';
+import { projectorConsumer } from '../../../src/central/projector.ts';
 import { Fleet } from '../../../src/client/fleet.ts';
 import { fleetParts } from '../../../src/client/parts.ts';
 import { type Envelope, envelopeDigest } from '../../../src/domain/envelope.ts';
@@ -217,6 +218,14 @@ test('replayed after it was settled, its claim and its ledger entry taken away, 
 		if (envelope) bodies.set(node, envelope);
 		expect(await became(`${node}.replay`)).toContain('succeeded');
 		await eventually(async () => (await commands.find(node, 'replay')) === undefined);
+		// The centre has read the claim too, and will not write down again what is taken away here.
+		await eventually(async () => {
+			const { num_pending, num_ack_pending } = await insider.jsm.consumers.info(
+				streams.claims,
+				projectorConsumer,
+			);
+			return num_pending + num_ack_pending === 0;
+		});
 		await insider.jsm.streams.purge(streams.claims, { filter: subjects.claim(node, 'replay') });
 		await insider.jsm.streams.purge('KV_steward-ledger', { filter: `$KV.steward-ledger.${node}.replay` });
 	}

@@ -1,0 +1,60 @@
+import { expect, test } from 'vitest';
+import { systemClock } from '../../src/base/clock.ts';
+import { silentLog } from '../../src/base/log.ts';
+import { Settler } from '../../src/central/settler.ts';
+import { envelopeDigest, envelopeFor } from '../../src/domain/envelope.ts';
+import { parseMessage } from '../../src/domain/message.ts';
+import { formatHandle, type Handle, operatorSender } from '../../src/domain/names.ts';
+import { streams } from '../../src/domain/subject.ts';
+import type { Connection } from '../../src/jetstream/connection.ts';
+import { subjectsOf } from '../../src/jetstream/consumers.ts';
+import { command, factsOf, fleetOn, writeEnd } from '../client/setup.ts';
+import { startBroker } from '../jetstream/setup.ts';
+import { eventually } from '../support/eventually.ts';
+
+/** Ids of the commands that are on their stream. */
+async function leftOn(connection: Connection): Promise<string[]> {
+	const subjects = await subjectsOf(connection, streams.commands(0), '>');
+	return subjects.map((subject) => subject.slice(subject.lastIndexOf('.') + 1)).sort();
+}
+
+test('what the ledger calls final goes, together with what came again under its id; nothing else does', async () => {
+	await using broker = await startBroker();
+	const { connection } = broker;
+	const { fleet, parts } = await fleetOn(connection);
+	const forgotten: string[] = [];
+	let refusals = 2;
+	const settler = new Settler({
+		commands: {
+			purge: async (...args) => {
+				if (refusals-- > 0) throw new Error('the stream has no leader now');
+				await parts.commands.purge(...args);
+			},
+		},
+		...{ ledger: parts.ledger, onForgotten: (handle: Handle) => void forgotten.push(formatHandle(handle)) },
+		...{ clock: systemClock, log: silentLog },
+	});
+	const ids = Array.from({ length: 20 }, (_, place) => `c${10 + place}`);
+	for (const id of [...ids, 'open', 'unknown']) await fleet.send(command({ id }));
+	const handles = ids.map((id) => ({ node: 'ship1', id }));
+	const facts = await Promise.all(handles.map((handle) => factsOf(parts, handle)));
+	for (const [place, handle] of handles.entries()) {
+		const known = facts[place];
+		if (known) await writeEnd(parts, handle, known);
+	}
+	// The last one was sent again in the moment of its settling.
+	const [last, lastFacts] = [handles.at(-1), facts.at(-1)];
+	if (!last || !lastFacts) throw new Error('nothing was sent');
+	await parts.commands.purge('ship1', last.id, lastFacts.seq);
+	await fleet.send(command({ id: 'between' }));
+	const envelope = envelopeFor(parseMessage(command({ id: last.id })), 'ship1', last.id, operatorSender);
+	await parts.commands.enqueue(envelope, envelopeDigest(envelope), '');
+	settler.settle({ ...last, facts: await factsOf(parts, last) });
+	for (const handle of [...handles, { node: 'ship1', id: 'open' }, { node: 'ship1', id: 'unknown' }]) {
+		settler.settle(handle);
+	}
+	await eventually(async () => (await leftOn(connection)).length === 3);
+	expect(await leftOn(connection)).toEqual(['between', 'open', 'unknown']);
+	expect(forgotten.sort()).toEqual(['ship1.open', 'ship1.unknown']);
+	expect(refusals).toBeLessThan(0);
+});
