@@ -93,6 +93,11 @@ export class BatchReader implements Service {
 		return this.#lifecycle.stop();
 	}
 
+	/** Something is here that is not done with. */
+	get isBusy(): boolean {
+		return this.#busy !== undefined;
+	}
+
 	async #make(): Promise<void> {
 		const { link, stream, consumer, log } = this.#options;
 		try {
@@ -129,10 +134,6 @@ export class BatchReader implements Service {
 			this.#puller.poke();
 		}
 		this.#busy = undefined;
-	}
-	/** Something is here that is not done with. */
-	get isBusy(): boolean {
-		return this.#busy !== undefined;
 	}
 
 	/** What has waited for long enough, at least one; more may come while it is waited for. */

@@ -270,8 +270,6 @@ export type Cancellation = z.infer<typeof cancellation>;
 export type WhyView = z.infer<typeof whyView>;
 export type NodeView = z.infer<typeof nodeView>;
 
-export type { DeadLetterView, DeadOutcome } from './dead-view-schema.ts';
-
 /** The JSON Schema of one shape. Fields may be added in later versions, so unknown ones are allowed. */
 export function jsonSchemaOf(name: keyof typeof viewSchemas): unknown {
 	return { title: name, ...z.toJSONSchema(viewSchemas[name], { io: 'input' }) };

@@ -47,6 +47,7 @@ export type CommandEnd = { readonly result: Result | null; readonly envelope: En
 
 /** Results read in one request: each may have half a megabyte, and the link be thin. */
 const endsAtOnce = 32;
+
 /** For the headers of an entry: the summary, its expectation, its time to live. */
 const headerBytes = 2048;
 

@@ -1,11 +1,8 @@
 import type { Page } from 'playwright-core';
 import { describe, expect, test } from 'vitest';
-import { connect } from '../../src/client/fleet.ts';
-import { cannotBrowse, startBrowser } from '../support/browser.ts';
-import { startNats } from '../support/nats.ts';
+import { cannotBrowse } from '../support/browser.ts';
+import { browseAlone } from '../support/browsing.ts';
 import { portrait } from '../support/portrait.ts';
-import { tempDir } from '../support/temp.ts';
-import { openWindow } from '../support/window.ts';
 
 const lost = /has not reached its broker since/;
 
@@ -21,14 +18,9 @@ const go = (page: Page, place: string) =>
 
 describe.skipIf(cannotBrowse)('a page whose centre loses its broker', () => {
 	test('says since when, lets nobody act, and goes on by itself with what happened since', async () => {
-		await using nats = await startNats();
-		await using dir = await tempDir();
-		await using window = await openWindow({ servers: nats.url, dataDir: dir.path });
-		await using browser = await startBrowser();
-		await using tab = await browser.open(window.url, { offline: true });
+		await using alone = await browseAlone();
+		const { nats, window, browser, tab, fleet } = alone;
 		const { page } = tab;
-		const fleet = await connect({ servers: nats.url, name: 'test' });
-		await using _fleet = { [Symbol.asyncDispose]: () => fleet.close() };
 		const send = (toNode: string) =>
 			fleet.send({ kind: 'command', toNode, method: 'shellCommand', data: ['true'], id: 'c1' });
 		await send('before');

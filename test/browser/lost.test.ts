@@ -1,21 +1,14 @@
 import { describe, expect, test } from 'vitest';
-import { connect } from '../../src/client/fleet.ts';
-import { cannotBrowse, startBrowser } from '../support/browser.ts';
+import { cannotBrowse } from '../support/browser.ts';
+import { browseAlone } from '../support/browsing.ts';
 import { shifts, watchShifts } from '../support/look.ts';
-import { startNats } from '../support/nats.ts';
 import { portrait } from '../support/portrait.ts';
-import { tempDir } from '../support/temp.ts';
-import { openWindow } from '../support/window.ts';
 
 describe.skipIf(cannotBrowse)('a page that loses its server', () => {
 	test('greys out, says since when, and comes back by itself with what happened meanwhile', async () => {
-		await using nats = await startNats();
-		await using dir = await tempDir();
-		await using window = await openWindow({ servers: nats.url, dataDir: dir.path });
-		await using browser = await startBrowser();
-		await using tab = await browser.open(window.url, { offline: true });
+		await using alone = await browseAlone();
+		const { window, tab, fleet } = alone;
 		const { page } = tab;
-		const fleet = await connect({ servers: nats.url, name: 'test' });
 		const send = (toNode: string) =>
 			fleet.send({ kind: 'command', toNode, method: 'shellCommand', data: ['true'] });
 		await send('before');
@@ -40,6 +33,5 @@ describe.skipIf(cannotBrowse)('a page that loses its server', () => {
 		expect(await page.evaluate('window.__notReloaded')).toBe(true);
 		const after = await shifts(page);
 		expect(before.sum + after.sum, `${before.said}; ${after.said}`).toBeLessThan(0.02);
-		await fleet.close();
 	});
 });

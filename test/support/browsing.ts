@@ -5,9 +5,10 @@
  */
 
 import { afterAll, beforeAll } from 'vitest';
-import { type Browser, startBrowser } from './browser.ts';
+import { connect, type Fleet } from '../../src/client/fleet.ts';
+import { type Browser, startBrowser, type Tab } from './browser.ts';
 import { disposables } from './disposables.ts';
-import { startNats } from './nats.ts';
+import { type Nats, startNats } from './nats.ts';
 import { tempDir } from './temp.ts';
 import { openWindow, type Window } from './window.ts';
 
@@ -62,4 +63,31 @@ export function browsing({ seed, prepare }: BrowsingOptions = {}): Browsing {
 		},
 		use: things.use,
 	};
+}
+
+type Alone = AsyncDisposable & {
+	readonly nats: Nats;
+	readonly window: Window;
+	readonly browser: Browser;
+	/** It may fail to reach its server. */
+	readonly tab: Tab;
+	readonly fleet: Fleet;
+};
+
+/** A page with all behind it, for one test that takes something of it away. */
+export async function browseAlone(): Promise<Alone> {
+	const things = disposables();
+	try {
+		const nats = things.use(await startNats());
+		const { path: dataDir } = things.use(await tempDir());
+		const window = things.use(await openWindow({ servers: nats.url, dataDir }));
+		const browser = things.use(await startBrowser());
+		const tab = things.use(await browser.open(window.url, { offline: true }));
+		const fleet = await connect({ servers: nats.url, name: 'test' });
+		things.use({ [Symbol.asyncDispose]: () => fleet.close() });
+		return { nats, window, browser, tab, fleet, [Symbol.asyncDispose]: () => things[Symbol.asyncDispose]() };
+	} catch (error) {
+		await things[Symbol.asyncDispose]();
+		throw error;
+	}
 }

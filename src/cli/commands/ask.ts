@@ -6,7 +6,6 @@
 
 import { StewardError } from '../../base/errors.ts';
 import { parseSince, sinceRule } from '../../base/since.ts';
-
 import type { ListOptions } from '../../client/lists.ts';
 import {
 	isNodeName,
@@ -16,7 +15,6 @@ import {
 	scheduleNameRule,
 } from '../../domain/names.ts';
 import { longestSearch } from '../../domain/questions.ts';
-
 import { type CommandState, commandStates, isCommandState } from '../../domain/state.ts';
 import type { CommandView } from '../../domain/view.ts';
 import type { BrokerFlags, Cli, JsonFlag } from '../cli.ts';

@@ -12,7 +12,7 @@ import { time } from '../../domain/view-time.ts';
 import { tokenRoles } from '../../security/tokens.ts';
 import { type Api, problems } from '../contract.ts';
 import type { Desk } from '../desk.ts';
-import { cookieNameOf, type Guard } from '../security/guard.ts';
+import { cookieNameFor, type Guard } from '../security/guard.ts';
 import { longestSessionMs } from '../security/sessions.ts';
 import type { Who } from '../who.ts';
 
@@ -96,14 +96,14 @@ export function addSession(api: Api, desk: Desk, guard: Guard): void {
 		},
 		async (request: FastifyRequest, reply) => {
 			guard.signOut(request);
-			reply.clearCookie(cookieNameOf(request.socket.localPort ?? 0), { path: '/' });
+			reply.clearCookie(cookieNameFor(request), { path: '/' });
 			return told((await guard.isOpen()) ? request.who : null);
 		},
 	);
 }
 
 function keep(guard: Guard, request: FastifyRequest, reply: FastifyReply, id: string): void {
-	reply.setCookie(cookieNameOf(request.socket.localPort ?? 0), id, {
+	reply.setCookie(cookieNameFor(request), id, {
 		...{ path: '/', httpOnly: true, sameSite: 'strict', maxAge: longestSessionMs / 1000 },
 		secure: guard.isOverTls(request),
 	});

@@ -21,6 +21,11 @@ import { TokenFile } from './token-file.ts';
 export function cookieNameOf(port: number): string {
 	return `steward-${port}`;
 }
+
+/** Of the server that was asked. */
+export function cookieNameFor({ socket }: FastifyRequest): string {
+	return cookieNameOf(socket.localPort ?? 0);
+}
 /** Who loses his token is told nothing more after so long. */
 const lookAgainMs = 2000;
 
@@ -120,8 +125,8 @@ export class Guard {
 		return found ?? ((await this.isOpen()) ? anybody : null);
 	}
 
-	async #whoSignedIn({ cookies, socket }: FastifyRequest): Promise<Who | undefined> {
-		const id = cookies[cookieNameOf(socket.localPort ?? 0)];
+	async #whoSignedIn(request: FastifyRequest): Promise<Who | undefined> {
+		const id = request.cookies[cookieNameFor(request)];
 		const session = id === undefined ? undefined : this.#sessions.find(id);
 		if (!session) return undefined;
 		const entry = await this.#file.entryOf(session.token);

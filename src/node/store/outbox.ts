@@ -162,7 +162,10 @@ export class Outbox implements Service, Intake {
 		this.#put(writes, key, { stream: streams.reports, request });
 	}
 
-	/** Sends what is on disk and not under way, at once: a report leaves before the ack of its command, which nobody would tell of otherwise if the disk were lost. */
+	/**
+	 * Sends what is on disk and not under way, at once: a report leaves before the ack of its command, of which nobody could tell any more if
+	 * the disk were lost between the two.
+	 */
 	flush(): void {
 		this.#sender.pump();
 	}

@@ -5,8 +5,8 @@
 
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
+import type { DeadOutcome } from '../../../domain/dead-view-schema.ts';
 import type { DeadGroup } from '../../../domain/many-view-schema.ts';
-import type { DeadOutcome } from '../../../domain/view-schema.ts';
 import { ApiError, api } from '../api.ts';
 import { Banner } from '../ui/banner.tsx';
 import { ConfirmDialog } from '../ui/dialog.tsx';

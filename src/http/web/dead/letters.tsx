@@ -5,8 +5,8 @@
 
 import { useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
+import type { DeadLetterView } from '../../../domain/dead-view-schema.ts';
 import type { DeadGroup } from '../../../domain/many-view-schema.ts';
-import type { DeadLetterView } from '../../../domain/view-schema.ts';
 import { ApiError, api } from '../api.ts';
 import { blocked } from '../blocked.ts';
 import { commandPath } from '../command/act.tsx';
