@@ -1,5 +1,5 @@
 /**
- * Owns removing what is done from the commands streams, lazily.
+ * Owns removing what is done from the commands streams, lazily: what lies at the front of its lane together, all else by its id.
  * Promises that only what the ledger itself calls final at that moment is removed, and that a failed removal is tried
  * again. What a crash leaves behind is found when the next index is built.
  */
@@ -7,21 +7,23 @@
 import type { Clock } from '../base/clock.ts';
 import { messageOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
-import { formatHandle, type Handle } from '../domain/names.ts';
+import { formatHandle, type Handle, type Lane } from '../domain/names.ts';
 import { isFinal } from '../domain/state.ts';
 import { type CommandFacts, isLocal, isOfOneTime } from '../domain/wire.ts';
-import type { Commands } from '../jetstream/commands.ts';
+import type { Commands, StoredCommand } from '../jetstream/commands.ts';
 import type { LedgerRecord, LedgerStore } from '../jetstream/ledger-store.ts';
 
 /** What ends meanwhile is read in the ledger together. */
 const lingerMs = 250;
-const mostAtOnce = 500;
+const mostAtOnce = 2000;
+/** Of one lane: fewer go by their ids. */
+const fewestOfFront = 8;
 /** Purges at once: each is a request, and an fsync at the broker. */
 const concurrency = 8;
 const retryMs = 2000;
 
 export type SettlerOptions = {
-	commands: Pick<Commands, 'purge'>;
+	commands: Pick<Commands, 'purge' | 'purgeFront'>;
 	ledger: LedgerStore;
 	/** The ledger does not know the command any more: whoever said that it was final is out of date. */
 	onForgotten: (handle: Handle) => void;
@@ -67,12 +69,38 @@ export class Settler {
 			for (const one of some.values()) this.#later(one, error);
 			return;
 		}
-		const left = [...some];
+		const left = new Map(some);
+		for (const lane of lanesOf(some, records)) await this.#removeFront(lane, left);
 		const work = async () => {
-			for (let next = left.pop(); next; next = left.pop())
-				await this.#removeOne(next[1], records.get(next[0]));
+			for (const [key, settled] of left) {
+				left.delete(key);
+				await this.#removeOne(settled, records.get(key));
+			}
 		};
 		await Promise.all(Array.from({ length: concurrency }, work));
+	}
+
+	/** What it has dealt with is not `left` any more. */
+	async #removeFront({ node, lane, seqs }: SettledLane, left: Map<string, Settled>): Promise<void> {
+		const { commands, log } = this.#options;
+		const isOver = ({ id, facts }: StoredCommand) => seqs.get(id) === facts.seq;
+		let front = 0;
+		try {
+			for (let most = seqs.size; most > 0; ) {
+				const { upTo, removed } = await commands.purgeFront({ node, lane }, most, isOver);
+				front = Math.max(front, upTo);
+				most = removed === 0 ? 0 : most - removed;
+			}
+		} catch (error) {
+			log.debug({ node, lane, err: messageOf(error) }, 'what is left of settled commands goes by their ids');
+		}
+		for (const [id, seq] of front > 0 ? seqs : []) {
+			const key = formatHandle({ node, id });
+			const settled = left.get(key);
+			left.delete(key);
+			// What lies behind one that is not over may be at the front in the next round.
+			if (settled && seq > front) this.settle(settled);
+		}
 	}
 
 	async #removeOne(settled: Settled, record: LedgerRecord | 'unreadable' | undefined): Promise<void> {
@@ -98,4 +126,26 @@ export class Settler {
 		log.debug({ handle: formatHandle(settled), err: messageOf(error) }, 'a settled command stays for now');
 		clock.after(retryMs, () => this.settle(settled));
 	}
+}
+
+/** Settled commands of one lane: their sequences by id. */
+type SettledLane = { readonly node: string; readonly lane: Lane; readonly seqs: ReadonlyMap<string, number> };
+
+/** Lanes with enough of them. What has come again under its id is another message, and stays out; so does what the centre wants of a node. */
+function lanesOf(
+	some: ReadonlyMap<string, Settled>,
+	records: ReadonlyMap<string, LedgerRecord | 'unreadable'>,
+): readonly SettledLane[] {
+	const lanes = new Map<string, { node: string; lane: Lane; seqs: Map<string, number> }>();
+	for (const [key, { node, id, facts }] of some) {
+		const record = records.get(key);
+		if (!record || record === 'unreadable' || facts) continue;
+		const { state, lane, seq } = record.entry;
+		if (!isFinal(state) || lane === 'control' || isLocal({ seq })) continue;
+		const name = `${node} ${lane}`;
+		const ofLane = lanes.get(name) ?? { node, lane, seqs: new Map<string, number>() };
+		lanes.set(name, ofLane);
+		ofLane.seqs.set(id, seq);
+	}
+	return [...lanes.values()].filter(({ seqs }) => seqs.size >= fewestOfFront);
 }

@@ -21,12 +21,14 @@ import type { Settler } from './settler.ts';
 /** Where claims fill their stream, they are kept for a few `ack_wait`s only. */
 const shortRetentionMs = 120_000;
 const purgesAtOnce = 16;
+/** Of one node: fewer are removed one by one. */
+const fewestOfFront = 8;
 
 export type SweeperOptions = {
 	connection: Connection;
 	index: CentreIndex;
-	claims: Claims;
-	commands: Pick<Commands, 'findForCertain'>;
+	claims: Pick<Claims, 'purge' | 'purgeFront'>;
+	commands: Pick<Commands, 'findForCertain' | 'idsForCertain'>;
 	settler: Pick<Settler, 'settle'>;
 	/** A claim stays this long after its command ended, milliseconds. */
 	claimRetentionMs: number;
@@ -86,6 +88,36 @@ export class Sweeper {
 			return handle && this.#isOver(handle, fill) ? [handle] : [];
 		});
 		let swept = 0;
+		for (const [node, ofNode] of byNode(over)) {
+			const atFront = ofNode.length < fewestOfFront ? 0 : await this.#sweepFront(node, ofNode);
+			swept += atFront;
+			// What lies behind one that stays may be at the front in the next round.
+			if (atFront === 0) swept += await this.#sweepEach(ofNode);
+		}
+		return swept;
+	}
+
+	/** Claims of a node from the first on, as long as each is over. Answers how many. */
+	async #sweepFront(node: string, over: readonly Handle[]): Promise<number> {
+		const { claims, commands, log } = this.#options;
+		const ids = new Set(over.map(({ id }) => id));
+		let swept = 0;
+		try {
+			const left = await commands.idsForCertain(node);
+			for (let isMore = true; isMore && swept < ids.size; ) {
+				const isOver = (id: string) => ids.has(id) && !left.has(id);
+				const { removed } = await claims.purgeFront(node, ids.size - swept, isOver);
+				swept += removed;
+				isMore = removed > 0;
+			}
+		} catch (error) {
+			log.debug({ node, err: messageOf(error) }, 'claims are not swept together now');
+		}
+		return swept;
+	}
+
+	async #sweepEach(over: readonly Handle[]): Promise<number> {
+		let swept = 0;
 		for (let from = 0; from < over.length; from += purgesAtOnce) {
 			const some = over.slice(from, from + purgesAtOnce);
 			swept += (await Promise.all(some.map((handle) => this.#sweepClaim(handle)))).filter(Boolean).length;
@@ -114,4 +146,14 @@ export class Sweeper {
 		const retention = fill > 0.5 ? Math.min(claimRetentionMs, shortRetentionMs) : claimRetentionMs;
 		return serverNow() - summary.settledAt >= retention;
 	}
+}
+
+function byNode(handles: readonly Handle[]): ReadonlyMap<string, readonly Handle[]> {
+	const nodes = new Map<string, Handle[]>();
+	for (const handle of handles) {
+		const ofNode = nodes.get(handle.node) ?? [];
+		nodes.set(handle.node, ofNode);
+		ofNode.push(handle);
+	}
+	return nodes;
 }

@@ -7,10 +7,11 @@
 import { systemClock } from '../base/clock.ts';
 import { isStewardError, StewardError } from '../base/errors.ts';
 import { formatHandle, type Handle } from '../domain/names.ts';
-import { streams, subjects } from '../domain/subject.ts';
+import { parseKeyedSubject, streams, subjects } from '../domain/subject.ts';
 import { type Claim, claimSchema, decode } from '../domain/wire.ts';
 import type { Connection } from './connection.ts';
 import { getLast, getLastOfMany, type Stored } from './direct-get.ts';
+import { type Front, purgeFront } from './front.ts';
 import { expectedSeqHeader, isWrongSequence, PublishError, Publisher, type Seal } from './publisher.ts';
 
 const tries = 4;
@@ -93,6 +94,17 @@ export class Claims {
 	async purge(handle: Handle): Promise<void> {
 		await this.#connection.jsm.streams.purge(streams.claims, {
 			filter: subjects.claim(handle.node, handle.id),
+		});
+	}
+
+	/**
+	 * Removes claims of a node from the first on, no more than `atMost`: up to the first whose id `isOver` does not know as over.
+	 * @throws As {@link purgeFront}
+	 */
+	purgeFront(node: string, atMost: number, isOver: (id: string) => boolean): Promise<Front> {
+		return purgeFront(this.#connection, streams.claims, subjects.claim(node, '*'), atMost, ({ subject }) => {
+			const handle = parseKeyedSubject(subject);
+			return handle !== undefined && isOver(handle.id);
 		});
 	}
 }

@@ -77,15 +77,19 @@ export function getNext(
 	return ask(connection, stream, subjectOf(connection, stream), question);
 }
 
-/** Up to `batch` messages that match `filter`, from sequence `from` on (ADR-31). @throws StewardError `no-broker` */
+/**
+ * Up to `batch` messages that match `filter`, from sequence `from` on (ADR-31), fewer where they are large.
+ * @param maxBytes The server's own bound without it.
+ * @throws StewardError `no-broker`
+ */
 export async function getFrom(
 	connection: Connection,
 	stream: string,
 	filter: string,
 	from: number,
-	batch: number,
+	{ batch, maxBytes }: { readonly batch: number; readonly maxBytes?: number },
 ): Promise<readonly Stored[]> {
-	const question = JSON.stringify({ batch, seq: from, next_by_subj: filter });
+	const question = JSON.stringify({ batch, max_bytes: maxBytes, seq: from, next_by_subj: filter });
 	try {
 		return await askReplicas((one) => getAll(connection, stream, question, one), requestTimeoutMs);
 	} catch (error) {

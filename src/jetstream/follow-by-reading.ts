@@ -115,7 +115,7 @@ export class ReadingFollower {
 		const { stream, batch = usualBatch } = this.#options;
 		const found: Stored[] = [];
 		for (let next = from; next <= upTo && !this.#stopping.signal.aborted; ) {
-			const part = await getFrom(this.#connection, stream, filter, next, batch);
+			const part = await getFrom(this.#connection, stream, filter, next, { batch });
 			found.push(...part.filter(({ seq }) => seq <= upTo));
 			const last = part.at(-1);
 			if (!last) break;

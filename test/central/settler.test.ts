@@ -26,6 +26,7 @@ test('what the ledger calls final goes, together with what came again under its 
 	let refusals = 2;
 	const settler = new Settler({
 		commands: {
+			purgeFront: () => Promise.reject(new Error('what the stream has shown is too old')),
 			purge: async (...args) => {
 				if (refusals-- > 0) throw new Error('the stream has no leader now');
 				await parts.commands.purge(...args);
@@ -57,4 +58,39 @@ test('what the ledger calls final goes, together with what came again under its 
 	expect(await leftOn(connection)).toEqual(['between', 'open', 'unknown']);
 	expect(forgotten.sort()).toEqual(['ship1.open', 'ship1.unknown']);
 	expect(refusals).toBeLessThan(0);
+});
+
+test('what is at the front of a lane goes together; what the ledger does not call final keeps what lies behind it', async () => {
+	await using broker = await startBroker();
+	const { connection } = broker;
+	const { fleet, parts } = await fleetOn(connection);
+	const alone: string[] = [];
+	const settler = new Settler({
+		commands: {
+			purgeFront: (...args) => parts.commands.purgeFront(...args),
+			purge: (node, id, seq) => {
+				alone.push(id);
+				return parts.commands.purge(node, id, seq);
+			},
+		},
+		...{ ledger: parts.ledger, onForgotten: () => undefined, clock: systemClock, log: silentLog },
+	});
+	const ids = Array.from({ length: 20 }, (_, place) => `c${10 + place}`);
+	for (const id of ids) {
+		await fleet.send(command({ id }));
+		// Of another lane, and of another node: nobody says that they are over.
+		await fleet.send(command({ id: `u${id}`, lane: 'urgent' }));
+		await fleet.send(command({ id: `n${id}`, toNode: 'ship2' }));
+	}
+	const ended = ids.filter((id) => id !== 'c22');
+	for (const id of ended) {
+		const handle = { node: 'ship1', id };
+		await writeEnd(parts, handle, await factsOf(parts, handle));
+		settler.settle(handle);
+	}
+	await eventually(async () => (await leftOn(connection)).length === 41);
+	const others = ids.flatMap((id) => [`n${id}`, `u${id}`]);
+	expect(await leftOn(connection)).toEqual(['c22', ...others].sort());
+	// Twelve went together, and the seven behind the one that is not over by their ids.
+	expect(alone.sort()).toEqual(ids.slice(13));
 });

@@ -44,3 +44,50 @@ test('a claim stays while its command is on its stream, though the ledger calls 
 	expect(await claims.read(handle)).toBeUndefined();
 	await index.stop();
 });
+
+test('claims of one node go together, save those of commands that are still on their stream', async () => {
+	await using nats = await startNats();
+	await (await startCentral(nats.url)).stop();
+	await using raw = await openRaw(nats.url);
+	const { connection } = raw;
+	const { fleet, parts } = await fleetOn(connection);
+	const { claims, commands, ledger, serverNow } = parts;
+	const index = new CentreIndex(connection, 1);
+	await index.start();
+	const ids = Array.from({ length: 12 }, (_, place) => `c${10 + place}`);
+	let settledAt = 0;
+	for (const id of ids) {
+		const handle = { node: 'ship1', id };
+		await fleet.send(command({ id }));
+		const facts = await factsOf(parts, handle);
+		settledAt = facts.queuedAt + 1000;
+		await claims.write(handle, cancelled(facts));
+		await ledger.write(foldClaim(handle, undefined, cancelled(facts)), 0, undefined, settledAt);
+		// The eleventh is still there.
+		if (id !== 'c20') await commands.purge('ship1', id, facts.seq);
+	}
+	await eventually(() => index.isComplete && index.ledger.get('ship1.c21')?.settledAt === settledAt);
+	const settled: string[] = [];
+	let alone = 0;
+	const sweeper = new Sweeper({
+		...{ connection, index, commands, claimRetentionMs: 0, log: silentLog },
+		claims: {
+			purge: (handle) => {
+				alone += 1;
+				return claims.purge(handle);
+			},
+			purgeFront: (...args) => claims.purgeFront(...args),
+		},
+		settler: { settle: (one: { node: string; id: string }) => void settled.push(formatHandle(one)) },
+		serverNow: () => serverNow() + 60_000,
+	});
+	expect((await sweeper.runOnce()).claims).toBe(10);
+	expect(alone).toBe(0);
+	// Too few to go together: one by one, and the other stays with its command.
+	expect((await sweeper.runOnce()).claims).toBe(1);
+	expect(alone).toBe(1);
+	expect(settled).toEqual(['ship1.c20']);
+	const left = await claims.readMany(ids.map((id) => ({ node: 'ship1', id })));
+	expect([...left.keys()]).toEqual(['ship1.c20']);
+	await index.stop();
+});
