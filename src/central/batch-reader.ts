@@ -32,6 +32,8 @@ export type BatchReaderOptions = {
 		readonly after: Pick<BatchReader, 'isBusy'>;
 		readonly longestMs: number;
 	};
+	/** After a batch of at least `from` the next one gathers for so long: where much comes, large batches cost the broker the least. */
+	gather?: { readonly from: number; readonly forMs: number };
 	clock: Clock;
 	log: Log;
 };
@@ -132,6 +134,9 @@ export class BatchReader implements Service {
 			}
 			this.#handling = 0;
 			this.#puller.poke();
+			const { gather, clock } = this.#options;
+			const isMuch = gather && batch.length >= gather.from && this.#waiting.length < held / 2;
+			if (isMuch) await clock.sleep(gather.forMs, signal);
 		}
 		this.#busy = undefined;
 	}

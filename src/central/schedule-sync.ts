@@ -13,6 +13,7 @@ import type { Envelope } from '../domain/envelope.ts';
 import { centralNode } from '../domain/names.ts';
 import { matchesLabels } from '../domain/node-state.ts';
 import { readSchedule, type Schedule, type ScheduleRecord } from '../domain/schedule.ts';
+import type { StoredCommand } from '../jetstream/commands.ts';
 import type { Schedules } from '../jetstream/schedules.ts';
 import type { CentreIndex } from './index.ts';
 import { tombstoneMs } from './schedule-trust.ts';
@@ -184,9 +185,10 @@ export class ScheduleSync {
 		const { nodes, waiting } = this.#options.index;
 		const versions = new Map<string, number>();
 		for (const { name, version } of nodes.get(node)?.state.schedules ?? []) versions.set(name, version);
-		const onTheWay = [...(waiting.get(node)?.values() ?? [])]
-			.filter(({ lane, facts }) => lane === 'control' && facts.schedule !== undefined)
-			.sort((a, b) => a.facts.seq - b.facts.seq);
+		const onTheWay: StoredCommand[] = [];
+		for (const command of waiting.get(node)?.values() ?? [])
+			if (command.lane === 'control' && command.facts.schedule) onTheWay.push(command);
+		onTheWay.sort((a, b) => a.facts.seq - b.facts.seq);
 		for (const { method, facts } of onTheWay) {
 			if (!facts.schedule) continue;
 			if (method === 'schedule') versions.set(facts.schedule.name, facts.schedule.version);

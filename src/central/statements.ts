@@ -8,6 +8,7 @@ import { foldClaim, foldReport, type LedgerEntry, type SignatureVerdict } from '
 import type { Handle } from '../domain/names.ts';
 import type { Result } from '../domain/result.ts';
 import { isFinal } from '../domain/state.ts';
+import { isClaimSubject } from '../domain/subject.ts';
 import { type CommandFacts, claimSchema, decode, reportSchema } from '../domain/wire.ts';
 import type { Delivery } from '../jetstream/pull.ts';
 
@@ -26,14 +27,15 @@ export function readStatement(
 	delivery: Delivery,
 	signature: SignatureVerdict | null,
 ): Statement | undefined {
-	const claim = decode(claimSchema, delivery.data);
+	const isClaim = isClaimSubject(delivery.subject);
+	const claim = isClaim ? decode(claimSchema, delivery.data) : undefined;
 	if (claim) {
 		const message = claim.by === 'centre' && typeof claim.envelope === 'string' ? claim.envelope : undefined;
 		const { facts } = claim;
 		const fold = (entry: LedgerEntry | undefined) => foldClaim(handle, entry, claim, signature);
 		return { delivery, facts, result: undefined, message, fold };
 	}
-	const report = decode(reportSchema, delivery.data);
+	const report = isClaim ? undefined : decode(reportSchema, delivery.data);
 	if (!report) return undefined;
 	const { facts, result } = report;
 	const fold = (entry: LedgerEntry | undefined) => foldReport(handle, entry, report, signature);

@@ -1,7 +1,7 @@
 /**
  * Owns that what is told of a command fits one message of the broker: a report or an entry that does not would never settle it.
- * Promises that the outcome itself, its exit code and its fault are always told, and that what is cut says so.
- * Pure.
+ * Promises that the outcome itself, its exit code and its fault are always told, and that what is cut says so. Gives JSON: what is measured is
+ * what is sent. Pure.
  */
 
 import type { Envelope } from './envelope.ts';
@@ -15,7 +15,7 @@ const smallValueBytes = 8 * keptHead;
 const keptText = 200;
 
 /** The report, or as much of it as fits into `largest` bytes. */
-export function boundedReport(report: Report, largest: number): Report {
+export function boundedReport(report: Report, largest: number): string {
 	return firstThatFits(report, largest, [
 		(said) => ({ ...said, attempts: said.attempts.slice(-1), ...withResult(said, withoutValue) }),
 		(said) => ({ ...said, ...withResult(said, withoutOutput), ...withShortFaults(said) }),
@@ -23,7 +23,7 @@ export function boundedReport(report: Report, largest: number): Report {
 }
 
 /** As {@link boundedReport}, of what the ledger keeps. */
-export function boundedEntry(entry: LedgerEntry, largest: number): LedgerEntry {
+export function boundedEntry(entry: LedgerEntry, largest: number): string {
 	return firstThatFits(entry, largest, [
 		(told) => ({ ...told, attempts: told.attempts.slice(-1) }),
 		(told) => ({
@@ -38,7 +38,7 @@ export function boundedEntry(entry: LedgerEntry, largest: number): LedgerEntry {
 /** How a command ended, beside what it was: its message goes last, because without it nobody can send it again. */
 export function boundedEnd<
 	End extends { readonly result: Result | null; readonly envelope: Envelope | null },
->(end: End, largest: number): End {
+>(end: End, largest: number): string {
 	return firstThatFits(end, largest, [
 		(kept) => ({ ...kept, result: kept.result && withoutValue(kept.result) }),
 		(kept) => ({ ...kept, result: kept.result && withoutOutput(kept.result) }),
@@ -47,13 +47,15 @@ export function boundedEnd<
 }
 
 /** `cuts`: from the least loss to the greatest, each on top of those before. */
-function firstThatFits<Told>(told: Told, largest: number, cuts: readonly ((told: Told) => Told)[]): Told {
+function firstThatFits<Told>(told: Told, largest: number, cuts: readonly ((told: Told) => Told)[]): string {
 	let bounded = told;
+	let text = JSON.stringify(bounded);
 	for (const cut of cuts) {
-		if (Buffer.byteLength(JSON.stringify(bounded)) <= largest) break;
+		if (Buffer.byteLength(text) <= largest) break;
 		bounded = cut(bounded);
+		text = JSON.stringify(bounded);
 	}
-	return bounded;
+	return text;
 }
 
 function withResult({ result }: Report, change: (result: Result) => Result): Pick<Report, 'result'> {

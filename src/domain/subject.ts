@@ -125,6 +125,10 @@ export function parseKeyedSubject(subject: string): { node: string; id: string }
 	return parseNodeAndId(subject, ['claim', 'report']);
 }
 
+export function isClaimSubject(subject: string): boolean {
+	return subject.startsWith('steward.claim.');
+}
+
 /** `steward.output.<node>.<id>` */
 export function parseOutputSubject(subject: string): { node: string; id: string } | undefined {
 	return parseNodeAndId(subject, ['output']);

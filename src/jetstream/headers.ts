@@ -19,6 +19,7 @@ export type Headers = {
 export function headersOf(message: Msg): Headers {
 	const text = rawHeaders(message);
 	if (!text.startsWith('NATS/1.0')) return byTheClient(message);
+	let values: ReadonlyMap<string, string> | undefined;
 	return {
 		get code() {
 			return statusOf(text).code;
@@ -26,7 +27,10 @@ export function headersOf(message: Msg): Headers {
 		get description() {
 			return statusOf(text).description;
 		},
-		get: (name) => lastValue(text, name),
+		get: (name) => {
+			values ??= valuesOf(text);
+			return values.get(name) ?? '';
+		},
 	};
 }
 
@@ -70,13 +74,16 @@ function statusOf(text: string): { code: number; description: string } {
 	return { code: Number(code), description: description.trim() };
 }
 
-/** Found in the text as it came: for many messages a list of all names takes longer than all the rest of them. */
-function lastValue(text: string, name: string): string {
-	const at = text.lastIndexOf(`\r\n${name}:`);
-	if (at < 0) return '';
-	const from = at + name.length + 3;
-	const end = text.indexOf('\r\n', from);
-	return text.slice(from, end < 0 ? undefined : end).trim();
+/** All lines of the text in one pass: whoever wants one value mostly wants ten, and a search for each takes four times as long. */
+function valuesOf(text: string): ReadonlyMap<string, string> {
+	const values = new Map<string, string>();
+	for (let from = text.indexOf('\r\n') + 2, end: number; from >= 2 && from < text.length; from = end + 2) {
+		end = text.indexOf('\r\n', from);
+		if (end < 0) end = text.length;
+		const colon = text.indexOf(':', from);
+		if (colon >= from && colon < end) values.set(text.slice(from, colon), text.slice(colon + 1, end).trim());
+	}
+	return values;
 }
 
 /** Of subject, reply, headers and body; the client does not put it into its types. */

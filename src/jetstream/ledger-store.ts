@@ -157,13 +157,13 @@ export class LedgerStore {
 		const isGivenUp = entry.state === 'lost' && end?.result === null;
 		const ttlMs = entry.settledAt === null ? undefined : Math.max(1000, entry.settledAt + ledgerAgeMs - now);
 		if (end) {
-			const text = JSON.stringify(boundedEnd({ v: 1, ...end }, this.#largest));
+			const text = boundedEnd({ v: 1, ...end }, this.#largest);
 			// Who gives a command up must not write over what its node has said meanwhile.
 			const expected = isGivenUp ? { expectRevision: 0 } : {};
 			await this.#results.publish(writeRequest(buckets.results, handle, text, { ttlMs, ...expected }));
 		}
 		const written = await this.#ledger.publish(
-			writeRequest(buckets.ledger, handle, JSON.stringify(boundedEntry(entry, this.#largest)), {
+			writeRequest(buckets.ledger, handle, boundedEntry(entry, this.#largest), {
 				expectRevision: revision,
 				ttlMs,
 				headers: summaryHeaders(entry),

@@ -26,6 +26,8 @@ export class HeldDeliveries implements Service {
 	/** Of what goes back when the link is there. */
 	readonly #goingBack = new Set<string>();
 	#file: number | undefined;
+	/** What is to be noted when this turn of the event loop is over: what comes together is one write. */
+	#lines = '';
 	#length = 0;
 	#off: () => void = () => undefined;
 
@@ -39,6 +41,7 @@ export class HeldDeliveries implements Service {
 			},
 			async () => {
 				this.#off();
+				this.#writeLines();
 				if (this.#file !== undefined) closeSync(this.#file);
 				this.#file = undefined;
 			},
@@ -97,8 +100,16 @@ export class HeldDeliveries implements Service {
 	}
 
 	#note(line: string): void {
+		if (this.#lines === '') queueMicrotask(() => this.#writeLines());
+		this.#lines += line;
+	}
+
+	#writeLines(): void {
+		const lines = this.#lines;
+		this.#lines = '';
+		if (lines === '') return;
 		if (this.#held.size + this.#goingBack.size === 0 || this.#length > longestNotes) this.#writeAnew();
-		else this.#write(line);
+		else this.#write(lines);
 	}
 
 	#writeAnew(): void {

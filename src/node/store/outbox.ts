@@ -146,8 +146,8 @@ export class Outbox implements Service, Intake {
 	addReport(writes: Writes, id: string, report: Omit<Report, 'key' | 'v'>): number {
 		const key = this.#takeKey(writes);
 		const largest = (this.#sender.maxPayload ?? usualPayload) - headerBytes;
-		const full = boundedReport({ v: 1, key, ...report }, largest);
-		const request: PublishRequest = { subject: subjects.report(this.#node, id), data: JSON.stringify(full) };
+		const data = boundedReport({ v: 1, key, ...report }, largest);
+		const request: PublishRequest = { subject: subjects.report(this.#node, id), data };
 		this.#put(writes, key, { stream: streams.reports, request, journalId: id });
 		return key.n;
 	}
