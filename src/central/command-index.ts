@@ -14,8 +14,9 @@ import { readStoredCommand, type StoredCommand } from '../jetstream/commands.ts'
 import type { Followed } from '../jetstream/follow.ts';
 import { readLedgerSummary } from '../jetstream/ledger-store.ts';
 import { Arrivals } from './arrivals.ts';
-import type { IndexedCommand, IndexedSummary, IndexListeners } from './index-listeners.ts';
+import type { IndexedCommand, IndexListeners } from './index-listeners.ts';
 import { LaterIndex } from './later-index.ts';
+import { LedgerTable } from './ledger-table.ts';
 import type { ReadingPlace } from './reading-place.ts';
 import type { ScheduleIndex } from './schedule-index.ts';
 
@@ -29,7 +30,7 @@ export type CommandIndexOptions = {
 
 export class CommandIndex {
 	/** Summaries by handle. */
-	readonly ledger = new Map<string, IndexedSummary>();
+	readonly ledger = new LedgerTable();
 	/** Handles of those that silence would make lost, and when, server time. */
 	readonly withNode = new Map<string, number>();
 	/** Commands that are on their lane, by node and id; also those that run. */
@@ -97,7 +98,7 @@ export class CommandIndex {
 	}
 
 	takeLedger(message: Followed): void {
-		const handle = keyOf(buckets.ledger, message.subject);
+		const handle = ownText(keyOf(buckets.ledger, message.subject));
 		const summary = readLedgerSummary(message.header);
 		this.#change(handle, () => {
 			if (!summary) {
@@ -222,4 +223,9 @@ export class CommandIndex {
 			for (const listener of this.#settled) listener(command);
 		}
 	}
+}
+
+/** A piece of a longer text keeps all of that in memory. */
+function ownText(piece: string): string {
+	return Buffer.from(piece).toString();
 }

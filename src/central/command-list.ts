@@ -19,14 +19,16 @@ type Filter = Omit<Question<'commands'>, 'limit' | 'cursor'> & {
 };
 
 export class CommandList {
-	readonly #order = new CommandOrder<IndexedCommand>();
+	readonly #order: CommandOrder<IndexedCommand>;
 
-	constructor(index: Pick<CentreIndex, 'listen'>) {
+	constructor(index: Pick<CentreIndex, 'listen' | 'known'>) {
+		this.#order = new CommandOrder((handle) => {
+			const value = index.known(handle);
+			return value && { queuedAt: queuedAtOf(value), value };
+		});
 		index.listen({
-			command: (handle, _before, after) => {
-				if (after) this.#order.put(handle, queuedAtOf(after), after);
-				else this.#order.remove(handle);
-			},
+			command: (handle, before, after) =>
+				this.#order.move(handle, before && queuedAtOf(before), after && queuedAtOf(after)),
 			taken: () => undefined,
 			reset: () => undefined,
 		});
@@ -37,7 +39,9 @@ export class CommandList {
 		const found: ListedCommand[] = [];
 		const isWanted = wanted(filter);
 		const after = cursor === undefined ? undefined : placeOf(cursor);
-		for (const { handle, queuedAt, value: command } of this.#order.newestFirst(after)) {
+		const prefix = filter.node === undefined ? '' : `${filter.node}.`;
+		const places = this.#order.newestFirst(after, (handle) => handle.startsWith(prefix));
+		for (const { handle, queuedAt, value: command } of places) {
 			if (filter.since !== undefined && queuedAt < filter.since) break;
 			if (!isWanted(handle, command)) continue;
 			found.push({ handle, queuedAt, stored: isWaiting(command) ? command : undefined });
@@ -70,11 +74,9 @@ function scheduleOf(command: IndexedCommand): string | null {
 	return command.lane === 'control' ? null : (command.facts.schedule?.name ?? null);
 }
 
-function wanted({ node, method, states, schedule, search, isWithoutWishes }: Filter) {
-	const prefix = node === undefined ? '' : `${node}.`;
+function wanted({ method, states, schedule, search, isWithoutWishes }: Filter) {
 	const piece = search === undefined ? undefined : new RegExp(literal(search), 'i');
 	return (handle: string, command: IndexedCommand): boolean => {
-		if (!handle.startsWith(prefix)) return false;
 		if (method !== undefined && command.method !== method) return false;
 		if (states && !states.includes(stateOf(command))) return false;
 		if (schedule !== undefined && scheduleOf(command) !== schedule) return false;

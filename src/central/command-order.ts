@@ -1,79 +1,100 @@
 /**
  * Owns the order in which commands are listed: the newest first, by when they were queued.
- * Promises that a page costs what it shows and what it passes over, never a sort of all there are; many that come at once are sorted in once.
- * Soft state: made from what the index tells.
+ * Promises that a page costs what it shows and what it passes over, never a sort of all there are; many that come at once are merged in once.
+ * Soft state: made from what the index tells. It keeps places only; what stands there now is asked of the index.
  */
 
 /** Where a command stands in a list. */
 export type Place = { readonly handle: string; readonly queuedAt: number };
-/** `value` is undefined once it stands elsewhere, or nowhere. */
-type Entry<Value> = Place & { value: Value | undefined };
+type Found<Value> = { readonly queuedAt: number; readonly value: Value };
 
-/** So many are put in one by one; more are sorted in together. */
+/** So many are put in one by one; more are merged in together. */
 const fewFresh = 64;
-/** Entries that count no more are swept when there are more of them than of others, and so many. */
+/** Places that count no more are swept when they are half of all, and so many. */
 const mostStale = 1000;
 
 export class CommandOrder<Value> {
-	/** The oldest first. */
-	#sorted: Entry<Value>[] = [];
-	#fresh: Entry<Value>[] = [];
-	readonly #current = new Map<string, Entry<Value>>();
+	readonly #find: (handle: string) => Found<Value> | undefined;
+	/** The oldest first; the same place of both. */
+	#handles: string[] = [];
+	#times: number[] = [];
+	#fresh: Place[] = [];
+	#stale = 0;
 
-	/** In the place of what was there under this handle. */
-	put(handle: string, queuedAt: number, value: Value): void {
-		const known = this.#current.get(handle);
-		if (known?.queuedAt === queuedAt) {
-			known.value = value;
-			return;
-		}
-		if (known) known.value = undefined;
-		const entry = { handle, queuedAt, value };
-		this.#current.set(handle, entry);
-		this.#fresh.push(entry);
+	/** `find`: what is known of a command now; it is listed in the place that it has there, once. */
+	constructor(find: (handle: string) => Found<Value> | undefined) {
+		this.#find = find;
 	}
 
-	remove(handle: string): void {
-		const known = this.#current.get(handle);
-		if (known) known.value = undefined;
-		this.#current.delete(handle);
+	/** It has this place from now on, and `from` no more. */
+	move(handle: string, from: number | undefined, to: number | undefined): void {
+		if (from === to) return;
+		if (from !== undefined) this.#stale += 1;
+		if (to !== undefined) this.#fresh.push({ handle, queuedAt: to });
 	}
 
-	/** All, or those that come after a place in this order. */
-	*newestFirst(after?: Place): Generator<Place & { readonly value: Value }> {
+	/** All, or those that come after a place in this order; `mayBe` is asked before it is looked up what is known of it. */
+	*newestFirst(
+		after?: Place,
+		mayBe: (handle: string) => boolean = () => true,
+	): Generator<Place & { readonly value: Value }> {
 		this.#settle();
-		const end = after === undefined ? this.#sorted.length : indexOf(this.#sorted, after);
-		for (let index = end - 1; index >= 0; index--) {
-			const entry = this.#sorted[index];
-			if (entry && hasValue(entry)) yield entry;
+		let [lastHandle, lastTime] = ['', Number.NaN];
+		for (let index = after ? this.#indexOf(after) : this.#handles.length; index-- > 0; ) {
+			const { handle, queuedAt } = this.#at(index);
+			if (!mayBe(handle)) continue;
+			// Gone and come again: it is there twice.
+			if (handle === lastHandle && queuedAt === lastTime) continue;
+			[lastHandle, lastTime] = [handle, queuedAt];
+			const found = this.#find(handle);
+			if (found?.queuedAt === queuedAt) yield { handle, queuedAt, value: found.value };
 		}
+	}
+
+	#at(index: number): Place {
+		return { handle: this.#handles[index] ?? '', queuedAt: this.#times[index] ?? 0 };
 	}
 
 	#settle(): void {
-		const fresh = this.#fresh.filter(hasValue);
+		const fresh = this.#fresh.sort(oldestFirst);
 		this.#fresh = [];
-		if (fresh.length <= fewFresh) {
-			for (const entry of fresh) this.#sorted.splice(indexOf(this.#sorted, entry), 0, entry);
-		} else this.#sorted = [...this.#sorted, ...fresh].sort(oldestFirst);
-		if (this.#sorted.length > 2 * this.#current.size + mostStale)
-			this.#sorted = this.#sorted.filter(hasValue);
+		const isToSweep = this.#stale > this.#handles.length / 2 + mostStale;
+		if (fresh.length > fewFresh || isToSweep) return this.#merge(fresh, isToSweep);
+		for (const { handle, queuedAt } of fresh) {
+			const index = this.#indexOf({ handle, queuedAt });
+			this.#handles.splice(index, 0, handle);
+			this.#times.splice(index, 0, queuedAt);
+		}
 	}
-}
 
-function hasValue<Value>(entry: Entry<Value>): entry is Entry<Value> & { value: Value } {
-	return entry.value !== undefined;
-}
-
-/** The first that is no older. */
-function indexOf(sorted: readonly Place[], place: Place): number {
-	let [low, high] = [0, sorted.length];
-	while (low < high) {
-		const middle = (low + high) >>> 1;
-		const other = sorted[middle];
-		if (other && oldestFirst(other, place) < 0) low = middle + 1;
-		else high = middle;
+	#merge(fresh: readonly Place[], isToSweep: boolean): void {
+		const [handles, times]: [string[], number[]] = [[], []];
+		const add = (place: Place) => {
+			if (isToSweep && this.#find(place.handle)?.queuedAt !== place.queuedAt) return;
+			handles.push(place.handle);
+			times.push(place.queuedAt);
+		};
+		let next = 0;
+		for (let index = 0; index < this.#handles.length; index++) {
+			const place = this.#at(index);
+			for (let one = fresh[next]; one && oldestFirst(one, place) < 0; one = fresh[++next]) add(one);
+			add(place);
+		}
+		for (const one of fresh.slice(next)) add(one);
+		[this.#handles, this.#times] = [handles, times];
+		if (isToSweep) this.#stale = 0;
 	}
-	return low;
+
+	/** The first that is no older. */
+	#indexOf(place: Place): number {
+		let [low, high] = [0, this.#handles.length];
+		while (low < high) {
+			const middle = (low + high) >>> 1;
+			if (oldestFirst(this.#at(middle), place) < 0) low = middle + 1;
+			else high = middle;
+		}
+		return low;
+	}
 }
 
 /** Of one moment the handles decide. */

@@ -9,6 +9,7 @@ import { formatHandle } from '../domain/names.ts';
 import type { CommandState } from '../domain/state.ts';
 import type { StoredCommand } from '../jetstream/commands.ts';
 import type { LedgerSummary } from '../jetstream/ledger-store.ts';
+import type { LedgerTable } from './ledger-table.ts';
 
 /** `0`, `1` …: the shards of commands. */
 export type SourceName = 'ledger' | 'nodes' | 'presence' | 'schedules' | 'trust' | number;
@@ -39,7 +40,7 @@ export type IndexListener = {
 
 type ByName = ReadonlyMap<string, { readonly revision: number }>;
 type Content = {
-	readonly ledger: ReadonlyMap<string, IndexedSummary>;
+	readonly ledger: Pick<LedgerTable, 'get' | 'has'> & Iterable<[string, IndexedSummary]>;
 	readonly waiting: ReadonlyMap<string, ReadonlyMap<string, StoredCommand>>;
 	readonly later: { commands(): readonly StoredCommand[] };
 	readonly nodeSeqs: ReadonlyMap<string, number>;
@@ -68,7 +69,7 @@ export class IndexListeners {
 		const before = known(handle);
 		apply();
 		const after = known(handle);
-		if (before === after) return;
+		if (isSame(before, after)) return;
 		for (const listener of this.#listeners) listener.command(handle, before, after);
 	}
 
@@ -79,6 +80,14 @@ export class IndexListeners {
 	reset(source: SourceName): void {
 		for (const listener of this.#listeners) listener.reset(source);
 	}
+}
+
+function isSame(before: IndexedCommand | undefined, after: IndexedCommand | undefined): boolean {
+	if (before === after) return true;
+	// A summary is made anew for each who asks.
+	return before !== undefined && after !== undefined && !isWaiting(before) && !isWaiting(after)
+		? before.revision === after.revision
+		: false;
 }
 
 function tellAll(content: Content, listener: IndexListener): void {

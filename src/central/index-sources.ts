@@ -4,12 +4,17 @@
  * Soft state: a restart reads again.
  */
 
+import { systemClock } from '../base/clock.ts';
 import { buckets, streams, subjects } from '../domain/subject.ts';
 import { bucketStream, bucketSubject } from '../jetstream/bucket.ts';
 import type { Connection } from '../jetstream/connection.ts';
 import { type Followed, type Following, follow } from '../jetstream/follow.ts';
 import type { SourceName } from './index-listeners.ts';
 import { ReadingPlace } from './reading-place.ts';
+
+/** What a list is looked at for; a command has one or two entries. */
+const newestOfLedger = 150_000;
+const retryMs = 500;
 
 export type Source = {
 	readonly name: SourceName;
@@ -18,6 +23,8 @@ export type Source = {
 	readonly filter: readonly string[];
 	readonly from: 'all' | 'last';
 	readonly headersOnly: boolean;
+	/** What has the last so many sequences is read first, and what is before them after that. */
+	readonly newest: number;
 	readonly take: (message: Followed) => void;
 	readonly reset: () => void;
 };
@@ -32,11 +39,13 @@ export function sourcesOf(shards: number, takers: Takers): readonly Source[] {
 	const ofBucket = (name: keyof typeof takers & keyof typeof buckets): Source => ({
 		...{ name, place: new ReadingPlace(), stream: bucketStream(buckets[name]) },
 		...{ filter: [bucketSubject(buckets[name], '>')], from: 'last', headersOnly: name === 'ledger' },
+		newest: name === 'ledger' ? newestOfLedger : Number.POSITIVE_INFINITY,
 		...takers[name],
 	});
 	const ofShard = (shard: number): Source => ({
 		...{ name: shard, place: new ReadingPlace(), stream: streams.commands(shard) },
 		...{ filter: [subjects.commandsOfShard(shard)], from: 'all', headersOnly: true },
+		newest: Number.POSITIVE_INFINITY,
 		...takers.commands(shard),
 	});
 	return [
@@ -45,14 +54,32 @@ export function sourcesOf(shards: number, takers: Takers): readonly Source[] {
 	];
 }
 
+/**
+ * The newest first, where there is much: lists show that in seconds. How far it has come is said once all of it is read.
+ * @throws StewardError `no-broker` at first
+ */
 export async function followSource(connection: Connection, source: Source): Promise<Following> {
-	const { stream, filter, from, headersOnly, place } = source;
+	const { stream, filter, from, headersOnly, place, newest } = source;
+	const { state } = await connection.jsm.streams.info(stream);
+	const after = Math.max(0, state.last_seq - newest);
+	/** Of these there is something newer than what is older than all of that. */
+	const newer = new Set<string>();
+	let isWhole = after === 0;
+	let heard = 0;
+	const reach = (seq: number) => {
+		heard = Math.max(heard, seq);
+		if (isWhole) place.reach(heard);
+	};
 	let lastAtFirst: number | undefined;
+	const stopping = new AbortController();
 	const following = await follow(
 		connection,
 		{
-			...{ stream, filter, from, headersOnly },
+			...{ stream, filter, from, headersOnly, after },
 			onReset: () => {
+				// Of another stream: what comes of it now says nothing any more.
+				stopping.abort();
+				[heard, lastAtFirst] = [0, undefined];
 				place.restart();
 				source.reset();
 			},
@@ -62,11 +89,55 @@ export async function followSource(connection: Connection, source: Source): Prom
 			},
 		},
 		(message) => {
+			if (!isWhole) newer.add(message.subject);
 			source.take(message);
-			place.reach(message.seq);
+			reach(message.seq);
 		},
 	);
-	// What was removed since will not be heard of.
-	const caughtUp = following.caughtUp.then(() => place.reach(lastAtFirst ?? 0));
-	return { caughtUp, stop: () => following.stop() };
+	const caughtUp = following.caughtUp.then(async () => {
+		const take = (message: Followed) => newer.has(message.subject) || source.take(message);
+		if (!isWhole) await readUpTo(connection, source, after, take, stopping.signal);
+		newer.clear();
+		isWhole = true;
+		// What was removed since will not be heard of.
+		reach(lastAtFirst ?? 0);
+	});
+	const stop = () => {
+		stopping.abort();
+		return following.stop();
+	};
+	return { caughtUp, stop };
+}
+
+/** Hands over what the stream holds up to this sequence; nothing more where the stream is made anew, or after a stop. */
+async function readUpTo(
+	connection: Connection,
+	{ stream, filter, headersOnly }: Source,
+	last: number,
+	take: (message: Followed) => unknown,
+	stopping: AbortSignal,
+): Promise<void> {
+	let end: () => void = () => undefined;
+	const isOver = new Promise<void>((resolve) => {
+		end = resolve;
+	});
+	stopping.addEventListener('abort', end, { once: true });
+	const options = { stream, filter, headersOnly, from: 'all', onReset: end } as const;
+	const begin = async () => {
+		while (!stopping.aborted) {
+			try {
+				return await follow(connection, options, (message) => {
+					if (message.seq > last) end();
+					else if (!stopping.aborted) take(message);
+				});
+			} catch {
+				// The broker is away, which whoever watches the link says.
+				await systemClock.sleep(retryMs, stopping);
+			}
+		}
+		return undefined;
+	};
+	const older = await begin();
+	await Promise.race([older?.caughtUp, isOver]);
+	await older?.stop();
 }

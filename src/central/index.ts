@@ -174,11 +174,12 @@ export class CentreIndex implements Service {
 	}
 
 	async #begin(): Promise<void> {
-		this.#followings = await Promise.all(
+		const followings = await Promise.all(
 			this.sources.map((source) => followSource(this.#connection, source)),
 		);
-		void Promise.all(this.#followings.map(({ caughtUp }) => caughtUp)).then(() => {
-			this.#isComplete = true;
+		this.#followings = followings;
+		void Promise.all(followings.map(({ caughtUp }) => caughtUp)).then(() => {
+			if (this.#followings === followings) this.#isComplete = true;
 		});
 	}
 

@@ -18,6 +18,7 @@ type ReadingOptions = {
 	readonly stream: string;
 	readonly filter: readonly string[];
 	readonly from: 'all' | 'last' | 'new';
+	readonly after?: number;
 	/** Messages that are asked for at once. */
 	readonly batch?: number;
 	readonly onReset?: () => void;
@@ -81,7 +82,7 @@ export class ReadingFollower {
 
 	/** The last sequence of the stream. */
 	async #lookAtStream(): Promise<number> {
-		const { stream, from, onReset } = this.#options;
+		const { stream, from, after = 0, onReset } = this.#options;
 		const { created, state } = await this.#connection.jsm.streams.info(stream);
 		const isAnother = this.#streamCreated !== '' && created !== this.#streamCreated;
 		this.#streamCreated = created;
@@ -89,7 +90,7 @@ export class ReadingFollower {
 			this.#cursor = 0;
 			onReset?.();
 		}
-		this.#cursor ??= from === 'new' ? state.last_seq : 0;
+		this.#cursor ??= from === 'new' ? state.last_seq : after;
 		return state.last_seq;
 	}
 

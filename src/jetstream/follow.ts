@@ -36,6 +36,8 @@ export type FollowOptions = {
 	readonly filter: readonly string[];
 	/** `last`: the last message of each subject, then all that comes. */
 	readonly from: 'all' | 'last' | 'new';
+	/** Only what comes after this sequence of the stream that is there at first. */
+	readonly after?: number;
 	readonly headersOnly?: boolean;
 	/** Messages that are asked for at once, and that may wait for a slow `onMessage`. 1,000 by default. */
 	readonly batch?: number;
@@ -99,7 +101,7 @@ class Follower implements Following {
 	/** Since when the stream has held less than was handed over. */
 	#behindSince: number | undefined;
 	/** Last sequence that was handed over; 0 before the first. */
-	#cursor = 0;
+	#cursor: number;
 	#consumer = '';
 	#consumerSeq = 0;
 	#outstanding = 0;
@@ -115,6 +117,7 @@ class Follower implements Following {
 		this.#options = options;
 		this.#onMessage = onMessage;
 		this.#clock = options.clock ?? systemClock;
+		this.#cursor = options.after ?? 0;
 		this.caughtUp = new Promise((resolve) => {
 			this.#isCaughtUp = resolve;
 		});
