@@ -15,6 +15,7 @@ const peers = {
 	steward: async () => (await import('./peers/steward.mjs')).start,
 	raw: async () => raw.batched,
 	plain: async () => raw.plain,
+	protocol: async () => (await import('./peers/protocol.mjs')).start,
 	bullmq: async () => (await import('./peers/bullmq.mjs')).start,
 	'pg-boss': async () => (await import('./peers/pg-boss.mjs')).start,
 	'graphile-worker': async () => (await import('./peers/graphile-worker.mjs')).start,

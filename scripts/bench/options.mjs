@@ -10,8 +10,8 @@ export const usage = `npm run bench -- [options]
   --work A,C         ${Object.entries(works)
 		.map(([letter, { title }]) => `${letter}  ${title}`)
 		.join('\n                     ')}
-  --peers steward,raw,plain,bullmq,pg-boss,graphile-worker
-                     raw is JetStream with atomic batches, plain one publish a message
+  --peers steward,raw,plain,protocol,bullmq,pg-boss,graphile-worker
+                     raw is JetStream with atomic batches, plain one publish a message, protocol the messages of steward's way alone
   --tier strict,relaxed
   --rounds 5
   --quick            short: one round of A, C and D, strict, steward and JetStream only; shows that it works, not how fast
