@@ -4,7 +4,7 @@
  * No state that a crash could lose.
  */
 
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash, hash, randomBytes } from 'node:crypto';
 import { monotonicFactory } from 'ulid';
 
 /** A function that makes ULIDs which sort by time, also within one millisecond. */
@@ -36,7 +36,7 @@ export function randomToken(): string {
 
 /** SHA-256 of a JSON value whose keys are sorted: equal for equal content, whatever the order of its fields. */
 export function contentDigest(value: unknown): string {
-	return createHash('sha256').update(canonicalJson(value)).digest('base64url');
+	return hash('sha256', canonicalJson(value), 'base64url');
 }
 
 /**
@@ -45,12 +45,16 @@ export function contentDigest(value: unknown): string {
  */
 export function canonicalJson(value: unknown): string {
 	if (Array.isArray(value)) return `[${value.map((item) => canonicalJson(item ?? null)).join(',')}]`;
-	if (typeof value === 'object' && value !== null) {
-		const fields = Object.entries(value)
-			.filter(([, field]) => field !== undefined)
-			.sort(([a], [b]) => (a < b ? -1 : 1))
-			.map(([key, field]) => `${JSON.stringify(key)}:${canonicalJson(field)}`);
-		return `{${fields.join(',')}}`;
+	if (!isObject(value)) return JSON.stringify(value) ?? 'null';
+	let fields = '';
+	for (const key of Object.keys(value).sort()) {
+		const field = value[key];
+		if (field === undefined) continue;
+		fields += `${fields === '' ? '' : ','}${JSON.stringify(key)}:${canonicalJson(field)}`;
 	}
-	return JSON.stringify(value) ?? 'null';
+	return `{${fields}}`;
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+	return typeof value === 'object' && value !== null;
 }

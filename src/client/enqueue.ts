@@ -50,8 +50,9 @@ export async function enqueue(parts: Parts, envelope: Envelope, chosen: boolean)
 		const earlier = await findEarlier(parts, envelope);
 		if (earlier) return duplicateOf(envelope, digest, earlier);
 	}
-	await parts.access?.check(envelope);
-	const nonce = randomToken();
+	if (parts.access) await parts.access.check(envelope);
+	// An id that was made for this one is nobody else's.
+	const nonce = chosen ? randomToken() : '';
 	let doubt: PublishError | undefined;
 	for (let attempt = 1; ; attempt++) {
 		try {

@@ -1,6 +1,6 @@
 /**
  * Owns what a fleet remembers of nodes for a few seconds: the lanes that their methods ask for, where a sender names none.
- * Promises that a sender who names a lane waits for nothing, and that nobody asks for this alone: it comes with presence.
+ * Promises that nobody asks for this alone: it comes with presence.
  * Soft: what is forgotten is read again; a default that was not known in time changes the lane of a command, never its identity.
  */
 
@@ -24,12 +24,8 @@ export class MethodLanes {
 	}
 
 	/** The default of a node's method; undefined where it has none, or nothing is known of the node. */
-	async of(
-		node: string,
-		method: string,
-		readRecord: () => Promise<NodeRecord | undefined>,
-	): Promise<CommandLane | undefined> {
-		const record = this.#recall(node) ?? (await this.#learn(node, readRecord));
+	of(node: string, method: string, readRecord: () => NodeRecord | undefined): CommandLane | undefined {
+		const record = this.#recall(node) ?? this.#learn(node, readRecord);
 		return record.record && laneOfMethod(record.record.state, method);
 	}
 
@@ -38,8 +34,8 @@ export class MethodLanes {
 		return remembered && this.#clock.monotonic() < remembered.until ? remembered : undefined;
 	}
 
-	async #learn(node: string, readRecord: () => Promise<NodeRecord | undefined>): Promise<Remembered> {
-		const record = await readRecord();
+	#learn(node: string, readRecord: () => NodeRecord | undefined): Remembered {
+		const record = readRecord();
 		if (this.#remembered.size >= mostNodes) this.#remembered.clear();
 		const remembered = { until: this.#clock.monotonic() + keptMs, record };
 		this.#remembered.set(node, remembered);

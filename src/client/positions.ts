@@ -28,10 +28,15 @@ export class Positions {
 		}
 	}
 
-	/** Null where too many are sent, the broker does not say, or the command has gone already. */
-	async of({ kind, state, duplicate, node, lane, seq }: Receipt): Promise<number | null> {
+	/** The receipts, each with its place: null where too many are sent, the broker does not say, or the command has gone already. */
+	async tell(receipts: readonly Receipt[]): Promise<Receipt[]> {
+		if (this.#beingSent > mostAtOnce) return [...receipts];
+		return Promise.all(receipts.map(async (receipt) => ({ ...receipt, position: await this.#of(receipt) })));
+	}
+
+	async #of({ kind, state, duplicate, node, lane, seq }: Receipt): Promise<number | null> {
 		const isQueued = kind === 'command' && state !== 'scheduled' && !duplicate && seq !== null;
-		if (!isQueued || this.#beingSent > mostAtOnce) return null;
+		if (!isQueued) return null;
 		try {
 			return (await this.#commands.positionOf(node, lane, seq)) || null;
 		} catch {

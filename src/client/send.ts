@@ -36,9 +36,9 @@ export async function sendMessage(
 	{ onProgress }: SendOptions = {},
 ): Promise<Receipt[]> {
 	const targets = await resolveTargets(parts, message);
-	const asking = askAbout(parts, message, targets);
-	const wanted = message.whenAbsent === 'queue' ? targets : applyWhenAbsent(message, targets, await asking);
-	const id = message.id ?? parts.newId();
+	const known = await askAbout(parts, message, targets);
+	const wanted = message.whenAbsent === 'queue' ? targets : applyWhenAbsent(message, targets, known);
+	const sending = { message, id: message.id ?? parts.newId(), known, finish };
 	let done = 0;
 	onProgress?.(done, wanted.length);
 	return parts.positions.during(wanted.length, async () => {
@@ -46,42 +46,37 @@ export async function sendMessage(
 			wanted.map(async (node) => {
 				try {
 					return await (message.kind === 'event'
-						? sendEvent(parts, message, node, id, asking)
-						: sendCommand(parts, message, node, id, asking, finish));
+						? sendEvent(parts, sending, node)
+						: sendCommand(parts, sending, node));
 				} finally {
 					done += 1;
 					onProgress?.(done, wanted.length);
 				}
 			}),
 		);
-		throwFailures(wanted, id, settled);
-		const receipts = settled.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
-		return completed(parts, receipts, await asking);
+		throwFailures(wanted, sending.id, settled);
+		return parts.positions.tell(
+			settled.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : [])),
+		);
 	});
 }
 
 /** Queues one envelope again under an id of its own, and says where it stands. @throws StewardError as Fleet.send */
 export async function sendEnvelope(parts: FleetParts, envelope: Envelope): Promise<Receipt> {
-	const asking = askAbout(parts, { whenAbsent: 'queue' }, [envelope.node]);
-	await checkStanding(asking, envelope);
-	const receipt = await queueEnvelope(parts, envelope, true);
-	const [whole = receipt] = await completed(parts, [receipt], await asking);
+	const known = (await askAbout(parts, { whenAbsent: 'queue' }, [envelope.node]))(envelope.node);
+	checkStanding(known, envelope);
+	const receipt = await queueEnvelope(parts, envelope, known, true);
+	const [whole = receipt] = await parts.positions.tell([receipt]);
 	return whole;
 }
 
-/** With presence, and the place in the queue. */
-function completed(
-	{ positions }: FleetParts,
-	receipts: readonly Receipt[],
-	known: Known,
-): Promise<Receipt[]> {
-	return Promise.all(
-		receipts.map(async (receipt) => {
-			const { presence } = known(receipt.node);
-			return { ...receipt, presence, position: await positions.of(receipt) };
-		}),
-	);
-}
+/** One message on its way to its targets. */
+type Sending = {
+	readonly message: Message;
+	readonly id: string;
+	readonly known: Known;
+	readonly finish: Finish;
+};
 
 type Known = (node: string) => KnownNode;
 const nothingKnown: KnownNode = {
@@ -91,11 +86,11 @@ const nothingKnown: KnownNode = {
 };
 
 /** @throws StewardError `refused` where the node is out of service, or its queue is full */
-async function checkStanding(
-	asking: Promise<Known>,
+function checkStanding(
+	known: KnownNode,
 	{ node, kind = 'command', lane }: { node: string; kind?: 'command' | 'event'; lane?: string },
-): Promise<void> {
-	const refusal = refusalOf(node, (await asking)(node).standing(), { kind, ...(lane && { lane }) });
+): void {
+	const refusal = refusalOf(node, known.standing(), { kind, ...(lane && { lane }) });
 	if (refusal) throw refusal;
 }
 
@@ -148,43 +143,43 @@ function applyWhenAbsent(
 
 async function sendCommand(
 	parts: FleetParts,
-	message: Message,
+	{ message, id, finish, ...sending }: Sending,
 	node: string,
-	id: string,
-	asking: Promise<Known>,
-	finish: Finish,
 ): Promise<Receipt> {
+	const known = sending.known(node);
+	checkStanding(known, { node });
 	const methodLane =
-		message.policy.lane === undefined
-			? await parts.methodLanes.of(node, message.method, async () => (await asking)(node).record())
-			: undefined;
-	await checkStanding(asking, { node, kind: 'command' });
+		message.policy.lane === undefined ? parts.methodLanes.of(node, message.method, known.record) : undefined;
 	const envelope = finish(envelopeFor(message, node, id, operatorSender, methodLane));
-	return queueEnvelope(parts, envelope, message.id !== undefined);
+	return queueEnvelope(parts, envelope, known, message.id !== undefined);
 }
 
-async function queueEnvelope(parts: FleetParts, envelope: Envelope, chosen: boolean): Promise<Receipt> {
+async function queueEnvelope(
+	parts: FleetParts,
+	envelope: Envelope,
+	{ presence }: KnownNode,
+	chosen: boolean,
+): Promise<Receipt> {
 	const queued = await enqueue(parts, envelope, chosen);
-	const storedAt = queued.queuedAt ?? parts.serverNow();
-	const { duplicate, seq, scheduled } = queued;
+	const { duplicate, seq, scheduled, queuedAt = parts.serverNow() } = queued;
 	const current = duplicate ? await lookUp(parts, envelope) : undefined;
-	if (current) return receiptOf(current, duplicate, seq);
-	const { deliverWithinMs } = envelope;
-	const times = scheduled
-		? { queuedAt: null, scheduledAt: storedAt, deadlineAt: null }
-		: { queuedAt: storedAt, deadlineAt: deliverWithinMs === null ? null : storedAt + deliverWithinMs };
-	return receiptOf(queuedView({ ...envelope, ...times }), duplicate, seq);
+	if (current) return receiptOf(current, { duplicate, seq, presence });
+	const { node, id, method, lane, sender, notBefore, lineage, schedule, deliverWithinMs } = envelope;
+	const deadlineAt = deliverWithinMs === null || scheduled ? null : queuedAt + deliverWithinMs;
+	const view = queuedView({
+		...{ node, id, method, lane, sender, notBefore, lineage, schedule, deadlineAt },
+		...(scheduled ? { queuedAt: null, scheduledAt: queuedAt } : { queuedAt }),
+	});
+	return receiptOf(view, { duplicate, seq, presence });
 }
 
 async function sendEvent(
 	parts: FleetParts,
-	message: Message,
+	{ message: { method, data }, id, ...sending }: Sending,
 	node: string,
-	id: string,
-	asking: Promise<Known>,
 ): Promise<Receipt> {
-	const { method, data } = message;
-	await checkStanding(asking, { node, kind: 'event' });
+	const known = sending.known(node);
+	checkStanding(known, { node, kind: 'event' });
 	const seq = await parts.events.publish({ node, sender: operatorSender, method, id, data });
 	const queuedAt = parts.serverNow();
 	const view = queuedView({
@@ -197,18 +192,12 @@ async function sendEvent(
 		queuedAt,
 		deadlineAt: queuedAt + eventDeliverWithinMs,
 	});
-	return receiptOf(view, false, seq);
+	return receiptOf(view, { duplicate: false, seq, presence: known.presence });
 }
 
-function receiptOf(view: CommandView, duplicate: boolean, seq: number): Receipt {
-	return {
-		...view,
-		duplicate,
-		seq,
-		presence: { status: 'unknown', since: null },
-		position: null,
-		via: 'broker',
-	};
+/** Made of the view itself: a copy of so many fields takes longer than all else that is done for a command here. */
+function receiptOf(view: CommandView, told: Pick<Receipt, 'duplicate' | 'seq' | 'presence'>): Receipt {
+	return Object.assign(view, told, { position: null, via: 'broker' as const });
 }
 
 function throwFailures(
