@@ -34,11 +34,15 @@ export class QueueWatch {
 		const { index, maxQueued } = this.#options;
 		if (!index.isComplete) return 0;
 		const full = new Set<string>();
-		for (const node of new Set([...index.waiting.keys(), ...index.later.nodes()])) {
-			const count = (index.waiting.get(node)?.size ?? 0) + index.later.countOf(node);
+		const look = (node: string, count: number) => {
+			// Nearly all of thousands of nodes are far from it, and are asked after nothing else.
+			if (count < enough * maxQueued) return;
 			const isKnown = index.standings.get(node)?.full != null;
-			if (count >= (isKnown ? enough * maxQueued : maxQueued)) full.add(node);
-		}
+			if (isKnown || count >= maxQueued) full.add(node);
+		};
+		for (const [node, { size }] of index.waiting) look(node, size + index.later.countOf(node));
+		for (const node of index.later.nodes())
+			if (!index.waiting.has(node)) look(node, index.later.countOf(node));
 		const changed = [...full].filter((node) => index.standings.get(node)?.full?.limit !== maxQueued);
 		for (const [node, standing] of index.standings) if (standing.full && !full.has(node)) changed.push(node);
 		await Promise.all(changed.map((node) => this.#say(node, full.has(node))));
