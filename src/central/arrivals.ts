@@ -20,7 +20,7 @@ export class Arrivals {
 
 	hear(message: Followed): Heard {
 		const { seq, subject } = message;
-		if (this.#noted.delete(`${seq} ${subject}`)) return { as: 'known' };
+		if (this.#noted.size > 0 && this.#noted.delete(`${seq} ${subject}`)) return { as: 'known' };
 		if (!this.#coming.has(subject)) return { as: 'new' };
 		const instead = this.#coming.get(subject);
 		this.#coming.set(subject, message);

@@ -137,3 +137,34 @@ test('bytes that are no UTF-8 in a subject hide no header', async () => {
 	await eventually(() => found.length === 2);
 	expect(found).toEqual(['b', 'b']);
 });
+
+test('of a name that stands there often the last value counts, in whatever letters it is written', async () => {
+	await using broker = await startNats();
+	await using raw = await openRaw(broker.url);
+	const found: (name: string) => string = await new Promise((resolve) => {
+		raw.nc.subscribe('x', { callback: (_error, message) => resolve(headersOf(message).get) });
+		void raw.nc.flush().then(async () => {
+			await using publisher = await openRawPublisher(raw.nc.getServer());
+			const lines = [
+				'é: 1',
+				'A: ä',
+				'AB: no',
+				'A: first',
+				'B: A: no',
+				'A:  schöner Gruß €😀 ',
+				'C:',
+				'D: end',
+			];
+			publisher.publish({ subject: 'x', headers: `NATS/1.0\r\n${lines.join('\r\n')}\r\n\r\n`, body: 'ü' });
+			await publisher.flush();
+		});
+	});
+	expect(['A', 'AB', 'B', 'C', 'D', 'none'].map(found)).toEqual([
+		'schöner Gruß €😀',
+		'no',
+		'A: no',
+		'',
+		'end',
+		'',
+	]);
+});
