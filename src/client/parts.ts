@@ -22,6 +22,7 @@ import type { Topology } from '../jetstream/topology.ts';
 import type { SigningKey } from '../security/keys.ts';
 import { signingWith } from '../security/signature.ts';
 import { EarlyAccess } from './early-access.ts';
+import { KnownNodes } from './known-nodes.ts';
 import { MethodLanes } from './method-lanes.ts';
 import { Positions } from './positions.ts';
 import { Vouching } from './vouching.ts';
@@ -35,6 +36,7 @@ export type FleetParts = {
 	readonly ledger: LedgerStore;
 	readonly nodes: Nodes;
 	readonly standings: Standings;
+	readonly known: KnownNodes;
 	readonly methodLanes: MethodLanes;
 	readonly positions: Positions;
 	readonly events: Events;
@@ -91,6 +93,7 @@ export function fleetParts(
 			access &&
 			new Vouching({ key: signer, published: () => access.trust(), left: trust, serverNow, clock }),
 		standings: new Standings(connection),
+		known: new KnownNodes(nodes, clock),
 		methodLanes: new MethodLanes(clock),
 		events: new Events(connection),
 		dead: new DeadLetters(connection),

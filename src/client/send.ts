@@ -10,11 +10,12 @@ import type { Message } from '../domain/message.ts';
 import { formatHandle, operatorSender } from '../domain/names.ts';
 import { matchesLabels } from '../domain/node-state.ts';
 import { eventDeliverWithinMs } from '../domain/policy.ts';
-import { goodStanding, refusalOf } from '../domain/standing.ts';
+import { refusalOf } from '../domain/standing.ts';
 import { type CommandView, type NodeView, queuedView, type Receipt } from '../domain/view.ts';
 import { askAll } from '../jetstream/api.ts';
 import type { KnownNode } from '../jetstream/nodes.ts';
 import { enqueue } from './enqueue.ts';
+import type { Known } from './known-nodes.ts';
 import { lookUp } from './lookup.ts';
 import type { FleetParts } from './parts.ts';
 
@@ -36,8 +37,9 @@ export async function sendMessage(
 	{ onProgress }: SendOptions = {},
 ): Promise<Receipt[]> {
 	const targets = await resolveTargets(parts, message);
-	const known = await askAbout(parts, message, targets);
-	const wanted = message.whenAbsent === 'queue' ? targets : applyWhenAbsent(message, targets, known);
+	const mayWait = message.whenAbsent === 'queue';
+	const known = await (mayWait ? parts.known.lately(targets) : parts.known.now(targets));
+	const wanted = mayWait ? targets : applyWhenAbsent(message, targets, known);
 	const sending = { message, id: message.id ?? parts.newId(), known, finish };
 	let done = 0;
 	onProgress?.(done, wanted.length);
@@ -63,7 +65,7 @@ export async function sendMessage(
 
 /** Queues one envelope again under an id of its own, and says where it stands. @throws StewardError as Fleet.send */
 export async function sendEnvelope(parts: FleetParts, envelope: Envelope): Promise<Receipt> {
-	const known = (await askAbout(parts, { whenAbsent: 'queue' }, [envelope.node]))(envelope.node);
+	const known = (await parts.known.lately([envelope.node]))(envelope.node);
 	checkStanding(known, envelope);
 	const receipt = await queueEnvelope(parts, envelope, known, true);
 	const [whole = receipt] = await parts.positions.tell([receipt]);
@@ -78,13 +80,6 @@ type Sending = {
 	readonly finish: Finish;
 };
 
-type Known = (node: string) => KnownNode;
-const nothingKnown: KnownNode = {
-	presence: { status: 'unknown', since: null },
-	record: () => undefined,
-	standing: () => goodStanding,
-};
-
 /** @throws StewardError `refused` where the node is out of service, or its queue is full */
 function checkStanding(
 	known: KnownNode,
@@ -92,21 +87,6 @@ function checkStanding(
 ): void {
 	const refusal = refusalOf(node, known.standing(), { kind, ...(lane && { lane }) });
 	if (refusal) throw refusal;
-}
-
-/** A command that may wait for its node is sent whether or not anybody can say who is there. */
-async function askAbout(
-	parts: FleetParts,
-	{ whenAbsent }: Pick<Message, 'whenAbsent'>,
-	targets: readonly string[],
-): Promise<Known> {
-	try {
-		const known = await parts.nodes.knownOf(targets);
-		return (node) => known.get(node) ?? nothingKnown;
-	} catch (error) {
-		if (whenAbsent !== 'queue') throw error;
-		return () => nothingKnown;
-	}
 }
 
 async function resolveTargets(parts: FleetParts, message: Message): Promise<readonly string[]> {
