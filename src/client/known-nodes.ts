@@ -13,8 +13,8 @@ const keptMs = 250;
 /** Sends within {@link spanMs}: nobody comes to as many who waits for each before the next. */
 const manyAtOnce = 64;
 const spanMs = 100;
-/** Then all are forgotten: a fleet that is larger asks more often. */
-const mostNodes = 10_000;
+/** Then all are forgotten: to more nodes hardly anybody sends twice within that time. */
+const mostNodes = 1000;
 
 export type Known = (node: string) => KnownNode;
 
