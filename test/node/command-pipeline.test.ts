@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { systemClock } from '../../src/base/clock.ts';
 import { subjects } from '../../src/domain/subject.ts';
 import { eventually } from '../support/eventually.ts';
@@ -38,6 +38,29 @@ test.concurrent('without a link a claim is not waited for: the slot is free at o
 	await eventually(() => parts.link.connection === undefined);
 	await parts.handle('a');
 	expect(parts.told).toMatchObject({ runs: [], words: [] });
+});
+
+test.concurrent('where a run is to be is written down with its start, and again only where it is elsewhere', async () => {
+	await using parts = await pipelineParts();
+	const { journal, leaders, hold } = parts;
+	const recordChild = vi.spyOn(journal, 'recordChild');
+	const [one, other] = [
+		{ pid: 4711, startTime: 1 },
+		{ pid: 4711, startTime: 2 },
+	];
+	const seen: unknown[] = [];
+	hold.onRun = () => void seen.push(['a', 'b'].map((id) => journal.get(id)?.child));
+	leaders.known = one;
+	leaders.ofRun = one;
+	await parts.handle('a');
+	expect(recordChild).not.toHaveBeenCalled();
+	leaders.ofRun = other;
+	await parts.handle('b');
+	expect(recordChild).toHaveBeenCalledExactlyOnceWith('b', other);
+	expect(seen).toEqual([
+		[one, undefined],
+		[null, other],
+	]);
 });
 
 for (const [what, shift] of [

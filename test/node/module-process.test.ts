@@ -80,6 +80,7 @@ test.concurrent('a method runs in the child, or in a thread of a second one, as 
 	await parts.process.start();
 	const [child, threads] = [await parts.leaderOf('inChild'), await parts.leaderOf('inThread')];
 	expect(new Set([child, threads, process.pid, 0]).size).toBe(4);
+	expect(['inChild', 'inThread'].map((name) => parts.process.leaderOf(name)?.pid)).toEqual([child, threads]);
 	expect((await parts.run('inChild')).result.value).toEqual({ pid: child, isMainThread: true });
 	expect((await parts.run('inThread')).result.value).toEqual({ pid: threads, isMainThread: false });
 	await expect(parts.run('throws')).rejects.toMatchObject({ name: 'RangeError', code: 'EFAR' });

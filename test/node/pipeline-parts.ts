@@ -8,6 +8,7 @@
 import { join } from 'node:path';
 import { type Clock, systemClock } from '../../src/base/clock.ts';
 import { packageRoot } from '../../src/base/package.ts';
+import type { ProcessIdentity } from '../../src/base/process.ts';
 import type { OnInterrupt } from '../../src/domain/policy.ts';
 import { emptyResult } from '../../src/domain/result.ts';
 import { streams, subjects } from '../../src/domain/subject.ts';
@@ -81,6 +82,8 @@ export async function pipelineParts(trusts: (store: Store) => Guard = () => asyn
 		others: [] as string[],
 	};
 	const hold = { check: Promise.resolve(), problems: [] as string[], onRun: (): void => undefined };
+	/** The process group that is there before a run, and the one where it runs then. */
+	const leaders: { known?: ProcessIdentity; ofRun?: ProcessIdentity } = {};
 	const process: MethodProcess = {
 		name: 'test',
 		methods: [{ name: 'm', kind: 'command', dataSchema: {}, defaults: {} }],
@@ -92,7 +95,9 @@ export async function pipelineParts(trusts: (store: Store) => Guard = () => asyn
 			await hold.check;
 			return hold.problems;
 		},
-		run: async (_, { id, attempt, data }) => {
+		leaderOf: () => leaders.known,
+		run: async (_, { id, attempt, data, recordChild }) => {
+			if (leaders.ofRun) await recordChild?.(leaders.ofRun);
 			hold.onRun();
 			told.runs.push(`${id} ${attempt} ${String(data)}`);
 			return { outcome: 'succeeded', result: emptyResult };
@@ -141,7 +146,7 @@ export async function pipelineParts(trusts: (store: Store) => Guard = () => asyn
 		)?.string();
 	return {
 		...{ nats, proxy, connection, link, log, store, outbox, journal, serverTime, pipeline },
-		...{ told, hold, alone, shift, readClock, deliver, pauses, cancellations },
+		...{ told, hold, leaders, alone, shift, readClock, deliver, pauses, cancellations },
 		handle: (id: string, given: Given = {}) => pipeline.handle(deliver(id, given), true, stopping.signal),
 		/** The claim on the stream, undefined where there is none. */
 		claim: async (id: string): Promise<Partial<NodeClaim> | undefined> => {

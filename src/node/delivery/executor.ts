@@ -136,13 +136,18 @@ export class Executor {
 		try {
 			// The claim says the longest run to the centre, where there is one.
 			const told = turn.isLocal ? { ...facts, runForMs: policy.runForMs } : facts;
-			await journal.recordStart(turn.id, told, attempts, startedAt, reruns, turn.spends);
+			// Written down with the start where it is known by then, which spares a flush between the two.
+			const known = method.process.leaderOf?.(envelope.method) ?? null;
+			await journal.recordStart(turn.id, told, attempts, startedAt, reruns, turn.spends, known);
 			onChange();
 			log.info({ handle: formatHandle(turn.command), method: envelope.method, attempt }, 'started');
 			const { ended, aborted } = await runMethod({
 				...{ envelope, method, attempt, runForMs: policy.runForMs, graceOver, clock },
 				calledOff: turn.signal,
-				recordChild: (child) => journal.recordChild(turn.id, child),
+				recordChild: async (child) => {
+					if (child.pid !== known?.pid || child.startTime !== known.startTime)
+						await journal.recordChild(turn.id, child);
+				},
 				output: this.#options.output.begin({ id: turn.id, attempt }),
 			});
 			return await this.#afterRun(turn, attempts, policy, ended, aborted);

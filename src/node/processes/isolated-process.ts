@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import type { Clock } from '../../base/clock.ts';
 import { StewardError } from '../../base/errors.ts';
 import { Lifecycle } from '../../base/lifecycle.ts';
+import type { ProcessIdentity } from '../../base/process.ts';
 import { errorFrom, errorRecord } from './isolated-protocol.ts';
 import {
 	type MethodDescription,
@@ -87,6 +88,10 @@ export class IsolatedProcess implements MethodProcess {
 
 	onFailure(listener: (error: Error) => void): void {
 		this.#listeners.push(listener);
+	}
+
+	leaderOf(): ProcessIdentity | undefined {
+		return this.#child?.leader;
 	}
 
 	async check(method: string, data: unknown): Promise<readonly string[]> {

@@ -177,6 +177,8 @@ export type MethodProcess = {
 	onFailure(listener: (error: Error) => void): void;
 	/** Starts it again, where it is paused; resolves when it is up, or paused once more. */
 	wake?(): Promise<void>;
+	/** Leader of the process group where the method would run now; undefined where a run makes its own, or none. */
+	leaderOf?(method: string): ProcessIdentity | undefined;
 	/** Problems of the data against the method's schema, one line each; none where it fits. */
 	check(method: string, data: unknown): Promise<readonly string[]>;
 	/**

@@ -5,6 +5,7 @@
  */
 
 import { Lifecycle } from '../../base/lifecycle.ts';
+import type { ProcessIdentity } from '../../base/process.ts';
 import type { MethodDescription, MethodProcess, Outcome, RunInput } from './method.ts';
 
 export class ModuleProcess implements MethodProcess {
@@ -52,9 +53,17 @@ export class ModuleProcess implements MethodProcess {
 		return this.#child.check(method, data);
 	}
 
+	leaderOf(method: string): ProcessIdentity | undefined {
+		return this.#placeOf(method).leaderOf?.(method);
+	}
+
 	run(method: string, input: RunInput, signal: AbortSignal): Promise<Outcome> {
+		return this.#placeOf(method).run(method, input, signal);
+	}
+
+	#placeOf(method: string): MethodProcess {
 		const isWorker = this.methods.some(({ name, isolate }) => name === method && isolate === 'worker');
-		return (isWorker ? this.#threads : this.#child).run(method, input, signal);
+		return isWorker ? this.#threads : this.#child;
 	}
 
 	#fail(error: Error): void {

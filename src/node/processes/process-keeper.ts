@@ -7,6 +7,7 @@
 import type { Clock } from '../../base/clock.ts';
 import { messageOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
+import type { ProcessIdentity } from '../../base/process.ts';
 import { Supervisor } from '../../supervision/supervisor.ts';
 import {
 	type MethodDescription,
@@ -84,6 +85,10 @@ export class ProcessKeeper implements MethodProcess {
 
 	onFailure(): void {
 		// Its breakdowns end here: the rest of the node goes on.
+	}
+
+	leaderOf(method: string): ProcessIdentity | undefined {
+		return this.#process.leaderOf?.(method);
 	}
 
 	async check(method: string, data: unknown): Promise<readonly string[]> {

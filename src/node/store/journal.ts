@@ -119,7 +119,10 @@ export class Journal {
 		return found;
 	}
 
-	/** Writes the start of an attempt and what it uses up; it is reported as well, save for one that a claim has reported. */
+	/**
+	 * Writes the start of an attempt and what it uses up; it is reported as well, save for one that a claim has reported.
+	 * `child`: leads the process group where it will run, if that is there already.
+	 */
 	async recordStart(
 		id: string,
 		facts: CommandFacts,
@@ -127,10 +130,11 @@ export class Journal {
 		at: number,
 		reruns: number | null,
 		spends?: Spends | undefined,
+		child: ProcessIdentity | null = null,
 	): Promise<void> {
 		await this.#store.commit((writes) => {
 			if (spends) this.#spent.add(writes, spends);
-			this.#write(writes, { ...this.#blank(id, facts), state: 'started', attempts, reruns });
+			this.#write(writes, { ...this.#blank(id, facts), state: 'started', attempts, reruns, child });
 			if (isLocal(facts) || (attempts.at(-1)?.attempt ?? 0) > 1) {
 				this.#outbox.addReport(writes, id, { event: 'started', at, attempts: [...attempts], facts });
 			}
