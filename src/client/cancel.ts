@@ -15,7 +15,7 @@ import { closeCommand } from './close.ts';
 import { checkWish, sendControl } from './control.ts';
 import { lookUp, lookUpKnown } from './lookup.ts';
 import type { FleetParts } from './parts.ts';
-import { waitFor } from './watch.ts';
+import { waitFor } from './wait.ts';
 
 export type CancelOptions = {
 	/** Told to whoever asks later why it was cancelled, 1,000 characters at the most. */

@@ -39,7 +39,8 @@ import { retryCommand } from './retry.ts';
 import { ScheduleBook } from './schedules.ts';
 import { type SendOptions, sendMessage } from './send.ts';
 import { FleetTrust } from './trust.ts';
-import { type WaitOptions, type WatchOptions, waitFor, watch } from './watch.ts';
+import { type WaitOptions, waitFor } from './wait.ts';
+import { type WatchOptions, watch } from './watch.ts';
 import { type NodeChange, type WatchNodesOptions, watchNodes } from './watch-nodes.ts';
 import { whyCommand } from './why.ts';
 

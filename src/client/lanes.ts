@@ -13,7 +13,7 @@ import { type IdleOptions, waitIdle } from './idle.ts';
 import { lookUp } from './lookup.ts';
 import type { FleetParts } from './parts.ts';
 import { sendEnvelope } from './send.ts';
-import { waitFor } from './watch.ts';
+import { waitFor } from './wait.ts';
 
 type WishOptions = {
 	/** Told to whoever wonders later, 1,000 characters at the most. */

@@ -17,7 +17,7 @@ import { readOutputChunk } from '../jetstream/output.ts';
 import { lookUp, lookUpKnown } from './lookup.ts';
 import { type OutputPiece, OutputPieces } from './output-pieces.ts';
 import type { FleetParts } from './parts.ts';
-import { waitFor } from './watch.ts';
+import { waitFor } from './wait.ts';
 
 export type LogsOptions = {
 	/** Goes on until the command has ended, and all of its output is here. */

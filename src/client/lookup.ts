@@ -13,7 +13,7 @@ import { type CommandView, ledgerView } from '../domain/view.ts';
 import { type Claim, isLocal, isSameCommand, type Report } from '../domain/wire.ts';
 import type { Claims } from '../jetstream/claims.ts';
 import type { Commands, StoredCommand } from '../jetstream/commands.ts';
-import { type LedgerStore, unreadableEntry } from '../jetstream/ledger-store.ts';
+import { type LedgerRecord, type LedgerStore, unreadableEntry } from '../jetstream/ledger-store.ts';
 import type { Reports } from '../jetstream/reports.ts';
 
 type Sources = { commands: Commands; claims: Claims; reports: Reports; ledger: LedgerStore };
@@ -24,15 +24,52 @@ export async function lookUp(sources: Sources, handle: Handle): Promise<CommandV
 }
 
 /** As {@link lookUp}, by handle, with as many questions as for one; what nobody knows is left out. */
-export async function lookUpMany(
+async function lookUpMany(
 	sources: Sources,
 	handles: readonly Handle[],
 ): Promise<ReadonlyMap<string, CommandView>> {
-	const keys = handles.map(formatHandle);
 	const waiting = await sources.commands.findMany(handles);
 	const claims = await sources.claims.readMany(handles);
 	const reports = await sources.reports.lastOfMany(handles);
-	const records = await sources.ledger.readMany(keys);
+	const records = await sources.ledger.readMany(handles.map(formatHandle));
+	return viewsOf(sources, handles, { waiting, claims, reports, records });
+}
+
+/**
+ * As {@link lookUpMany}, in one round trip. For who hears of what moves in between, and looks again: it may be told as it was. Only
+ * what nothing is found of is asked for one after the other.
+ */
+export async function lookUpAtOnce(
+	sources: Sources,
+	handles: readonly Handle[],
+): Promise<ReadonlyMap<string, CommandView>> {
+	const [waiting, claims, reports, records] = await Promise.all([
+		sources.commands.findMany(handles),
+		sources.claims.readMany(handles),
+		sources.reports.lastOfMany(handles),
+		sources.ledger.readMany(handles.map(formatHandle)),
+	]);
+	const found = { waiting, claims, reports, records };
+	const isFound = (handle: Handle) => Object.values(found).some((one) => one.has(formatHandle(handle)));
+	const missing = handles.filter((handle) => !isFound(handle));
+	const views = await viewsOf(sources, handles.filter(isFound), found);
+	return missing.length === 0 ? views : new Map([...views, ...(await lookUpMany(sources, missing))]);
+}
+
+/** What each source says, by handle. */
+type Found = {
+	readonly waiting: ReadonlyMap<string, StoredCommand>;
+	readonly claims: ReadonlyMap<string, Claim>;
+	readonly reports: ReadonlyMap<string, Report>;
+	readonly records: ReadonlyMap<string, LedgerRecord | 'unreadable'>;
+};
+
+async function viewsOf(
+	sources: Sources,
+	handles: readonly Handle[],
+	{ waiting, claims, reports, records }: Found,
+): Promise<ReadonlyMap<string, CommandView>> {
+	const keys = handles.map(formatHandle);
 	const told = handles.map((handle, index) => {
 		const key = keys[index] ?? '';
 		const record = records.get(key);

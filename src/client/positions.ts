@@ -1,6 +1,6 @@
 /**
  * Owns telling senders where their commands stand in the queue.
- * Promises that it is told only while few are sent at once: it costs two requests each, and who sends many asks for the queue.
+ * Promises that it is told only while few are sent at once: it costs up to two requests each, and who sends many asks for the queue.
  * Reads only; what is not told was queued all the same.
  */
 

@@ -47,6 +47,8 @@ export const subjects = {
 	allEvents: 'steward.event.>',
 	claim: (node: string, id: string) => `steward.claim.${node}.${id}`,
 	report: (node: string, id: string) => `steward.report.${node}.${id}`,
+	/** Where the stream of reports tells that it has stored one, without its body: never stored (`republish` in streams/reports.json). */
+	toldReport: (node: string, id: string) => `steward.told.report.${node}.${id}`,
 	state: (node: string) => `steward.state.${node}`,
 	/** What every node may know of the fleet; beside the states, under a name that no node has. */
 	fleetNote: 'steward.state._fleet',

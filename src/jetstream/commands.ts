@@ -233,6 +233,11 @@ export class Commands {
 
 	/** As {@link find}, by handle; those that are on no stream are left out. */
 	async findMany(handles: readonly Handle[]): Promise<ReadonlyMap<string, StoredCommand>> {
+		const [only, ...others] = handles;
+		if (only && others.length === 0) {
+			const command = await this.find(only.node, only.id);
+			return new Map(command ? [[formatHandle(command), command]] : []);
+		}
 		const filters = new Map<number, string[]>();
 		for (const { node, id } of handles) {
 			const shard = this.shardOf(node);
@@ -303,9 +308,11 @@ export class Commands {
 	async positionOf(node: string, lane: Lane, seq: number): Promise<number> {
 		const shard = this.shardOf(node);
 		const filter = subjects.commandsOfLane(shard, node, lane);
-		const count = (from: number) => countFrom(this.#connection, streams.commands(shard), filter, from);
-		const [all, behind] = await Promise.all([count(1), count(seq + 1)]);
-		return Math.max(0, all - behind);
+		const { first, count } = await firstFrom(this.#connection, streams.commands(shard), filter, 1);
+		// Where nothing waits before it, that is the whole answer.
+		if (first?.seq === seq) return 1;
+		const behind = await countFrom(this.#connection, streams.commands(shard), filter, seq + 1);
+		return Math.max(0, count - behind);
 	}
 
 	/** As {@link positionOf}, with how many there are in all, and the first of them; undefined if it is gone, or on no lane yet. */
@@ -314,12 +321,13 @@ export class Commands {
 		const shard = this.shardOf(node);
 		const filter = subjects.commandsOfLane(shard, node, lane);
 		const stream = streams.commands(shard);
-		const [all, position] = await Promise.all([
+		const [{ first, count }, behind] = await Promise.all([
 			firstFrom(this.#connection, stream, filter, 1),
-			this.positionOf(node, lane, facts.seq),
+			countFrom(this.#connection, stream, filter, facts.seq + 1),
 		]);
-		if (position === 0) return undefined;
-		return { position, of: all.count, first: all.first && readStoredCommand(all.first) };
+		const position = count - behind;
+		if (position <= 0) return undefined;
+		return { position, of: count, first: first && readStoredCommand(first) };
 	}
 
 	/** Removes a settled command, whatever its lane: what is on its stream under its id, up to this sequence. */

@@ -49,6 +49,12 @@ export async function getLastOfMany(
 	subjects: readonly string[],
 	timeoutMs = requestTimeoutMs,
 ): Promise<readonly Stored[]> {
+	const [only = '', ...others] = subjects;
+	if (others.length === 0 && /^[^*>]+$/.test(only)) {
+		// Its answer is one message, where that to many ends with a word of its own.
+		const stored = await getLast(connection, stream, only);
+		return stored ? [stored] : [];
+	}
 	const found: Stored[] = [];
 	for (let from = 0; from < subjects.length; from += mostSubjects) {
 		const part = subjects.slice(from, from + mostSubjects);

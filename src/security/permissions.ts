@@ -94,12 +94,12 @@ export const permissions: Readonly<Record<FleetRole, SubjectPermissions>> = {
 			'*.command.*',
 			'*.event.*',
 		],
-		subscribe: [ownInbox],
+		subscribe: [ownInbox, subjects.toldReport('*', '*')],
 	},
 	centre: {
 		// Answers go to whoever asked.
 		publish: ['$JS.API.>', '$JS.ACK.>', '$JS.SNAPSHOT.>', 'steward.>', '$KV.>', '_INBOX.>'],
-		subscribe: [ownInbox, subjects.beats, subjects.api('*')],
+		subscribe: [ownInbox, subjects.beats, subjects.api('*'), subjects.toldReport('*', '*')],
 	},
 	system: {
 		publish: ['$SYS.REQ.CLAIMS.>', '$SYS.REQ.SERVER.PING', '$SYS.REQ.SERVER.PING.*'],

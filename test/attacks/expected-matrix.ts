@@ -180,6 +180,7 @@ steward.report.other.1 | centre pr
 steward.state.1 | centre pr
 steward.state.me | centre pr, node pr
 steward.state.other | centre pr
+steward.told.report.1.1 | centre ps, operator s
 `
 	.split('\n')
 	.filter((line) => line !== '' && !line.startsWith('#'));
