@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { systemClock } from '../../src/base/clock.ts';
 import { Boots } from '../../src/node/store/boots.ts';
 import { Seen } from '../../src/node/store/seen.ts';
@@ -73,6 +73,28 @@ test('a write is read back before it is on disk, so that the next one builds on 
 	expect(store.get('meta', 'count')).toBeUndefined();
 });
 
+test('of several writes of one key in one transaction the last counts, also where that is a removal', async () => {
+	await using opened = await makeStore();
+	const { store } = opened;
+	await store.commit((writes) => writes.put('meta', 'gone', 0));
+	await Promise.all([
+		store.commit((writes) => {
+			for (const n of [1, 2]) writes.put('meta', 'kept', n);
+			writes.put('meta', 'gone', 1);
+		}),
+		store.commit((writes) => {
+			writes.remove('meta', 'gone');
+			writes.remove('meta', 'kept');
+			writes.put('meta', 'kept', 3);
+		}),
+	]);
+	await store.stop();
+	const again = new Store(opened.path, systemClock);
+	await again.start();
+	expect([again.get('meta', 'kept'), again.get('meta', 'gone')]).toEqual([3, undefined]);
+	await again.stop();
+});
+
 test('what is committed and not flushed yet is told from what survives a power loss', async () => {
 	await using made = await makeStore();
 	const { store } = made;
@@ -136,6 +158,32 @@ test('remembers what was handled of each outbox of a sender, gaps and repeats in
 	expect(has(5, 'x'.repeat(5000))).toBe(false);
 	await add(5, 'x'.repeat(5000));
 	expect(has(5, 'x'.repeat(5000))).toBe(true);
+});
+
+test('what is handled at once is one write, on disk when it is told, and what comes meanwhile the next', async () => {
+	await using opened = await makeStore();
+	const { store } = opened;
+	const commit = vi.spyOn(store, 'commit');
+	const seen = new Seen(store);
+	const record = (n: number, sender: string) => seen.record(sender, { epoch: 'e', n }, n);
+	const known = (n: number) => seen.has('ship1', { epoch: 'e', n });
+	const first = Array.from({ length: 50 }, (_, n) => record(n + 1, n % 2 === 0 ? 'ship1' : 'ship2'));
+	expect(known(1)).toBe(false);
+	await Promise.resolve().then(() => Promise.resolve());
+	const second = [record(51, 'ship1'), record(53, 'ship1')];
+	await Promise.all(first);
+	await Promise.all(second);
+	expect(commit).toHaveBeenCalledTimes(2);
+	await store.stop();
+	await store.start();
+	expect([1, 2, 3, 49, 50, 51, 52, 53, 54].filter(known)).toEqual([1, 3, 49, 51, 53]);
+	expect(seen.has('ship2', { epoch: 'e', n: 50 })).toBe(true);
+	await store.stop();
+	const refused = await Promise.allSettled([record(60, 'ship1'), record(61, 'ship2')]);
+	expect(refused.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+	await store.start();
+	await record(62, 'ship1');
+	expect([60, 61, 62].filter(known)).toEqual([62]);
 });
 
 test('remembers a bounded number of outboxes, however many a sender invents; those that spoke last stay', async () => {

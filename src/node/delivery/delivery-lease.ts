@@ -61,6 +61,10 @@ export class DeliveryLease {
 		this.#delivery.working();
 	}
 
+	ack(): void {
+		this.#delivery.ack();
+	}
+
 	ackAck(): Promise<boolean> {
 		return this.#delivery.ackAck();
 	}

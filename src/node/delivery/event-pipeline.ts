@@ -53,7 +53,8 @@ export type EventPipelineOptions = {
 	random: () => number;
 };
 
-type KeyedEvent = EventMessage & { readonly key: OutboxKey };
+/** `name`: of its key, of one length whatever a sender calls its outbox. */
+type KeyedEvent = EventMessage & { readonly key: OutboxKey; readonly name: string };
 type Failure = { readonly kind: FaultKind; readonly fault: FaultRecord };
 
 export class EventPipeline {
@@ -72,8 +73,8 @@ export class EventPipeline {
 
 	async handle(delivery: Delivery, stopping: AbortSignal): Promise<void> {
 		if (stopping.aborted) return delivery.nak();
-		const event = readEvent(delivery);
-		const name = event ? nameOf(event) : `seq ${delivery.seq}`;
+		const event = named(readEvent(delivery));
+		const name = event?.name ?? `seq ${delivery.seq}`;
 		const current = this.#leases.get(name);
 		if (current) return this.#meetAgain(current, delivery);
 		const lease = new DeliveryLease(delivery, this.#options.clock);
@@ -101,7 +102,8 @@ export class EventPipeline {
 			const fault = { code: 'undecodable', message: 'the event cannot be decoded' };
 			return this.#fail(lease, undefined, 1, { kind: 'undecodable', fault });
 		}
-		if (seen.has(event.sender, event.key)) return this.#acknowledge(lease);
+		// An ack that is lost is no loss: it comes again, and is known.
+		if (seen.has(event.sender, event.key)) return lease.ack();
 		if (this.#options.pauses.holds('events', event.method)) return lease.nak();
 		const denial = this.#options.access(event);
 		if (denial) return this.#fail(lease, event, 1, { kind: 'denied', fault: denial });
@@ -113,24 +115,18 @@ export class EventPipeline {
 		const failure = await this.#run(event, attempt);
 		if (failure === 'notNow') return lease.nak(this.#options.graceOver.aborted ? undefined : notNowMs);
 		if (failure) return this.#fail(lease, event, attempt, failure);
-		await store.commit((writes) => {
-			seen.add(writes, event.sender, event.key, clock.now());
-			if (attempt > 1) writes.remove('starts', nameOf(event));
-		});
-		await this.#acknowledge(lease);
-	}
-
-	async #acknowledge(lease: DeliveryLease): Promise<void> {
-		// Without the server's word it comes again, and is known.
-		await lease.ackAck();
+		// Counted anew if a crash comes between the two: it was handled.
+		const uncounted = attempt > 1 && store.commitLazily((writes) => writes.remove('starts', event.name));
+		await Promise.all([uncounted, seen.record(event.sender, event.key, clock.now())]);
+		lease.ack();
 	}
 
 	/** The number of this start. The first is not written down: that it took place is known when it fails or comes again. */
 	async #beginAttempt({ delivery }: DeliveryLease, event: KeyedEvent): Promise<number> {
 		const { store } = this.#options;
-		const attempt = (store.get<number>('starts', nameOf(event)) ?? 0) + 1;
+		const attempt = (store.get<number>('starts', event.name) ?? 0) + 1;
 		if (delivery.deliveries > 1 && attempt <= eventAttempts) {
-			await store.commit((writes) => writes.put('starts', nameOf(event), attempt));
+			await store.commit((writes) => writes.put('starts', event.name, attempt));
 		}
 		return attempt;
 	}
@@ -173,7 +169,7 @@ export class EventPipeline {
 		reporter.report({ kind, where: event?.method ?? 'events', message: fault.message });
 		if (effective.verdict === 'shutdown') return this.#options.onShutdown(new Error(fault.message));
 		if (effective.verdict !== 'retry' || !event) return this.#bury(lease, event, attempt, fault);
-		await store.commit((writes) => writes.put('starts', nameOf(event), attempt));
+		await store.commit((writes) => writes.put('starts', event.name, attempt));
 		lease.nak(effective.afterMs);
 	}
 
@@ -191,7 +187,7 @@ export class EventPipeline {
 		await store.commit((writes) => {
 			if (event) {
 				seen.add(writes, event.sender, event.key, clock.now());
-				writes.remove('starts', nameOf(event));
+				writes.remove('starts', event.name);
 			}
 			outbox.addStatement(
 				writes,
@@ -214,8 +210,8 @@ export class EventPipeline {
 	}
 }
 
-function nameOf({ sender, key }: KeyedEvent): string {
-	return derivedId(sender, key.epoch, key.n);
+function named(event: Omit<KeyedEvent, 'name'> | undefined): KeyedEvent | undefined {
+	return event && { ...event, name: derivedId(event.sender, event.key.epoch, event.key.n) };
 }
 
 async function runChecked(

@@ -23,6 +23,8 @@ type SeenEntry = {
 	readonly at: number;
 };
 
+type Handled = { readonly sender: string; readonly key: OutboxKey; readonly at: number };
+
 /** Of more gaps the oldest are forgotten, and with them what was handled below. */
 const mostGaps = 1024;
 /** A sender's outbox that said nothing for so long is forgotten. */
@@ -35,6 +37,12 @@ export class Seen {
 	readonly #most: number;
 	/** Entries, as far as they were counted; undefined before. */
 	#count: number | undefined;
+	/** Handed over, and not written yet. */
+	#handled: Handled[] = [];
+	/** The write that is under way, and the one that waits for it. */
+	#current: Promise<void> = Promise.resolve();
+	#next: Promise<void> | undefined;
+	#named = { sender: '', epoch: '', name: '' };
 
 	constructor(store: Store, most = mostOutboxes) {
 		this.#store = store;
@@ -42,17 +50,52 @@ export class Seen {
 	}
 
 	has(sender: string, key: OutboxKey): boolean {
-		const entry = this.#store.get<SeenEntry>('seen', seenKey(sender, key));
+		const entry = this.#store.get<SeenEntry>('seen', this.#nameOf(sender, key));
 		return entry !== undefined && isHandled(entry, key.n);
+	}
+
+	/** Writes down that the event was handled, on disk when it resolves: those that are handled meanwhile are the next write. @throws StewardError `storage` */
+	record(sender: string, key: OutboxKey, at: number): Promise<void> {
+		this.#handled.push({ sender, key, at });
+		this.#next ??= this.#recordNext(this.#current);
+		return this.#next;
+	}
+
+	async #recordNext(before: Promise<void>): Promise<void> {
+		// Whether that one could be written is told to who handed it over.
+		await Promise.allSettled([before]);
+		this.#current = this.#next ?? this.#current;
+		this.#next = undefined;
+		const handled = this.#handled.splice(0);
+		await this.#store.commit((writes) => {
+			this.#addAll(writes, handled);
+		});
 	}
 
 	/** Writes down within the caller's transaction that the event was handled. */
 	add(writes: Writes, sender: string, key: OutboxKey, at: number): void {
-		const name = seenKey(sender, key);
-		const known = this.#store.get<SeenEntry>('seen', name);
-		if (!known) this.#makeRoom(writes);
-		const entry = known ?? { floor: 0, high: 0, gaps: [], at };
-		writes.put('seen', name, bounded({ ...withNumber(entry, key.n), at }));
+		this.#addAll(writes, [{ sender, key, at }]);
+	}
+
+	/** One write for each sender's outbox. */
+	#addAll(writes: Writes, handled: readonly Handled[]): void {
+		const entries = new Map<string, SeenEntry>();
+		for (const { sender, key, at } of handled) {
+			const name = this.#nameOf(sender, key);
+			const known = entries.get(name) ?? this.#store.get<SeenEntry>('seen', name);
+			if (!known) this.#makeRoom(writes);
+			const entry = known ?? { floor: 0, high: 0, gaps: [], at };
+			entries.set(name, { ...withNumber(entry, key.n), at });
+		}
+		for (const [name, entry] of entries) writes.put('seen', name, bounded(entry));
+	}
+
+	/** Of one length, whatever a sender calls its outbox. */
+	#nameOf(sender: string, { epoch }: OutboxKey): string {
+		// Who sends many sends them in a row: a hash for each is a twentieth of what an event costs.
+		if (this.#named.sender !== sender || this.#named.epoch !== epoch)
+			this.#named = { sender, epoch, name: derivedId(sender, epoch) };
+		return this.#named.name;
 	}
 
 	/** Those that said nothing for longest are forgotten, a tenth at a time: an event of theirs that comes again is handled twice. */
@@ -78,11 +121,6 @@ export class Seen {
 		this.#count = undefined;
 		return old.length;
 	}
-}
-
-/** Of one length, whatever a sender calls its outbox. */
-function seenKey(sender: string, key: OutboxKey): string {
-	return derivedId(sender, key.epoch);
 }
 
 function isHandled({ floor, high, gaps }: SeenEntry, n: number): boolean {

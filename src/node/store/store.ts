@@ -177,11 +177,13 @@ export class Store implements Service {
 
 	async #write(batch: readonly Commit[]): Promise<void> {
 		const root = this.#opened();
-		const operations = batch.flatMap((commit) => commit.operations);
-		const names = operations.map(pendingKey);
+		// All of it is written or none: of several writes of one key only the last is seen.
+		const last = new Map<string, Operation>();
+		for (const { operations } of batch)
+			for (const operation of operations) last.set(pendingKey(operation), operation);
 		try {
 			await root.transaction(() => {
-				for (const { table, key, text } of operations) {
+				for (const { table, key, text } of last.values()) {
 					if (text === undefined) void this.#table(table).remove(key);
 					else void this.#table(table).put(key, sealed(table, key, text));
 				}
@@ -190,16 +192,15 @@ export class Store implements Service {
 			throw await commitError(error);
 		} finally {
 			// A later write of the same key is pending on its own.
-			for (const operation of operations) {
-				const name = pendingKey(operation);
+			for (const [name, operation] of last) {
 				if (this.#pending.get(name) === operation) this.#pending.delete(name);
 			}
 		}
-		for (const name of names) this.#unflushed.add(name);
+		for (const name of last.keys()) this.#unflushed.add(name);
 		for (const { committed } of batch) committed();
 		const onDisk = Promise.resolve(root.flushed).then(() => undefined);
 		await withDeadline(this.#clock, onDisk, flushWithinMs, () => new Error('the disk does not answer'));
-		for (const name of names) this.#unflushed.delete(name);
+		for (const name of last.keys()) this.#unflushed.delete(name);
 		for (const { flushed } of batch) flushed();
 	}
 
