@@ -1,5 +1,5 @@
 /**
- * Owns pulling from one durable consumer: exactly as many messages as there are free slots, never more.
+ * Owns pulling from one durable consumer: as many messages as there are free slots, a few at a time, never more.
  * Promises that a lost pull is noticed and made again, that a missing consumer is said, that nothing more waits where
  * that is asked for, and that after `stop` nothing is delivered. What was delivered and not acknowledged before a crash comes again by itself.
  */
@@ -101,6 +101,8 @@ export class Puller implements Service {
 		const outstanding = [...this.#pulls].reduce((sum, pull) => sum + pull.remaining, 0);
 		const wanted = this.#options.freeSlots(this.#isCatchingUp) - outstanding;
 		if (wanted <= 0 || (this.#isCatchingUp && outstanding > 0)) return;
+		// A few more are asked for with the next ones: until then what is asked for keeps them coming.
+		if (3 * wanted < outstanding) return;
 		this.#cancelRetry();
 		if (connection.domain !== undefined && !this.#isThere) return this.#findOut(connection, stream);
 		this.#pull(connection, stream, this.#isCatchingUp ? 1 : wanted);
@@ -188,6 +190,7 @@ export class Puller implements Service {
 			if (pull.remaining <= 0) this.#end(pull);
 			const delivery = toDelivery(connection, message);
 			if (delivery) this.#options.onDelivery(delivery);
+			if (pull.remaining <= 0) this.poke();
 			return;
 		}
 		const { code, description } = headersOf(message);

@@ -92,6 +92,20 @@ test('takes exactly as many messages as there are free slots, and more when some
 	expect(await consumerOf(broker)).toMatchObject({ num_ack_pending: 4, ack_floor: { stream_seq: 1 } });
 });
 
+test('a few slots that come free are asked for with the next ones, and none stays empty for that', async () => {
+	await using broker = await startBroker();
+	await ensureLaneConsumer(broker.connection, { ...lane, capacity: 8 });
+	await using setup = await startPuller(broker.nats.url, 8);
+	await eventually(async () => (await consumerOf(broker)).num_waiting === 1);
+	setup.slots = 10;
+	setup.puller.poke();
+	await setup.link.connection?.nc.flush();
+	expect((await consumerOf(broker)).num_waiting).toBe(1);
+	await enqueue(broker.connection, 1, 20);
+	await eventually(() => setup.deliveries.length === 10);
+	expect(setup.slots).toBe(0);
+});
+
 test('several pulls that wait together never take more than there are slots', async () => {
 	await using broker = await startBroker();
 	await ensureLaneConsumer(broker.connection, { ...lane, capacity: 8 });
