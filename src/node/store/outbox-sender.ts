@@ -64,6 +64,7 @@ type Channel = {
 	cursor: string;
 	isPaused: boolean;
 	cancelRetry: () => void;
+	pumping: NodeJS.Immediate | undefined;
 };
 
 export class OutboxSender {
@@ -103,6 +104,7 @@ export class OutboxSender {
 			cursor: outboxKeyOf(stream, 0),
 			isPaused: false,
 			cancelRetry: () => undefined,
+			pumping: undefined,
 		}));
 		this.pump();
 	}
@@ -166,11 +168,19 @@ export class OutboxSender {
 				if (entry.journalId) onConfirmed(entry.journalId);
 			}
 			channel.inFlight.delete(name);
-			if (this.#isCurrent(channel)) this.#pump(channel);
+			this.#pumpSoon(channel);
 		} catch (error) {
 			channel.inFlight.delete(name);
 			this.#pause(channel, error);
 		}
+	}
+
+	/** Those of one batch are done with together: the disk is read once for all of them. */
+	#pumpSoon(channel: Channel): void {
+		channel.pumping ??= setImmediate(() => {
+			channel.pumping = undefined;
+			if (this.#isCurrent(channel)) this.#pump(channel);
+		});
 	}
 
 	#isCurrent(channel: Channel): boolean {
