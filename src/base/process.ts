@@ -15,6 +15,14 @@ export type ProcessIdentity = {
 	readonly bootId?: string;
 };
 
+/** The machine's boot: the same for as long as this process lives, so it is read once. */
+let bootOfMachine: { readonly id: string | undefined } | undefined;
+
+export function machineBootId(): string | undefined {
+	bootOfMachine ??= { id: readProc('/proc/sys/kernel/random/boot_id')?.trim() };
+	return bootOfMachine.id;
+}
+
 /** When `pid` started, in clock ticks since boot; undefined if there is none, or only its zombie. */
 export function processStartTime(pid: number): number | undefined {
 	const stat = readProc(`/proc/${pid}/stat`);
@@ -31,7 +39,7 @@ export function processStartTime(pid: number): number | undefined {
 export function processIdentity(pid: number): ProcessIdentity | undefined {
 	const startTime = processStartTime(pid);
 	if (startTime === undefined) return undefined;
-	const bootId = readProc('/proc/sys/kernel/random/boot_id')?.trim();
+	const bootId = machineBootId();
 	return bootId === undefined ? { pid, startTime } : { pid, startTime, bootId };
 }
 

@@ -78,11 +78,8 @@ async function runProgram(
 	wish: z.output<typeof fullForm>,
 ): Promise<Verdict> {
 	const { signal, log } = context;
-	const cwd = resolve(options.cwd, wish.cwd ?? '.');
-	const problem = await folderProblem(cwd);
-	if (problem !== undefined) return notStarted(`data.cwd: ${problem}`);
 	signal.throwIfAborted();
-
+	const cwd = resolve(options.cwd, wish.cwd ?? '.');
 	const env = childEnvironment(options.env, {
 		...wish.env,
 		STEWARD_NODE: context.node,
@@ -103,7 +100,7 @@ async function runProgram(
 		// Also a program that says nothing has outputs: empty ones.
 		await context.output('');
 	} catch (error) {
-		return notStarted(spawnProblem(error, program, env.PATH));
+		return notStarted((await folderProblem(cwd)) ?? spawnProblem(error, program, env.PATH));
 	}
 	const leader = child.identity();
 	const graceMs = parseDuration(wish.grace ?? '') ?? defaultGraceMs;
@@ -142,12 +139,13 @@ function notStarted(message: string): Verdict {
 	return new Verdict({ outcome: 'failed', result: emptyResult, fault: { code: 'spawn', message } });
 }
 
+/** Looked at only after a failed start: the system gives the same codes for the folder and for the program. */
 async function folderProblem(path: string): Promise<string | undefined> {
 	try {
-		return (await stat(path)).isDirectory() ? undefined : `"${path}" is not a folder on the node`;
+		return (await stat(path)).isDirectory() ? undefined : `data.cwd: "${path}" is not a folder on the node`;
 	} catch (error) {
-		if (systemCodeOf(error) === 'ENOENT') return `folder "${path}" does not exist on the node`;
-		return `folder "${path}" cannot be used on the node: ${messageOf(error)}`;
+		if (systemCodeOf(error) === 'ENOENT') return `data.cwd: folder "${path}" does not exist on the node`;
+		return `data.cwd: folder "${path}" cannot be used on the node: ${messageOf(error)}`;
 	}
 }
 

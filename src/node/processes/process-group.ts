@@ -8,7 +8,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import type { Clock } from '../../base/clock.ts';
 import { systemCodeOf } from '../../base/errors.ts';
-import { type ProcessIdentity, processIdentity, processStartTime } from '../../base/process.ts';
+import { machineBootId, type ProcessIdentity, processStartTime } from '../../base/process.ts';
 
 /** Milliseconds between two looks at a group that was told to end: often at first, then seldom. */
 const firstPauseMs = 2;
@@ -51,7 +51,7 @@ function isAlive(leader: ProcessIdentity): boolean {
 	if (!Number.isSafeInteger(pid) || pid < 2 || pid === process.pid) {
 		throw new RangeError(`pid ${pid} leads no process group of ours`);
 	}
-	if (bootId !== undefined && bootId !== processIdentity(process.pid)?.bootId) return false;
+	if (bootId !== undefined && bootId !== machineBootId()) return false;
 	if (signalGroup(leader, 0) === 'gone') return false;
 	const running = processStartTime(pid);
 	// The system gives no pid away while a group of that number has members: another leader means an empty old group.
