@@ -60,6 +60,28 @@ test('what was committed is there after a kill -9 of the process that committed 
 	await store.stop();
 });
 
+test('what was written without waiting for the disk is there after a kill -9, though it was not flushed', async () => {
+	await using dir = await tempDir();
+	const script = join(dir.path, 'writer.mjs');
+	const url = (path: string) => pathToFileURL(path).href;
+	await writeFile(
+		script,
+		`import { Store } from '${url(builtFile('node/store/store.js'))}';
+		import { systemClock } from '${url(builtFile('base/clock.js'))}';
+		const store = new Store(${JSON.stringify(join(dir.path, 'store'))}, systemClock);
+		await store.start();
+		await store.commitLazily((writes) => writes.put('journal', 'a', { child: 1 }));
+		if (store.isOnDisk('journal', 'a')) process.exit(3);
+		process.kill(process.pid, 'SIGKILL');`,
+	);
+	const writer = fork(script, { stdio: 'ignore' });
+	expect(await once(writer, 'exit')).toEqual([null, 'SIGKILL']);
+	const store = new Store(join(dir.path, 'store'), systemClock);
+	await store.start();
+	expect(store.get('journal', 'a')).toEqual({ child: 1 });
+	await store.stop();
+});
+
 test('a write is read back before it is on disk, so that the next one builds on it', async () => {
 	await using opened = await makeStore();
 	const { store } = opened;

@@ -143,9 +143,10 @@ export class Journal {
 		this.#outbox.flush();
 	}
 
+	/** The run waits for no flush: a power loss, which would forget it, ends the child as well. */
 	async recordChild(id: string, child: ProcessIdentity): Promise<void> {
 		const entry = this.get(id);
-		if (entry) await this.#store.commit((writes) => this.#write(writes, { ...entry, child }));
+		if (entry) await this.#store.commitLazily((writes) => this.#write(writes, { ...entry, child }));
 	}
 
 	async recordRetry(

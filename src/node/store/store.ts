@@ -134,7 +134,7 @@ export class Store implements Service {
 		return this.#enqueue(collect, 'flushed');
 	}
 
-	/** As `commit`, without waiting for the disk: for what may be forgotten by a crash. */
+	/** As `commit`, without waiting for the disk: for what a power loss may forget. A kill of this process forgets nothing of it. */
 	commitLazily(collect: (writes: Writes) => void): Promise<void> {
 		return this.#enqueue(collect, 'committed');
 	}
