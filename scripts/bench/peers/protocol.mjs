@@ -99,9 +99,9 @@ export const text = Object.fromEntries(
 function pullWhile(nc, capacity, run) {
 	const inbox = nc.options.inboxPrefix ? `${nc.options.inboxPrefix}.bench` : `_INBOX.bench${Math.random()}`;
 	let [free, asked] = [capacity, 0];
-	let poking;
+	let isPoking = false;
 	const pull = () => {
-		poking = undefined;
+		isPoking = false;
 		const batch = free - asked;
 		if (batch <= 0) return;
 		asked += batch;
@@ -116,7 +116,8 @@ function pullWhile(nc, capacity, run) {
 			const ack = () => nc.publish(message.reply, '+ACK');
 			void run({ subject: message.subject, ack }).then(() => {
 				free += 1;
-				poking ??= setImmediate(pull);
+				if (!isPoking) setImmediate(pull);
+				isPoking = true;
 			});
 		},
 	});
