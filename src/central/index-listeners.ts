@@ -8,14 +8,10 @@ import { isLater } from '../domain/delay.ts';
 import { formatHandle } from '../domain/names.ts';
 import type { CommandState } from '../domain/state.ts';
 import type { StoredCommand } from '../jetstream/commands.ts';
-import type { LedgerSummary } from '../jetstream/ledger-store.ts';
-import type { LedgerTable } from './ledger-table.ts';
+import type { IndexedSummary, LedgerTable } from './ledger-table.ts';
 
 /** `0`, `1` …: the shards of commands. */
 export type SourceName = 'ledger' | 'nodes' | 'presence' | 'schedules' | 'trust' | number;
-
-/** The ledger's summary of a command, and the revision that it is of. */
-export type IndexedSummary = LedgerSummary & { readonly revision: number };
 
 /** What is known of a command: what the ledger says, or that it waits. */
 export type IndexedCommand = IndexedSummary | StoredCommand;

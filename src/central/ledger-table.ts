@@ -7,7 +7,10 @@
 
 import type { Lane } from '../domain/names.ts';
 import type { CommandState } from '../domain/state.ts';
-import type { IndexedSummary } from './index-listeners.ts';
+import type { LedgerSummary } from '../jetstream/ledger-store.ts';
+
+/** The ledger's summary of a command, and the revision that it is of. */
+export type IndexedSummary = LedgerSummary & { readonly revision: number };
 
 const firstRows = 1024;
 

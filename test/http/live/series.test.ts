@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { IndexedSummary } from '../../../src/central/index-listeners.ts';
+import type { IndexedSummary } from '../../../src/central/ledger-table.ts';
 import type { Totals } from '../../../src/domain/row-schema.ts';
 import { type CommandState, commandStates } from '../../../src/domain/state.ts';
 import { Series } from '../../../src/http/live/series.ts';
