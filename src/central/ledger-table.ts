@@ -46,12 +46,6 @@ export class LedgerTable {
 		return row === undefined ? undefined : this.#read(row);
 	}
 
-	/** Undefined where there is none; without making the rest of it. */
-	revisionOf(handle: string): number | undefined {
-		const row = this.#rows.get(handle);
-		return row === undefined ? undefined : this.#revision.get(row);
-	}
-
 	set(handle: string, summary: IndexedSummary): void {
 		let row = this.#rows.get(handle);
 		if (row === undefined) {
