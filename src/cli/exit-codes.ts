@@ -40,6 +40,9 @@ export function exitCodeOf(code: ErrorCode): number {
 	return ofErrorCode[code];
 }
 
+/** What a shell reports for a process that a signal ended. */
+export const exitCodeOfSignal = { SIGINT: 130, SIGTERM: 143 } as const;
+
 /** As `steward --help` and docs/cli.md tell them. */
 export const exitCodeTexts: readonly (readonly [number, string])[] = [
 	[0, 'done'],

@@ -9,6 +9,7 @@ import type { Cli } from './cli.ts';
 import { exitCodes, exitCodeTexts } from './exit-codes.ts';
 import { reportError } from './report.ts';
 import { addActs } from './syntax/act.ts';
+import { addBench } from './syntax/bench.ts';
 import { addDead } from './syntax/dead.ts';
 import { addKeeping } from './syntax/keeping.ts';
 import { addKeys } from './syntax/keys.ts';
@@ -83,6 +84,7 @@ function buildProgram(cli: Cli, { asJson, done, after }: Line): Command {
 	addTrust(program, cli, done);
 	addAccess(program, cli, done);
 	addTokens(program, cli, done);
+	addBench(program, cli, done);
 	return program;
 }
 

@@ -13,7 +13,7 @@ import { type Handle, toHandle } from '../domain/names.ts';
 import type { NodeRow, Totals } from '../domain/row-schema.ts';
 import type { TrustList } from '../domain/trust.ts';
 import type { Cancellation, CommandView, NodeView, Receipt, WhyView } from '../domain/view.ts';
-import { closeConnection, openConnection } from '../jetstream/connection.ts';
+import { closeConnection, openConnection, roundTripMs } from '../jetstream/connection.ts';
 import { requireTopology } from '../jetstream/topology.ts';
 import { readCredentials } from '../security/credentials.ts';
 import { type CancelOptions, cancelCommand } from './cancel.ts';
@@ -260,6 +260,12 @@ export class Fleet implements AsyncDisposable {
 	/** Every node that comes or goes from now on, as a centre notices it, until `signal` aborts. */
 	watchNodes(options: WatchNodesOptions = {}): AsyncIterable<NodeChange> {
 		return watchNodes(this.#parts, options);
+	}
+
+	/** How long the server that the connection leads to takes to answer the least, milliseconds. @throws StewardError `no-broker` */
+	roundTripMs(): Promise<number> {
+		const { connection, clock } = this.#parts;
+		return roundTripMs(connection, clock);
 	}
 
 	/** The broker can be reached now. What follows or waits goes on by itself when it is back. */

@@ -6,6 +6,7 @@
 
 import { z } from 'zod';
 import { errorCodes } from '../base/errors.ts';
+import { benchView } from './bench-view.ts';
 import { deadViewSchemas } from './dead-view-schema.ts';
 import { documentViewSchemas } from './document-view.ts';
 import { lineageSchema } from './envelope.ts';
@@ -252,6 +253,7 @@ export const viewSchemas = {
 	...documentViewSchemas,
 	setup,
 	...keepingViewSchemas,
+	bench: benchView,
 	error,
 } as const;
 

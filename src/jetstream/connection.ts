@@ -133,6 +133,17 @@ export async function closeConnection({ nc }: Connection, clock: Clock): Promise
 	await nc.close();
 }
 
+/** How long the server takes to answer the least that it can be asked, milliseconds. @throws StewardError `no-broker` */
+export async function roundTripMs({ nc }: Connection, clock: Clock): Promise<number> {
+	const askedAt = clock.monotonic();
+	try {
+		await withDeadline(clock, nc.flush(), requestTimeoutMs, () => new Error('no answer in time'));
+	} catch (error) {
+		throw new StewardError('no-broker', 'the broker does not answer', { cause: error });
+	}
+	return clock.monotonic() - askedAt;
+}
+
 type LinkListener = (connection: Connection) => void;
 
 /**

@@ -8,7 +8,7 @@ import { messageOf } from '../../base/errors.ts';
 import type { Service } from '../../base/lifecycle.ts';
 import type { Log } from '../../base/log.ts';
 import type { Cli } from '../cli.ts';
-import { exitCodes } from '../exit-codes.ts';
+import { exitCodeOfSignal, exitCodes } from '../exit-codes.ts';
 import { serviceManager } from '../service-manager.ts';
 
 /** A service that may give up while it runs. */
@@ -17,9 +17,6 @@ export type Running = {
 	/** Calls back when its supervision gave up. */
 	readonly onFailure: (listener: (error: Error) => void) => void;
 };
-
-/** What a shell reports for a process that a signal ended. */
-const exitCodeOfSignal = { SIGINT: 130, SIGTERM: 143 } as const;
 
 /**
  * @param makers Called in order: a later service may need what an earlier one knows once it runs.
