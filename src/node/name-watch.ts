@@ -24,6 +24,8 @@ export type NameWatchOptions = {
 	beatEveryMs: number;
 	/** Who is not heard for so long is gone; two minutes by default. */
 	quietMs?: number | undefined;
+	/** Another process is heard, and was not for that long. */
+	onOther?: (machine: string) => void;
 	clock: Clock;
 };
 
@@ -96,7 +98,14 @@ export class NameWatch implements Service {
 		const beat = decode(beatSchema, data);
 		if (!beat) return;
 		if (beat.boot === this.#options.boot) this.#hearOwn();
-		else if (!beat.leaving) this.otherSeen();
+		else if (!beat.leaving) this.#hearOther(beat.machine);
+	}
+
+	#hearOther(machine: string): void {
+		const { clock, quietMs = usualQuietMs, onOther } = this.#options;
+		const isNew = clock.monotonic() - this.#otherAt >= quietMs;
+		this.otherSeen();
+		if (isNew) onOther?.(machine);
 	}
 
 	/** Where some of its own beats are missing, others' may be missing as well. */

@@ -111,7 +111,13 @@ export function buildTree(
 		});
 	const boots = new Boots(store, boot);
 	const { labels, beatEveryMs } = config.node;
-	const nameWatch = new NameWatch({ node, boot, link, beatEveryMs, quietMs: options.nameQuietMs, clock });
+	const nameWatch = new NameWatch({
+		...{ node, boot, link, beatEveryMs, quietMs: options.nameQuietMs, clock },
+		onOther(machine) {
+			log.error({ machine }, `another node uses the name ${node}: stop one of them`);
+			onNameUsedTwice(machine);
+		},
+	});
 	const delivery: ReturnType<typeof buildDelivery> = buildDelivery({
 		...{
 			options,

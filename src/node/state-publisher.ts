@@ -1,7 +1,7 @@
 /**
- * Owns saying what the node is: its state on every connect, on change, and every ten minutes; and its beats.
- * Promises that each saying is also a reading of the broker's clock, and notices who else says it. Neither goes through the outbox: a state that is
- * lost is said again, and only the last one counts.
+ * Owns saying what the node is: its state on every connect, where it has changed, and every ten minutes; and its beats.
+ * Promises a reading of the broker's clock on every connect and every ten minutes, that what the broker knows already does not
+ * cross the link again, and to notice who else says it. Neither goes through the outbox: a state that is lost is said again, and only the last one counts.
  */
 
 import type { Clock } from '../base/clock.ts';
@@ -14,8 +14,14 @@ import { decode } from '../domain/wire.ts';
 import { type Connection, type Link, requestTimeoutMs } from '../jetstream/connection.ts';
 import { getLast } from '../jetstream/direct-get.ts';
 import { maxPayloadOf } from '../jetstream/limits.ts';
-import { PublishError, Publisher } from '../jetstream/publisher.ts';
-import { momentOf, type ServerTime } from './server-time.ts';
+import {
+	expectedSeqHeader,
+	isWrongSequence,
+	type PublishAck,
+	PublishError,
+	Publisher,
+} from '../jetstream/publisher.ts';
+import { type Moment, momentOf, type ServerTime } from './server-time.ts';
 import { boundedState } from './state-bounds.ts';
 
 /** Changes are gathered this long: a state is an fsync at the broker. */
@@ -24,6 +30,8 @@ const refreshMs = 600_000;
 /** While a consumer is missing the centre is asked again, because it may have missed or failed the last time. */
 const askAgainMs = 15_000;
 const retryMs = 2000;
+/** Clocks of which one runs a little faster are no news before the next reading. */
+const sameOffsetMs = 100;
 
 export type StatePublisherOptions = {
 	node: string;
@@ -51,6 +59,11 @@ export class StatePublisher implements Service {
 	#isSaying = false;
 	/** Sequence of what this process said last. */
 	#saidSeq = 0;
+	/** What it said last on this connection, and when the broker's clock was read there, monotonic. */
+	#said: { readonly connection: Connection; readonly state: NodeState } | undefined;
+	#readAt: { readonly connection: Connection; readonly at: number } | undefined;
+	/** It is said by then whatever it is, monotonic. */
+	#dueAt = 0;
 	/** The broker's code of the refusal that was told last; what comes again for the same cause is not. */
 	#refusedFor: number | undefined;
 
@@ -86,31 +99,34 @@ export class StatePublisher implements Service {
 		return this.#lifecycle.stop();
 	}
 
-	/** Something in the state is different: it is said soon. */
+	/** Something in the state may be different: where it is, that is said soon. */
 	changed(): void {
 		if (this.#isDue || !this.#lifecycle.running) return;
-		this.#sayIn(gatherMs);
+		this.#sayIn(gatherMs, () => this.#isNews());
 	}
 
-	#sayIn(ms: number): void {
+	#sayIn(ms: number, isWanted = () => true): void {
 		this.#cancelSay();
 		this.#isDue = true;
 		this.#cancelSay = this.#options.clock.after(ms, () => {
-			this.#saying = this.#saying.then(() => this.#say());
+			this.#saying = this.#saying.then(() => this.#say(isWanted));
 		});
 	}
 
-	async #say(): Promise<void> {
-		const { link } = this.#options;
+	async #say(isWanted: () => boolean): Promise<void> {
+		const { link, clock } = this.#options;
 		const connection = link.connection;
 		this.#isDue = false;
 		if (!connection) return;
+		if (!isWanted()) return this.#sayLater(Math.max(this.#dueAt - clock.monotonic(), 0));
 		this.#isSaying = true;
 		try {
 			const said = await this.#publishAndRead(connection);
 			this.#refusedFor = undefined;
 			const isWaiting = said.lanes.some(({ status }) => status === 'waiting');
-			if (!this.#isDue && this.#lifecycle.running) this.#sayLater(isWaiting ? askAgainMs : refreshMs);
+			const againMs = isWaiting ? askAgainMs : refreshMs;
+			this.#dueAt = clock.monotonic() + againMs;
+			if (!this.#isDue && this.#lifecycle.running) this.#sayLater(againMs);
 		} catch (error) {
 			this.#tellFailure(error);
 			if (this.#lifecycle.running) this.#sayIn(retryMs);
@@ -138,24 +154,65 @@ export class StatePublisher implements Service {
 		this.#cancelSay = this.#options.clock.after(ms, () => this.#sayIn(0));
 	}
 
+	/** A command that began and ended since is none. */
+	#isNews(): boolean {
+		const { link, describe, serverTime } = this.#options;
+		const connection = link.connection;
+		const said = this.#said;
+		if (!connection || said?.connection !== connection || !serverTime.isKnown) return true;
+		const now = boundedState(describe(), maxPayloadOf(connection));
+		const offsets = [now.clockOffsetMs, said.state.clockOffsetMs].map((ms) => ms ?? Number.NaN);
+		const [offset = Number.NaN, before = Number.NaN] = offsets;
+		return !(Math.abs(offset - before) <= sameOffsetMs) || contentOf(now) !== contentOf(said.state);
+	}
+
 	/** The stored time of one's own state is the broker's clock; a replica may lag, so its sequence is compared. */
 	async #publishAndRead(connection: Connection): Promise<NodeState> {
 		const { node, clock, serverTime, describe } = this.#options;
-		const subject = subjects.state(node);
-		if (this.#saidSeq > 0) await this.#watchName(connection, subject);
-		const publisher = new Publisher(connection, { stream: streams.state, mayLookUp: false });
 		const offsetBefore = serverTime.offsetMs;
 		const state = boundedState(describe(), maxPayloadOf(connection));
-		const sent = momentOf(clock);
-		const ack = await publisher.publish({ subject, data: JSON.stringify(state) });
-		const answered = momentOf(clock);
+		const { ack, sent, answered } = await this.#publish(connection, state);
 		this.#saidSeq = ack.seq;
-		const stored = await getLast(connection, streams.state, subject);
+		this.#said = { connection, state };
+		if (!this.#isReadingDue(connection)) return state;
+		const stored = await getLast(connection, streams.state, subjects.state(node));
 		const isRead = stored?.seq === ack.seq && serverTime.read(stored.storedAt, sent, answered);
+		if (isRead) this.#readAt = { connection, at: clock.monotonic() };
 		if (!isRead && offsetBefore === null) throw new Error("the broker's clock could not be read");
 		// A new reading is part of the state, so the state is said once more.
 		if (offsetBefore === null) this.#sayIn(0);
 		return state;
+	}
+
+	/** A reading brings back all of the state. */
+	#isReadingDue(connection: Connection): boolean {
+		const { clock, serverTime } = this.#options;
+		const read = this.#readAt;
+		if (!serverTime.isKnown || read?.connection !== connection) return true;
+		return clock.monotonic() - read.at >= refreshMs;
+	}
+
+	/** In the place of what this process said last; where something else stands there, whose that is is looked up first. */
+	async #publish(
+		connection: Connection,
+		state: NodeState,
+	): Promise<{ readonly ack: PublishAck; readonly sent: Moment; readonly answered: Moment }> {
+		const { node, clock } = this.#options;
+		const subject = subjects.state(node);
+		const publisher = new Publisher(connection, { stream: streams.state, mayLookUp: false });
+		const say = async (headers: Readonly<Record<string, string>>) => {
+			const sent = momentOf(clock);
+			const ack = await publisher.publish({ subject, data: JSON.stringify(state), headers });
+			return { ack, sent, answered: momentOf(clock) };
+		};
+		if (this.#saidSeq === 0) return say({});
+		try {
+			return await say({ [expectedSeqHeader]: String(this.#saidSeq) });
+		} catch (error) {
+			if (!isWrongSequence(error)) throw error;
+			await this.#watchName(connection, subject);
+			return say({});
+		}
 	}
 
 	/** What stands there is what this process said last, unless somebody else says that it is this node. */
@@ -198,4 +255,9 @@ export class StatePublisher implements Service {
 		const { machine, boot } = this.#options.beat;
 		return JSON.stringify({ machine, boot, leaving });
 	}
+}
+
+/** All of it but when it was said, by which clock. */
+function contentOf(state: NodeState): string {
+	return JSON.stringify({ ...state, saidAt: 0, clockOffsetMs: null });
 }

@@ -60,12 +60,13 @@ function stateOf(boot: string, clockOffsetMs: number | null): NodeState {
 test.concurrent("says the node's state, reads the broker's clock by it, and notices who else says it", async () => {
 	await using parts = await broker();
 	const clock = { ...systemClock, now: () => systemClock.now() - hourMs };
+	const owed = { outbox: 0 };
 	const publisher = (boot: string) => {
 		const serverTime = new ServerTime(clock);
 		const others: string[] = [];
 		const state = new StatePublisher({
 			...{ node: 'ship1', link: parts.link, serverTime, clock, log: parts.log, beatEveryMs: 100 },
-			describe: () => stateOf(boot, serverTime.offsetMs),
+			describe: () => ({ ...stateOf(boot, serverTime.offsetMs), ...owed }),
 			beat: { machine: `machine of ${boot}`, boot },
 			onNameUsedTwice: (machine) => others.push(machine),
 		});
@@ -87,6 +88,7 @@ test.concurrent("says the node's state, reads the broker's clock by it, and noti
 	await two.state.start();
 	await two.serverTime.known(new AbortController().signal);
 	expect(one.others).toEqual([]);
+	owed.outbox = 1;
 	one.state.changed();
 	await eventually(() => one.others.length > 0);
 	expect(one.others[0]).toBe('machine of two');
