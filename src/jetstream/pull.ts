@@ -38,9 +38,9 @@ type PullerOptions = {
 	clock: Clock;
 };
 
-/** A pull waits this long at the server before it is made again. */
-const expiresMs = 30_000;
-const usualHeartbeatMs = 10_000;
+/** A pull waits this long at the server before it is made again; until then its heartbeats say that it is there. */
+const expiresMs = 300_000;
+const usualHeartbeatMs = 20_000;
 const retryMs = { first: 200, most: 5000 };
 
 /** One request for messages. Each has an inbox of its own: when that is gone, the server forgets the request. */
