@@ -9,6 +9,7 @@ import { once } from 'node:events';
 import { cpuWhile } from './cpu.mjs';
 import { events } from './events.mjs';
 import { memory } from './memory.mjs';
+import { thinLink } from './thin.mjs';
 
 const seconds = (ms) => ms / 1000;
 const capacity = 64;
@@ -134,4 +135,13 @@ async function spawned(count) {
 	await Promise.all(Array.from({ length: shells }, one));
 }
 
-export const runs = { A: enqueue, B: bulk, C: drain, D: latency, E: shellCommands, H: memory, I: events };
+export const runs = {
+	A: enqueue,
+	B: bulk,
+	C: drain,
+	D: latency,
+	E: shellCommands,
+	H: memory,
+	I: events,
+	J: thinLink,
+};

@@ -13,6 +13,7 @@ const millis = { unit: 'ms', better: 'less' };
 const megabytes = { unit: 'MB', better: 'less' };
 /** Of all processes together, servers and the one that measures included. */
 const processor = { unit: 'µs', better: 'less' };
+const bytes = { unit: 'B', better: 'less' };
 const queues = ['steward', 'raw', 'plain', 'bullmq', 'pg-boss', 'graphile-worker'];
 
 export const works = {
@@ -66,6 +67,20 @@ export const works = {
 		peers: ['steward'],
 		figures: { 'one an event': rate, '100 an event': rate },
 	},
+	J: {
+		title:
+			'bytes between a node and its broker: /usr/bin/printf of 100 bytes by shellCommand, and an hour without commands',
+		peers: ['steward'],
+		// Bytes are the same each time; an hour is told from ten minutes.
+		rounds: 1,
+		longestMs: 1_800_000,
+		figures: Object.fromEntries(
+			['one command', 'one of 20', 'idle hour'].flatMap((what) => [
+				[`${what}, from the node`, bytes],
+				[`${what}, to the node`, bytes],
+			]),
+		),
+	},
 };
 
 /** How much of each; the short form proves that it works. */
@@ -74,10 +89,13 @@ export const sizes = {
 		...{ enqueueMs: 4000, bulkWarmUp: 5000, bulk: 50_000, drainWarmUp: 3000, drain: 20_000 },
 		...{ samples: 200, sampleWarmUp: 40, shells: 2000, lines: 50_000 },
 		...{ absentNodes: 500, groups: 5, ledgerNodes: 10_000, ledger: 1_000_000, starts: 5 },
+		// Everything that comes again and again comes within ten minutes.
+		...{ thinCommands: 30, idleMs: 600_000 },
 	},
 	quick: {
 		...{ enqueueMs: 1000, bulkWarmUp: 1000, bulk: 5000, drainWarmUp: 500, drain: 2000 },
 		...{ samples: 40, sampleWarmUp: 10, shells: 200, lines: 2000 },
 		...{ absentNodes: 50, groups: 2, ledgerNodes: 1000, ledger: 10_000, starts: 2 },
+		...{ thinCommands: 5, idleMs: 30_000 },
 	},
 };

@@ -80,7 +80,7 @@ describe('the command line of a bench', () => {
 	it('measures everything, five times, in both tiers, where nothing is said', () => {
 		const { work, peers, tier, rounds, size } = readOptions([]);
 		expect([work.join(''), peers.length, tier, rounds, size]).toEqual([
-			'ABCDEHI',
+			'ABCDEHIJ',
 			6,
 			['strict', 'relaxed'],
 			5,

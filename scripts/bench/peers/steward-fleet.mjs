@@ -91,9 +91,9 @@ export class StewardFleet {
 		return this.#programs.get('centre').stop();
 	}
 
-	/** @param section `node` of its configuration. @returns Its data folder. */
-	async startNode(name, section) {
-		const child = await this.#run(name, ['node', '--node', name], { node: section });
+	/** @param section `node` of its configuration. @param also The rest of it. @returns Its data folder. */
+	async startNode(name, section, also = {}) {
+		const child = await this.#run(name, ['node', '--node', name], { node: section, ...also });
 		await until(`${name} is there`, async () => {
 			child.assertRuns();
 			return (await this.client.node(name))?.presence === 'present';
