@@ -8,6 +8,14 @@ import { readdir, readFile } from 'node:fs/promises';
 
 const microsecondsOfTick = 10_000;
 
+const microsecondsOf = (ticks) => ticks.reduce((sum, one) => sum + Number(one), 0) * microsecondsOfTick;
+
+/** Of itself a process knows more than ticks. */
+function ownMicroseconds() {
+	const { user, system } = process.cpuUsage();
+	return user + system;
+}
+
 /** @returns Microseconds so far by process id; children that have ended count for their parent. */
 export async function cpuOfTree() {
 	const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
@@ -19,7 +27,8 @@ export async function cpuOfTree() {
 		const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
 		if (fields.length < 16) continue;
 		parents.set(pid, Number(fields[1]));
-		used.set(pid, fields.slice(11, 15).reduce((sum, ticks) => sum + Number(ticks), 0) * microsecondsOfTick);
+		const [own, ended] = [fields.slice(11, 13), fields.slice(13, 15)].map(microsecondsOf);
+		used.set(pid, ended + (pid === process.pid ? ownMicroseconds() : own));
 	}
 	const isOurs = (pid) => pid === process.pid || (parents.has(pid) && isOurs(parents.get(pid)));
 	return new Map([...used].filter(([pid]) => isOurs(pid)));

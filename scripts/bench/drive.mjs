@@ -43,10 +43,10 @@ function percentile(sorted, part) {
 	return sorted[Math.min(sorted.length - 1, Math.ceil(sorted.length * part) - 1)];
 }
 
-async function enqueue(peer, { enqueueMs }) {
+async function enqueue(peer, { enqueueMs, callers: counts = [64, 256] }) {
 	const figures = {};
 	let done = 0;
-	for (const count of [64, 256]) {
+	for (const count of counts) {
 		for (const forMs of [enqueueMs / 2, enqueueMs]) {
 			const { given, cpu } = await cpuWhile(() => callers(peer, count, forMs));
 			figures[`${count} callers`] = given.rate;

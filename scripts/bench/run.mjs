@@ -4,19 +4,13 @@
  * exit code 1 where a measurement failed. A target that is not met is told, and no failure. If it dies, the kernel ends what it started.
  */
 
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { spawnTied } from '../../dist/broker/tied-child.js';
+import { writeFile } from 'node:fs/promises';
 import { describeMachine } from './machine.mjs';
+import { measure } from './measurement.mjs';
 import { readOptions, usage } from './options.mjs';
 import { providePackages, providePostgres, provideRedis } from './programs.mjs';
 import { digits, markdownOf, summariesOf, verdicts } from './report.mjs';
 import { works } from './works.mjs';
-
-const measurement = fileURLToPath(new URL('measure.mjs', import.meta.url));
-const longestMs = { quick: 60_000, whole: 900_000 };
 
 /** What the chosen peers need, and nothing else. */
 async function provide(peers) {
@@ -28,43 +22,6 @@ async function provide(peers) {
 		redis: needs('bullmq') ? await provideRedis() : undefined,
 		postgres: needs('pg-boss', 'graphile-worker') ? await providePostgres() : undefined,
 	};
-}
-
-/** One peer, one work, in a process of its own. @returns `{ figures }` or `{ error }`. */
-async function measure({ peer, work, tier, size, programs }, signal) {
-	const folder = await mkdtemp(join(tmpdir(), 'steward-bench-'));
-	try {
-		await chmod(folder, 0o711);
-		const wish = { peer, work, tier, size, folder };
-		const commands = { redis: programs.redis?.command, postgres: programs.postgres?.command };
-		const child = await spawnTied(
-			programs.node ?? process.execPath,
-			[measurement, JSON.stringify({ ...wish, programs: commands })],
-			{ cwd: folder },
-		);
-		let said = '';
-		child.process.stdout.setEncoding('utf8').on('data', (text) => {
-			said += text;
-		});
-		child.process.stderr.pipe(process.stderr);
-		const longest = works[work].longestMs ?? longestMs[size];
-		let reason;
-		const end = (why) => () => {
-			reason = why;
-			child.process.kill('SIGKILL');
-		};
-		const late = setTimeout(end(`it took longer than ${longest / 1000} s`), longest);
-		const onAbort = end('it was called off');
-		signal.addEventListener('abort', onAbort, { once: true });
-		const { code, signal: by } = await child.exited;
-		clearTimeout(late);
-		signal.removeEventListener('abort', onAbort);
-		const last = said.trim().split('\n').at(-1);
-		if (!last?.startsWith('{')) return { error: reason ?? `it ended with ${by ?? code}, and told nothing` };
-		return JSON.parse(last);
-	} finally {
-		await rm(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
-	}
 }
 
 const isTerminal = process.stderr.isTTY;

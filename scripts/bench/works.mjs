@@ -83,7 +83,7 @@ export const works = {
 	},
 };
 
-/** How much of each; the short form proves that it works. */
+/** How much of each; the short form proves that it works, the guard's is for the processor time of what it compares. */
 export const sizes = {
 	whole: {
 		...{ enqueueMs: 4000, bulkWarmUp: 5000, bulk: 50_000, drainWarmUp: 3000, drain: 20_000 },
@@ -91,6 +91,15 @@ export const sizes = {
 		...{ absentNodes: 500, groups: 5, ledgerNodes: 10_000, ledger: 1_000_000, starts: 5 },
 		// Everything that comes again and again comes within ten minutes.
 		...{ thinCommands: 30, idleMs: 600_000 },
+	},
+	guard: {
+		...{ callers: [64], enqueueMs: 1500, bulkWarmUp: 2000, bulk: 12_000, drainWarmUp: 1000, drain: 5000 },
+		...{ samples: 60, sampleWarmUp: 20 },
+	},
+	// What it is compared with costs so little that it takes more of it to be told exactly.
+	guardOther: {
+		...{ callers: [64], enqueueMs: 2000, bulkWarmUp: 5000, bulk: 50_000, drainWarmUp: 5000, drain: 20_000 },
+		...{ samples: 200, sampleWarmUp: 40 },
 	},
 	quick: {
 		...{ enqueueMs: 1000, bulkWarmUp: 1000, bulk: 5000, drainWarmUp: 500, drain: 2000 },
