@@ -56,6 +56,30 @@ test.concurrent('a link through a leaf server is up only while the hub can be re
 	expect(seen).toEqual(['up', 'down', 'up', 'down', 'up']);
 });
 
+test.concurrent('the question whether the link is there, asked every second, stays on the ship', async (context) => {
+	await using hub = await startHub();
+	await using leaf = await hub.startLeaf('ship1');
+	await using atHub = await openRaw(hub.nats.url);
+	await using atShip = await openRaw(leaf.nats.url);
+	const asked = { atHub: 0, atShip: 0 };
+	const count = (where: keyof typeof asked) => ({
+		callback: () => {
+			asked[where] += 1;
+		},
+	});
+	atHub.nc.subscribe('$SYS.REQ.ACCOUNT.PING.STATZ', count('atHub'));
+	atShip.nc.subscribe('$SYS.REQ.ACCOUNT.PING.STATZ', count('atShip'));
+	// This one crosses the link: then so would any other by now.
+	atHub.nc.subscribe('after', { callback: (_, message) => void message.respond() });
+	await Promise.all([atHub.nc.flush(), atShip.nc.flush()]);
+	const link = linkTo(leaf.nats.url, context);
+	await link.start();
+	await link.whenUp(never);
+	await eventually(() => asked.atShip >= 2);
+	await eventually(() => atShip.nc.request('after', '', { timeout: 1000 }));
+	expect(asked.atHub).toBe(0);
+});
+
 test.concurrent('a pull finds its consumer across the link: not while it is missing, at once when it is made, again after a short cut', async (context) => {
 	await using hub = await startHub();
 	await using leaf = await hub.startLeaf('ship1');
