@@ -43,3 +43,10 @@ export async function cpuWhile(work) {
 	for (const [pid, used] of after) cpu += used - (before.get(pid) ?? 0);
 	return { given, cpu };
 }
+
+/** @returns Microseconds so far of one process that this one started. */
+export async function cpuOf(pid) {
+	const used = (await cpuOfTree()).get(pid);
+	if (used === undefined) throw new Error(`the process ${pid} is gone`);
+	return used;
+}

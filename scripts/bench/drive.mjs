@@ -7,8 +7,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { cpuWhile } from './cpu.mjs';
+import { deliveries } from './delivery.mjs';
 import { events } from './events.mjs';
 import { memory } from './memory.mjs';
+import { returns } from './returning.mjs';
 import { thinLink } from './thin.mjs';
 
 const seconds = (ms) => ms / 1000;
@@ -141,6 +143,8 @@ export const runs = {
 	C: drain,
 	D: latency,
 	E: shellCommands,
+	F: deliveries,
+	G: returns,
 	H: memory,
 	I: events,
 	J: thinLink,

@@ -21,12 +21,12 @@ const peers = {
 	'graphile-worker': async () => (await import('./peers/graphile-worker.mjs')).start,
 };
 
-const { peer: name, work, tier, size, folder, programs } = JSON.parse(process.argv[2]);
+const { peer: name, work, tier, size, folder, ram, programs } = JSON.parse(process.argv[2]);
 const { options } = works[work];
 
 async function measure() {
 	const start = await peers[name]();
-	const peer = await start({ folder, tier, programs, ...options });
+	const peer = await start({ folder, ram, tier, programs, ...options });
 	try {
 		return { figures: await runs[work](peer, sizes[size]) };
 	} finally {

@@ -6,7 +6,7 @@
 
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { startProgram, until } from './servers.mjs';
+import { rest, startProgram, until } from './servers.mjs';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 /** Of a node: control, urgent, normal, events. */
@@ -40,7 +40,10 @@ async function absentNodes(fleet, { absentNodes: count, groups }) {
 async function longLedger(peer, { ledgerNodes, ledger, starts }) {
 	const { fleet } = peer;
 	await fleet.stopCentre();
+	const { now: before } = await fleet.brokerMemory();
 	await seed(fleet, 'ledger', ledgerNodes, ledger);
+	await rest(settleMs);
+	const perEntry = (((await fleet.brokerMemory()).now - before) * 1e6) / ledger;
 	const known = await peer.lastHandle();
 	const figures = { centre: [], 'centre at most': [], show: [], 'first list': [], 'whole index': [] };
 	for (let n = 0; n < starts; n++) {
@@ -65,11 +68,11 @@ async function longLedger(peer, { ledgerNodes, ledger, starts }) {
 		figures['centre at most'].push(most);
 		await fleet.stopCentre();
 	}
-	return figures;
+	return { ...figures, 'server per ledger entry': perEntry };
 }
 
 /** In a process of its own, whose heap may be large. */
-async function seed(fleet, what, ...counts) {
+export async function seed(fleet, what, ...counts) {
 	const { build, stop } = await import('esbuild');
 	const outfile = join(root, '.cache/bench/seed.mjs');
 	await build({
@@ -90,5 +93,3 @@ async function seed(fleet, what, ...counts) {
 		await child.stop();
 	}
 }
-
-const rest = (ms) => new Promise((resolve) => setTimeout(resolve, ms));

@@ -15,7 +15,8 @@ export function digits(value) {
 	});
 }
 
-const table = (head, rows) =>
+/** Markdown, numbers to the right. */
+export const table = (head, rows) =>
 	[head, head.map((_, place) => (place === 0 ? '---' : '---:')), ...rows]
 		.map((cells) => `| ${cells.join(' | ')} |`)
 		.join('\n');

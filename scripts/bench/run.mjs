@@ -69,7 +69,8 @@ async function main() {
 	const stop = new AbortController();
 	for (const name of ['SIGINT', 'SIGTERM']) process.once(name, () => stop.abort());
 	const began = Date.now();
-	const programs = await provide(options.peers);
+	const isNeeded = (peer) => options.work.some((work) => works[work].peers.includes(peer));
+	const programs = await provide(options.peers.filter(isNeeded));
 	const machine = await describeMachine(programs);
 	const tiers = await runAll(options, programs, stop.signal);
 	const { work, peers, tier, rounds, size } = options;

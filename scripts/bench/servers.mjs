@@ -55,9 +55,11 @@ export async function until(what, ask, withinMs = readyWithinMs, everyMs = 20) {
 		const answer = await ask();
 		if (answer) return answer;
 		if (performance.now() > deadline) throw new Error(`${what}: not within ${withinMs} ms`);
-		await new Promise((resolve) => setTimeout(resolve, everyMs));
+		await rest(everyMs);
 	}
 }
+
+export const rest = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 async function freePort() {
 	const server = createServer().listen(0, host);

@@ -3,6 +3,8 @@
  * Promises one list for reports and for people. Pure.
  */
 
+import { growth } from './works.mjs';
+
 const queues = ['bullmq', 'pg-boss', 'graphile-worker'];
 const everyPeer = (target) => queues.map((of) => ({ ...target, of }));
 
@@ -21,6 +23,10 @@ export const targets = [
 	{ work: 'D', figure: 'start p99', most: 20, unit: 'ms' },
 	{ work: 'D', figure: 'result p99', most: 20, unit: 'ms' },
 	{ work: 'E', figure: 'a second', least: 0.8, of: 'raw' },
+	{ work: 'F', figure: growth(16), most: 2, unit: 'times' },
+	{ work: 'G', figure: 'return as held', most: 1.5, unit: 'times' },
+	{ work: 'G', figure: 'first start, longest as median', most: 3, unit: 'times' },
+	{ work: 'G', figure: 'last end, longest as median', most: 3, unit: 'times' },
 	{ work: 'H', figure: 'server per consumer', most: 60, unit: 'kB' },
 	{ work: 'H', figure: 'centre', most: 600, unit: 'MB' },
 	{ work: 'H', figure: 'show', most: 1000, unit: 'ms' },

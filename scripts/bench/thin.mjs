@@ -16,7 +16,7 @@ const withinMs = 120_000;
 const hourMs = 3_600_000;
 const directions = ['up', 'down'];
 
-export async function thinLink(peer, { thinCommands, idleMs }) {
+export async function thinLink(peer, { thinCommands, thinIdleMs }) {
 	const { fleet } = peer;
 	const wire = await startWire(Number(new URL(fleet.server.url).port));
 	await fleet.startNode(node, {}, { servers: wire.url });
@@ -27,8 +27,8 @@ export async function thinLink(peer, { thinCommands, idleMs }) {
 	const medians = medianOf(each);
 	const batch = await waitingBatch(fleet.client, wire);
 	await quiet(wire);
-	const idle = await passed(wire, () => rest(idleMs), false);
-	const hour = idle.map(({ bytes, ...what }) => ({ ...what, bytes: (bytes * hourMs) / idleMs }));
+	const idle = await passed(wire, () => rest(thinIdleMs), false);
+	const hour = idle.map(({ bytes, ...what }) => ({ ...what, bytes: (bytes * hourMs) / thinIdleMs }));
 	tell('one command', medians);
 	tell(`one of ${waiting} that waited`, batch);
 	tell('an idle hour', hour);

@@ -13,8 +13,26 @@ const millis = { unit: 'ms', better: 'less' };
 const megabytes = { unit: 'MB', better: 'less' };
 /** Of all processes together, servers and the one that measures included. */
 const processor = { unit: 'µs', better: 'less' };
-const bytes = { unit: 'B', better: 'less' };
+const seconds = { unit: 's', better: 'less' };
+const times = { unit: 'times', better: 'less' };
 const queues = ['steward', 'raw', 'plain', 'bullmq', 'pg-boss', 'graphile-worker'];
+
+/** Nodes of a fleet, and shards of its commands. */
+export const fleetSizes = [100, 1000, 5000, 10_000];
+export const shardCounts = [16, 1];
+export const fleetFigure = (name, nodes, shards) => `${name}, ${nodes} nodes, ${shards} shards`;
+/** How many times what a delivery costs in the smallest fleet. */
+export const growth = (shards) => `largest as smallest fleet, ${shards} shards`;
+
+const bytes = { unit: 'bytes', better: 'less' };
+const idle = { unit: 'ms a second', better: 'less' };
+const idleOfNode = { unit: 'µs a second', better: 'less' };
+const ofFleets = {
+	...{ delivery: processor, 'delivery and ledger': processor, centre: processor, enqueue: processor },
+	...{ 'broker idle': idle, 'centre idle': idle, 'broker idle, waiting': idle, 'centre idle, waiting': idle },
+	...{ 'broker memory': megabytes, 'centre memory': megabytes, 'centre memory, waiting': megabytes },
+	...{ 'bytes waiting': bytes, 'bytes settled': bytes },
+};
 
 export const works = {
 	A: {
@@ -49,13 +67,48 @@ export const works = {
 		peers: ['steward', 'raw'],
 		figures: { 'a second': rate, processor },
 	},
+	F: {
+		title: 'processor of the broker for one command, by nodes and shards, 20 waiting for each',
+		peers: ['steward'],
+		rounds: 1,
+		figures: {
+			...Object.fromEntries(shardCounts.map((shards) => [growth(shards), times])),
+			...Object.fromEntries(
+				Object.entries(ofFleets).flatMap(([name, figure]) =>
+					shardCounts.flatMap((shards) =>
+						fleetSizes.map((nodes) => [fleetFigure(name, nodes, shards), figure]),
+					),
+				),
+			),
+		},
+		longestMs: 5_400_000,
+	},
+	G: {
+		title: 'links of many nodes come back at once, 20 commands waiting for each',
+		peers: ['steward'],
+		rounds: 1,
+		figures: {
+			...{ 'drained, links held': seconds, 'drained after the return': seconds, 'return as held': times },
+			...{ 'broker, links held': processor, 'broker after the return': processor },
+			...{ 'first start, median': millis, 'first start, longest': millis },
+			'first start, longest as median': times,
+			...{ 'last end, median': millis, 'last end, longest': millis, 'last end, longest as median': times },
+			'bytes of a command': bytes,
+			'a connected node: broker memory': { unit: 'kB', better: 'less' },
+			'a connected node: broker': idleOfNode,
+			'a connected node: centre': idleOfNode,
+			'a connected node: bytes': { unit: 'bytes a second', better: 'less' },
+		},
+		options: { shards: 16 },
+		longestMs: 3_600_000,
+	},
 	H: {
 		title: 'memory and start: an absent node at the broker, a centre with many nodes and a long ledger',
 		peers: ['steward'],
 		// Five starts of the centre, after one seeding that takes minutes.
 		rounds: 1,
 		figures: {
-			...{ 'server per consumer': { unit: 'kB', better: 'less' } },
+			...{ 'server per consumer': { unit: 'kB', better: 'less' }, 'server per ledger entry': bytes },
 			...{ centre: megabytes, 'centre at most': megabytes },
 			...{ show: millis, 'first list': millis, 'whole index': millis },
 		},
@@ -90,7 +143,9 @@ export const sizes = {
 		...{ samples: 200, sampleWarmUp: 40, shells: 2000, lines: 50_000 },
 		...{ absentNodes: 500, groups: 5, ledgerNodes: 10_000, ledger: 1_000_000, starts: 5 },
 		// Everything that comes again and again comes within ten minutes.
-		...{ thinCommands: 30, idleMs: 600_000 },
+		...{ thinCommands: 30, thinIdleMs: 600_000 },
+		...{ largestFleet: 10_000, leastShards: 1, eachWaiting: 20, drainedAtOnce: 50, drainGroups: 2 },
+		...{ idleMs: 30_000, returningNodes: 1000, returnPairs: 5 },
 	},
 	guard: {
 		...{ callers: [64], enqueueMs: 1500, bulkWarmUp: 2000, bulk: 12_000, drainWarmUp: 1000, drain: 5000 },
@@ -105,6 +160,8 @@ export const sizes = {
 		...{ enqueueMs: 1000, bulkWarmUp: 1000, bulk: 5000, drainWarmUp: 500, drain: 2000 },
 		...{ samples: 40, sampleWarmUp: 10, shells: 200, lines: 2000 },
 		...{ absentNodes: 50, groups: 2, ledgerNodes: 1000, ledger: 10_000, starts: 2 },
-		...{ thinCommands: 5, idleMs: 30_000 },
+		...{ thinCommands: 5, thinIdleMs: 30_000 },
+		...{ largestFleet: 100, leastShards: 16, eachWaiting: 5, drainedAtOnce: 20, drainGroups: 1 },
+		...{ idleMs: 1000, returningNodes: 50, returnPairs: 1 },
 	},
 };

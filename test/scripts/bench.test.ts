@@ -80,8 +80,8 @@ describe('the command line of a bench', () => {
 	it('measures everything, five times, in both tiers, where nothing is said', () => {
 		const { work, peers, tier, rounds, size } = readOptions([]);
 		expect([work.join(''), peers.length, tier, rounds, size]).toEqual([
-			'ABCDEHIJ',
-			6,
+			'ABCDEFGHIJ',
+			7,
 			['strict', 'relaxed'],
 			5,
 			'whole',

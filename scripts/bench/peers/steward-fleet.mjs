@@ -91,6 +91,10 @@ export class StewardFleet {
 		return this.#programs.get('centre').stop();
 	}
 
+	pidOf(name) {
+		return this.#programs.get(name).pid;
+	}
+
 	/** @param section `node` of its configuration. @param also The rest of it. @returns Its data folder. */
 	async startNode(name, section, also = {}) {
 		const child = await this.#run(name, ['node', '--node', name], { node: section, ...also });

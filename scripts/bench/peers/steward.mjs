@@ -4,6 +4,8 @@
  * Nothing outlives its processes.
  */
 
+import { mkdtemp } from 'node:fs/promises';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ulidFactory } from '../../../dist/base/ids.js';
 import { envelopeDigest, envelopeFor } from '../../../dist/domain/envelope.js';
@@ -33,7 +35,13 @@ export async function start({ shards = 1, ...context }) {
 		...draining(fleet, shards),
 		once: answering(fleet),
 		nodeMb: async () => (await fleet.memoryOf(node)).now,
-		...{ fleet, ...reading(fleet) },
+		...{ fleet, shards, ...reading(fleet), ram: context.ram },
+		/** Another fleet, with a broker of its own; to be stopped by who asked for it. */
+		async another(count) {
+			const folder = await mkdtemp(join(context.folder, 'fleet-'));
+			const fleet = await StewardFleet.start({ ...context, folder, shards: count });
+			return { fleet, ...reading(fleet) };
+		},
 		stop: () => fleet.stop(),
 	};
 }
