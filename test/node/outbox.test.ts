@@ -18,6 +18,7 @@ import { stressLifecycle } from '../support/lifecycle.ts';
 import { recordingLog } from '../support/log.ts';
 import { type Nats, startNats } from '../support/nats.ts';
 import { roomy } from '../support/outbox.ts';
+import { startProxy } from '../support/proxy.ts';
 import { tempDir } from '../support/temp.ts';
 
 function item(id: string, data: unknown, toNode = 'ship2') {
@@ -28,7 +29,7 @@ function item(id: string, data: unknown, toNode = 'ship2') {
 }
 
 /** Store, link and outbox of ship1 in a folder. */
-async function makeOutbox(nats: Nats, dir: string, limits: Partial<OutboxOptions> = {}) {
+async function makeOutbox(nats: Pick<Nats, 'url'>, dir: string, limits: Partial<OutboxOptions> = {}) {
 	const log = recordingLog();
 	const store = new Store(join(dir, 'store'), systemClock);
 	const link = new Link({ servers: [nats.url], name: 'ship1', clock: systemClock, log });
@@ -93,6 +94,23 @@ test('sends in order what was accepted while the broker was away, also over a re
 	await eventually(() => second.outbox.depth === 0);
 	const bodies = await eventually(() => tools.bodies(streams.events));
 	expect(bodies).toEqual(numbers.map((n) => JSON.stringify(String(n))));
+});
+
+test('waits longer for a word that comes late, instead of saying the same for ever', async () => {
+	await using nats = await startNats();
+	await using tools = await withTopology(nats);
+	await using dir = await tempDir();
+	await using proxy = await startProxy(nats.port);
+	await using parts = await makeOutbox(proxy, dir.path, { answerWithinMs: 100 });
+	for (const service of [parts.store, parts.link, parts.outbox]) await service.start();
+	await parts.link.whenUp(new AbortController().signal);
+	proxy.latency(250);
+	await parts.outbox.accept([item('e1', 'late')]);
+	await eventually(() => parts.outbox.depth === 0);
+	// After 100, 200 and 400 ms no word had come; it takes half a second.
+	const bodies = await eventually(() => tools.bodies(streams.events));
+	expect(bodies.length).toBeGreaterThan(1);
+	expect(bodies.length).toBeLessThan(8);
 });
 
 test('a stream that is full keeps its messages in the outbox, and delays no other stream', async () => {

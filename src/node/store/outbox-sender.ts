@@ -10,7 +10,7 @@ import { messageOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import { TokenBucket } from '../../base/token-bucket.ts';
 import { streams } from '../../domain/subject.ts';
-import type { Connection } from '../../jetstream/connection.ts';
+import { type Connection, requestTimeoutMs } from '../../jetstream/connection.ts';
 import { PublishError, Publisher, type PublishRequest, type Seal } from '../../jetstream/publisher.ts';
 import type { Store } from './store.ts';
 
@@ -34,6 +34,8 @@ export type OutboxSenderOptions = {
 	uplink: UplinkBounds;
 	/** Called when an entry is no longer in the outbox. */
 	onGone: (entry: OutboxEntry) => void;
+	/** How long the broker's first word may take, milliseconds. */
+	answerWithinMs?: number | undefined;
 	/** Called when an entry was moved to the table `undeliverable`. */
 	onUndeliverable: (entry: OutboxEntry, why: string) => void;
 	clock: Clock;
@@ -45,6 +47,8 @@ const batchBytes = 64 * 1024;
 /** Messages of one stream under way at once. */
 const window = 256;
 const retryAfterMs = 1000;
+/** A broker that has so much to write is asked no more often than this. */
+const longestAnswerMs = 30_000;
 /** The server's `err_code` for a message that its stream will never take: it is too large. */
 const exceedsMaximum = 10054;
 /** What the client adds to a message that is part of a batch, at most. */
@@ -59,7 +63,9 @@ export function outboxKeyOf(stream: string, n: number): string {
 type Channel = {
 	readonly stream: string;
 	readonly connection: Connection;
-	readonly publisher: Publisher;
+	publisher: Publisher;
+	/** How long it waits for the broker's word: longer each time that none came, for as long as this connection holds. */
+	answerWithinMs: number;
 	readonly inFlight: Set<string>;
 	cursor: string;
 	isPaused: boolean;
@@ -93,13 +99,10 @@ export class OutboxSender {
 	attach(connection: Connection): void {
 		this.detach();
 		this.#maxPayload = connection.nc.info?.max_payload;
+		const answerWithinMs = this.#options.answerWithinMs ?? requestTimeoutMs;
 		this.#channels = [streams.reports, streams.events, streams.intake].map((stream) => ({
-			stream,
-			connection,
-			publisher: new Publisher(connection, {
-				...{ stream, mayLookUp: false, maxBytes: batchBytes },
-				seal: stream === streams.reports ? this.#options.seal : undefined,
-			}),
+			...{ stream, connection, answerWithinMs },
+			publisher: this.#publisherTo(connection, stream, answerWithinMs),
 			inFlight: new Set(),
 			cursor: outboxKeyOf(stream, 0),
 			isPaused: false,
@@ -107,6 +110,11 @@ export class OutboxSender {
 			pumping: undefined,
 		}));
 		this.pump();
+	}
+
+	#publisherTo(connection: Connection, stream: string, timeoutMs: number): Publisher {
+		const seal = stream === streams.reports ? this.#options.seal : undefined;
+		return new Publisher(connection, { stream, mayLookUp: false, maxBytes: batchBytes, timeoutMs, seal });
 	}
 
 	/** The link is down, or the outbox stops: nothing more is sent. */
@@ -221,11 +229,21 @@ export class OutboxSender {
 		const { clock, log } = this.#options;
 		log.info({ stream: channel.stream, err: messageOf(error) }, 'what the outbox sends there waits');
 		channel.isPaused = true;
+		if (error instanceof PublishError && error.kind === 'ambiguous') this.#waitLonger(channel);
 		channel.cancelRetry = clock.after(retryAfterMs, () => {
 			channel.isPaused = false;
 			channel.cursor = outboxKeyOf(channel.stream, 0);
 			this.#pump(channel);
 		});
+	}
+
+	/**
+	 * A word that comes late is the word of a broker with much to write, or of a slow link. Asked again as soon as before, it has to write
+	 * the same once more, and is later still: many nodes at once would send nothing but repeats.
+	 */
+	#waitLonger(channel: Channel): void {
+		channel.answerWithinMs = Math.min(2 * channel.answerWithinMs, longestAnswerMs);
+		channel.publisher = this.#publisherTo(channel.connection, channel.stream, channel.answerWithinMs);
 	}
 }
 

@@ -31,6 +31,8 @@ export type OutboxOptions = {
 	uplink: UplinkBounds;
 	/** Vouches for reports. */
 	seal?: Seal | undefined;
+	/** How long the broker's first word on a message may take, milliseconds. */
+	answerWithinMs?: number;
 	/** Called when the broker will never take a message: it is kept in the table `undeliverable`. */
 	onUndeliverable?: (what: string) => void;
 	clock: Clock;
@@ -73,6 +75,7 @@ export class Outbox implements Service, Intake {
 		this.#room = new OutboxRoom(options.bounds);
 		this.#sender = new OutboxSender({
 			uplink: options.uplink,
+			answerWithinMs: options.answerWithinMs,
 			onGone: (entry) => this.#room.removed(entry),
 			...{ store: options.store, seal: options.seal },
 			onConfirmed: (journalId) => {
