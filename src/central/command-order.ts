@@ -12,6 +12,8 @@ type Found<Value> = { readonly queuedAt: number; readonly value: Value };
 const fewFresh = 64;
 /** Places that count no more are swept when they are half of all, and so many. */
 const mostStale = 1000;
+/** Changes that are left for the next list. */
+const mostWaiting = 100_000;
 
 export class CommandOrder<Value> {
 	readonly #find: (handle: string) => Found<Value> | undefined;
@@ -31,6 +33,8 @@ export class CommandOrder<Value> {
 		if (from === to) return;
 		if (from !== undefined) this.#stale += 1;
 		if (to !== undefined) this.#fresh.push({ handle, queuedAt: to });
+		// Also where nobody asks for a list.
+		if (this.#fresh.length + this.#stale > this.#handles.length / 2 + mostWaiting) this.#settle();
 	}
 
 	/** All, or those that come after a place in this order; `mayBe` is asked before it is looked up what is known of it. */
@@ -71,6 +75,7 @@ export class CommandOrder<Value> {
 		const [handles, times]: [string[], number[]] = [[], []];
 		const add = (place: Place) => {
 			if (isToSweep && this.#find(place.handle)?.queuedAt !== place.queuedAt) return;
+			if (handles.at(-1) === place.handle && times.at(-1) === place.queuedAt) return;
 			handles.push(place.handle);
 			times.push(place.queuedAt);
 		};

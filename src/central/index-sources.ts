@@ -8,6 +8,7 @@ import { systemClock } from '../base/clock.ts';
 import { buckets, streams, subjects } from '../domain/subject.ts';
 import { bucketStream, bucketSubject } from '../jetstream/bucket.ts';
 import type { Connection } from '../jetstream/connection.ts';
+import { noAnswer } from '../jetstream/errors.ts';
 import { type Followed, type Following, follow } from '../jetstream/follow.ts';
 import type { SourceName } from './index-listeners.ts';
 import { ReadingPlace } from './reading-place.ts';
@@ -60,7 +61,9 @@ export function sourcesOf(shards: number, takers: Takers): readonly Source[] {
  */
 export async function followSource(connection: Connection, source: Source): Promise<Following> {
 	const { stream, filter, from, headersOnly, place, newest } = source;
-	const { state } = await connection.jsm.streams.info(stream);
+	const { state } = await connection.jsm.streams.info(stream).catch((error: unknown) => {
+		throw noAnswer(stream, error);
+	});
 	const after = Math.max(0, state.last_seq - newest);
 	/** Of these there is something newer than what is older than all of that. */
 	const newer = new Set<string>();
@@ -79,7 +82,8 @@ export async function followSource(connection: Connection, source: Source): Prom
 			onReset: () => {
 				// Of another stream: what comes of it now says nothing any more.
 				stopping.abort();
-				[heard, lastAtFirst] = [0, undefined];
+				[heard, lastAtFirst, isWhole] = [0, undefined, true];
+				newer.clear();
 				place.restart();
 				source.reset();
 			},
@@ -96,7 +100,9 @@ export async function followSource(connection: Connection, source: Source): Prom
 	);
 	const caughtUp = following.caughtUp.then(async () => {
 		const take = (message: Followed) => newer.has(message.subject) || source.take(message);
-		if (!isWhole) await readUpTo(connection, source, after, take, stopping.signal);
+		if (!isWhole && !(await readUpTo(connection, source, after, take, stopping.signal))) return;
+		// Of what another stream holds nothing is known but what comes.
+		if (stopping.signal.aborted) return;
 		newer.clear();
 		isWhole = true;
 		// What was removed since will not be heard of.
@@ -109,26 +115,31 @@ export async function followSource(connection: Connection, source: Source): Prom
 	return { caughtUp, stop };
 }
 
-/** Hands over what the stream holds up to this sequence; nothing more where the stream is made anew, or after a stop. */
+/** Hands over what the stream holds up to this sequence. False where the stream was made anew meanwhile, or it was stopped: then nothing more. */
 async function readUpTo(
 	connection: Connection,
 	{ stream, filter, headersOnly }: Source,
 	last: number,
 	take: (message: Followed) => unknown,
 	stopping: AbortSignal,
-): Promise<void> {
+): Promise<boolean> {
+	let isAnew = false;
 	let end: () => void = () => undefined;
 	const isOver = new Promise<void>((resolve) => {
 		end = resolve;
 	});
 	stopping.addEventListener('abort', end, { once: true });
-	const options = { stream, filter, headersOnly, from: 'all', onReset: end } as const;
+	const options = { stream, filter, headersOnly, from: 'all' } as const;
+	const onReset = () => {
+		isAnew = true;
+		end();
+	};
 	const begin = async () => {
 		while (!stopping.aborted) {
 			try {
-				return await follow(connection, options, (message) => {
+				return await follow(connection, { ...options, onReset }, (message) => {
 					if (message.seq > last) end();
-					else if (!stopping.aborted) take(message);
+					else if (!stopping.aborted && !isAnew) take(message);
 				});
 			} catch {
 				// The broker is away, which whoever watches the link says.
@@ -140,4 +151,5 @@ async function readUpTo(
 	const older = await begin();
 	await Promise.race([older?.caughtUp, isOver]);
 	await older?.stop();
+	return !isAnew && !stopping.aborted;
 }

@@ -75,7 +75,14 @@ export function leaderDuties(parts: LeaderParts) {
 	const reports = new Reports(connection);
 	const events = new Events(connection);
 	const onForgotten = (handle: Handle) => index.forget(formatHandle(handle));
-	const settler = new Settler({ commands, ledger, onForgotten, clock, log });
+	const settler = new Settler({
+		commands,
+		ledger,
+		onForgotten,
+		linkChanges: () => connection.reach.changes,
+		clock,
+		log,
+	});
 	const findWaiting = ({ node, id }: Handle) => commands.find(node, id);
 	const readMessage = (command: CommandAddress & { seq: number }) => commands.body(command);
 	const { presenceTtlMs, claimRetentionMs, sweepEveryMs } = config.centre;

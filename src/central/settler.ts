@@ -24,9 +24,11 @@ const retryMs = 2000;
 
 export type SettlerOptions = {
 	commands: Pick<Commands, 'purge' | 'purgeFront'>;
-	ledger: LedgerStore;
+	ledger: Pick<LedgerStore, 'readMany'>;
 	/** The ledger does not know the command any more: whoever said that it was final is out of date. */
 	onForgotten: (handle: Handle) => void;
+	/** How often the link has come and gone: behind another one may be another store. */
+	linkChanges: () => number;
 	clock: Clock;
 	log: Log;
 };
@@ -62,6 +64,9 @@ export class Settler {
 	}
 
 	async #remove(some: ReadonlyMap<string, Settled>): Promise<void> {
+		const { linkChanges } = this.#options;
+		const changes = linkChanges();
+		const isSameLink = () => linkChanges() === changes;
 		let records: ReadonlyMap<string, LedgerRecord | 'unreadable'>;
 		try {
 			records = await this.#options.ledger.readMany([...some.keys()]);
@@ -70,23 +75,30 @@ export class Settler {
 			return;
 		}
 		const left = new Map(some);
-		for (const lane of lanesOf(some, records)) await this.#removeFront(lane, left);
+		for (const lane of lanesOf(some, records))
+			if (isSameLink()) await this.#removeFront(lane, left, isSameLink);
 		const work = async () => {
 			for (const [key, settled] of left) {
 				left.delete(key);
-				await this.#removeOne(settled, records.get(key));
+				// What was read before says nothing of a store that came back since.
+				if (isSameLink()) await this.#removeOne(settled, records.get(key));
+				else this.#later(settled, new Error('the link was lost meanwhile'));
 			}
 		};
 		await Promise.all(Array.from({ length: concurrency }, work));
 	}
 
 	/** What it has dealt with is not `left` any more. */
-	async #removeFront({ node, lane, seqs }: SettledLane, left: Map<string, Settled>): Promise<void> {
+	async #removeFront(
+		{ node, lane, seqs }: SettledLane,
+		left: Map<string, Settled>,
+		isSameLink: () => boolean,
+	): Promise<void> {
 		const { commands, log } = this.#options;
 		const isOver = ({ id, facts }: StoredCommand) => seqs.get(id) === facts.seq;
 		let front = 0;
 		try {
-			for (let most = seqs.size; most > 0; ) {
+			for (let most = seqs.size; most > 0 && isSameLink(); ) {
 				const { upTo, removed } = await commands.purgeFront({ node, lane }, most, isOver);
 				front = Math.max(front, upTo);
 				most = removed === 0 ? 0 : most - removed;
@@ -140,8 +152,10 @@ function lanesOf(
 	for (const [key, { node, id, facts }] of some) {
 		const record = records.get(key);
 		if (!record || record === 'unreadable' || facts) continue;
-		const { state, lane, seq } = record.entry;
+		const { state, lane, seq, accepted } = record.entry;
 		if (!isFinal(state) || lane === 'control' || isLocal({ seq })) continue;
+		// It had waited for its time under another subject, where something of it may be left.
+		if (accepted) continue;
 		const name = `${node} ${lane}`;
 		const ofLane = lanes.get(name) ?? { node, lane, seqs: new Map<string, number>() };
 		lanes.set(name, ofLane);

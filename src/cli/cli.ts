@@ -26,8 +26,8 @@ export type Cli = {
 	readonly timeZone: string;
 	/** Calls `listener` on SIGINT and SIGTERM instead of ending; the answer takes it back. */
 	onSignal(listener: (signal: 'SIGINT' | 'SIGTERM') => void): () => void;
-	/** Ends the process now, whatever is unfinished. */
-	forceExit(code: number): void;
+	/** Ends the process now, as a kill does, whatever is unfinished. */
+	endAtOnce(): void;
 };
 
 /** Options that several commands share, as commander hands them over. */

@@ -31,24 +31,16 @@ export async function purgeFront(
 	isOver: (stored: Stored) => boolean,
 ): Promise<Front> {
 	const { reach } = connection;
-	let isSame = true;
-	const off = reach.onChange(() => {
-		isSame = false;
+	const [changes, since] = [reach.changes, systemClock.monotonic()];
+	const shown = await getFrom(connection, stream, filter, 1, {
+		...most,
+		batch: Math.min(most.batch, atMost),
 	});
-	try {
-		const since = systemClock.monotonic();
-		const shown = await getFrom(connection, stream, filter, 1, {
-			...most,
-			batch: Math.min(most.batch, atMost),
-		});
-		const last = lastOfFront(shown, isOver);
-		if (!last) return { upTo: 0, removed: 0 };
-		if (!isSame || !reach.isUp || systemClock.monotonic() - since > mostAgeMs)
-			throw new Error(`what ${stream} has shown is too old to remove anything by it`);
-		return { upTo: last.seq, removed: await purgeBelow(connection, stream, last.seq + 1, filter) };
-	} finally {
-		off();
-	}
+	const last = lastOfFront(shown, isOver);
+	if (!last) return { upTo: 0, removed: 0 };
+	if (reach.changes !== changes || !reach.isUp || systemClock.monotonic() - since > mostAgeMs)
+		throw new Error(`what ${stream} has shown is too old to remove anything by it`);
+	return { upTo: last.seq, removed: await purgeBelow(connection, stream, last.seq + 1, filter) };
 }
 
 function lastOfFront(shown: readonly Stored[], isOver: (stored: Stored) => boolean): Stored | undefined {

@@ -25,6 +25,7 @@ export class Reach {
 	readonly #hub: HubWatch | undefined;
 	#isConnected = true;
 	#isUp: boolean;
+	#changes = 0;
 
 	/** `hub`: where JetStream is, when that is behind the server that the connection leads to. */
 	constructor(nc: NatsConnection, hub?: { readonly domain: string; readonly api: string }) {
@@ -41,6 +42,11 @@ export class Reach {
 
 	get isUp(): boolean {
 		return this.#isUp && !this.#nc.isClosed();
+	}
+
+	/** How often it was lost and found again. */
+	get changes(): number {
+		return this.#changes;
 	}
 
 	/** Listens until the connection is closed. */
@@ -111,6 +117,7 @@ export class Reach {
 	#set(isUp: boolean): void {
 		if (this.#isUp === isUp) return;
 		this.#isUp = isUp;
+		this.#changes += 1;
 		for (const listener of [...this.#listeners]) listener(isUp);
 	}
 }

@@ -233,7 +233,14 @@ test('a claim that closed it holds wherever it is: what was queued all the same 
 	expect(await messagesOf(connection, stream)).toBe(1);
 	const { commands, ledger } = parts;
 	const [onForgotten, log] = [() => undefined, recordingLog()];
-	const settler = new Settler({ commands, ledger, onForgotten, clock: systemClock, log });
+	const settler = new Settler({
+		commands,
+		ledger,
+		onForgotten,
+		linkChanges: () => 0,
+		clock: systemClock,
+		log,
+	});
 	const facts = await factsOf(parts, handle);
 	// As if it had waited for longer than the ledger remembers.
 	settler.settle({ ...handle, facts: { ...facts, queuedAt: facts.queuedAt + 2 * ledgerAgeMs } });

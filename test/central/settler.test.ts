@@ -33,7 +33,7 @@ test('what the ledger calls final goes, together with what came again under its 
 			},
 		},
 		...{ ledger: parts.ledger, onForgotten: (handle: Handle) => void forgotten.push(formatHandle(handle)) },
-		...{ clock: systemClock, log: silentLog },
+		...{ linkChanges: () => 0, clock: systemClock, log: silentLog },
 	});
 	const ids = Array.from({ length: 20 }, (_, place) => `c${10 + place}`);
 	for (const id of [...ids, 'open', 'unknown']) await fleet.send(command({ id }));
@@ -73,7 +73,8 @@ test('what is at the front of a lane goes together; what the ledger does not cal
 				return parts.commands.purge(node, id, seq);
 			},
 		},
-		...{ ledger: parts.ledger, onForgotten: () => undefined, clock: systemClock, log: silentLog },
+		...{ ledger: parts.ledger, onForgotten: () => undefined, linkChanges: () => 0 },
+		...{ clock: systemClock, log: silentLog },
 	});
 	const ids = Array.from({ length: 20 }, (_, place) => `c${10 + place}`);
 	for (const id of ids) {
@@ -93,4 +94,74 @@ test('what is at the front of a lane goes together; what the ledger does not cal
 	expect(await leftOn(connection)).toEqual(['c22', ...others].sort());
 	// Twelve went together, and the seven behind the one that is not over by their ids.
 	expect(alone.sort()).toEqual(ids.slice(13));
+});
+
+test('what waited for its time goes by its id, with what is left of it where it waited', async () => {
+	await using broker = await startBroker();
+	const { connection } = broker;
+	const { fleet, parts } = await fleetOn(connection);
+	const alone: string[] = [];
+	const settler = new Settler({
+		commands: {
+			purgeFront: () => Promise.reject(new Error('these are not asked for together')),
+			purge: (node, id, seq) => {
+				alone.push(id);
+				return parts.commands.purge(node, id, seq);
+			},
+		},
+		...{ ledger: parts.ledger, onForgotten: () => undefined, linkChanges: () => 0 },
+		...{ clock: systemClock, log: silentLog },
+	});
+	const ids = Array.from({ length: 10 }, (_, place) => `c${10 + place}`);
+	for (const id of ids) {
+		await fleet.send(command({ id }));
+		const facts = await factsOf(parts, { node: 'ship1', id });
+		await writeEnd(
+			parts,
+			{ node: 'ship1', id },
+			{ ...facts, accepted: { at: facts.queuedAt, seq: facts.seq } },
+		);
+		settler.settle({ node: 'ship1', id });
+	}
+	await eventually(async () => (await leftOn(connection)).length === 0);
+	expect(alone.sort()).toEqual(ids);
+});
+
+test('nothing goes by a ledger that was read before the link was lost: behind the next one may be an older store', async () => {
+	await using broker = await startBroker();
+	const { connection } = broker;
+	const { fleet, parts } = await fleetOn(connection);
+	let changes = 0;
+	const order: string[] = [];
+	const settler = new Settler({
+		commands: {
+			purgeFront: async ({ node }) => {
+				order.push(`front of ${node}`);
+				// While the first lane is looked at.
+				changes += order.length === 2 ? 2 : 0;
+				throw new Error('the link was lost');
+			},
+			purge: (node, id, seq) => {
+				order.push(id);
+				return parts.commands.purge(node, id, seq);
+			},
+		},
+		ledger: {
+			readMany: (handles) => {
+				order.push('read');
+				return parts.ledger.readMany(handles);
+			},
+		},
+		...{ onForgotten: () => undefined, linkChanges: () => changes, clock: systemClock, log: silentLog },
+	});
+	for (const node of ['ship1', 'ship2'])
+		for (let place = 0; place < 10; place++) {
+			const handle = { node, id: `${node}-${place}` };
+			await fleet.send(command({ id: handle.id, toNode: node }));
+			await writeEnd(parts, handle, await factsOf(parts, handle));
+			settler.settle(handle);
+		}
+	await eventually(async () => (await leftOn(connection)).length === 0);
+	// Nothing between the loss and the next look into the ledger.
+	expect(order.slice(0, 3)).toEqual(['read', 'front of ship1', 'read']);
 });

@@ -22,7 +22,7 @@ function stage() {
 			listeners.add(listener);
 			return () => listeners.delete(listener);
 		},
-		forceExit: (code) => void events.push(`exit ${code}`),
+		endAtOnce: () => void events.push('ended at once'),
 	};
 	const service =
 		(name: string, start: () => Promise<void> = async () => undefined): (() => Running) =>
@@ -93,6 +93,6 @@ describe('services', () => {
 			signal('SIGINT');
 			signal('SIGINT');
 		});
-		expect(events).toContain('exit 130');
+		expect(events).toContain('ended at once');
 	});
 });

@@ -24,7 +24,7 @@ describe('what is written', () => {
 	const cli: Cli = {
 		...{ env: {}, cwd: '/', version: '0', program: 'steward', stdout: keptScreen(), stderr: keptScreen() },
 		...{ clock: manualClock(), timeZone: 'Europe/Oslo', onSignal: () => () => undefined },
-		forceExit: () => undefined,
+		endAtOnce: () => undefined,
 		readStdin: async () => stdin,
 	};
 	let stdin = '';

@@ -87,6 +87,9 @@ test('what does not answer, holds back or has something to do is not measured', 
 	await fleet.pause('ship1', { waitMs: 60_000 });
 	const holds = expect.stringContaining('ship1 holds back what is on lane normal');
 	await eventually(async () => (await fleet.queue('ship1')).length === 0);
+	// The node's word on its lanes comes after its word on the command.
+	const lanes = async () => (await fleet.node('ship1'))?.lanes ?? [];
+	await eventually(async () => (await lanes()).some(({ status }) => status === 'paused'));
 	expect(await told('--node', 'ship1')).toEqual([6, holds]);
 	await ship.stop();
 	await eventually(async () => (await fleet.node('ship1'))?.presence === 'absent');

@@ -152,7 +152,7 @@ test('on a terminal one line tells how far it is, and is gone at the end', async
 	const [stdout, stderr] = [keptScreen({ columns: 60 }), keptScreen({ columns: 60 })];
 	const cli: Cli = {
 		...{ env: { STEWARD_SERVERS: nats.url }, cwd: '/', version: 'test', program: 'steward' },
-		...{ stdout, stderr, clock: systemClock, timeZone: 'UTC', forceExit: () => undefined },
+		...{ stdout, stderr, clock: systemClock, timeZone: 'UTC', endAtOnce: () => undefined },
 		readStdin: () => Promise.resolve(''),
 		onSignal: () => () => undefined,
 	};

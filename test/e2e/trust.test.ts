@@ -20,7 +20,7 @@ async function run(env: Record<string, string>, cwd: string, words: readonly str
 		...{ env, cwd, version: 'test', program: 'steward', stdout, stderr, clock: systemClock, timeZone: 'UTC' },
 		readStdin: async () => '',
 		onSignal: () => () => undefined,
-		forceExit: () => undefined,
+		endAtOnce: () => undefined,
 	};
 	const code = await runProgram(cli, words);
 	return { code, stdout: stdout.text, stderr: stderr.text };

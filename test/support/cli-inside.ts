@@ -38,7 +38,7 @@ export async function runInside(
 		readStdin: async () => input,
 		clock: { ...systemClock, ...(now && { now }) },
 		onSignal: () => () => undefined,
-		forceExit: () => undefined,
+		endAtOnce: () => undefined,
 	};
 	const code = await runProgram(cli, words);
 	return { code, stdout: stdout.text, stderr: stderr.text, bytes: stdout.bytes };

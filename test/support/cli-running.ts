@@ -32,7 +32,7 @@ export function startLine(folder: string, words: readonly string[], terminal?: T
 			listeners.add(listener);
 			return () => listeners.delete(listener);
 		},
-		forceExit: () => undefined,
+		endAtOnce: () => undefined,
 	};
 	const ended = runProgram(cli, words);
 	const end = () => {

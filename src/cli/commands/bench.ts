@@ -45,7 +45,7 @@ export async function bench(cli: Cli, flags: BenchFlags): Promise<number> {
 	const stop = new AbortController();
 	let signalled: keyof typeof exitCodeOfSignal | undefined;
 	const offSignal = cli.onSignal((signal) => {
-		if (signalled) return cli.forceExit(exitCodeOfSignal[signal]);
+		if (signalled) return cli.endAtOnce();
 		signalled = signal;
 		cli.stderr.status('');
 		cli.stderr.line('stopping: what waits is called off; once more ends it at once');

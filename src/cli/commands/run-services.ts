@@ -8,7 +8,7 @@ import { messageOf } from '../../base/errors.ts';
 import type { Service } from '../../base/lifecycle.ts';
 import type { Log } from '../../base/log.ts';
 import type { Cli } from '../cli.ts';
-import { exitCodeOfSignal, exitCodes } from '../exit-codes.ts';
+import { exitCodes } from '../exit-codes.ts';
 import { serviceManager } from '../service-manager.ts';
 
 /** A service that may give up while it runs. */
@@ -43,7 +43,7 @@ export async function runServices(
 	let signals = 0;
 	const offSignal = cli.onSignal((signal) => {
 		signals += 1;
-		if (signals > 1) return cli.forceExit(exitCodeOfSignal[signal]);
+		if (signals > 1) return cli.endAtOnce();
 		log.info(`${signal}: stopping; once more ends the process at once`);
 		end({});
 	});

@@ -18,6 +18,8 @@ export class ChangeLog {
 	/** Ascending. */
 	#seqs: number[] = [];
 	#keys: string[] = [];
+	/** Told after a later one, and not sorted in yet. */
+	#late: { readonly seq: number; readonly key: string }[] = [];
 	readonly #latest = new Map<string, number>();
 
 	/** Keys of which a change is known. */
@@ -29,17 +31,13 @@ export class ChangeLog {
 		const known = this.#latest.get(key);
 		if (known !== undefined && known >= seq) return;
 		this.#latest.set(key, seq);
-		// Rarely is one told after a later one: it had been held back.
-		let place = this.#seqs.length;
-		while (place > 0 && (this.#seqs[place - 1] ?? 0) > seq) place -= 1;
-		if (place === this.#seqs.length) {
+		// It had been held back, or is of the older part of a long ledger, of which the newest is read first.
+		if (seq < (this.#seqs.at(-1) ?? 0)) this.#late.push({ seq, key });
+		else {
 			this.#seqs.push(seq);
 			this.#keys.push(key);
-		} else {
-			this.#seqs.splice(place, 0, seq);
-			this.#keys.splice(place, 0, key);
 		}
-		if (this.#seqs.length > 2 * this.#latest.size + mostStale) this.#compact();
+		if (this.#seqs.length + this.#late.length > 2 * this.#latest.size + mostStale) this.#settle();
 	}
 
 	/** Nobody is to hear of it any more. */
@@ -50,11 +48,13 @@ export class ChangeLog {
 	clear(): void {
 		this.#seqs = [];
 		this.#keys = [];
+		this.#late = [];
 		this.#latest.clear();
 	}
 
 	/** What changed after `after` and up to `upTo`: at most so many, and those of the same sequence as the last. */
 	between(after: number, upTo: number, most: number): ChangedKeys {
+		if (this.#late.length > 0) this.#settle();
 		const keys: string[] = [];
 		for (let place = this.#firstAfter(after); place < this.#seqs.length; place++) {
 			const [seq = 0, key = ''] = [this.#seqs[place], this.#keys[place]];
@@ -69,6 +69,7 @@ export class ChangeLog {
 
 	/** How many changes lie between, with some that are out of date. */
 	distance(after: number, upTo: number): number {
+		if (this.#late.length > 0) this.#settle();
 		return Math.max(0, this.#firstAfter(upTo) - this.#firstAfter(after));
 	}
 
@@ -82,15 +83,22 @@ export class ChangeLog {
 		return low;
 	}
 
-	#compact(): void {
+	/** Sorts in what came late, and throws out what is out of date. */
+	#settle(): void {
+		const late = this.#late.sort((a, b) => a.seq - b.seq);
 		const [seqs, keys]: [number[], string[]] = [[], []];
-		for (const [place, key] of this.#keys.entries()) {
-			const seq = this.#seqs[place] ?? 0;
-			if (this.#latest.get(key) !== seq) continue;
+		const add = (seq: number, key: string) => {
+			if (this.#latest.get(key) !== seq) return;
 			seqs.push(seq);
 			keys.push(key);
+		};
+		let next = 0;
+		for (const [place, key] of this.#keys.entries()) {
+			const seq = this.#seqs[place] ?? 0;
+			for (let one = late[next]; one && one.seq < seq; one = late[++next]) add(one.seq, one.key);
+			add(seq, key);
 		}
-		this.#seqs = seqs;
-		this.#keys = keys;
+		for (const { seq, key } of late.slice(next)) add(seq, key);
+		[this.#seqs, this.#keys, this.#late] = [seqs, keys, []];
 	}
 }

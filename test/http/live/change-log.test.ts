@@ -80,3 +80,16 @@ test('holds as much as there are keys, however often they change', () => {
 	expect(log.distance(0, 100_000)).toBeLessThan(1200);
 	expect(log.between(99_990, 100_000, 100).keys).toHaveLength(10);
 });
+
+test('much that is told after later ones costs no more than what is told in order', () => {
+	const log = new ChangeLog();
+	const before = process.cpuUsage();
+	for (let seq = 100_001; seq <= 200_000; seq++) log.note(`key ${seq}`, seq);
+	for (let seq = 1; seq <= 100_000; seq++) log.note(`key ${seq}`, seq);
+	const { keys, through } = log.between(99_990, 100_010, 100);
+	expect(keys).toEqual(Array.from({ length: 20 }, (_, place) => `key ${99_991 + place}`));
+	expect(through).toBe(100_010);
+	const { user, system } = process.cpuUsage(before);
+	// Passing over all later ones each time took minutes.
+	expect((user + system) / 1000).toBeLessThan(5000);
+});

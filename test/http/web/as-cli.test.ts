@@ -29,7 +29,7 @@ async function formOf(words: readonly string[]): Promise<unknown> {
 			stderr: keptScreen(),
 		},
 		...{ env: {}, readStdin: async () => '', clock: systemClock },
-		...{ onSignal: () => () => undefined, forceExit: () => undefined },
+		...{ onSignal: () => () => undefined, endAtOnce: () => undefined },
 	};
 	const program = new Command('steward').exitOverride();
 	addSend(program, cli, () => undefined, 0);
