@@ -1,4 +1,4 @@
-#!/usr/bin/env -S node --min-semi-space-size=3 --max-semi-space-size=64
+#!/usr/bin/env -S node --min-semi-space-size=3 --max-semi-space-size=32
 /**
  * Owns the process: arguments, environment, streams, signals, and the exit.
  * Promises that nothing else in the package reads them or ends the process.
@@ -16,7 +16,8 @@ import { terminalOn } from './terminal.ts';
 
 // Ships are small machines, and starting a child takes a process the longer the more memory it has. At once, because what
 // the heap has grown to while the program is loaded, it keeps.
-if (process.argv[2] === 'node') keepHeapSmall();
+const [, , role] = process.argv;
+if (role === 'node' || role === 'central') keepHeapSmall(role);
 
 const cli: Cli = {
 	env: process.env,
