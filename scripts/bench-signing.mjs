@@ -5,7 +5,7 @@
  * The brokers and what they hold are gone at the end.
  */
 
-import { localMessage, readStoredCommand } from '../dist/jetstream/commands.js';
+import { localMessage, readStoredCommand } from '../dist/jetstream/stored-command.js';
 import { makeGuard } from '../dist/node/trust/guard.js';
 import { newUserKey, signingKey } from '../dist/security/keys.js';
 import { readSeal, sealHolds, sealStatements } from '../dist/security/seal.js';

@@ -6,7 +6,7 @@
 
 import { formatHandle } from '../domain/names.ts';
 import type { Question } from '../domain/questions.ts';
-import type { StoredCommand } from '../jetstream/commands.ts';
+import type { StoredCommand } from '../jetstream/stored-command.ts';
 import { CommandOrder, type Place } from './command-order.ts';
 import type { CentreIndex } from './index.ts';
 import { type IndexedCommand, isWaiting, stateOf } from './index-listeners.ts';

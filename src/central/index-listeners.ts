@@ -7,7 +7,7 @@
 import { isLater } from '../domain/delay.ts';
 import { formatHandle } from '../domain/names.ts';
 import type { CommandState } from '../domain/state.ts';
-import type { StoredCommand } from '../jetstream/commands.ts';
+import type { StoredCommand } from '../jetstream/stored-command.ts';
 import type { IndexedSummary, LedgerTable } from './ledger-table.ts';
 
 /** `0`, `1` …: the shards of commands. */

@@ -5,7 +5,7 @@
  */
 
 import { formatHandle, type Handle } from '../domain/names.ts';
-import type { StoredCommand } from '../jetstream/commands.ts';
+import type { StoredCommand } from '../jetstream/stored-command.ts';
 import { DueQueue } from './due-queue.ts';
 
 /** One that could not be queued is due again after this time. */

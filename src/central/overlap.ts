@@ -8,7 +8,7 @@
 import { formatHandle } from '../domain/names.ts';
 import type { Overlap } from '../domain/schedule.ts';
 import { tickId } from '../domain/ticks.ts';
-import type { StoredCommand } from '../jetstream/commands.ts';
+import type { StoredCommand } from '../jetstream/stored-command.ts';
 
 export type Overlapping = {
 	readonly name: string;

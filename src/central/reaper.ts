@@ -13,9 +13,9 @@ import { centralNode, formatHandle, type Handle, parseHandle } from '../domain/n
 import { commandDefaults } from '../domain/policy.ts';
 import type { CommandAddress } from '../domain/subject.ts';
 import type { Claims } from '../jetstream/claims.ts';
-import { parseEnvelope, type StoredCommand } from '../jetstream/commands.ts';
 import type { LedgerStore } from '../jetstream/ledger-store.ts';
 import type { Reports } from '../jetstream/reports.ts';
+import { parseEnvelope, type StoredCommand } from '../jetstream/stored-command.ts';
 import type { CentreIndex } from './index.ts';
 import type { Settler } from './settler.ts';
 

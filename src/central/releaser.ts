@@ -7,10 +7,10 @@
 import { messageOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import { formatHandle } from '../domain/names.ts';
-import type { StoredCommand } from '../jetstream/commands.ts';
 import type { Stored } from '../jetstream/direct-get.ts';
 import type { LaterCommands } from '../jetstream/later-commands.ts';
 import { isWrongSequence } from '../jetstream/publisher.ts';
+import type { StoredCommand } from '../jetstream/stored-command.ts';
 import type { CentreIndex } from './index.ts';
 
 /** Commands queued in one go: their messages are in memory for that long. */

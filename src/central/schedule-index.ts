@@ -6,8 +6,8 @@
 
 import type { Progress } from '../domain/progress.ts';
 import type { ScheduleRecord } from '../domain/schedule.ts';
-import type { StoredCommand } from '../jetstream/commands.ts';
 import type { Revised, ScheduleEntry } from '../jetstream/schedules.ts';
+import type { StoredCommand } from '../jetstream/stored-command.ts';
 
 export class ScheduleIndex {
 	/** By name; tombstones as well. */

@@ -10,8 +10,9 @@ import type { Log } from '../base/log.ts';
 import { formatHandle, type Handle, type Lane } from '../domain/names.ts';
 import { isFinal } from '../domain/state.ts';
 import { type CommandFacts, isLocal, isOfOneTime } from '../domain/wire.ts';
-import type { Commands, StoredCommand } from '../jetstream/commands.ts';
+import type { Commands } from '../jetstream/commands.ts';
 import type { LedgerRecord, LedgerStore } from '../jetstream/ledger-store.ts';
+import type { StoredCommand } from '../jetstream/stored-command.ts';
 
 /** What ends meanwhile is read in the ledger together. */
 const lingerMs = 250;

@@ -10,10 +10,11 @@ import type { StewardError } from '../base/errors.ts';
 import { type Envelope, envelopeDigest } from '../domain/envelope.ts';
 import { formatHandle } from '../domain/names.ts';
 import type { CommandFacts } from '../domain/wire.ts';
-import type { Commands, StoredCommand } from '../jetstream/commands.ts';
+import type { Commands } from '../jetstream/commands.ts';
 import type { LedgerStore } from '../jetstream/ledger-store.ts';
 import { isTooLarge } from '../jetstream/publish-answer.ts';
 import { isWrongSequence } from '../jetstream/publisher.ts';
+import type { StoredCommand } from '../jetstream/stored-command.ts';
 import type { CentreIndex } from './index.ts';
 
 /** Commands that are made and looked up together: as many as a batch holds. */

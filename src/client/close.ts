@@ -7,7 +7,8 @@
 import { isLater } from '../domain/delay.ts';
 import type { CentreClaim } from '../domain/wire.ts';
 import type { Claims } from '../jetstream/claims.ts';
-import type { Commands, StoredCommand } from '../jetstream/commands.ts';
+import type { Commands } from '../jetstream/commands.ts';
+import type { StoredCommand } from '../jetstream/stored-command.ts';
 
 export type Closing = {
 	readonly claims: Pick<Claims, 'write'>;

@@ -12,9 +12,10 @@ import { isFinal } from '../domain/state.ts';
 import { type CommandView, ledgerView } from '../domain/view.ts';
 import { type Claim, isLocal, isSameCommand, type Report } from '../domain/wire.ts';
 import type { Claims } from '../jetstream/claims.ts';
-import type { Commands, StoredCommand } from '../jetstream/commands.ts';
+import type { Commands } from '../jetstream/commands.ts';
 import { type LedgerRecord, type LedgerStore, unreadableEntry } from '../jetstream/ledger-store.ts';
 import type { Reports } from '../jetstream/reports.ts';
+import type { StoredCommand } from '../jetstream/stored-command.ts';
 
 type Sources = { commands: Commands; claims: Claims; reports: Reports; ledger: LedgerStore };
 

@@ -10,7 +10,7 @@ import { formatHandle, type Handle, operatorSender } from '../domain/names.ts';
 import type { FaultRecord } from '../domain/result.ts';
 import { hasEnded } from '../domain/state.ts';
 import type { CommandView, Receipt } from '../domain/view.ts';
-import { parseEnvelope } from '../jetstream/commands.ts';
+import { parseEnvelope } from '../jetstream/stored-command.ts';
 import { lookUpKnown } from './lookup.ts';
 import { assertOriginal } from './original.ts';
 import type { FleetParts } from './parts.ts';

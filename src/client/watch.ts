@@ -10,8 +10,8 @@ import { buckets, streams, subjects } from '../domain/subject.ts';
 import { type CommandView, ledgerView, waitingView } from '../domain/view.ts';
 import { decode } from '../domain/wire.ts';
 import { bucketStream, bucketSubject } from '../jetstream/bucket.ts';
-import { readStoredCommand } from '../jetstream/commands.ts';
 import { type Followed, type Following, follow } from '../jetstream/follow.ts';
+import { readStoredCommand } from '../jetstream/stored-command.ts';
 import { latestChanges } from './changes.ts';
 import type { FleetParts } from './parts.ts';
 

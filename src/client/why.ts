@@ -9,7 +9,7 @@ import type { Handle } from '../domain/names.ts';
 import { hasEnded } from '../domain/state.ts';
 import { type CommandView, nodeView, type WhyView } from '../domain/view.ts';
 import { explain, type WhyFacts } from '../domain/why.ts';
-import { parseEnvelope } from '../jetstream/commands.ts';
+import { parseEnvelope } from '../jetstream/stored-command.ts';
 import { lookUp, lookUpKnown } from './lookup.ts';
 import type { FleetParts } from './parts.ts';
 

@@ -4,18 +4,11 @@
  * A crash before the PubAck leaves the command queued or not; the id tells which.
  */
 
-import { isLater, parseAccepted } from '../domain/delay.ts';
-import {
-	type Envelope,
-	envelopeDigest,
-	envelopeSchema,
-	type Lineage,
-	lineageSchema,
-} from '../domain/envelope.ts';
-import { commandLanes, formatHandle, type Handle, isLane, type Lane } from '../domain/names.ts';
-import { formatScheduleRef, parseScheduleRef } from '../domain/schedule-ref.ts';
-import { type CommandAddress, parseCommandSubject, shardOf, streams, subjects } from '../domain/subject.ts';
-import { type CommandFacts, decode, isLocal } from '../domain/wire.ts';
+import { isLater } from '../domain/delay.ts';
+import type { Envelope } from '../domain/envelope.ts';
+import { formatHandle, type Handle, type Lane } from '../domain/names.ts';
+import { type CommandAddress, shardOf, streams, subjects } from '../domain/subject.ts';
+import { isLocal } from '../domain/wire.ts';
 import type { Connection } from './connection.ts';
 import { purgeBelow, subjectsOf } from './consumers.ts';
 import { countFrom, firstFrom, getFromLeader, getLast, getLastOfMany } from './direct-get.ts';
@@ -29,39 +22,10 @@ import {
 	Publisher,
 	type PublisherOptions,
 } from './publisher.ts';
-
-/** Headers of a stored command: what the centre must know without reading the body. */
-const header = {
-	digest: 'Steward-Digest',
-	sender: 'Steward-Sender',
-	deliverWithin: 'Steward-Deliver-Within',
-	runFor: 'Steward-Run-For',
-	patience: 'Steward-Patience',
-	/** `<kind> <handle>` of the command that it was made from. */
-	lineage: 'Steward-Lineage',
-	/** Which tick of which schedule it is. */
-	schedule: 'Steward-Schedule',
-	/** Its time, where it has one; of one that waits for it also its lane, which its subject does not say. */
-	notBefore: 'Steward-Not-Before',
-	lane: 'Steward-Lane',
-	/** Made anew for each send: tells "mine, whose answer was lost" from "another's with the same id". */
-	nonce: 'Steward-Nonce',
-} as const;
-
-/** The message as which a command was accepted before its time. */
-export const acceptedHeader = 'Steward-Accepted';
-/** What a command keeps when it is queued: all that was said of it but the lane, which its subject says then. */
-export const keptHeaders: readonly string[] = Object.values(header).filter((name) => name !== header.lane);
+import { commandHeader, headersFor, readStoredCommand, type StoredCommand } from './stored-command.ts';
 
 /** Bodies read in one request: each may have half a megabyte. */
 const bodiesAtOnce = 32;
-
-/** A command as it waits on its stream. */
-export type StoredCommand = CommandAddress & {
-	readonly shard: number;
-	readonly facts: CommandFacts;
-	readonly nonce: string;
-};
 
 /** Where a command stands on its lane. What runs is first, and counts. */
 export type QueuePlace = {
@@ -74,112 +38,6 @@ export type CommandsOptions = Pick<PublisherOptions, 'mayPublish' | 'inFlight'> 
 	/** Vouches for each command that is put on its stream. */
 	readonly sign?: ((envelope: Envelope) => Promise<Envelope>) | undefined;
 };
-
-type StoredMessage = {
-	readonly subject: string;
-	readonly header: (name: string) => string;
-	readonly seq: number;
-	readonly storedAt: number;
-};
-
-/** Reads subject and headers of a stored command; undefined for what steward did not write. */
-export function readStoredCommand(message: StoredMessage): StoredCommand | undefined {
-	const address = parseCommandSubject(message.subject);
-	const said = (name: string) => millisecondsOf(message.header(name));
-	const [deliverWithinMs, runForMs, patienceMs, notBefore] = [
-		message.header(header.deliverWithin) === 'never' ? null : said(header.deliverWithin),
-		said(header.runFor),
-		said(header.patience),
-		said(header.notBefore),
-	];
-	if (!address || deliverWithinMs === undefined) return undefined;
-	if ([deliverWithinMs, runForMs, patienceMs, notBefore].some(Number.isNaN)) return undefined;
-	const waits = !isLane(address.lane);
-	const lane = isLane(address.lane) ? address.lane : laneOf(message.header(header.lane));
-	if (!lane || (waits && notBefore === undefined)) return undefined;
-	const accepted = waits
-		? { at: message.storedAt, seq: message.seq }
-		: parseAccepted(message.header(acceptedHeader));
-	const lineage = readLineage(message.header(header.lineage));
-	const schedule = parseScheduleRef(message.header(header.schedule));
-	const { shard, node, method, id } = address;
-	const facts: CommandFacts = {
-		method,
-		lane,
-		sender: message.header(header.sender),
-		digest: message.header(header.digest),
-		seq: message.seq,
-		queuedAt: message.storedAt,
-		deliverWithinMs,
-	};
-	// One by one: an object that is put together of others takes longer than all headers.
-	if (runForMs !== undefined) facts.runForMs = runForMs;
-	if (patienceMs !== undefined) facts.patienceMs = patienceMs;
-	if (lineage) facts.lineage = lineage;
-	if (schedule) facts.schedule = schedule;
-	if (notBefore !== undefined) facts.notBefore = notBefore;
-	if (accepted) facts.accepted = accepted;
-	return { shard, node, lane, method, id, facts, nonce: message.header(header.nonce) };
-}
-
-function readLineage(text: string): Lineage | undefined {
-	if (text === '') return undefined;
-	const [kind, of] = text.split(' ');
-	return lineageSchema.safeParse({ kind, of }).data;
-}
-
-/** A lane that a sender may pick: no other command waits for its time. */
-function laneOf(text: string): Lane | undefined {
-	return commandLanes.find((lane) => lane === text);
-}
-
-/** What is known of a command without its body. */
-function headersFor(envelope: Envelope, digest: string): Record<string, string> {
-	const { sender, deliverWithinMs, runForMs, patienceMs, lineage, schedule, notBefore } = envelope;
-	const fields: Record<string, string> = {
-		[header.digest]: digest,
-		[header.sender]: sender,
-		[header.deliverWithin]: deliverWithinMs === null ? 'never' : String(deliverWithinMs),
-	};
-	if (runForMs !== undefined) fields[header.runFor] = String(runForMs);
-	if (patienceMs !== undefined) fields[header.patience] = String(patienceMs);
-	if (lineage) fields[header.lineage] = `${lineage.kind} ${lineage.of}`;
-	if (schedule) fields[header.schedule] = formatScheduleRef(schedule);
-	if (notBefore !== undefined) fields[header.notBefore] = String(notBefore);
-	return fields;
-}
-
-/** A command that was never stored, because its node made it itself, as {@link readStoredCommand} reads it. */
-export function localMessage(envelope: Envelope, firedAt: number): StoredMessage & { data: Uint8Array } {
-	const headers = headersFor(envelope, envelopeDigest(envelope));
-	return {
-		// Its shard is nobody's question: no stream has it.
-		subject: subjects.command(0, envelope),
-		data: new TextEncoder().encode(JSON.stringify(envelope)),
-		header: (name) => headers[name] ?? '',
-		seq: 0,
-		storedAt: firedAt,
-	};
-}
-
-/** Undefined where nothing is said; not a number for what steward does not write. */
-function millisecondsOf(text: string): number | undefined {
-	if (text === '') return undefined;
-	const ms = Number(text);
-	return ms >= 0 && ms < Number.POSITIVE_INFINITY ? ms : Number.NaN;
-}
-
-/** A stored body as it was sent; null for what is gone, or no envelope. */
-export function parseEnvelope(body: string | null): Envelope | null {
-	return (body !== null && decode(envelopeSchema, body)) || null;
-}
-
-/** Undefined when the body is no envelope, or is one for another address. */
-export function readEnvelope(command: CommandAddress, data: Uint8Array): Envelope | undefined {
-	const envelope = decode(envelopeSchema, data);
-	if (!envelope || envelope.node !== command.node || envelope.id !== command.id) return undefined;
-	return envelope.method === command.method && envelope.lane === command.lane ? envelope : undefined;
-}
 
 export class Commands {
 	readonly #connection: Connection;
@@ -218,8 +76,8 @@ export class Commands {
 		const headers = headersFor(envelope, digest);
 		headers[expectedSeqHeader] = '0';
 		headers[expectedSubjectHeader] = subjects.commandById(shard, envelope.node, envelope.id);
-		if (waits) headers[header.lane] = envelope.lane;
-		if (nonce !== '') headers[header.nonce] = nonce;
+		if (waits) headers[commandHeader.lane] = envelope.lane;
+		if (nonce !== '') headers[commandHeader.nonce] = nonce;
 		const subject = waits ? subjects.laterCommand(shard, envelope) : subjects.command(shard, envelope);
 		return this.#publisher(shard).publish({ subject, data, headers });
 	}

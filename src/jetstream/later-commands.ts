@@ -6,12 +6,12 @@
 
 import { formatAccepted } from '../domain/delay.ts';
 import { streams, subjects } from '../domain/subject.ts';
-import { acceptedHeader, keptHeaders, type StoredCommand } from './commands.ts';
 import type { Connection } from './connection.ts';
 import { purgeBelow } from './consumers.ts';
 import { getFromLeader, type Stored } from './direct-get.ts';
 import { GroupGet } from './group-get.ts';
 import { expectedSeqHeader, expectedSubjectHeader, Publisher } from './publisher.ts';
+import { acceptedHeader, keptHeaders, type StoredCommand } from './stored-command.ts';
 
 /** Bodies read in one request: each may have half a megabyte. */
 const bodiesAtOnce = 32;

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { DueQueue } from '../../src/central/due-queue.ts';
 import { LaterIndex } from '../../src/central/later-index.ts';
-import type { StoredCommand } from '../../src/jetstream/commands.ts';
+import type { StoredCommand } from '../../src/jetstream/stored-command.ts';
 
 function waiting(seq: number, notBefore: number, node = 'ship1'): StoredCommand {
 	const address = { node, lane: 'normal', method: 'm', id: `c${seq}`, shard: 0 } as const;

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import { Fleet } from '../../src/client/fleet.ts';
 import type { ScheduleForm } from '../../src/domain/schedule.ts';
-import { parseEnvelope } from '../../src/jetstream/commands.ts';
 import type { Connection } from '../../src/jetstream/connection.ts';
 import { Schedules } from '../../src/jetstream/schedules.ts';
+import { parseEnvelope } from '../../src/jetstream/stored-command.ts';
 import { startBroker } from '../jetstream/setup.ts';
 import { type ManualClock, manualClock } from '../support/clock.ts';
 import { fleetOn } from './setup.ts';

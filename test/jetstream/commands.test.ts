@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { readStoredCommand } from '../../src/jetstream/commands.ts';
+import { readStoredCommand } from '../../src/jetstream/stored-command.ts';
 
 const normal = 'steward.command.0.ship1.normal.m.id1';
 

@@ -11,9 +11,9 @@ import { parseMessage } from '../../src/domain/message.ts';
 import { kinds } from '../../src/domain/names.ts';
 import { subjects } from '../../src/domain/subject.ts';
 import { claimSchema, decode, reportSchema } from '../../src/domain/wire.ts';
-import { readEnvelope } from '../../src/jetstream/commands.ts';
 import { keyHeaders } from '../../src/jetstream/events.ts';
 import { intakeRequest, parseForm, readIntake } from '../../src/jetstream/intake.ts';
+import { readEnvelope } from '../../src/jetstream/stored-command.ts';
 import { attempt, fuzz, fuzzTimeoutMs, isReplay } from '../support/fuzz.ts';
 
 const bytesOf = (text: string) => new TextEncoder().encode(text);

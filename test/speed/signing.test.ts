@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { localMessage, readStoredCommand } from '../../src/jetstream/commands.ts';
+import { localMessage, readStoredCommand } from '../../src/jetstream/stored-command.ts';
 import { makeGuard } from '../../src/node/trust/guard.ts';
 import { newUserKey, signingKey } from '../../src/security/keys.ts';
 import { signEnvelope } from '../../src/security/signature.ts';

@@ -11,9 +11,9 @@ import { formatHandle } from '../../src/domain/names.ts';
 import { type CommandState, commandStates, isFinal } from '../../src/domain/state.ts';
 import { buckets, type CommandAddress, shardOf, subjects } from '../../src/domain/subject.ts';
 import { bucketSubject } from '../../src/jetstream/bucket.ts';
-import { readStoredCommand } from '../../src/jetstream/commands.ts';
 import type { Connection } from '../../src/jetstream/connection.ts';
 import type { Followed } from '../../src/jetstream/follow.ts';
+import { readStoredCommand } from '../../src/jetstream/stored-command.ts';
 import { nodeState } from '../client/setup.ts';
 
 /** Of commands. */

@@ -8,7 +8,7 @@ import { messageOf } from '../../base/errors.ts';
 import type { Envelope } from '../../domain/envelope.ts';
 import { formatHandle } from '../../domain/names.ts';
 import type { FaultRecord } from '../../domain/result.ts';
-import type { StoredCommand } from '../../jetstream/commands.ts';
+import type { StoredCommand } from '../../jetstream/stored-command.ts';
 import type { ErrorReporter } from '../error-reporter.ts';
 import type { KnownMethod, MethodsTable } from '../methods-table.ts';
 import { ProcessPaused } from '../processes/method.ts';

@@ -6,8 +6,8 @@
 
 import type { Clock } from '../../base/clock.ts';
 import { type Closed, isLocal } from '../../domain/wire.ts';
-import type { StoredCommand } from '../../jetstream/commands.ts';
 import type { Delivery } from '../../jetstream/pull.ts';
+import type { StoredCommand } from '../../jetstream/stored-command.ts';
 import type { Spends } from '../trust/spent.ts';
 import { DeliveryLease } from './delivery-lease.ts';
 

@@ -9,8 +9,8 @@
 import type { Clock } from '../../base/clock.ts';
 import type { Lane } from '../../domain/names.ts';
 import type { CommandFacts } from '../../domain/wire.ts';
-import { readStoredCommand } from '../../jetstream/commands.ts';
 import type { Delivery } from '../../jetstream/delivery.ts';
+import { readStoredCommand } from '../../jetstream/stored-command.ts';
 import type { Pauses } from '../control/pauses.ts';
 import type { Cancellations } from '../store/cancellations.ts';
 import type { Journal } from '../store/journal.ts';

@@ -5,8 +5,8 @@
  */
 
 import type { Envelope } from '../../domain/envelope.ts';
-import { localMessage } from '../../jetstream/commands.ts';
 import type { Delivery } from '../../jetstream/delivery.ts';
+import { localMessage } from '../../jetstream/stored-command.ts';
 
 /** A tick that fired here and has not ended, as it is on disk. */
 export type FiredTick = {

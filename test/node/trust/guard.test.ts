@@ -4,7 +4,7 @@ import { canonicalJson } from '../../../src/base/ids.ts';
 import { type Envelope, envelopeSchema } from '../../../src/domain/envelope.ts';
 import type { Role, TrustedKey, TrustList } from '../../../src/domain/trust.ts';
 import { type CommandFacts, decode } from '../../../src/domain/wire.ts';
-import { localMessage, readStoredCommand } from '../../../src/jetstream/commands.ts';
+import { localMessage, readStoredCommand } from '../../../src/jetstream/stored-command.ts';
 import { makeGuard } from '../../../src/node/trust/guard.ts';
 import { newUserKey, signingKey } from '../../../src/security/keys.ts';
 import { type SignedEnvelope, signEnvelope } from '../../../src/security/signature.ts';

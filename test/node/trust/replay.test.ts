@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import type { Envelope } from '../../../src/domain/envelope.ts';
 import { streams, subjects } from '../../../src/domain/subject.ts';
-import { localMessage, readStoredCommand } from '../../../src/jetstream/commands.ts';
 import type { Delivery } from '../../../src/jetstream/pull.ts';
+import { localMessage, readStoredCommand } from '../../../src/jetstream/stored-command.ts';
 import { journalAgeMs } from '../../../src/node/store/journal.ts';
 import type { Store } from '../../../src/node/store/store.ts';
 import { makeGuard } from '../../../src/node/trust/guard.ts';
