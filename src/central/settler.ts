@@ -1,5 +1,5 @@
 /**
- * Owns removing what is done from the commands streams, lazily: what lies at the front of its lane together, all else by its id.
+ * Owns removing what is done from the commands streams, lazily: what a node's commands begin with together, all else by its id.
  * Promises that only what the ledger itself calls final at that moment is removed, and that a failed removal is tried
  * again. What a crash leaves behind is found when the next index is built.
  */
@@ -7,7 +7,7 @@
 import type { Clock } from '../base/clock.ts';
 import { messageOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
-import { formatHandle, type Handle, type Lane } from '../domain/names.ts';
+import { formatHandle, type Handle } from '../domain/names.ts';
 import { isFinal } from '../domain/state.ts';
 import { type CommandFacts, isLocal, isOfOneTime } from '../domain/wire.ts';
 import type { Commands } from '../jetstream/commands.ts';
@@ -17,7 +17,7 @@ import type { StoredCommand } from '../jetstream/stored-command.ts';
 /** What ends meanwhile is read in the ledger together. */
 const lingerMs = 250;
 const mostAtOnce = 2000;
-/** Of one lane: fewer go by their ids. */
+/** Of one node: fewer go by their ids. */
 const fewestOfFront = 8;
 /** Purges at once: each is a request, and an fsync at the broker. */
 const concurrency = 8;
@@ -76,8 +76,8 @@ export class Settler {
 			return;
 		}
 		const left = new Map(some);
-		for (const lane of lanesOf(some, records))
-			if (isSameLink()) await this.#removeFront(lane, left, isSameLink);
+		for (const one of nodesOf(some, records))
+			if (isSameLink()) await this.#removeFront(one, left, isSameLink);
 		const work = async () => {
 			for (const [key, settled] of left) {
 				left.delete(key);
@@ -91,7 +91,7 @@ export class Settler {
 
 	/** What it has dealt with is not `left` any more. */
 	async #removeFront(
-		{ node, lane, seqs }: SettledLane,
+		{ node, seqs }: SettledOfNode,
 		left: Map<string, Settled>,
 		isSameLink: () => boolean,
 	): Promise<void> {
@@ -100,12 +100,12 @@ export class Settler {
 		let front = 0;
 		try {
 			for (let most = seqs.size; most > 0 && isSameLink(); ) {
-				const { upTo, removed } = await commands.purgeFront({ node, lane }, most, isOver);
+				const { upTo, removed } = await commands.purgeFront(node, most, isOver);
 				front = Math.max(front, upTo);
 				most = removed === 0 ? 0 : most - removed;
 			}
 		} catch (error) {
-			log.debug({ node, lane, err: messageOf(error) }, 'what is left of settled commands goes by their ids');
+			log.debug({ node, err: messageOf(error) }, 'what is left of settled commands goes by their ids');
 		}
 		for (const [id, seq] of front > 0 ? seqs : []) {
 			const key = formatHandle({ node, id });
@@ -141,26 +141,25 @@ export class Settler {
 	}
 }
 
-/** Settled commands of one lane: their sequences by id. */
-type SettledLane = { readonly node: string; readonly lane: Lane; readonly seqs: ReadonlyMap<string, number> };
+/** Settled commands of one node: their sequences by id. */
+type SettledOfNode = { readonly node: string; readonly seqs: ReadonlyMap<string, number> };
 
-/** Lanes with enough of them. What has come again under its id is another message, and stays out; so does what the centre wants of a node. */
-function lanesOf(
+/** Nodes with enough of them. What has come again under its id is another message, and stays out. */
+function nodesOf(
 	some: ReadonlyMap<string, Settled>,
 	records: ReadonlyMap<string, LedgerRecord | 'unreadable'>,
-): readonly SettledLane[] {
-	const lanes = new Map<string, { node: string; lane: Lane; seqs: Map<string, number> }>();
+): readonly SettledOfNode[] {
+	const nodes = new Map<string, { node: string; seqs: Map<string, number> }>();
 	for (const [key, { node, id, facts }] of some) {
 		const record = records.get(key);
 		if (!record || record === 'unreadable' || facts) continue;
-		const { state, lane, seq, accepted } = record.entry;
-		if (!isFinal(state) || lane === 'control' || isLocal({ seq })) continue;
+		const { state, seq, accepted } = record.entry;
+		if (!isFinal(state) || isLocal({ seq })) continue;
 		// It had waited for its time under another subject, where something of it may be left.
 		if (accepted) continue;
-		const name = `${node} ${lane}`;
-		const ofLane = lanes.get(name) ?? { node, lane, seqs: new Map<string, number>() };
-		lanes.set(name, ofLane);
-		ofLane.seqs.set(id, seq);
+		const ofNode = nodes.get(node) ?? { node, seqs: new Map<string, number>() };
+		nodes.set(node, ofNode);
+		ofNode.seqs.set(id, seq);
 	}
-	return [...lanes.values()].filter(({ seqs }) => seqs.size >= fewestOfFront);
+	return [...nodes.values()].filter(({ seqs }) => seqs.size >= fewestOfFront);
 }

@@ -41,6 +41,11 @@ export const subjects = {
 	commandById: (shard: number, node: string, id: string) => `steward.command.${shard}.${node}.*.*.${id}`,
 	commandsOfLane: (shard: number, node: string, lane: Lane) => `steward.command.${shard}.${node}.${lane}.>`,
 	commandsOfNode: (shard: number, node: string) => `steward.command.${shard}.${node}.>`,
+	/**
+	 * All of a node, as {@link commandsOfNode}, in a form that is no part of what a lane's consumer filters and not all of it: where one of
+	 * these is purged, the server forgets what the consumer has to hand over again (nats-server 2.15.1), and it waits out `ack_wait`.
+	 */
+	frontOfNode: (shard: number, node: string) => `steward.command.${shard}.${node}.*.*.*`,
 	commandsOfShard: (shard: number) => `steward.command.${shard}.>`,
 	event: (node: string, sender: string, method: string) => `steward.event.${node}.${sender}.${method}`,
 	eventsOfNode: (node: string) => `steward.event.${node}.>`,

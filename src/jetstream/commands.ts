@@ -196,16 +196,12 @@ export class Commands {
 	}
 
 	/**
-	 * Removes settled commands from the front of a lane, no more than `atMost`: up to the first that `isOver` does not know as over.
+	 * Removes settled commands of a node from the first on, no more than `atMost`: up to the first that `isOver` does not know as over.
 	 * @throws As {@link purgeFront}
 	 */
-	purgeFront(
-		{ node, lane }: { readonly node: string; readonly lane: Lane },
-		atMost: number,
-		isOver: (command: StoredCommand) => boolean,
-	): Promise<Front> {
+	purgeFront(node: string, atMost: number, isOver: (command: StoredCommand) => boolean): Promise<Front> {
 		const shard = this.shardOf(node);
-		const filter = subjects.commandsOfLane(shard, node, lane);
+		const filter = subjects.frontOfNode(shard, node);
 		return purgeFront(this.#connection, streams.commands(shard), filter, atMost, (stored) => {
 			const command = readStoredCommand(stored);
 			return command !== undefined && isOver(command);

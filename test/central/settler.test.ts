@@ -60,7 +60,7 @@ test('what the ledger calls final goes, together with what came again under its 
 	expect(refusals).toBeLessThan(0);
 });
 
-test('what is at the front of a lane goes together; what the ledger does not call final keeps what lies behind it', async () => {
+test('what a node begins with goes together; what the ledger does not call final keeps what lies behind it', async () => {
 	await using broker = await startBroker();
 	const { connection } = broker;
 	const { fleet, parts } = await fleetOn(connection);
@@ -79,8 +79,7 @@ test('what is at the front of a lane goes together; what the ledger does not cal
 	const ids = Array.from({ length: 20 }, (_, place) => `c${10 + place}`);
 	for (const id of ids) {
 		await fleet.send(command({ id }));
-		// Of another lane, and of another node: nobody says that they are over.
-		await fleet.send(command({ id: `u${id}`, lane: 'urgent' }));
+		// Of another node: nobody says that they are over.
 		await fleet.send(command({ id: `n${id}`, toNode: 'ship2' }));
 	}
 	const ended = ids.filter((id) => id !== 'c22');
@@ -89,8 +88,8 @@ test('what is at the front of a lane goes together; what the ledger does not cal
 		await writeEnd(parts, handle, await factsOf(parts, handle));
 		settler.settle(handle);
 	}
-	await eventually(async () => (await leftOn(connection)).length === 41);
-	const others = ids.flatMap((id) => [`n${id}`, `u${id}`]);
+	await eventually(async () => (await leftOn(connection)).length === 21);
+	const others = ids.map((id) => `n${id}`);
 	expect(await leftOn(connection)).toEqual(['c22', ...others].sort());
 	// Twelve went together, and the seven behind the one that is not over by their ids.
 	expect(alone.sort()).toEqual(ids.slice(13));
@@ -135,7 +134,7 @@ test('nothing goes by a ledger that was read before the link was lost: behind th
 	const order: string[] = [];
 	const settler = new Settler({
 		commands: {
-			purgeFront: async ({ node }) => {
+			purgeFront: async (node) => {
 				order.push(`front of ${node}`);
 				// While the first lane is looked at.
 				changes += order.length === 2 ? 2 : 0;

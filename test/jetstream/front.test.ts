@@ -1,9 +1,17 @@
 import { expect, test } from 'vitest';
-import { streams, subjects } from '../../src/domain/subject.ts';
-import type { Connection } from '../../src/jetstream/connection.ts';
-import { subjectsOf } from '../../src/jetstream/consumers.ts';
+import { systemClock } from '../../src/base/clock.ts';
+import { silentLog } from '../../src/base/log.ts';
+import { envelopeDigest, envelopeFor } from '../../src/domain/envelope.ts';
+import { parseMessage } from '../../src/domain/message.ts';
+import { operatorSender } from '../../src/domain/names.ts';
+import { consumerName, streams, subjects } from '../../src/domain/subject.ts';
+import { Commands } from '../../src/jetstream/commands.ts';
+import { type Connection, Link } from '../../src/jetstream/connection.ts';
+import { ensureLaneConsumer, subjectsOf } from '../../src/jetstream/consumers.ts';
 import { purgeFront } from '../../src/jetstream/front.ts';
 import { Publisher } from '../../src/jetstream/publisher.ts';
+import { type Delivery, Puller } from '../../src/jetstream/pull.ts';
+import { eventually } from '../support/eventually.ts';
 import { startBroker } from './setup.ts';
 
 /** Claims of two nodes in turn: `c0` of ship1, `c0` of ship2, `c1` of ship1 … */
@@ -51,4 +59,48 @@ test('what was seen too long ago removes nothing', async () => {
 	const front = purgeFront(broker.connection, streams.claims, subjects.claim('ship1', '*'), 10, slowly);
 	await expect(front).rejects.toThrow('too old');
 	expect(await leftOf(broker.connection, 'ship1')).toEqual(['c0', 'c1', 'c2']);
+});
+
+test('what a lane has to hand over again is not forgotten when what is before it goes', async () => {
+	await using broker = await startBroker();
+	const { connection } = broker;
+	const commands = new Commands(connection, 1);
+	const send = (id: string) => {
+		const form = { toNode: 'ship1', kind: 'command', method: 'ping', lane: 'normal' };
+		const envelope = envelopeFor(parseMessage(form), 'ship1', id, operatorSender);
+		return commands.enqueue(envelope, envelopeDigest(envelope), '');
+	};
+	const ids = ['a', 'b', 'c', 'd'];
+	for (const id of ids) await send(id);
+	await ensureLaneConsumer(connection, { node: 'ship1', shard: 0, lane: 'normal', capacity: 4 });
+	const link = new Link({ servers: [broker.nats.url], name: 'test', clock: systemClock, log: silentLog });
+	let slots = 4;
+	const taken: Delivery[] = [];
+	const puller = new Puller({
+		...{ link, stream: () => streams.commands(0), consumer: consumerName('ship1', 'normal') },
+		...{ freeSlots: () => slots, clock: systemClock },
+		onDelivery: (delivery) => {
+			taken.push(delivery);
+			slots -= 1;
+		},
+	});
+	await link.start();
+	await puller.start();
+	await eventually(() => taken.length === 4);
+	// Two are done; two go back while nobody asks for more.
+	for (const delivery of taken.slice(0, 2)) expect(await delivery.ackAck()).toBe(true);
+	for (const delivery of taken.splice(0).slice(2)) delivery.nak();
+	await link.connection?.nc.flush();
+	const { removed } = await commands.purgeFront('ship1', 10, ({ id }) => id === 'a' || id === 'b');
+	expect(removed).toBe(2);
+	slots = 4;
+	puller.poke();
+	// Not after an `ack_wait` of half a minute.
+	await eventually(() => taken.length === 2, { timeoutMs: 10_000 });
+	expect(taken.map(({ subject, deliveries }) => [subject.at(-1), deliveries])).toEqual([
+		['c', 2],
+		['d', 2],
+	]);
+	await puller.stop();
+	await link.stop();
 });
