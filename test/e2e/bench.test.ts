@@ -13,6 +13,14 @@ test('Ctrl-C calls off what a bench has sent, tells what it has, and ends as a s
 		const { stdout } = await runCli(['list', '--state', 'queued', '--limit', '100000', '--json'], { env });
 		return JSON.parse(stdout) as { node: string }[];
 	};
+	// Its first word is said before its lanes have their consumers.
+	const lanes = async () => {
+		const { stdout } = await runCli(['nodes', 'show', 'central', '--json'], { env });
+		return viewSchemas.node.parse(JSON.parse(stdout)).lanes;
+	};
+	await eventually(async () =>
+		(await lanes()).some((one) => one.lane === 'normal' && one.status === 'ready'),
+	);
 	const words = ['--node', 'central', '--pings', '10000', '--samples', '2', '--longest', '2m', '--json'];
 	await using bench = startCli(['bench', ...words], { env });
 	// More than one at once: those that go through the node. Held back, they wait for good.

@@ -18,7 +18,8 @@ function pictureOf({ index, rows }: HeardIndex) {
 		for (const one of ofNode.values()) handles.add(formatHandle(one));
 	for (const one of index.later.commands()) handles.add(formatHandle(one));
 	return {
-		commands: new Map([...handles].map((handle) => [handle, index.known(handle)])),
+		// What the ledger says is made anew for each who asks.
+		commands: new Map([...handles].map((handle) => [handle, JSON.stringify(index.known(handle))])),
 		labels: new Map(rows.names().map((node) => [node, index.nodes.get(node)?.state.labels.role])),
 		nodes: new Map(rows.names().map((node) => [node, JSON.stringify(rows.row(node))])),
 	};
