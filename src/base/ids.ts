@@ -4,7 +4,7 @@
  * No state that a crash could lose.
  */
 
-import { createHash, hash, randomBytes } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 import { monotonicFactory } from 'ulid';
 
 /** A function that makes ULIDs which sort by time, also within one millisecond. */
@@ -15,7 +15,7 @@ export function ulidFactory(now: () => number): () => string {
 
 /** An id that is a function of its parts alone: 26 characters of `[A-Za-z0-9_-]`. */
 export function derivedId(...parts: readonly (string | number)[]): string {
-	return createHash('sha256').update(JSON.stringify(parts)).digest('base64url').slice(0, 26);
+	return hash('sha256', JSON.stringify(parts), 'base64url').slice(0, 26);
 }
 
 const utf8 = new TextEncoder();
@@ -23,9 +23,18 @@ const utf8 = new TextEncoder();
 /** FNV-1a, 32 bits, of the text's UTF-8. */
 export function fnv1a(text: string): number {
 	let hash = 0x811c9dc5;
-	for (const byte of utf8.encode(text)) {
-		hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
+	for (let place = 0; place < text.length; place++) {
+		const unit = text.charCodeAt(place);
+		// Names are ASCII, where a character is its byte: to make bytes first takes five times as long.
+		if (unit > 0x7f) return fnv1aOf(utf8.encode(text));
+		hash = Math.imul(hash ^ unit, 0x01000193) >>> 0;
 	}
+	return hash;
+}
+
+function fnv1aOf(bytes: Uint8Array): number {
+	let hash = 0x811c9dc5;
+	for (const byte of bytes) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
 	return hash;
 }
 
@@ -36,7 +45,12 @@ export function randomToken(): string {
 
 /** SHA-256 of a JSON value whose keys are sorted: equal for equal content, whatever the order of its fields. */
 export function contentDigest(value: unknown): string {
-	return hash('sha256', canonicalJson(value), 'base64url');
+	return textDigest(canonicalJson(value));
+}
+
+/** SHA-256 of a text, as base64url. */
+export function textDigest(text: string): string {
+	return hash('sha256', text, 'base64url');
 }
 
 /**

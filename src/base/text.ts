@@ -8,6 +8,9 @@
 const cutMark = /… \(cut: (\d+) characters\)$/;
 const longestMark = 40;
 
+/** Bytes as text; throws TypeError where they are no UTF-8. */
+export const strictUtf8 = new TextDecoder('utf-8', { fatal: true });
+
 /** The text, or its first `longest` characters with how many there were. */
 export function cutText(text: string, longest: number): string {
 	if (text.length <= longest) return text;

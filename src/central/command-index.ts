@@ -56,8 +56,7 @@ export class CommandIndex {
 		const summary = this.ledger.get(handle);
 		if (summary) return summary;
 		const dot = handle.indexOf('.');
-		const [node, id] = [handle.slice(0, dot), handle.slice(dot + 1)];
-		return this.waiting.get(node)?.get(id) ?? this.later.get({ node, id });
+		return this.#stored({ node: handle.slice(0, dot), id: handle.slice(dot + 1) });
 	};
 
 	open(node: string): StoredCommand[] {
@@ -197,7 +196,14 @@ export class CommandIndex {
 			for (const listener of this.#settled) listener(command);
 			return;
 		}
-		this.#change(handle, () => this.#addWaiting(command));
+		// As {@link known} would tell, of thousands a second.
+		const before = summary ?? this.#stored(command);
+		this.#addWaiting(command);
+		this.#options.listeners.tell(handle, before, summary ?? this.#stored(command));
+	}
+
+	#stored({ node, id }: Handle): StoredCommand | undefined {
+		return this.waiting.get(node)?.get(id) ?? this.later.get({ node, id });
 	}
 
 	#addWaiting(command: StoredCommand): void {

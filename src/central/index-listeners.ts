@@ -8,7 +8,7 @@ import { isLater } from '../domain/delay.ts';
 import { formatHandle } from '../domain/names.ts';
 import type { CommandState } from '../domain/state.ts';
 import type { StoredCommand } from '../jetstream/stored-command.ts';
-import type { IndexedSummary, LedgerTable } from './ledger-table.ts';
+import type { IndexedSummary } from './ledger-table.ts';
 
 /** `0`, `1` …: the shards of commands. */
 export type SourceName = 'ledger' | 'nodes' | 'presence' | 'schedules' | 'trust' | number;
@@ -36,7 +36,7 @@ export type IndexListener = {
 
 type ByName = ReadonlyMap<string, { readonly revision: number }>;
 type Content = {
-	readonly ledger: Pick<LedgerTable, 'get' | 'has'> & Iterable<[string, IndexedSummary]>;
+	readonly ledger: Iterable<[handle: string, summary: IndexedSummary]>;
 	readonly waiting: ReadonlyMap<string, ReadonlyMap<string, StoredCommand>>;
 	readonly later: { commands(): readonly StoredCommand[] };
 	readonly nodeSeqs: ReadonlyMap<string, number>;
@@ -64,7 +64,11 @@ export class IndexListeners {
 		if (this.areNone) return void apply();
 		const before = known(handle);
 		apply();
-		const after = known(handle);
+		this.tell(handle, before, known(handle));
+	}
+
+	/** What is known of a command was changed. */
+	tell(handle: string, before: IndexedCommand | undefined, after: IndexedCommand | undefined): void {
 		if (isSame(before, after)) return;
 		for (const listener of this.#listeners) listener.command(handle, before, after);
 	}
@@ -81,9 +85,8 @@ export class IndexListeners {
 function isSame(before: IndexedCommand | undefined, after: IndexedCommand | undefined): boolean {
 	if (before === after) return true;
 	// A summary is made anew for each who asks.
-	return before !== undefined && after !== undefined && !isWaiting(before) && !isWaiting(after)
-		? before.revision === after.revision
-		: false;
+	if (!before || !after || isWaiting(before) || isWaiting(after)) return false;
+	return before.revision === after.revision;
 }
 
 function tellAll(content: Content, listener: IndexListener): void {

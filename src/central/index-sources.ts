@@ -24,8 +24,8 @@ export type Source = {
 	readonly filter: readonly string[];
 	readonly from: 'all' | 'last';
 	readonly headersOnly: boolean;
-	/** What has the last so many sequences is read first, and what is before them after that. */
-	readonly newest: number;
+	/** Where there is much: what has the last so many sequences is read first, and what is before them after that. */
+	readonly newest?: number | undefined;
 	readonly take: (message: Followed) => void;
 	readonly reset: () => void;
 };
@@ -40,13 +40,12 @@ export function sourcesOf(shards: number, takers: Takers): readonly Source[] {
 	const ofBucket = (name: keyof typeof takers & keyof typeof buckets): Source => ({
 		...{ name, place: new ReadingPlace(), stream: bucketStream(buckets[name]) },
 		...{ filter: [bucketSubject(buckets[name], '>')], from: 'last', headersOnly: name === 'ledger' },
-		newest: name === 'ledger' ? newestOfLedger : Number.POSITIVE_INFINITY,
+		newest: name === 'ledger' ? newestOfLedger : undefined,
 		...takers[name],
 	});
 	const ofShard = (shard: number): Source => ({
 		...{ name: shard, place: new ReadingPlace(), stream: streams.commands(shard) },
 		...{ filter: [subjects.commandsOfShard(shard)], from: 'all', headersOnly: true },
-		newest: Number.POSITIVE_INFINITY,
 		...takers.commands(shard),
 	});
 	return [
@@ -61,10 +60,7 @@ export function sourcesOf(shards: number, takers: Takers): readonly Source[] {
  */
 export async function followSource(connection: Connection, source: Source): Promise<Following> {
 	const { stream, filter, from, headersOnly, place, newest } = source;
-	const { state } = await connection.jsm.streams.info(stream).catch((error: unknown) => {
-		throw noAnswer(stream, error);
-	});
-	const after = Math.max(0, state.last_seq - newest);
+	const after = newest === undefined ? 0 : await beginningOf(connection, stream, newest);
 	/** Of these there is something newer than what is older than all of that. */
 	const newer = new Set<string>();
 	let isWhole = after === 0;
@@ -113,6 +109,16 @@ export async function followSource(connection: Connection, source: Source): Prom
 		return following.stop();
 	};
 	return { caughtUp, stop };
+}
+
+/** The sequence after which the last `newest` ones are. @throws StewardError `no-broker` */
+async function beginningOf({ jsm }: Connection, stream: string, newest: number): Promise<number> {
+	try {
+		const { state } = await jsm.streams.info(stream);
+		return Math.max(0, state.last_seq - newest);
+	} catch (error) {
+		throw noAnswer(stream, error);
+	}
 }
 
 /** Hands over what the stream holds up to this sequence. False where the stream was made anew meanwhile, or it was stopped: then nothing more. */

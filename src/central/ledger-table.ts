@@ -17,7 +17,7 @@ const firstRows = 1024;
 export class LedgerTable {
 	readonly #rows = new Map<string, number>();
 	/** Rows that nothing is in any more. */
-	#free: number[] = [];
+	readonly #free: number[] = [];
 	#used = 0;
 	readonly #state = new Words<CommandState>();
 	readonly #lane = new Words<Lane>();
@@ -32,10 +32,6 @@ export class LedgerTable {
 	readonly #deadlineAt = new Numbers();
 	readonly #settledAt = new Numbers();
 	readonly #lostAt = new Numbers();
-
-	get size(): number {
-		return this.#rows.size;
-	}
 
 	has(handle: string): boolean {
 		return this.#rows.has(handle);

@@ -11,14 +11,13 @@ import { formatHandle, type Handle } from '../domain/names.ts';
 import { isFinal } from '../domain/state.ts';
 import { type CommandFacts, isLocal, isOfOneTime } from '../domain/wire.ts';
 import type { Commands } from '../jetstream/commands.ts';
+import { fewestOfFront } from '../jetstream/front.ts';
 import type { LedgerRecord, LedgerStore } from '../jetstream/ledger-store.ts';
 import type { StoredCommand } from '../jetstream/stored-command.ts';
 
 /** What ends meanwhile is read in the ledger together. */
 const lingerMs = 250;
 const mostAtOnce = 2000;
-/** Of one node: fewer go by their ids. */
-const fewestOfFront = 8;
 /** Purges at once: each is a request, and an fsync at the broker. */
 const concurrency = 8;
 const retryMs = 2000;
@@ -76,8 +75,7 @@ export class Settler {
 			return;
 		}
 		const left = new Map(some);
-		for (const one of nodesOf(some, records))
-			if (isSameLink()) await this.#removeFront(one, left, isSameLink);
+		for (const one of nodesOf(some, records)) if (isSameLink()) await this.#removeFront(one, left);
 		const work = async () => {
 			for (const [key, settled] of left) {
 				left.delete(key);
@@ -90,22 +88,14 @@ export class Settler {
 	}
 
 	/** What it has dealt with is not `left` any more. */
-	async #removeFront(
-		{ node, seqs }: SettledOfNode,
-		left: Map<string, Settled>,
-		isSameLink: () => boolean,
-	): Promise<void> {
+	async #removeFront({ node, seqs }: SettledOfNode, left: Map<string, Settled>): Promise<void> {
 		const { commands, log } = this.#options;
-		const isOver = ({ id, facts }: StoredCommand) => seqs.get(id) === facts.seq;
 		let front = 0;
 		try {
-			for (let most = seqs.size; most > 0 && isSameLink(); ) {
-				const { upTo, removed } = await commands.purgeFront(node, most, isOver);
-				front = Math.max(front, upTo);
-				most = removed === 0 ? 0 : most - removed;
-			}
+			const isOver = ({ id, facts }: StoredCommand) => seqs.get(id) === facts.seq;
+			front = (await commands.purgeFront(node, seqs.size, isOver)).upTo;
 		} catch (error) {
-			log.debug({ node, err: messageOf(error) }, 'what is left of settled commands goes by their ids');
+			log.debug({ node, err: messageOf(error) }, 'settled commands of a node go by their ids');
 		}
 		for (const [id, seq] of front > 0 ? seqs : []) {
 			const key = formatHandle({ node, id });

@@ -13,6 +13,7 @@ import type { Claims } from '../jetstream/claims.ts';
 import type { Commands } from '../jetstream/commands.ts';
 import type { Connection } from '../jetstream/connection.ts';
 import { ackFloor, contentOf, purgeBelow } from '../jetstream/consumers.ts';
+import { fewestOfFront } from '../jetstream/front.ts';
 import type { CentreIndex } from './index.ts';
 import { intakeConsumer } from './intake-worker.ts';
 import { projectorConsumer } from './projector.ts';
@@ -21,8 +22,6 @@ import type { Settler } from './settler.ts';
 /** Where claims fill their stream, they are kept for a few `ack_wait`s only. */
 const shortRetentionMs = 120_000;
 const purgesAtOnce = 16;
-/** Of one node: fewer are removed one by one. */
-const fewestOfFront = 8;
 
 export type SweeperOptions = {
 	connection: Connection;
@@ -101,19 +100,14 @@ export class Sweeper {
 	async #sweepFront(node: string, over: readonly Handle[]): Promise<number> {
 		const { claims, commands, log } = this.#options;
 		const ids = new Set(over.map(({ id }) => id));
-		let swept = 0;
 		try {
 			const left = await commands.idsForCertain(node);
-			for (let isMore = true; isMore && swept < ids.size; ) {
-				const isOver = (id: string) => ids.has(id) && !left.has(id);
-				const { removed } = await claims.purgeFront(node, ids.size - swept, isOver);
-				swept += removed;
-				isMore = removed > 0;
-			}
+			const isOver = (id: string) => ids.has(id) && !left.has(id);
+			return (await claims.purgeFront(node, ids.size, isOver)).removed;
 		} catch (error) {
 			log.debug({ node, err: messageOf(error) }, 'claims are not swept together now');
+			return 0;
 		}
-		return swept;
 	}
 
 	async #sweepEach(over: readonly Handle[]): Promise<number> {

@@ -1,4 +1,4 @@
-#!/usr/bin/env -S node --min-semi-space-size=3 --max-semi-space-size=32
+#!/usr/bin/env -S MALLOC_ARENA_MAX=1 node --min-semi-space-size=3 --max-semi-space-size=32
 /**
  * Owns the process: arguments, environment, streams, signals, and the exit.
  * Promises that nothing else in the package reads them or ends the process.
@@ -18,6 +18,9 @@ import { terminalOn } from './terminal.ts';
 // the heap has grown to while the program is loaded, it keeps.
 const [, , role] = process.argv;
 if (role === 'node' || role === 'central') keepHeapSmall(role);
+// All threads share one heap of the C library (first line): with one for each, each keeps what its largest compilation took.
+// That is not for the programs that we start.
+if (process.env.MALLOC_ARENA_MAX === '1') delete process.env.MALLOC_ARENA_MAX;
 
 const cli: Cli = {
 	env: process.env,
@@ -41,7 +44,10 @@ const cli: Cli = {
 				})
 			: undefined,
 	clock: systemClock,
-	timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone,
+	// Only where somebody asks: it brings 8 MB of the world's languages into memory, and a node never needs it.
+	get timeZone() {
+		return Intl.DateTimeFormat().resolvedOptions().timeZone;
+	},
 	onSignal(listener) {
 		process.on('SIGINT', listener);
 		process.on('SIGTERM', listener);

@@ -59,8 +59,8 @@ export async function decommission(
 
 /** A slip of the pen takes nobody out of service. */
 async function assertKnown({ nodes, commands, events }: FleetParts, node: string): Promise<void> {
-	const known = (await nodes.knownOf([node])).get(node);
-	if (known?.record() || known?.standing().decommissioned) return;
+	const known = (await nodes.knownOf([node]))(node);
+	if (known.record() || known.standing().decommissioned) return;
 	if ((await commands.countOf(node)) > 0 || (await events.next(1, node))) return;
 	throw new StewardError(
 		'not-found',

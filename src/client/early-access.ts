@@ -103,7 +103,7 @@ export class EarlyAccess {
 	/** Undefined where nobody knows: then rules by label cannot be told. */
 	async #labelsOf(node: string): Promise<Readonly<Record<string, string>> | undefined> {
 		try {
-			return (await this.#options.nodes.knownOf([node])).get(node)?.record()?.state.labels;
+			return (await this.#options.nodes.knownOf([node]))(node).record()?.state.labels;
 		} catch {
 			return undefined;
 		}

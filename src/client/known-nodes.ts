@@ -24,6 +24,9 @@ const nothingKnown: KnownNode = {
 	standing: () => goodStanding,
 };
 
+/** Where nobody can be asked. */
+export const nothingIsKnown: Known = () => nothingKnown;
+
 export class KnownNodes {
 	readonly #nodes: Pick<Nodes, 'knownOf'>;
 	readonly #clock: Pick<Clock, 'monotonic'>;
@@ -38,9 +41,8 @@ export class KnownNodes {
 	}
 
 	/** @throws StewardError `no-broker` */
-	async now(nodes: readonly string[]): Promise<Known> {
-		const known = await this.#nodes.knownOf(nodes);
-		return (node) => known.get(node) ?? nothingKnown;
+	now(nodes: readonly string[]): Promise<Known> {
+		return this.#nodes.knownOf(nodes);
 	}
 
 	/** As far as the broker says: what may wait for its node is sent whether or not anybody can say who is there. */
@@ -53,7 +55,7 @@ export class KnownNodes {
 			if (areMany) this.#remember(nodes, known);
 			return known;
 		} catch {
-			return () => nothingKnown;
+			return nothingIsKnown;
 		}
 	}
 

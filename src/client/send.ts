@@ -15,11 +15,14 @@ import { type CommandView, type NodeView, queuedView, type Receipt } from '../do
 import { askAll } from '../jetstream/api.ts';
 import type { KnownNode } from '../jetstream/nodes.ts';
 import { enqueue } from './enqueue.ts';
-import type { Known } from './known-nodes.ts';
+import { type Known, nothingIsKnown } from './known-nodes.ts';
 import { lookUp } from './lookup.ts';
 import type { FleetParts } from './parts.ts';
 
 type Finish = (envelope: Envelope) => Envelope;
+
+/** Nodes that are asked about at once, where a message has more. */
+const askedAtOnce = 4000;
 
 export type SendOptions = {
 	/** Called at first, and when another target has its message, or failed to get it. */
@@ -37,30 +40,54 @@ export async function sendMessage(
 	{ onProgress }: SendOptions = {},
 ): Promise<Receipt[]> {
 	const targets = await resolveTargets(parts, message);
-	const mayWait = message.whenAbsent === 'queue';
-	const known = await (mayWait ? parts.known.lately(targets) : parts.known.now(targets));
-	const wanted = mayWait ? targets : applyWhenAbsent(message, targets, known);
-	const sending = { message, id: message.id ?? parts.newId(), known, finish };
+	const whoIsThere = message.whenAbsent === 'queue' ? undefined : await parts.known.now(targets);
+	const wanted = whoIsThere ? applyWhenAbsent(message, targets, whoIsThere) : targets;
+	const id = message.id ?? parts.newId();
 	let done = 0;
 	onProgress?.(done, wanted.length);
+	const sendTo = async (node: string, known: Known) => {
+		try {
+			const sending = { message, id, known: known(node), finish };
+			return await (message.kind === 'event' ? sendEvent : sendCommand)(parts, sending, node);
+		} finally {
+			done += 1;
+			onProgress?.(done, wanted.length);
+		}
+	};
 	return parts.positions.during(wanted.length, async () => {
-		const settled = await Promise.allSettled(
-			wanted.map(async (node) => {
-				try {
-					return await (message.kind === 'event'
-						? sendEvent(parts, sending, node)
-						: sendCommand(parts, sending, node));
-				} finally {
-					done += 1;
-					onProgress?.(done, wanted.length);
-				}
-			}),
-		);
-		throwFailures(wanted, sending.id, settled);
+		const ordered = wanted.length > askedAtOnce ? byShard(parts, wanted) : wanted;
+		const sent: Promise<PromiseSettledResult<Receipt>[]>[] = [];
+		for (let from = 0; from < ordered.length; from += askedAtOnce) {
+			const some = ordered.slice(from, from + askedAtOnce);
+			// While the broker stores those before. Where it is gone, nobody waits for its word once more.
+			const mayAsk = from === 0 || parts.connection.reach.isUp;
+			const known = whoIsThere ?? (mayAsk ? await parts.known.lately(some) : nothingIsKnown);
+			sent.push(Promise.allSettled(some.map((node) => sendTo(node, known))));
+		}
+		const settled = inOrder(wanted, ordered, (await Promise.all(sent)).flat());
+		throwFailures(wanted, id, settled);
 		return parts.positions.tell(
 			settled.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : [])),
 		);
 	});
+}
+
+/** Those of one shard after each other: its batches are full then, and few are under way at once. */
+function byShard({ commands }: FleetParts, nodes: readonly string[]): readonly string[] {
+	const ofShards = commands.allShards.map((): string[] => []);
+	for (const node of nodes) ofShards[commands.shardOf(node)]?.push(node);
+	return ofShards.flat();
+}
+
+/** What became of `ordered`, in the order of `nodes`. */
+function inOrder<Outcome>(
+	nodes: readonly string[],
+	ordered: readonly string[],
+	outcomes: readonly Outcome[],
+): readonly Outcome[] {
+	if (nodes === ordered) return outcomes;
+	const places = new Map(ordered.map((node, place) => [node, place]));
+	return nodes.flatMap((node) => outcomes[places.get(node) ?? -1] ?? []);
 }
 
 /** Queues one envelope again under an id of its own, and says where it stands. @throws StewardError as Fleet.send */
@@ -72,11 +99,12 @@ export async function sendEnvelope(parts: FleetParts, envelope: Envelope): Promi
 	return whole;
 }
 
-/** One message on its way to its targets. */
+/** One message on its way to one of its targets. */
 type Sending = {
 	readonly message: Message;
 	readonly id: string;
-	readonly known: Known;
+	/** Of the target. */
+	readonly known: KnownNode;
 	readonly finish: Finish;
 };
 
@@ -109,9 +137,10 @@ function applyWhenAbsent(
 	targets: readonly string[],
 	known: Known,
 ): readonly string[] {
-	const absent = targets.filter((node) => known(node).presence.status !== 'present');
-	if (whenAbsent === 'skip') return targets.filter((node) => !absent.includes(node));
-	if (absent.length === 0) return targets;
+	const isPresent = (node: string) => known(node).presence.status === 'present';
+	const present = targets.filter(isPresent);
+	if (whenAbsent === 'skip' || present.length === targets.length) return present;
+	const absent = targets.filter((node) => !isPresent(node));
 	throw new StewardError(
 		'refused',
 		`not present: ${absent.join(', ')}; nothing was sent (whenAbsent is reject)`,
@@ -121,12 +150,11 @@ function applyWhenAbsent(
 	);
 }
 
-async function sendCommand(
+function sendCommand(
 	parts: FleetParts,
-	{ message, id, finish, ...sending }: Sending,
+	{ message, id, known, finish }: Sending,
 	node: string,
 ): Promise<Receipt> {
-	const known = sending.known(node);
 	checkStanding(known, { node });
 	const methodLane =
 		message.policy.lane === undefined ? parts.methodLanes.of(node, message.method, known.record) : undefined;
@@ -155,10 +183,9 @@ async function queueEnvelope(
 
 async function sendEvent(
 	parts: FleetParts,
-	{ message: { method, data }, id, ...sending }: Sending,
+	{ message: { method, data }, id, known }: Sending,
 	node: string,
 ): Promise<Receipt> {
-	const known = sending.known(node);
 	checkStanding(known, { node, kind: 'event' });
 	const seq = await parts.events.publish({ node, sender: operatorSender, method, id, data });
 	const queuedAt = parts.serverNow();

@@ -5,7 +5,7 @@
  */
 
 import { z } from 'zod';
-import { contentDigest } from '../base/ids.ts';
+import { canonicalJson, textDigest } from '../base/ids.ts';
 import type { Message } from './message.ts';
 import { type CommandLane, commandLanes } from './names.ts';
 import { runPolicySchema } from './policy.ts';
@@ -86,6 +86,17 @@ export function envelopeDigest(envelope: Envelope): string {
 	// Nobody else can say that it is one. What tells a node of a schedule names it as well, and is its content.
 	if (from && from.tick !== null) return `tick ${from.name} ${from.tick}`;
 	if (from && envelope.lane !== 'control') return `run ${from.name} ${envelope.id}`;
-	const { sender: _, signed: __, laneFrom, schedule, ...content } = envelope;
-	return contentDigest(laneFrom ? { ...content, lane: usualLane } : content);
+	let text = '';
+	for (const { field, label } of contentFields) {
+		const value = field === 'lane' && envelope.laneFrom ? usualLane : envelope[field];
+		if (value !== undefined) text += `${text === '' ? '{' : ','}${label}${canonicalJson(value)}`;
+	}
+	return textDigest(`${text}}`);
 }
+
+/** As {@link canonicalJson} would write them: to sort the fields of each envelope anew takes as long as its digest. */
+const contentFields = envelopeSchema
+	.keyof()
+	.options.filter((field) => !['sender', 'signed', 'laneFrom', 'schedule'].includes(field))
+	.sort()
+	.map((field) => ({ field, label: `${JSON.stringify(field)}:` }));

@@ -5,6 +5,7 @@
  */
 
 import { z } from 'zod';
+import { strictUtf8 } from '../base/text.ts';
 import { acceptedSchema } from './delay.ts';
 import { lineageSchema } from './envelope.ts';
 import { lanes, methodNamePattern } from './names.ts';
@@ -147,7 +148,7 @@ const deepestStatement = 2 * deepestNesting;
 /** Parses JSON and checks it; undefined for anything that does not fit, or is nested without end. */
 export function decode<T>(schema: z.ZodType<T>, bytes: Uint8Array | string): T | undefined {
 	try {
-		const text = typeof bytes === 'string' ? bytes : new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+		const text = typeof bytes === 'string' ? bytes : strictUtf8.decode(bytes);
 		const value: unknown = JSON.parse(text);
 		if (isNestedTooDeep(value, deepestStatement)) return undefined;
 		const parsed = schema.safeParse(value);

@@ -68,15 +68,14 @@ export class BucketReader {
 		this.#group = new GroupGet(connection, bucketStream(bucket));
 	}
 
-	/** As {@link readEntries}. */
-	async entries(keys: readonly string[]): Promise<Map<string, Entry>> {
-		const found = await this.#group.get(keys.map((key) => bucketSubject(this.#bucket, key)));
-		const entries = new Map<string, Entry>();
-		for (const key of keys) {
-			const stored = found.get(bucketSubject(this.#bucket, key));
-			if (stored) entries.set(key, toEntry(this.#bucket, stored));
-		}
-		return entries;
+	/** What tells of each of these keys its last entry, as {@link readEntries}. */
+	async entries(keys: readonly string[]): Promise<(key: string) => Entry | undefined> {
+		const bucket = this.#bucket;
+		const found = await this.#group.get(keys.map((key) => bucketSubject(bucket, key)));
+		return (key) => {
+			const stored = found.size === 0 ? undefined : found.get(bucketSubject(bucket, key));
+			return stored && toEntry(bucket, stored);
+		};
 	}
 }
 

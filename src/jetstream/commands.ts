@@ -79,7 +79,8 @@ export class Commands {
 		if (waits) headers[commandHeader.lane] = envelope.lane;
 		if (nonce !== '') headers[commandHeader.nonce] = nonce;
 		const subject = waits ? subjects.laterCommand(shard, envelope) : subjects.command(shard, envelope);
-		return this.#publisher(shard).publish({ subject, data, headers });
+		// Not the promise itself: an async function takes three turns to give back what another one gives.
+		return await this.#publisher(shard).publish({ subject, data, headers });
 	}
 
 	async find(node: string, id: string): Promise<StoredCommand | undefined> {

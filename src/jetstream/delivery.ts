@@ -55,7 +55,8 @@ export function parseAckSubject(reply: string): AckSubject | undefined {
 		deliveries: Number(deliveries),
 		seq: Number(seq),
 		consumerSeq: Number(consumerSeq),
-		storedAt: Number(BigInt(nanos) / 1_000_000n),
+		// Nanoseconds have more digits than a number keeps.
+		storedAt: Number(nanos.slice(0, -6)),
 		pending: Number(pending),
 	};
 }

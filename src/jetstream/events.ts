@@ -20,6 +20,8 @@ import { assertFits } from './limits.ts';
 import { publishFailure } from './publish-answer.ts';
 import { PublishError, Publisher, type PublishRequest } from './publisher.ts';
 
+/** Made once: a schema takes longer to make than an event to read. */
+const anyJson = z.unknown();
 const header = { id: 'Steward-Id', epoch: 'Steward-Epoch', number: 'Steward-Number' } as const;
 
 export type EventMessage = {
@@ -64,8 +66,9 @@ export function readEvent(message: {
 	const keyed = readKey(message.header);
 	if (!address || !keyed) return undefined;
 	if (!isSender(address.sender) || !methodNamePattern.test(address.method)) return undefined;
-	const data = decode(z.unknown(), message.data);
-	return data === undefined ? undefined : { ...address, ...keyed, data };
+	const data = decode(anyJson, message.data);
+	const { node, sender, method } = address;
+	return data === undefined ? undefined : { node, sender, method, id: keyed.id, key: keyed.key, data };
 }
 
 /** Events that operators send: each connection is an outbox of its own, without a disk. */

@@ -15,13 +15,16 @@ const most = { batch: 1000, maxBytes: 1024 * 1024 };
 /** What was seen longer ago does not count. */
 const mostAgeMs = 1000;
 
+/** Fewer are removed one by one: looking at them costs as much. */
+export const fewestOfFront = 8;
+
 /** What is gone: all that matches the filter, up to a sequence. Both 0 where the first is not over, or there is none. */
 export type Front = { readonly upTo: number; readonly removed: number };
 
 /**
  * Removes what matches `filter`, from the first message on and no more than `atMost`, as long as `isOver` says so of each; the first that
- * is not over, and all behind it, stays.
- * @throws StewardError `no-broker`; Error where the answer has a gap, or the link was lost since: nothing was removed then, or all of it
+ * is not over, and all behind it, stays. Answers how far it came.
+ * @throws StewardError `no-broker`; Error where the answer has a gap, or the link was lost since: where nothing was removed before that
  */
 export async function purgeFront(
 	connection: Connection,
@@ -30,17 +33,30 @@ export async function purgeFront(
 	atMost: number,
 	isOver: (stored: Stored) => boolean,
 ): Promise<Front> {
-	const { reach } = connection;
-	const [changes, since] = [reach.changes, systemClock.monotonic()];
-	const shown = await getFrom(connection, stream, filter, 1, {
-		...most,
-		batch: Math.min(most.batch, atMost),
-	});
-	const last = lastOfFront(shown, isOver);
-	if (!last) return { upTo: 0, removed: 0 };
-	if (reach.changes !== changes || !reach.isUp || systemClock.monotonic() - since > mostAgeMs)
+	const { changes } = connection.reach;
+	let front: Front = { upTo: 0, removed: 0 };
+	try {
+		for (let isMore = true; isMore && front.removed < atMost; ) {
+			const since = systemClock.monotonic();
+			const batch = Math.min(most.batch, atMost - front.removed);
+			const shown = await getFrom(connection, stream, filter, 1, { ...most, batch });
+			const last = lastOfFront(shown, isOver);
+			if (!last) break;
+			assertSame(connection, stream, changes, since);
+			const removed = await purgeBelow(connection, stream, last.seq + 1, filter);
+			front = { upTo: last.seq, removed: front.removed + removed };
+			isMore = removed > 0 && last === shown.at(-1);
+		}
+	} catch (error) {
+		if (front.removed === 0) throw error;
+	}
+	return front;
+}
+
+function assertSame({ reach }: Connection, stream: string, changes: number, since: number): void {
+	const isOld = systemClock.monotonic() - since > mostAgeMs;
+	if (isOld || !reach.isUp || reach.changes !== changes)
 		throw new Error(`what ${stream} has shown is too old to remove anything by it`);
-	return { upTo: last.seq, removed: await purgeBelow(connection, stream, last.seq + 1, filter) };
 }
 
 function lastOfFront(shown: readonly Stored[], isOver: (stored: Stored) => boolean): Stored | undefined {

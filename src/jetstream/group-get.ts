@@ -41,7 +41,7 @@ export class GroupGet {
 		await Promise.resolve();
 		while (this.#waiting.length > 0) {
 			const askers = this.#waiting.splice(0, this.#mostAtOnce);
-			const subjects = [...new Set(askers.flatMap((asker) => asker.subjects))];
+			const subjects = subjectsOf(askers);
 			try {
 				const found = await getLastOfMany(this.#connection, this.#stream, subjects);
 				const bySubject = new Map(found.map((stored) => [stored.subject, stored]));
@@ -52,4 +52,11 @@ export class GroupGet {
 		}
 		this.#busy = false;
 	}
+}
+
+/** Each once. */
+function subjectsOf(askers: readonly Asker[]): readonly string[] {
+	const [only, ...others] = askers;
+	if (only && others.length === 0) return only.subjects;
+	return [...new Set(askers.flatMap(({ subjects }) => subjects))];
 }

@@ -75,25 +75,22 @@ export class Nodes {
 
 	async presenceOf(nodes: readonly string[]): Promise<Map<string, Presence>> {
 		const known = await this.knownOf(nodes);
-		return new Map([...known].map(([node, { presence }]) => [node, presence]));
+		return new Map(nodes.map((node) => [node, known(node).presence]));
 	}
 
-	/** What is known of many nodes, by name: three questions, shared with whoever asks at the same time. */
-	async knownOf(nodes: readonly string[]): Promise<Map<string, KnownNode>> {
-		const [entries, leases, records] = await Promise.all([
+	/** What tells what is known of each of these nodes: three questions, shared with whoever asks at the same time. */
+	async knownOf(nodes: readonly string[]): Promise<(node: string) => KnownNode> {
+		const [entryOf, leaseOf, recordAt] = await Promise.all([
 			this.#read.presence.entries(nodes),
 			this.#read.leases.entries([leaderKey]),
 			this.#read.nodes.entries(nodes.flatMap((node) => [node, standingKey(node)])),
 		]);
-		const lease = leases.get(leaderKey);
-		return new Map(
-			nodes.map((node) => {
-				const record = () => recordOf(records.get(node));
-				const presence = presenceFrom(entries.get(node), lease, () => record()?.lastSeenAt);
-				const standing = () => standingOf(records.get(standingKey(node)));
-				return [node, { presence, record, standing }];
-			}),
-		);
+		const lease = leaseOf(leaderKey);
+		return (node) => {
+			const record = () => recordOf(recordAt(node));
+			const presence = presenceFrom(entryOf(node), lease, () => record()?.lastSeenAt);
+			return { presence, record, standing: () => standingOf(recordAt(standingKey(node))) };
+		};
 	}
 }
 

@@ -5,6 +5,7 @@
  * Nothing is kept across a crash: a caller whose promise did not resolve still owns its message.
  */
 
+import { setImmediate } from 'node:timers/promises';
 import { type Msg, type MsgHdrs, nuid } from '@nats-io/transport-node';
 import { type Connection, requestTimeoutMs } from './connection.ts';
 import { getFromLeader, getLastOfMany, type Stored } from './direct-get.ts';
@@ -124,7 +125,11 @@ export class Publisher {
 					() => underWay.delete(commit),
 				);
 				underWay.add(commit);
-			} else await Promise.race(underWay);
+			} else {
+				await Promise.race(underWay);
+				// Callers that send again when they have their word join those that waited meanwhile: otherwise two halves take turns for ever.
+				if (this.#waiting.length > 0) await setImmediate();
+			}
 		}
 		this.#busy = false;
 	}

@@ -22,7 +22,11 @@ export class MethodsTable {
 	}
 
 	find(name: string, kind: Kind): KnownMethod | undefined {
-		return this.#all().find(({ description }) => description.name === name && description.kind === kind);
+		for (const process of this.#processes) {
+			const description = process.methods.find((method) => method.name === name && method.kind === kind);
+			if (description && this.#isEnabled(name)) return { description, process };
+		}
+		return undefined;
 	}
 
 	descriptions(): readonly MethodDescription[] {
@@ -69,8 +73,12 @@ export class MethodsTable {
 	#all(): KnownMethod[] {
 		return this.#processes.flatMap((process) =>
 			process.methods
-				.filter(({ name }) => this.#enabled === undefined || this.#enabled.includes(name))
+				.filter(({ name }) => this.#isEnabled(name))
 				.map((description) => ({ description, process })),
 		);
+	}
+
+	#isEnabled(name: string): boolean {
+		return this.#enabled === undefined || this.#enabled.includes(name);
 	}
 }

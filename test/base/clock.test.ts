@@ -108,6 +108,13 @@ describe('a time as text', () => {
 		expect(rfc3339(-1)).toBe('1969-12-31T23:59:59.999Z');
 	});
 
+	test('is that of its own moment, whatever was said before it', () => {
+		for (const second of [1, 2, 1, 3, 1, 2, 2, 3, 3, 1]) {
+			expect(rfc3339(second * 1000)).toBe(`1970-01-01T00:00:0${second}.000Z`);
+		}
+		expect(() => rfc3339(Number.NaN)).toThrow(RangeError);
+	});
+
 	test('beyond what four digits of a year can say is the last time that they can', () => {
 		for (const ms of [8.64e15, 9e15, 1e300, Number.POSITIVE_INFINITY]) {
 			expect(rfc3339(ms)).toBe('9999-12-31T23:59:59.999Z');

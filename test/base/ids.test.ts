@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { contentDigest, derivedId, randomToken, ulidFactory } from '../../src/base/ids.ts';
+import { contentDigest, derivedId, fnv1a, randomToken, ulidFactory } from '../../src/base/ids.ts';
 import { idPattern } from '../../src/domain/names.ts';
 
 describe('new ids', () => {
@@ -57,6 +57,14 @@ describe('derived ids', () => {
 			derivedId('a","b'),
 		];
 		expect(new Set(ids).size).toBe(ids.length);
+	});
+});
+
+describe('FNV-1a', () => {
+	test('is that of the bytes', () => {
+		expect(['', 'foobar', 'ship1', 'Schiff-ü', 'ü'].map(fnv1a)).toEqual([
+			...[0x811c9dc5, 0xbf9cf968, 2_598_231_498, 879_257_180, 295_556_170],
+		]);
 	});
 });
 

@@ -2,10 +2,12 @@ import { expect, test } from 'vitest';
 import { systemClock } from '../../src/base/clock.ts';
 import { silentLog } from '../../src/base/log.ts';
 import { Settler } from '../../src/central/settler.ts';
+import type { FleetParts } from '../../src/client/parts.ts';
 import { envelopeDigest, envelopeFor } from '../../src/domain/envelope.ts';
 import { parseMessage } from '../../src/domain/message.ts';
 import { formatHandle, type Handle, operatorSender } from '../../src/domain/names.ts';
 import { streams } from '../../src/domain/subject.ts';
+import type { Commands } from '../../src/jetstream/commands.ts';
 import type { Connection } from '../../src/jetstream/connection.ts';
 import { subjectsOf } from '../../src/jetstream/consumers.ts';
 import { command, factsOf, fleetOn, writeEnd } from '../client/setup.ts';
@@ -16,6 +18,20 @@ import { eventually } from '../support/eventually.ts';
 async function leftOn(connection: Connection): Promise<string[]> {
 	const subjects = await subjectsOf(connection, streams.commands(0), '>');
 	return subjects.map((subject) => subject.slice(subject.lastIndexOf('.') + 1)).sort();
+}
+
+/** A settler, and the ids that it removes alone. */
+function settlerOf({ commands, ledger }: FleetParts, purgeFront: Commands['purgeFront']) {
+	const alone: string[] = [];
+	const purge: Commands['purge'] = (node, id, seq) => {
+		alone.push(id);
+		return commands.purge(node, id, seq);
+	};
+	const settler = new Settler({
+		...{ commands: { purge, purgeFront }, ledger, onForgotten: () => undefined, linkChanges: () => 0 },
+		...{ clock: systemClock, log: silentLog },
+	});
+	return { settler, alone };
 }
 
 test('what the ledger calls final goes, together with what came again under its id; nothing else does', async () => {
@@ -64,18 +80,7 @@ test('what a node begins with goes together; what the ledger does not call final
 	await using broker = await startBroker();
 	const { connection } = broker;
 	const { fleet, parts } = await fleetOn(connection);
-	const alone: string[] = [];
-	const settler = new Settler({
-		commands: {
-			purgeFront: (...args) => parts.commands.purgeFront(...args),
-			purge: (node, id, seq) => {
-				alone.push(id);
-				return parts.commands.purge(node, id, seq);
-			},
-		},
-		...{ ledger: parts.ledger, onForgotten: () => undefined, linkChanges: () => 0 },
-		...{ clock: systemClock, log: silentLog },
-	});
+	const { settler, alone } = settlerOf(parts, (...args) => parts.commands.purgeFront(...args));
 	const ids = Array.from({ length: 20 }, (_, place) => `c${10 + place}`);
 	for (const id of ids) {
 		await fleet.send(command({ id }));
@@ -99,17 +104,8 @@ test('what waited for its time goes by its id, with what is left of it where it 
 	await using broker = await startBroker();
 	const { connection } = broker;
 	const { fleet, parts } = await fleetOn(connection);
-	const alone: string[] = [];
-	const settler = new Settler({
-		commands: {
-			purgeFront: () => Promise.reject(new Error('these are not asked for together')),
-			purge: (node, id, seq) => {
-				alone.push(id);
-				return parts.commands.purge(node, id, seq);
-			},
-		},
-		...{ ledger: parts.ledger, onForgotten: () => undefined, linkChanges: () => 0 },
-		...{ clock: systemClock, log: silentLog },
+	const { settler, alone } = settlerOf(parts, async () => {
+		throw new Error('these are not asked for together');
 	});
 	const ids = Array.from({ length: 10 }, (_, place) => `c${10 + place}`);
 	for (const id of ids) {

@@ -5,20 +5,28 @@ import { Sweeper } from '../../src/central/sweeper.ts';
 import { foldClaim } from '../../src/domain/ledger.ts';
 import { formatHandle } from '../../src/domain/names.ts';
 import { cancelled, command, factsOf, fleetOn } from '../client/setup.ts';
+import { disposables } from '../support/disposables.ts';
 import { eventually } from '../support/eventually.ts';
 import { startCentral } from '../support/fleet.ts';
 import { startNats } from '../support/nats.ts';
 import { openRaw } from '../support/raw.ts';
 
-test('a claim stays while its command is on its stream, though the ledger calls that final and the index knows nothing of it', async () => {
-	await using nats = await startNats();
+/** A broker that a centre has set up, and an index of its own. */
+async function fleetWithIndex(things: ReturnType<typeof disposables>) {
+	const nats = things.use(await startNats());
 	await (await startCentral(nats.url)).stop();
-	await using raw = await openRaw(nats.url);
-	const { connection } = raw;
+	const { connection } = things.use(await openRaw(nats.url));
 	const { fleet, parts } = await fleetOn(connection);
-	const { claims, commands, ledger, serverNow } = parts;
 	const index = new CentreIndex(connection, 1);
 	await index.start();
+	things.use({ [Symbol.asyncDispose]: () => index.stop() });
+	return { connection, fleet, parts, index };
+}
+
+test('a claim stays while its command is on its stream, though the ledger calls that final and the index knows nothing of it', async () => {
+	await using things = disposables();
+	const { connection, fleet, parts, index } = await fleetWithIndex(things);
+	const { claims, commands, ledger, serverNow } = parts;
 	const handle = { node: 'ship1', id: 'a' };
 	await fleet.send(command({ id: 'a' }));
 	await eventually(() => index.waiting.get('ship1')?.has('a') === true);
@@ -42,18 +50,12 @@ test('a claim stays while its command is on its stream, though the ledger calls 
 	await commands.purge('ship1', 'a', facts.seq);
 	expect((await sweeper.runOnce()).claims).toBe(1);
 	expect(await claims.read(handle)).toBeUndefined();
-	await index.stop();
 });
 
 test('claims of one node go together, save those of commands that are still on their stream', async () => {
-	await using nats = await startNats();
-	await (await startCentral(nats.url)).stop();
-	await using raw = await openRaw(nats.url);
-	const { connection } = raw;
-	const { fleet, parts } = await fleetOn(connection);
+	await using things = disposables();
+	const { connection, fleet, parts, index } = await fleetWithIndex(things);
 	const { claims, commands, ledger, serverNow } = parts;
-	const index = new CentreIndex(connection, 1);
-	await index.start();
 	const ids = Array.from({ length: 12 }, (_, place) => `c${10 + place}`);
 	let settledAt = 0;
 	for (const id of ids) {
@@ -89,5 +91,4 @@ test('claims of one node go together, save those of commands that are still on t
 	expect(settled).toEqual(['ship1.c20']);
 	const left = await claims.readMany(ids.map((id) => ({ node: 'ship1', id })));
 	expect([...left.keys()]).toEqual(['ship1.c20']);
-	await index.stop();
 });

@@ -13,6 +13,7 @@ import { cancelled, command, factsOf, fleetOn, nodeState, settle, started } from
 const stream = 'STEWARD_COMMANDS_0';
 const id = 'id1';
 const handle = { node: 'ship1', id };
+const decommissioned = { by: 'me', reason: '', at: 1, settledAt: null, cancelled: 0, lost: 0 };
 
 test.concurrent('a command is queued with one write, and its receipt says what is known', async () => {
 	await using broker = await startBroker();
@@ -36,6 +37,25 @@ test.concurrent('a command is queued with one write, and its receipt says what i
 	const [second] = await fleet.send(command());
 	const [other] = await fleet.send(command({ lane: 'urgent', deliverWithin: 'never' }));
 	expect([second?.position, other?.position, other?.deadline]).toEqual([2, 1, null]);
+});
+
+test.concurrent('one command to more nodes than are asked about at once has a receipt for each, in order, and says who failed', async () => {
+	await using broker = await startBroker({ shards: 3 });
+	const { fleet, parts } = await fleetOn(broker.connection);
+	const toNodes = Array.from({ length: 4500 }, (_, place) => `ship${place}`);
+	const receipts = await fleet.send(command({ toNode: undefined, toNodes }));
+	expect(receipts.map(({ node }) => node)).toEqual(toNodes);
+	const stored = await Promise.all(
+		[0, 1, 2].map((shard) => messagesOf(broker.connection, `STEWARD_COMMANDS_${shard}`)),
+	);
+	expect(stored.reduce((sum, count) => sum + count)).toBe(toNodes.length);
+	for (const place of [0, 1, 2, 4499]) {
+		const { node = '', id = '', seq } = receipts[place] ?? {};
+		expect((await parts.commands.find(node, id))?.facts.seq).toBe(seq);
+	}
+	await parts.standings.change('ship4200', (standing) => ({ ...standing, decommissioned }));
+	const failing = fleet.send(command({ toNode: undefined, toNodes }));
+	await expect(failing).rejects.toThrow(/^4499 of 4500 sent; failed: ship4200 \(/);
 });
 
 test.concurrent('each of many that are sent at once is told its own place on its lane', async () => {

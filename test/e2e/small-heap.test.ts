@@ -51,3 +51,25 @@ test('the young generation of a node stays small, where that of other commands g
 	expect(node.new_space).toBeLessThanOrEqual(8 * mebibyte);
 	expect(other.new_space).toBeGreaterThanOrEqual(16 * mebibyte);
 });
+
+/** At the end of the process: what it was started with, and what the programs that it starts are given. */
+const environmentAtExit = `
+	import { readFileSync } from 'node:fs';
+	process.on('exit', () => {
+		const given = readFileSync('/proc/self/environ', 'latin1').split('\\0');
+		console.log(JSON.stringify([given.find((one) => one.startsWith('MALLOC_')), process.env.MALLOC_ARENA_MAX ?? null]));
+	});
+`;
+
+test('threads share one heap of the C library, and the programs that steward starts learn nothing of it', async () => {
+	await using home = await tempDir();
+	const hook = `--import=data:text/javascript,${encodeURIComponent(environmentAtExit)}`;
+	const env = { HOME: home.path, PATH: process.env.PATH, NODE_OPTIONS: hook };
+	const said = await new Promise((resolve, reject) => {
+		execFile(cliPath, ['node'], { env, cwd: home.path }, (error, stdout) => {
+			if (error?.code === 2) resolve(JSON.parse(stdout));
+			else reject(error ?? new Error('steward node found nothing missing'));
+		});
+	});
+	expect(said).toEqual(['MALLOC_ARENA_MAX=1', null]);
+});

@@ -90,6 +90,37 @@ test('callers that come while a batch is in flight wait for the next', async () 
 	expect(counts.sort((a, b) => a - b)).toEqual([1, 49]);
 });
 
+test('callers that send again when they have their word come together, whenever they began', async () => {
+	await using broker = await startBroker();
+	const publisher = publisherOf(broker.connection);
+	const rounds = 4;
+	/** Each sends its next one when it has the word on the last, after some turns of its own; what they send last is answered. */
+	const sendInTurn = (count: number, from: number) =>
+		Promise.all(
+			claims(count, {}, from).map(async ({ subject }) => {
+				const ofRound = (round: number) => ({ subject: `${subject}-${round}`, data: '', headers: {} });
+				for (let round = 0; round < rounds; round++) {
+					await publisher.publish(ofRound(round));
+					for (let turn = 0; turn < 20; turn++) await undefined;
+				}
+				return ofRound(rounds - 1);
+			}),
+		);
+	const first = sendInTurn(20, 0);
+	// The batch of the first is under way.
+	await new Promise(setImmediate);
+	const lasts = (await Promise.all([first, sendInTurn(20, 20)])).flat();
+	// What the first send last goes with what the second send next to last.
+	expect(Object.values(await batchesOf(broker.connection, lasts.slice(0, 20)))).toEqual([20]);
+	const [last] = await storedOf(broker.connection, lasts.slice(0, 1));
+	const batch = last?.header('Nats-Batch-Id');
+	const before = lasts
+		.slice(20)
+		.map(({ subject }) => ({ subject: subject.replace(/3$/, '2'), data: '', headers: {} }));
+	const ofSecond = await storedOf(broker.connection, before);
+	expect(ofSecond.map((message) => message?.header('Nats-Batch-Id'))).toEqual(before.map(() => batch));
+});
+
 test('a batch holds 1000 messages, and no more bytes than it may', async () => {
 	await using broker = await startBroker();
 	const requests = claims(2500);

@@ -3,8 +3,9 @@
  * Each property knows which messages are good, because it made them; a failure prints the seed and the smallest text.
  */
 
+import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { test } from 'vitest';
 import { parseMessage } from '../../src/domain/message.ts';
 import { maxDepth, type Rest, type Span, ValueScanner } from '../../src/node/intake/intake-file-parser.ts';
 import { decodeValue } from '../../src/node/intake/intake-file-value.ts';
@@ -142,14 +143,14 @@ function readAll(bytes: Uint8Array, cuts: readonly number[]): Read {
 			} else {
 				for (const part of decoded.parts) {
 					const text = bytes.subarray(span.start + part.start, span.start + part.end);
-					expect(JSON.parse(new TextDecoder().decode(text))).toEqual(part.value);
+					assert.deepEqual(JSON.parse(new TextDecoder().decode(text)), part.value);
 					const message = attempt(() => parseMessage(part.value));
 					if (message) good.push(part.value);
 					else bad.push('no message');
 				}
 			}
 		}
-		expect(end).toBeGreaterThan(span.start);
+		assert.ok(end > span.start);
 		covered.push([span.start, end]);
 		from = end;
 	}
@@ -173,13 +174,18 @@ test(
 					const ordered = cuts.toSorted((a, b) => a - b);
 					const read = readAll(bytes, ordered);
 					const expected = pieces.flatMap((one) => readAll(one.bytes, []).good);
-					expect(expected.length).toBe(pieces.reduce((sum, { good }) => sum + good, 0));
-					expect(read.good).toEqual(expected);
-					if (pieces.some(({ isBad }) => isBad)) expect(read.bad).not.toEqual([]);
-					else expect(read.bad).toEqual([]);
-					expect(skipped(bytes, read.covered)).toMatch(/^[\s,\uFEFF]*$/);
+					assert.equal(
+						expected.length,
+						pieces.reduce((sum, { good }) => sum + good, 0),
+					);
+					assert.deepEqual(read.good, expected);
+					assert.equal(
+						read.bad.length > 0,
+						pieces.some(({ isBad }) => isBad),
+					);
+					assert.match(skipped(bytes, read.covered), /^[\s,\uFEFF]*$/);
 					// Where it is cut between two passes makes no difference.
-					expect(read).toEqual(readAll(bytes, []));
+					assert.deepEqual(read, readAll(bytes, []));
 				},
 			),
 			fuzz,
@@ -206,8 +212,8 @@ test(
 						bytes,
 						cuts.toSorted((a, b) => a - b),
 					);
-					expect(skipped(bytes, read.covered)).toMatch(/^[\s,\uFEFF]*$/);
-					expect(read).toEqual(readAll(bytes, []));
+					assert.match(skipped(bytes, read.covered), /^[\s,\uFEFF]*$/);
+					assert.deepEqual(read, readAll(bytes, []));
 				},
 			),
 			fuzz,
@@ -221,7 +227,7 @@ function skipped(bytes: Uint8Array, covered: readonly [number, number][]): strin
 	let from = 0;
 	const between: Uint8Array[] = [];
 	for (const [start, end] of covered) {
-		expect(start).toBeGreaterThanOrEqual(from);
+		assert.ok(start >= from);
 		between.push(bytes.subarray(from, start));
 		from = end;
 	}

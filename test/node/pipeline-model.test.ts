@@ -3,6 +3,7 @@
  * link, lost disks, full disks, copied disks, wrong clocks, a second machine of the same name, cancels, deadlines. A failure prints seed and path of the smallest world.
  */
 
+import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { fuzz, fuzzTimeoutMs, isReplay } from '../support/fuzz.ts';
@@ -157,7 +158,7 @@ test(
 					await world.goOn();
 					for (const [what, n] of happened) {
 						await happenings[what](world, n);
-						expect(world.broken).toEqual([]);
+						assert.deepEqual(world.broken, []);
 					}
 					await settle(world);
 					expect(world.broken).toEqual([]);

@@ -1,6 +1,6 @@
-import { fork } from 'node:child_process';
+import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { expect, test, vi } from 'vitest';
@@ -26,22 +26,30 @@ async function makeStore() {
 	};
 }
 
-test('what was committed is there after a kill -9 of the process that committed it', async () => {
-	await using dir = await tempDir();
-	const script = join(dir.path, 'writer.mjs');
+/** Another process, which runs `text` with a started `store` in this folder. */
+async function writerIn(folder: string, text: string): Promise<ChildProcess> {
+	const script = join(folder, 'writer.mjs');
 	const url = (path: string) => pathToFileURL(path).href;
 	await writeFile(
 		script,
 		`import { Store } from '${url(builtFile('node/store/store.js'))}';
 		import { systemClock } from '${url(builtFile('base/clock.js'))}';
-		const store = new Store(${JSON.stringify(join(dir.path, 'store'))}, systemClock);
+		const store = new Store(${JSON.stringify(join(folder, 'store'))}, systemClock);
 		await store.start();
-		for (let n = 1; ; n++) {
+		${text}`,
+	);
+	return fork(script, { stdio: 'ignore' });
+}
+
+test('what was committed is there after a kill -9 of the process that committed it', async () => {
+	await using dir = await tempDir();
+	const writer = await writerIn(
+		dir.path,
+		`for (let n = 1; ; n++) {
 			await store.commit((writes) => { writes.put('journal', 'a', n); writes.put('outbox', 'b', n); });
 			process.send(n);
 		}`,
 	);
-	const writer = fork(script, { stdio: 'ignore' });
 	const exited = once(writer, 'exit');
 	let told = 0;
 	await new Promise<void>((resolve) => {
@@ -62,19 +70,12 @@ test('what was committed is there after a kill -9 of the process that committed 
 
 test('what was written without waiting for the disk is there after a kill -9, though it was not flushed', async () => {
 	await using dir = await tempDir();
-	const script = join(dir.path, 'writer.mjs');
-	const url = (path: string) => pathToFileURL(path).href;
-	await writeFile(
-		script,
-		`import { Store } from '${url(builtFile('node/store/store.js'))}';
-		import { systemClock } from '${url(builtFile('base/clock.js'))}';
-		const store = new Store(${JSON.stringify(join(dir.path, 'store'))}, systemClock);
-		await store.start();
-		await store.commitLazily((writes) => writes.put('journal', 'a', { child: 1 }));
+	const writer = await writerIn(
+		dir.path,
+		`await store.commitLazily((writes) => writes.put('journal', 'a', { child: 1 }));
 		if (store.isOnDisk('journal', 'a')) process.exit(3);
 		process.kill(process.pid, 'SIGKILL');`,
 	);
-	const writer = fork(script, { stdio: 'ignore' });
 	expect(await once(writer, 'exit')).toEqual([null, 'SIGKILL']);
 	const store = new Store(join(dir.path, 'store'), systemClock);
 	await store.start();
@@ -267,4 +268,16 @@ test('knows the processes that worked with it, the last thousand, and not those 
 		...[false, true, true, false],
 	]);
 	await boots.stop();
+});
+
+test('a store that grows is in memory once, not once for each size that it had', async () => {
+	await using parts = await makeStore();
+	const text = 'x'.repeat(1000);
+	for (let round = 0; round < 4; round++) {
+		await parts.store.commit((writes) => {
+			for (let n = 0; n < 500; n++) writes.put('journal', `${round} ${n}`, text);
+		});
+	}
+	const maps = await readFile('/proc/self/maps', 'utf8');
+	expect(maps.split('\n').filter((line) => line.endsWith(join(parts.path, 'data.mdb')))).toHaveLength(1);
 });

@@ -7,9 +7,19 @@
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 const longest = [
-	...['e2e/fates', 'node/schedules/offline', 'node/output/output', 'node/module-faults', 'node/link'],
-	...['node/damaged-store', 'node/pauses', 'central/lost', 'e2e/tour', 'e2e/nodes', 'node/isolated-process'],
-	...['e2e/secure', 'node/events', 'client/send', 'node/crash', 'central/scheduler-crash', 'jetstream/leaf'],
+	...['e2e/fates', 'node/module-faults', 'node/pipeline-model', 'node/outbox', 'node/isolated-process'],
+	...[
+		'node/schedules/offline',
+		'node/intake-fuzz',
+		'e2e/tour',
+		'client/send',
+		'node/damaged-store',
+		'node/link',
+	],
+	...['central/scheduler-crash', 'node/output/output', 'node/pauses', 'node/full-outbox', 'central/lost'],
+	...['node/intake-file-fuzz', 'central/upkeep', 'e2e/nodes', 'e2e/secure', 'node/events', 'node/crash'],
+	...['jetstream/leaf', 'browser/gallery-small', 'browser/gallery-hostile', 'browser/journeys'],
+	...['chaos/chaos', 'chaos/cluster', 'chaos/sabotage/sabotage', 'chaos/power-loss/broker', 'chaos/disk'],
 ];
 
 function placeOf({ moduleId }: TestSpecification): number {

@@ -8,7 +8,8 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { jetstream } from '@nats-io/jetstream';
 import { openConnection } from '../../../dist/jetstream/connection.js';
 import { Publisher } from '../../../dist/jetstream/publisher.js';
-import { grouped, once, text } from './protocol.mjs';
+import { grouped } from './grouped.mjs';
+import { once, text } from './protocol.mjs';
 
 const connection = await openConnection({ servers: [workerData], name: 'bench centre' });
 const { nc, jsm } = connection;

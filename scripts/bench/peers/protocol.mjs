@@ -14,13 +14,14 @@ import { Publisher } from '../../../dist/jetstream/publisher.js';
 import { applyTopology } from '../../../dist/jetstream/topology.js';
 import { inChunks } from '../payload.mjs';
 import { startNats, until } from '../servers.mjs';
+import { grouped } from './grouped.mjs';
 
 const node = 'ship1';
 const commandsStream = 'STEWARD_COMMANDS_0';
 const lane = 'ship1-normal';
 const drainWithinMs = 300_000;
 /** Bytes of body, as steward's are for a `ping` of 256 bytes. */
-export const sizes = { command: 420, claim: 430, journal: 700, report: 800, result: 800, entry: 1050 };
+const sizes = { command: 420, claim: 430, journal: 700, report: 800, result: 800, entry: 1050 };
 export const once = { 'Nats-Expected-Last-Subject-Sequence': '0' };
 
 export async function start({ folder, tier }) {
@@ -75,7 +76,7 @@ export async function start({ folder, tier }) {
 		async drain(count, capacity) {
 			const before = await stored('KV_steward-ledger');
 			const began = performance.now();
-			const stop = pullWhile(nc, capacity, run);
+			const stop = pullWhile(connection, capacity, run);
 			const isDone = async () => (await stored('KV_steward-ledger')) - before >= count;
 			await until('all are in the ledger', isDone, drainWithinMs, 10);
 			const took = performance.now() - began;
@@ -96,8 +97,8 @@ export const text = Object.fromEntries(
 );
 
 /** Free slots are pulled for together, as a lane does it. */
-function pullWhile(nc, capacity, run) {
-	const inbox = nc.options.inboxPrefix ? `${nc.options.inboxPrefix}.bench` : `_INBOX.bench${Math.random()}`;
+function pullWhile({ nc, newInbox }, capacity, run) {
+	const inbox = newInbox();
 	let [free, asked] = [capacity, 0];
 	let isPoking = false;
 	const pull = () => {
@@ -123,25 +124,4 @@ function pullWhile(nc, capacity, run) {
 	});
 	pull();
 	return () => subscription.unsubscribe();
-}
-
-/** Callers that come while `commit` is under way are the next batch. */
-export function grouped(commit) {
-	const waiting = [];
-	let isBusy = false;
-	const drain = async () => {
-		isBusy = true;
-		await Promise.resolve();
-		while (waiting.length > 0) {
-			const batch = waiting.splice(0);
-			await commit(batch.map(({ item }) => item));
-			for (const { resolve } of batch) resolve();
-		}
-		isBusy = false;
-	};
-	return (item) =>
-		new Promise((resolve) => {
-			waiting.push({ item, resolve });
-			if (!isBusy) void drain();
-		});
 }

@@ -8,6 +8,7 @@ import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
 import { answer, body, chunk, inChunks, now } from '../payload.mjs';
 import { startNats, until } from '../servers.mjs';
+import { grouped } from './grouped.mjs';
 
 const stream = 'BENCH';
 const results = 'RESULTS';
@@ -36,8 +37,9 @@ async function start({ folder, tier }, isBatched) {
 		await jsm.streams.add({ name, subjects, ...config });
 	}
 	const alone = (to) => (text) => js.publish(to, text);
-	const enqueue = isBatched ? grouped(js, subject) : alone(subject);
-	const report = grouped(js, resultSubject);
+	const together = (to) => grouped((texts) => commit(js, to, texts), chunk);
+	const enqueue = isBatched ? together(subject) : alone(subject);
+	const report = together(resultSubject);
 	const enqueueMany = (count) => inChunks(count, (size) => commit(js, subject, Array(size).fill(body)));
 	const stored = async (name = stream) => (await jsm.streams.info(name)).state.messages;
 	const consumerOf = async (name, max_ack_pending) => {
@@ -119,33 +121,4 @@ async function commit(js, to, texts) {
 	const batch = await js.startBatch(to, texts[0], {});
 	for (const text of texts.slice(1, -1)) batch.add(to, text, {});
 	return batch.commit(to, texts.at(-1), {});
-}
-
-/** Callers that come while a batch is under way are the next one. */
-function grouped(js, to) {
-	const waiting = [];
-	let isBusy = false;
-	const drain = async () => {
-		isBusy = true;
-		await Promise.resolve();
-		while (waiting.length > 0) {
-			const batch = waiting.splice(0, chunk);
-			try {
-				await commit(
-					js,
-					to,
-					batch.map(({ text }) => text),
-				);
-				for (const { resolve } of batch) resolve();
-			} catch (error) {
-				for (const { reject } of batch) reject(error);
-			}
-		}
-		isBusy = false;
-	};
-	return (text) =>
-		new Promise((resolve, reject) => {
-			waiting.push({ text, resolve, reject });
-			if (!isBusy) void drain();
-		});
 }

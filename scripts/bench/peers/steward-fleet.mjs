@@ -18,7 +18,7 @@ const eventsStream = 'STEWARD_EVENTS';
 
 export class StewardFleet {
 	#folder;
-	#flags;
+	#start;
 	#shards;
 	#open = [];
 	#programs = new Map();
@@ -32,7 +32,7 @@ export class StewardFleet {
 		const fleet = new StewardFleet();
 		fleet.#folder = folder;
 		fleet.#shards = shards;
-		fleet.#flags = await flagsOf(program);
+		fleet.#start = await startOf(program);
 		fleet.server = await startNats(folder, tier);
 		fleet.#open.push(fleet.server);
 		if (budget !== undefined) await fleet.#init(budget);
@@ -76,8 +76,8 @@ export class StewardFleet {
 
 	async #run(name, words, config) {
 		const file = await this.#configure(name, config);
-		const args = [...this.#flags, program, ...words, '--config', file];
-		const child = await startProgram(process.execPath, args, { cwd: this.#dataOf(name) });
+		const args = [...this.#start, program, ...words, '--config', file];
+		const child = await startProgram('env', args, { cwd: this.#dataOf(name) });
 		this.#programs.set(name, child);
 		this.#open.push(child);
 		return child;
@@ -153,8 +153,9 @@ async function memoryOf(pid) {
 	return { now: megabytes('VmRSS'), most: megabytes('VmHWM') };
 }
 
-/** What the program's first line says to Node. */
-async function flagsOf(path) {
+/** What the program's first line says to `env`, with the Node.js that measures. */
+async function startOf(path) {
 	const [first] = (await readFile(path, 'utf8')).split('\n', 1);
-	return first.split(' ').filter((word) => word.startsWith('--'));
+	const [, words] = first.split(' -S ');
+	return words.split(' ').map((word) => (word === 'node' ? process.execPath : word));
 }

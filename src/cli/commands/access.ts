@@ -16,7 +16,7 @@ import type { Cli } from '../cli.ts';
 import { brokerSettings, withFleet } from '../connect.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { printAccess, printAnswer } from '../render/access.ts';
-import { type AskFlags, nodeName } from './ask.ts';
+import { type AskFlags, nodeName, oneOf } from './ask.ts';
 import { publishDocument } from './publish-document.ts';
 import { parsePairs } from './send-form.ts';
 import { bodyFrom, current, type PublishListFlags } from './trust.ts';
@@ -99,7 +99,7 @@ type Facts = Pick<AccessAnswer, 'version'> & { readonly list: AccessList; readon
 
 /** With a file and a role nothing needs to be asked. */
 async function facts(cli: Cli, flags: ExplainFlags): Promise<Facts> {
-	const role = roleOf(flags.role);
+	const role = flags.role === undefined ? undefined : oneOf('--role', flags.role, roles);
 	const fromFile = flags.file === undefined ? undefined : await bodyFrom(cli, 'access', { file: flags.file });
 	if (fromFile && role) return { list: fromFile, version: null, asker: { name: flags.issuer, role } };
 	const config = await brokerSettings(cli, flags);
@@ -115,12 +115,6 @@ async function facts(cli: Cli, flags: ExplainFlags): Promise<Facts> {
 function roleOfIssuer(trust: DocumentVersion<'trust'> | undefined, issuer: string): Role | null {
 	const entry = trust?.body.keys.find(({ name }) => name === issuer);
 	return entry?.role ?? (isNodeName(issuer) ? 'node' : null);
-}
-
-function roleOf(text: string | undefined): Role | undefined {
-	const role = roles.find((one) => one === text);
-	if (role || text === undefined) return role;
-	throw new StewardError('usage', `--role: expected one of ${roles.join(', ')}, got "${text}"`);
 }
 
 function parseData(text: string): unknown {

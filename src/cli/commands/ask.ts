@@ -176,6 +176,13 @@ export function nodeName(text: string): string {
 	throw new StewardError('usage', `"${text}" is no node's name: expected ${nodeNameRule}`);
 }
 
+/** One of several words. @throws StewardError `usage` naming the flag */
+export function oneOf<Word extends string>(flag: string, text: string, words: readonly Word[]): Word {
+	const word = words.find((one) => one === text);
+	if (word !== undefined) return word;
+	throw new StewardError('usage', `${flag}: expected one of ${words.join(', ')}, got "${text}"`);
+}
+
 /** @throws StewardError `usage` */
 function scheduleNameOf(text: string): string {
 	if (scheduleNamePattern.test(text)) return text;

@@ -16,7 +16,7 @@ import { brokerSettings, withFleet } from '../connect.ts';
 import { exitCodeOfSignal, exitCodes } from '../exit-codes.ts';
 import { printBench } from '../render/bench.ts';
 import { Progress } from '../render/progress.ts';
-import { nodeName } from './ask.ts';
+import { nodeName, oneOf } from './ask.ts';
 
 export type BenchFlags = BrokerFlags &
 	JsonFlag & {
@@ -37,7 +37,7 @@ const labels = {
 
 export async function bench(cli: Cli, flags: BenchFlags): Promise<number> {
 	const node = nodeName(flags.node);
-	const lane = laneOf(flags.lane);
+	const lane = oneOf('--lane', flags.lane ?? 'normal', commandLanes);
 	const pings = wholeNumber('--pings', flags.pings ?? '1000', 10_000);
 	const samples = wholeNumber('--samples', flags.samples ?? '100', 1000);
 	const longestMs = durationOf(flags.longest ?? '30s');
@@ -103,13 +103,6 @@ async function fitness(fleet: Fleet, node: string, lane: CommandLane, anyway: bo
 		);
 	}
 	return own.capacity;
-}
-
-function laneOf(text: string | undefined): CommandLane {
-	if (text === undefined) return 'normal';
-	const lane = commandLanes.find((one) => one === text);
-	if (lane) return lane;
-	throw new StewardError('usage', `--lane: expected one of ${commandLanes.join(', ')}, got "${text}"`);
 }
 
 function wholeNumber(option: string, text: string, most: number): number {

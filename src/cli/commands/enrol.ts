@@ -24,6 +24,7 @@ import {
 import { changeKeyFolder, readKeyFolder } from '../../security/key-folder.ts';
 import type { Cli, JsonFlag } from '../cli.ts';
 import { exitCodes } from '../exit-codes.ts';
+import { oneOf } from './ask.ts';
 import { type KeysFlags, keysPathOf, sayTrust, sayUntold, tellBroker } from './keys-folder.ts';
 import { parsePairs } from './send-form.ts';
 
@@ -89,16 +90,10 @@ function requestOf(name: string, count: number, flags: EnrolFlags, nowMs: number
 	if (labels !== undefined && role !== undefined && role !== 'node')
 		throw new StewardError('usage', '--labels: only nodes have some');
 	return {
-		...{ name, role: role === undefined ? undefined : roleOf(role), publicKey },
+		...{ name, role: role === undefined ? undefined : oneOf('--role', role, roles), publicKey },
 		labels: labels === undefined ? undefined : parsePairs('--labels', labels),
 		expires: expires === undefined ? undefined : nowMs + lifeOf(expires),
 	};
-}
-
-function roleOf(text: string): Role {
-	const role = roles.find((one) => one === text);
-	if (role !== undefined) return role;
-	throw new StewardError('usage', `--role: expected one of ${roles.join(', ')}, got "${text}"`);
 }
 
 function lifeOf(text: string): number {

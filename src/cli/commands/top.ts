@@ -4,14 +4,15 @@
  * broker or centre and says since when. Reads only.
  */
 
-import { messageOf, StewardError } from '../../base/errors.ts';
+import { messageOf } from '../../base/errors.ts';
 import type { Fleet } from '../../client/fleet.ts';
 import type { BrokerFlags, Cli, JsonFlag } from '../cli.ts';
 import { brokerSettings, withFleet } from '../connect.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { otherLines, topList, topPicture } from '../render/top.ts';
-import { fitted, pressed, type Sort, sorts, type TopState, topState, withRows } from '../render/top-state.ts';
+import { fitted, pressed, sorts, type TopState, topState, withRows } from '../render/top-state.ts';
 import type { Terminal } from '../terminal.ts';
+import { oneOf } from './ask.ts';
 import { parsePairs } from './send-form.ts';
 
 export type TopFlags = BrokerFlags &
@@ -24,7 +25,7 @@ const askAnywayMs = 5000;
 const drawEveryMs = 1000;
 
 export async function top(cli: Cli, flags: TopFlags): Promise<number> {
-	const sort = sortFrom(flags.sort);
+	const sort = oneOf('--sort', flags.sort ?? 'queued', sorts);
 	const where = flags.where === undefined ? {} : parsePairs('--where', flags.where);
 	const config = await brokerSettings(cli, flags);
 	const { terminal } = cli;
@@ -34,12 +35,6 @@ export async function top(cli: Cli, flags: TopFlags): Promise<number> {
 		if (flags.once || flags.json || !terminal) return printed(cli, first, flags.json === true);
 		return new TopView(cli, terminal, fleet, first).run();
 	});
-}
-
-function sortFrom(text = 'queued'): Sort {
-	const sort = sorts.find((one) => one === text);
-	if (sort) return sort;
-	throw new StewardError('usage', `--sort: expected one of ${sorts.join(', ')}, got "${text}"`);
 }
 
 async function askedOnce(fleet: Fleet, state: TopState): Promise<TopState> {

@@ -17,7 +17,7 @@ import { brokerSettings, withFleet } from '../connect.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { historyTable, printTrust } from '../render/trust.ts';
 
-import type { AskFlags } from './ask.ts';
+import { type AskFlags, oneOf } from './ask.ts';
 import { keysPathOf } from './keys-folder.ts';
 import { type PublishFlags, publishDocument } from './publish-document.ts';
 import { readYamlFile } from './yaml-file.ts';
@@ -112,9 +112,7 @@ function vouchersOf({ keys, enrolled }: KeyFolder): TrustedKey[] {
 }
 
 export function addKey(cli: Cli, name: string, key: string, flags: AddKeyFlags): Promise<number> {
-	const role = roles.find((one) => one === (flags.role ?? 'operator'));
-	if (!role)
-		throw new StewardError('usage', `--role: expected one of ${roles.join(', ')}, got "${flags.role}"`);
+	const role = oneOf('--role', flags.role ?? 'operator', roles);
 	const [from, until] = [momentOf(cli, '--from', flags.from), momentOf(cli, '--until', flags.until)];
 	const entry = {
 		key,

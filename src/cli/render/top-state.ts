@@ -8,7 +8,7 @@ import { matchesLabels } from '../../domain/node-state.ts';
 import type { NodeRow, Totals } from '../../domain/row-schema.ts';
 
 export const sorts = ['queued', 'oldest', 'running', 'failing', 'presence', 'node'] as const;
-export type Sort = (typeof sorts)[number];
+type Sort = (typeof sorts)[number];
 
 export type TopState = {
 	/** All of them, as they came last. */

@@ -26,6 +26,7 @@ import type { Outbox } from '../store/outbox.ts';
 import type { Seen } from '../store/seen.ts';
 import type { Store } from '../store/store.ts';
 import { DeliveryLease } from './delivery-lease.ts';
+import { RunLimits } from './run-limits.ts';
 
 /** An event whose method throws is tried this often before it is a dead letter. */
 const eventAttempts = 5;
@@ -61,9 +62,12 @@ export class EventPipeline {
 	readonly #options: EventPipelineOptions;
 	/** What is being handled, by its sender's key: a repeat that comes meanwhile is adopted. */
 	readonly #leases = new Map<string, DeliveryLease>();
+	readonly #limits: RunLimits;
 
 	constructor(options: EventPipelineOptions) {
 		this.#options = options;
+		const { graceOver, clock } = options;
+		this.#limits = new RunLimits({ runForMs, graceOver, clock });
 	}
 
 	/** Renews the leases of all events that are being handled, when the link is back. */
@@ -107,7 +111,11 @@ export class EventPipeline {
 		if (this.#options.pauses.holds('events', event.method)) return lease.nak();
 		const denial = this.#options.access(event);
 		if (denial) return this.#fail(lease, event, 1, { kind: 'denied', fault: denial });
-		const attempt = await this.#beginAttempt(lease, event);
+		// The first start is not written down: that it took place is known when it fails or comes again.
+		const attempt = (store.get<number>('starts', event.name) ?? 0) + 1;
+		if (lease.delivery.deliveries > 1 && attempt <= eventAttempts) {
+			await store.commit((writes) => writes.put('starts', event.name, attempt));
+		}
 		if (attempt > eventAttempts) {
 			const message = `it was started ${attempt - 1} times, and the node died each time`;
 			return this.#bury(lease, event, attempt - 1, { code: 'interrupted', message });
@@ -115,43 +123,30 @@ export class EventPipeline {
 		const failure = await this.#run(event, attempt);
 		if (failure === 'notNow') return lease.nak(this.#options.graceOver.aborted ? undefined : notNowMs);
 		if (failure) return this.#fail(lease, event, attempt, failure);
+		const recorded = seen.record(event.sender, event.key, clock.now());
 		// Counted anew if a crash comes between the two: it was handled.
 		const uncounted = attempt > 1 && store.commitLazily((writes) => writes.remove('starts', event.name));
-		await Promise.all([uncounted, seen.record(event.sender, event.key, clock.now())]);
+		await (uncounted ? Promise.all([recorded, uncounted]) : recorded);
 		lease.ack();
 	}
 
-	/** The number of this start. The first is not written down: that it took place is known when it fails or comes again. */
-	async #beginAttempt({ delivery }: DeliveryLease, event: KeyedEvent): Promise<number> {
-		const { store } = this.#options;
-		const attempt = (store.get<number>('starts', event.name) ?? 0) + 1;
-		if (delivery.deliveries > 1 && attempt <= eventAttempts) {
-			await store.commit((writes) => writes.put('starts', event.name, attempt));
-		}
-		return attempt;
-	}
-
 	async #run(event: KeyedEvent, attempt: number): Promise<Failure | 'notNow' | undefined> {
-		const { methods, clock, graceOver } = this.#options;
+		const { methods, graceOver } = this.#options;
 		const method = methods.find(event.method, 'event');
 		if (!method) {
 			const fault = { code: 'unknownMethod', message: methods.whyUnknown(event.method, 'event') };
 			return { kind: 'unknownMethod', fault };
 		}
-		const controller = new AbortController();
-		const cancel = clock.after(runForMs, () => controller.abort(new Error('the event took too long')));
-		const onGraceOver = () => controller.abort(new Error('the node stops'));
-		graceOver.addEventListener('abort', onGraceOver, { once: true });
+		const limit = this.#limits.begin();
 		try {
-			return await runChecked(method, event, attempt, controller.signal);
+			return await runChecked(method, event, attempt, limit.signal);
 		} catch (error) {
 			if (isStewardError(error, 'storage')) throw error;
 			if (error instanceof ProcessPaused || graceOver.aborted) return 'notNow';
 			const kind = error instanceof ProcessDied ? 'processDied' : 'threw';
 			return { kind, fault: { code: kind, message: messageOf(error) } };
 		} finally {
-			cancel();
-			graceOver.removeEventListener('abort', onGraceOver);
+			limit.end();
 		}
 	}
 
@@ -211,7 +206,9 @@ export class EventPipeline {
 }
 
 function named(event: Omit<KeyedEvent, 'name'> | undefined): KeyedEvent | undefined {
-	return event && { ...event, name: derivedId(event.sender, event.key.epoch, event.key.n) };
+	if (!event) return undefined;
+	const { node, sender, method, id, key, data } = event;
+	return { node, sender, method, id, key, data, name: derivedId(sender, key.epoch, key.n) };
 }
 
 async function runChecked(

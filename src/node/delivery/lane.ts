@@ -120,8 +120,9 @@ export class Lane implements Service {
 	}
 
 	#take(taken: Delivery): void {
-		const { held, onProgress } = this.#options;
-		const delivery = this.#watched(taken);
+		const { held, onProgress, onCaughtUp } = this.#options;
+		// Where nothing is caught up with, nobody asks what is being acknowledged.
+		const delivery = onCaughtUp ? this.#watched(taken) : taken;
 		held.hold(delivery);
 		onProgress?.();
 		const turn = this.#options

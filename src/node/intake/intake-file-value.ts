@@ -4,6 +4,8 @@
  * Pure; the same bytes give the same parts again after a crash.
  */
 
+import { strictUtf8 } from '../../base/text.ts';
+
 /** One element of an array, or a single object (index 0): its value and its bytes within the text. */
 export type Part = {
 	readonly index: number;
@@ -16,8 +18,6 @@ type Decoded =
 	| { readonly parts: readonly Part[] }
 	/** `end`: what is broken ends here, before the next line that begins with `[` or `{`, if there is one. */
 	| { readonly problem: string; readonly end: number };
-
-const strictUtf8 = new TextDecoder('utf-8', { fatal: true });
 
 /** The messages of one balanced value, not yet checked. */
 export function decodeValue(bytes: Uint8Array): Decoded {

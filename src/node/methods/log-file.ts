@@ -5,8 +5,8 @@
  * After a crash the last line may be torn: the next append begins on a line of its own, and its sender repeats.
  */
 
-import { constants } from 'node:fs';
-import { type FileHandle, lstat, open, rename, rm } from 'node:fs/promises';
+import { constants, fstatSync, lstatSync } from 'node:fs';
+import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { messageOf, StewardError, systemCodeOf } from '../../base/errors.ts';
 import { syncFolder } from '../../base/files.ts';
@@ -58,6 +58,8 @@ export class LogFile {
 	}
 
 	async #writeAll(): Promise<void> {
+		// Callers of the same turn of the event loop belong together.
+		await Promise.resolve();
 		for (let batch = this.#take(); batch.length > 0; batch = this.#take()) {
 			try {
 				await this.#write(Buffer.concat(batch.map(({ bytes }) => bytes)));
@@ -106,10 +108,13 @@ export class LogFile {
 		if (size === 0) await syncFolder(dirname(this.#path));
 	}
 
-	/** The file that the path names now: somebody may have moved or removed the one that is open. */
+	/**
+	 * The file that the path names now: somebody may have moved or removed the one that is open. Asked without a thread, which takes
+	 * longer than the answer.
+	 */
 	async #current(): Promise<{ handle: FileHandle; size: number }> {
 		if (this.#handle !== undefined) {
-			const [mine, named] = await Promise.all([this.#handle.stat(), statOf(this.#path)]);
+			const [mine, named] = [fstatSync(this.#handle.fd), lstatSync(this.#path, { throwIfNoEntry: false })];
 			if (named !== undefined && named.ino === mine.ino && named.dev === mine.dev) {
 				return { handle: this.#handle, size: mine.size };
 			}
@@ -156,15 +161,6 @@ async function openLog(path: string): Promise<FileHandle> {
 	if ((await handle.stat()).isFile()) return handle;
 	await handle.close();
 	throw new Error('it is no regular file: move it away');
-}
-
-async function statOf(path: string): Promise<{ ino: number; dev: number } | undefined> {
-	try {
-		return await lstat(path);
-	} catch (error) {
-		if (systemCodeOf(error) === 'ENOENT') return undefined;
-		throw error;
-	}
 }
 
 async function renameIfThere(from: string, to: string): Promise<void> {

@@ -28,8 +28,8 @@ export class LogFiles implements Service {
 	readonly #lifecycle: Lifecycle;
 	/** The most recently used is last. */
 	readonly #files = new Map<string, LogFile>();
-	/** What `stop` waits for. */
-	readonly #appending = new Set<Promise<void>>();
+	/** Files that were put aside: `stop` waits for them. */
+	readonly #closing = new Set<Promise<void>>();
 
 	constructor(options: LogFilesOptions) {
 		this.#folder = join(options.dataDir, 'logs');
@@ -40,10 +40,9 @@ export class LogFiles implements Service {
 				await makeFolder(this.#folder, 0o777);
 			},
 			async () => {
-				await Promise.allSettled(this.#appending);
 				const files = [...this.#files.values()];
 				this.#files.clear();
-				await Promise.all(files.map((file) => file.close()));
+				await Promise.all([...this.#closing, ...files.map((file) => file.close())]);
 			},
 		);
 	}
@@ -87,33 +86,22 @@ export class LogFiles implements Service {
 			throw new StewardError('storage', `${join(this.#folder, name)} is closed: the node is stopping`);
 		}
 		if (lines.length === 0) return;
-		const text = lines.map((line) => `${line}\n`).join('');
-		const appending = this.#appendTo(name, text);
-		this.#appending.add(appending);
-		try {
-			await appending;
-		} finally {
-			this.#appending.delete(appending);
-		}
-	}
-
-	async #appendTo(name: string, text: string): Promise<void> {
 		const file = this.#files.get(name) ?? new LogFile(join(this.#folder, name), this.#rotation);
 		this.#files.delete(name);
 		this.#files.set(name, file);
-		await file.append(text);
-		await this.#closeLeastUsed();
+		await file.append(lines.map((line) => `${line}\n`).join(''));
+		if (this.#files.size > this.#maxOpen) await this.#closeLeastUsed();
 	}
 
 	/** Only idle ones: theirs is nothing but an open handle, so the same file may be opened again meanwhile. */
-	#closeLeastUsed(): Promise<unknown> {
-		const closing: Promise<void>[] = [];
+	async #closeLeastUsed(): Promise<void> {
 		for (const [name, file] of this.#files) {
 			if (this.#files.size <= this.#maxOpen) break;
 			if (!file.isIdle) continue;
 			this.#files.delete(name);
-			closing.push(file.close());
+			const closing = file.close().finally(() => this.#closing.delete(closing));
+			this.#closing.add(closing);
 		}
-		return Promise.all(closing);
+		await Promise.all(this.#closing);
 	}
 }

@@ -83,7 +83,10 @@ export class InNodeProcess implements MethodProcess {
 			sender: input.sender,
 			id: input.id,
 			attempt: input.attempt,
-			log: log.child({ method, id: input.id }),
+			// Few methods log, and a log of one's own takes as long as all else that is done for a run.
+			get log() {
+				return log.child({ method, id: input.id });
+			},
 			output: async (chunk, stream = 'stdout') => input.output?.(chunk, stream),
 			...(input.recordChild && { recordChild: input.recordChild }),
 		};

@@ -59,6 +59,9 @@ export function outboxKeyOf(stream: string, n: number): string {
 	return `${stream} ${String(n).padStart(16, '0')}`;
 }
 
+/** An entry and its key in the table. */
+type Sent = { readonly name: string; readonly entry: OutboxEntry };
+
 /** One stream's way over one connection: how far it was read, what is under way, and whether it waits after a failure. */
 type Channel = {
 	readonly stream: string;
@@ -67,6 +70,8 @@ type Channel = {
 	/** How long it waits for the broker's word: longer each time that none came, for as long as this connection holds. */
 	answerWithinMs: number;
 	readonly inFlight: Set<string>;
+	/** What the broker has, and the disk still holds. */
+	confirmed: Sent[];
 	cursor: string;
 	isPaused: boolean;
 	cancelRetry: () => void;
@@ -104,6 +109,7 @@ export class OutboxSender {
 			...{ stream, connection, answerWithinMs },
 			publisher: this.#publisherTo(connection, stream, answerWithinMs),
 			inFlight: new Set(),
+			confirmed: [],
 			cursor: outboxKeyOf(stream, 0),
 			isPaused: false,
 			cancelRetry: () => undefined,
@@ -165,21 +171,40 @@ export class OutboxSender {
 	}
 
 	async #send(channel: Channel, name: string, entry: OutboxEntry): Promise<void> {
-		const { store, onConfirmed, onGone } = this.#options;
 		try {
 			const why = await this.#publish(channel, entry);
-			if (why !== undefined) {
-				await this.#setAside(name, entry, why);
-			} else {
-				await store.commitLazily((writes) => writes.remove('outbox', name));
-				onGone(entry);
-				if (entry.journalId) onConfirmed(entry.journalId);
-			}
+			if (why === undefined) return this.#removeSoon(channel, { name, entry });
+			await this.#setAside(name, entry, why);
 			channel.inFlight.delete(name);
 			this.#pumpSoon(channel);
 		} catch (error) {
 			channel.inFlight.delete(name);
 			this.#pause(channel, error);
+		}
+	}
+
+	/** Those of one batch leave the disk together. */
+	#removeSoon(channel: Channel, sent: Sent): void {
+		channel.confirmed.push(sent);
+		if (channel.confirmed.length === 1) setImmediate(() => void this.#remove(channel));
+	}
+
+	async #remove(channel: Channel): Promise<void> {
+		const { store, onConfirmed, onGone } = this.#options;
+		const confirmed = channel.confirmed.splice(0);
+		try {
+			await store.commitLazily((writes) => {
+				for (const { name } of confirmed) writes.remove('outbox', name);
+			});
+			for (const { entry } of confirmed) {
+				onGone(entry);
+				if (entry.journalId) onConfirmed(entry.journalId);
+			}
+			this.#pumpSoon(channel);
+		} catch (error) {
+			this.#pause(channel, error);
+		} finally {
+			for (const { name } of confirmed) channel.inFlight.delete(name);
 		}
 	}
 

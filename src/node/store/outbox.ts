@@ -147,7 +147,8 @@ export class Outbox implements Service, Intake {
 
 	/** Adds a report within the caller's transaction; call {@link flush} when that is on disk. Answers its number. */
 	addReport(writes: Writes, id: string, report: Omit<Report, 'key' | 'v'>): number {
-		const key = this.#takeKey(writes);
+		const key = this.#takeKey();
+		this.#noteLast(writes);
 		const largest = (this.#sender.maxPayload ?? usualPayload) - headerBytes;
 		const data = boundedReport({ v: 1, key, ...report }, largest);
 		const request: PublishRequest = { subject: subjects.report(this.#node, id), data };
@@ -157,7 +158,8 @@ export class Outbox implements Service, Intake {
 
 	/** Adds any other statement on the reports stream, as {@link addReport}. */
 	addStatement(writes: Writes, id: string, build: (key: OutboxKey) => unknown): void {
-		const key = this.#takeKey(writes);
+		const key = this.#takeKey();
+		this.#noteLast(writes);
 		const request: PublishRequest = {
 			subject: subjects.report(this.#node, id),
 			data: JSON.stringify(build(key)),
@@ -183,8 +185,7 @@ export class Outbox implements Service, Intake {
 				`the node ${this.#node} is starting or stopping, and has accepted nothing: try again in a moment`,
 			);
 		}
-		for (const { message, id } of items) this.#checkSize(id, message.data);
-		this.#checkRoom(items);
+		this.#checkSizes(items);
 		const accepted: Accepted[] = [];
 		const entries: Added[] = [];
 		const written = this.#store.commit((writes) => {
@@ -194,6 +195,7 @@ export class Outbox implements Service, Intake {
 				for (const node of targets) entries.push(this.#addMessage(writes, { message, id }, node));
 				accepted.push({ id, nodes });
 			}
+			this.#noteLast(writes);
 			if (progress?.value === null) writes.remove('meta', `progress:${progress.key}`);
 			else if (progress) writes.put('meta', `progress:${progress.key}`, progress.value);
 		});
@@ -212,7 +214,7 @@ export class Outbox implements Service, Intake {
 
 	/** Events for a node by name go straight to it; all else is checked and passed on by the centre. */
 	#addMessage(writes: Writes, { message, id }: IntakeItem, node: string | undefined): Added {
-		const key = this.#takeKey(writes);
+		const key = this.#takeKey();
 		if (message.kind !== 'event' || node === undefined) {
 			const request = intakeRequest(message, node, this.#node, id, key);
 			return this.#put(writes, key, { stream: streams.intake, request });
@@ -221,10 +223,13 @@ export class Outbox implements Service, Intake {
 		return this.#put(writes, key, { stream: streams.events, request: eventRequest(event, key) });
 	}
 
-	#takeKey(writes: Writes): OutboxKey {
-		const n = this.#next++;
-		writes.put('meta', 'outbox:last', n);
-		return { epoch: this.#store.epoch, n };
+	/** Whoever takes one notes it within the same transaction: {@link #noteLast}. */
+	#takeKey(): OutboxKey {
+		return { epoch: this.#store.epoch, n: this.#next++ };
+	}
+
+	#noteLast(writes: Writes): void {
+		writes.put('meta', 'outbox:last', this.#next - 1);
 	}
 
 	#put(writes: Writes, { n }: OutboxKey, entry: OutboxEntry): Added {
@@ -234,27 +239,26 @@ export class Outbox implements Service, Intake {
 		return { key, entry };
 	}
 
-	#checkSize(id: string, data: unknown): void {
+	/** Each against what the broker takes, all against the room. What was refused is nowhere, so that its sender decides. */
+	#checkSizes(items: readonly IntakeItem[]): void {
 		const largest = largestBody(this.#sender.maxPayload) - envelopeBytes;
-		const bytes = Buffer.byteLength(JSON.stringify(data ?? null));
-		if (bytes <= largest) return;
-		throw new StewardError(
-			'refused',
-			`data: message ${id} has ${bytes} bytes, and ${largest} can be queued: send a file's address instead of its content`,
-		);
-	}
-
-	/** Until the broker has taken some of it. What was refused is nowhere, so that its sender decides. */
-	#checkRoom(items: readonly IntakeItem[]): void {
-		const bytes = items.reduce((sum, { message: { data, target } }) => {
-			const copies = 'nodes' in target ? target.nodes.length : 1;
-			return sum + copies * (messageBytes + Buffer.byteLength(JSON.stringify(data ?? null)));
-		}, 0);
-		if (this.#room.hasRoomFor(bytes)) return;
+		let all = 0;
+		for (const { message, id } of items) {
+			const bytes = Buffer.byteLength(JSON.stringify(message.data ?? null));
+			if (bytes > largest) {
+				throw new StewardError(
+					'refused',
+					`data: message ${id} has ${bytes} bytes, and ${largest} can be queued: send a file's address instead of its content`,
+				);
+			}
+			const copies = 'nodes' in message.target ? message.target.nodes.length : 1;
+			all += copies * (messageBytes + bytes);
+		}
+		if (this.#room.hasRoomFor(all)) return;
 		const held = this.#room.sentBytes;
 		throw new StewardError(
 			'refused',
-			`the outbox of ${this.#node} is full: ${held} bytes wait there for the link, and ${bytes} more are too many; ` +
+			`the outbox of ${this.#node} is full: ${held} bytes wait there for the link, and ${all} more are too many; ` +
 				'nothing was accepted: try again when the link is back, or allow more (node.outbox.maxBytes)',
 			{ details: { reason: 'outboxFull', temporary: true, held } },
 		);

@@ -19,8 +19,17 @@ export type Key = string | number;
 /** The file's name in the store's folder; lmdb's own. */
 export const dataFile = 'data.mdb';
 
-/** Transactions are gathered by the store: those that lmdb gathers have promises of its own, whose failures nobody hears. */
-export const openOptions = { encoding: 'string', eventTurnBatching: false, maxDbs: 16 } as const;
+/**
+ * Transactions are gathered by the store: those that lmdb gathers have promises of its own, whose failures nobody hears.
+ * `mapSize` is room for addresses, not memory: lmdb would begin with little, map all of the file anew each time that it has doubled,
+ * and keep the old maps, whose pages then count once more.
+ */
+export const openOptions = {
+	encoding: 'string',
+	eventTurnBatching: false,
+	maxDbs: 16,
+	mapSize: 256 * 2 ** 20,
+} as const;
 
 /** What was read is not what was written. */
 export class DamagedValue extends Error {}

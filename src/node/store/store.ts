@@ -16,8 +16,13 @@ import { type Key, openOptions, sealed, type Table, tables, unsealed } from './s
 
 export type { Table } from './store-layout.ts';
 
-/** One write; `text` undefined is a removal. */
-type Operation = { readonly table: Table; readonly key: Key; readonly text: string | undefined };
+/** One write; `name` is that of its table and key, `text` undefined is a removal. */
+type Operation = {
+	readonly name: string;
+	readonly table: Table;
+	readonly key: Key;
+	readonly text: string | undefined;
+};
 
 /** Writes that belong together, and whoever waits for them. */
 type Commit = {
@@ -93,7 +98,7 @@ export class Store implements Service {
 	/** The value as it was written: whoever reads a table knows its type. @throws StewardError `storage` */
 	get<Value>(table: Table, key: Key): Value | undefined {
 		const opened = this.#table(table);
-		const pending = this.#pending.get(pendingKey({ table, key }));
+		const pending = this.#pending.get(nameOf(table, key));
 		if (pending) return pending.text === undefined ? undefined : (JSON.parse(pending.text) as Value);
 		try {
 			const stored = opened.get(key);
@@ -120,7 +125,7 @@ export class Store implements Service {
 
 	/** What is written under this key survives a power loss. */
 	isOnDisk(table: Table, key: Key): boolean {
-		const name = pendingKey({ table, key });
+		const name = nameOf(table, key);
 		return !this.#pending.has(name) && !this.#unflushed.has(name);
 	}
 
@@ -144,11 +149,13 @@ export class Store implements Service {
 			this.#opened();
 			if (this.#damage) throw this.#damage;
 			const operations: Operation[] = [];
+			const add = (table: Table, key: Key, text: string | undefined) =>
+				operations.push({ name: nameOf(table, key), table, key, text });
 			collect({
-				put: (table, key, value) => operations.push({ table, key, text: JSON.stringify(value) }),
-				remove: (table, key) => operations.push({ table, key, text: undefined }),
+				put: (table, key, value) => add(table, key, JSON.stringify(value)),
+				remove: (table, key) => add(table, key, undefined),
 			});
-			for (const operation of operations) this.#pending.set(pendingKey(operation), operation);
+			for (const operation of operations) this.#pending.set(operation.name, operation);
 			const ignore = () => undefined;
 			this.#waiting.push({
 				operations,
@@ -180,7 +187,7 @@ export class Store implements Service {
 		// All of it is written or none: of several writes of one key only the last is seen.
 		const last = new Map<string, Operation>();
 		for (const { operations } of batch)
-			for (const operation of operations) last.set(pendingKey(operation), operation);
+			for (const operation of operations) last.set(operation.name, operation);
 		try {
 			await root.transaction(() => {
 				for (const { table, key, text } of last.values()) {
@@ -268,7 +275,7 @@ export class Store implements Service {
 	}
 }
 
-function pendingKey({ table, key }: Pick<Operation, 'table' | 'key'>): string {
+function nameOf(table: Table, key: Key): string {
 	return `${table} ${key}`;
 }
 

@@ -13,6 +13,7 @@ import {
 	methodInRules,
 } from '../../domain/access-decision.ts';
 import type { FaultRecord } from '../../domain/result.ts';
+import type { EventMessage } from '../../jetstream/events.ts';
 import type { TrustDocuments } from './documents.ts';
 import type { GuardOptions } from './guard.ts';
 
@@ -33,8 +34,8 @@ export function accessCheck(options: AccessCheckOptions): NonNullable<GuardOptio
 
 /** Why an event may not be handled here, if so. */
 export function eventAccessCheck(options: AccessCheckOptions) {
-	return (event: { readonly sender: string; readonly method: string; readonly data: unknown }) =>
-		denialOf(options, eventAskerOf(event.sender), { ...event, lane: 'events' });
+	return ({ sender, method, data }: EventMessage) =>
+		denialOf(options, eventAskerOf(sender), { method, data, lane: 'events' });
 }
 
 function denialOf(

@@ -100,6 +100,14 @@ describe('textLogging', () => {
 		);
 	});
 
+	test('appends at once are one write from the first on, as far as the file takes them', async () => {
+		await using log = await logging({ maxBytes: 25 });
+		await Promise.all([0, 1, 2].map((index) => log.send('ship1', [`message ${index}`])));
+		// A write that does not fit goes to a new file, whole.
+		expect(await log.read('ship1.log.1')).toBe('message 0\nmessage 1\n');
+		expect(await log.read('ship1.log')).toBe('message 2\n');
+	});
+
 	test('keeps no old file where it is told so, and one long message whole', async () => {
 		await using log = await logging({ maxBytes: 10, keep: 0 });
 		await log.send('ship1', ['short']);

@@ -134,6 +134,8 @@ test.concurrent('a paused lane holds ticks back; one that runs can be cancelled'
 		state: 'cancelled',
 		closed: { reason: 'enough', actor: 'tester' },
 	});
+	// What its next tick has begun would hold the ship's end back.
+	await effects.open('a');
 	await fleet.schedules.remove('s');
 	await here.has('s', null);
 });
