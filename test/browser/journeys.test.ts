@@ -6,6 +6,7 @@ import { connect, type Fleet } from '../../src/client/fleet.ts';
 import { cannotBrowse } from '../support/browser.ts';
 import { browsing } from '../support/browsing.ts';
 import { startCli } from '../support/cli.ts';
+import { disposables } from '../support/disposables.ts';
 import { eventually } from '../support/eventually.ts';
 import { startShip } from '../support/ship.ts';
 
@@ -54,6 +55,28 @@ describe.skipIf(cannotBrowse)('an operator in the browser', () => {
 		await head(page).getByText('succeeded').waitFor();
 		await said(page, 'moored');
 		await assertNotReloaded();
+	});
+
+	test('sees what a ship has done with a command before the answer to its sender was there', async () => {
+		await using _ship = await startShip(on.window.servers, 'fulmar', on.dir);
+		await eventually(async () => (await fleet.node('fulmar'))?.presence === 'present');
+		await using tab = await on.browser.open(on.window.url);
+		const { page } = tab;
+		await using others = disposables();
+		await page.route('**/api/v1/commands', async (route) => {
+			const answer = await route.fetch();
+			const { items } = (await answer.json()) as { items: { handle: string }[] };
+			expect(await fleet.wait(items.map(({ handle }) => handle))).toMatchObject([{ state: 'succeeded' }]);
+			// The page hears of a ship that came later than that, so it has heard of the outcome too.
+			others.use(await startShip(on.window.servers, 'dunlin', on.dir));
+			await page.getByRole('combobox', { name: 'To' }).fill('dunlin');
+			await page.getByRole('option', { name: 'dunlin present' }).waitFor();
+			await route.fulfill({ response: answer });
+		});
+		await page.goto('/send?to=fulmar');
+		await page.getByRole('textbox', { name: 'Command' }).fill('echo at once');
+		await page.keyboard.press('Enter');
+		await page.getByRole('list', { name: 'What was sent' }).getByText('succeeded').waitFor();
 	});
 
 	test('cancels what has not started, from the queue of a ship that nobody has seen', async () => {

@@ -34,4 +34,24 @@ describe.skipIf(cannotBrowse)('a page that loses its server', () => {
 		const after = await shifts(page);
 		expect(before.sum + after.sum, `${before.said}; ${after.said}`).toBeLessThan(0.02);
 	});
+
+	test('says of what was sent before what became of it meanwhile', async () => {
+		await using alone = await browseAlone();
+		const { window, tab, fleet } = alone;
+		const { page } = tab;
+		await page.goto('/send?to=away');
+		await page.getByRole('textbox', { name: 'Data' }).fill('["true"]');
+		await page.getByRole('button', { name: 'Send', exact: true }).click();
+		const sent = page.getByRole('list', { name: 'What was sent' });
+		await sent.getByText('queued').waitFor();
+		const [queued] = await fleet.queue('away');
+		await window.kill();
+		await page.getByText(/What you see is from/).waitFor();
+		await fleet.cancel([String(queued?.handle)], { reason: 'no longer wanted' });
+		// As a server that cannot continue from where the page was.
+		const reset = { contentType: 'text/event-stream', body: 'event: reset\ndata: {}\n\n' };
+		await page.route('**/api/v1/stream?*', (route) => route.fulfill(reset), { times: 1 });
+		await window.restart();
+		await sent.getByText('cancelled').waitFor({ timeout: 30_000 });
+	});
 });

@@ -240,7 +240,7 @@ export default function Send() {
 					</div>
 				</form>
 				<div>
-					{receipts.value.length > 0 && <Receipts receipts={receipts.value} />}
+					<Receipts receipts={receipts} sending={busy} />
 					<Panel title="The same from the command line">
 						{isNamed ? (
 							<Copyable text={sendLine(whole)} />

@@ -1,14 +1,16 @@
 /**
  * Owns what became of what was sent: one line a command, with its state as it changes.
- * Promises that a repeat says that nothing was added. Keeps nothing.
+ * Promises that a repeat says that nothing was added, and that no change is missed: not one that came before the receipt did, and not
+ * one while the live stream could not be continued. Dies with the page.
  */
 
-import { useSignal } from '@preact/signals';
+import { type ReadonlySignal, useComputed, useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import type { CommandRow } from '../../../domain/row-schema.ts';
-import type { Receipt } from '../../../domain/view-schema.ts';
+import type { CommandView, Receipt } from '../../../domain/view-schema.ts';
+import { ApiError, api } from '../api.ts';
 import { commandPath } from '../command/act.tsx';
-import { onCommands } from '../live.ts';
+import { onCommands, reloads } from '../live.ts';
 import { Link } from '../route.tsx';
 import { StateBadge } from '../ui/badge.tsx';
 import { Panel } from '../ui/panel.tsx';
@@ -22,17 +24,47 @@ const waits: Readonly<Partial<Record<Receipt['presence']['status'], string>>> = 
 	never: 'nobody has seen it yet: this waits until it comes',
 };
 
-export function Receipts({ receipts }: { receipts: readonly Receipt[] }) {
-	const rows = useSignal<ReadonlyMap<string, Pick<CommandRow, 'state'>>>(new Map());
+/** What is kept of a command: where it stands. */
+type Standing = Pick<CommandRow, 'handle' | 'state'>;
+
+type ReceiptsProps = {
+	readonly receipts: ReadonlySignal<readonly Receipt[]>;
+	/** Something is on its way: its ship may be done with it before its receipts are here. */
+	readonly sending: ReadonlySignal<boolean>;
+};
+
+export function Receipts({ receipts: sent, sending }: ReceiptsProps) {
+	const rows = useSignal<ReadonlyMap<string, Standing>>(new Map());
+	const own = useComputed(() => new Set(sent.value.map(({ handle }) => handle)));
 	useEffect(() => {
-		const own = new Set(receipts.map(({ handle }) => handle));
-		return onCommands((changed) => {
-			const fitting = changed.filter(({ handle }) => own.has(handle));
-			if (fitting.length === 0) return;
-			rows.value = new Map([...rows.value, ...fitting.map((row) => [row.handle, row] as const)]);
-		});
-	}, [receipts]);
+		const isKept = ({ handle }: Standing) => sending.peek() || own.peek().has(handle);
+		const keep = (changed: readonly Standing[]) => {
+			if (!changed.some(isKept)) return;
+			const all = [...rows.peek().values(), ...changed].filter(isKept);
+			rows.value = new Map(all.map((row) => [row.handle, row]));
+		};
+		const askAgain = async ({ handle }: Receipt) => {
+			try {
+				keep([await api<CommandView>(commandPath(handle))]);
+			} catch (error) {
+				// What stood there stays: the frame says that the connection is gone.
+				if (!(error instanceof ApiError)) throw error;
+			}
+		};
+		const seen = reloads.peek();
+		const ends = [
+			onCommands(keep),
+			reloads.subscribe((reloaded) => {
+				if (reloaded !== seen) for (const receipt of sent.peek().slice(0, most)) askAgain(receipt);
+			}),
+		];
+		return () => {
+			for (const end of ends) end();
+		};
+	}, []);
+	const receipts = sent.value;
 	const stateOf = (receipt: Receipt) => rows.value.get(receipt.handle)?.state ?? receipt.state;
+	if (receipts.length === 0) return null;
 	const counts = new Map<string, number>();
 	for (const receipt of receipts) counts.set(stateOf(receipt), (counts.get(stateOf(receipt)) ?? 0) + 1);
 	return (
