@@ -4,13 +4,12 @@
  * A work ends with its process; nothing is kept.
  */
 
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { cpuWhile } from './cpu.mjs';
 import { deliveries } from './delivery.mjs';
 import { events } from './events.mjs';
 import { memory } from './memory.mjs';
 import { returns } from './returning.mjs';
+import { spawnTrue } from './spawn-true.mjs';
 import { thinLink } from './thin.mjs';
 
 const seconds = (ms) => ms / 1000;
@@ -114,24 +113,21 @@ async function shellCommands(peer, { shells: count }) {
 	await peer.ready?.(shells);
 	for (const size of [Math.ceil(count / 5), count]) {
 		await peer.fillShell?.(size);
-		const run = () => (peer.fillShell ? peer.drain(size, shells) : timed(() => spawned(size)));
+		const drained = peer.drainShell ?? peer.drain;
+		const run = () => (peer.fillShell ? drained(size, shells) : timed(() => spawned(size)));
 		const { given: took, cpu } = await cpuWhile(run);
 		if (size === count) return { 'a second': count / seconds(took), processor: cpu / count };
 	}
 	throw new Error('there is nothing to run');
 }
 
-/** What the runtime itself reaches, with the outputs read as steward does. */
+/** What the runtime itself reaches. */
 async function spawned(count) {
 	let left = count;
 	const one = async () => {
 		while (left > 0) {
 			left -= 1;
-			const child = spawn('/bin/true', [], { detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
-			child.stdout.resume();
-			child.stderr.resume();
-			const [code] = await once(child, 'close');
-			if (code !== 0) throw new Error(`/bin/true ended with ${code}`);
+			await spawnTrue();
 		}
 	};
 	await Promise.all(Array.from({ length: shells }, one));

@@ -1,21 +1,20 @@
 /**
- * Owns the measure of events: lines that a node is given in inmsg.txt, until they are in the log file of the node central.
- * Promises that every line is counted in that file, which steward acknowledges after its fsync only.
+ * Owns the measure of events: lines that a node is given, until they are in the log file of the node central.
+ * Promises that every line is counted in that file, which is acknowledged after its fsync only.
  * A work ends with its process; nothing is kept.
  */
 
-import { open, rename, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { open } from 'node:fs/promises';
+import { cpuWhile } from './cpu.mjs';
 import { until } from './servers.mjs';
 
 const line = 'x'.repeat(255);
-/** Its usual bound of 10,000 messages a second would be what is measured. */
-const uplink = { messagesPerSecond: 1_000_000, bytesPerSecond: 2 ** 30 };
+const withinMs = 120_000;
 
-export async function events({ fleet }, { lines }) {
-	const central = await fleet.startNode('central', { lanes: { events: 64 }, textLog: { maxBytes: 2 ** 30 } });
-	const ship = await fleet.startNode('ship1', { uplink });
-	const counter = new LineCounter(join(central.data, 'logs/ship1.log'));
+/** A peer's way: `log`, the file, and `prepare(message, times)`, which gives what hands that over. */
+export async function events(peer, { lines }) {
+	const way = await peer.eventWay();
+	const counter = new LineCounter(way.log);
 	try {
 		const figures = {};
 		for (const [name, linesOf, count] of [
@@ -25,27 +24,25 @@ export async function events({ fleet }, { lines }) {
 			['100 an event', 100, lines * 4],
 		]) {
 			const wanted = (await counter.count()) + count;
-			const one = JSON.stringify({
-				...{ toNode: 'central', kind: 'event', method: 'textLogging' },
-				data: Array.from({ length: linesOf }, () => line),
+			const data = Array.from({ length: linesOf }, () => line);
+			const message = { toNode: 'central', kind: 'event', method: 'textLogging', data };
+			const handOver = await way.prepare(message, count / linesOf);
+			const isThere = async () => (await counter.count()) >= wanted;
+			const { given: took, cpu } = await cpuWhile(async () => {
+				const began = performance.now();
+				await handOver();
+				await until(`${wanted} lines are in the log`, isThere, withinMs);
+				return performance.now() - began;
 			});
-			const draft = join(ship.data, 'inmsg.draft');
-			await writeFile(draft, `${one}\n`.repeat(count / linesOf));
-			const began = performance.now();
-			await rename(draft, join(ship.data, 'inmsg.txt'));
-			await until(
-				`${wanted} lines are in the log`,
-				async () => (await counter.count()) >= wanted,
-				120_000,
-				20,
-			);
-			figures[name] = (count * 1000) / (performance.now() - began);
 			if ((await counter.count()) > wanted) throw new Error('there are more lines than were sent');
+			if (name === '') continue;
+			figures[name] = (count * 1000) / took;
+			figures[`${name}, processor`] = cpu / count;
 		}
-		delete figures[''];
 		return figures;
 	} finally {
 		await counter.close();
+		await way.close?.();
 	}
 }
 

@@ -15,7 +15,7 @@ const megabytes = { unit: 'MB', better: 'less' };
 const processor = { unit: 'µs', better: 'less' };
 const seconds = { unit: 's', better: 'less' };
 const times = { unit: 'times', better: 'less' };
-const queues = ['steward', 'raw', 'plain', 'bullmq', 'pg-boss', 'graphile-worker'];
+const queues = ['steward', 'raw', 'plain', 'protocol', 'bullmq', 'pg-boss', 'graphile-worker'];
 
 /** Nodes of a fleet, and shards of its commands. */
 export const fleetSizes = [100, 1000, 5000, 10_000];
@@ -51,7 +51,7 @@ export const works = {
 	},
 	C: {
 		title: 'ping on one node to durable results, 64 at once',
-		peers: [...queues, 'protocol'],
+		peers: queues,
 		figures: { 'a second': rate, processor, 'node idle': megabytes, 'node after': megabytes },
 	},
 	D: {
@@ -63,8 +63,8 @@ export const works = {
 		},
 	},
 	E: {
-		title: '/bin/true by shellCommand, 8 at once (raw: bare spawn)',
-		peers: ['steward', 'raw'],
+		title: '/bin/true by shellCommand, 8 at once (raw: bare spawn; protocol: the messages and bare spawn)',
+		peers: ['steward', 'raw', 'protocol'],
 		figures: { 'a second': rate, processor },
 	},
 	F: {
@@ -117,8 +117,12 @@ export const works = {
 	},
 	I: {
 		title: 'lines from a node to the log file of central, fsynced',
-		peers: ['steward'],
-		figures: { 'one an event': rate, '100 an event': rate },
+		peers: ['steward', 'protocol'],
+		// Processor: of one line.
+		figures: {
+			...{ 'one an event': rate, 'one an event, processor': processor },
+			...{ '100 an event': rate, '100 an event, processor': processor },
+		},
 	},
 	J: {
 		title:

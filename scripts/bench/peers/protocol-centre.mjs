@@ -1,17 +1,17 @@
 /**
  * Owns the centre's part of the messages alone: what nodes claim and report becomes a result and an entry of the ledger, in batches, and is
- * acknowledged after that; the ledger's headers are followed, as an index does.
- * Promises the order of a projector: result, ledger, ack. Ends with the thread that started it.
+ * acknowledged after that; the headers of commands and ledger are followed, as an index does.
+ * Promises the order of a projector: result, ledger, ack. Ends with the process that started it.
  */
 
-import { parentPort, workerData } from 'node:worker_threads';
 import { jetstream } from '@nats-io/jetstream';
 import { openConnection } from '../../../dist/jetstream/connection.js';
 import { Publisher } from '../../../dist/jetstream/publisher.js';
 import { grouped } from './grouped.mjs';
-import { once, text } from './protocol.mjs';
+import { once, text } from './protocol-node.mjs';
 
-const connection = await openConnection({ servers: [workerData], name: 'bench centre' });
+const { url, followed } = JSON.parse(process.argv[2]);
+const connection = await openConnection({ servers: [url], name: 'bench centre' });
 const { nc, jsm } = connection;
 const publisherOf = (stream) => new Publisher(connection, { stream, mayLookUp: true });
 const [results, ledger] = ['KV_steward-results', 'KV_steward-ledger'].map(publisherOf);
@@ -37,6 +37,8 @@ for (const [stream, take] of [
 	const consumer = await jetstream(nc).consumers.get(stream, '_bench');
 	await consumer.consume({ max_messages: 1000, callback: take });
 }
-const follower = await jetstream(nc).consumers.get('KV_steward-ledger', { headers_only: true });
-await follower.consume({ callback: () => undefined });
-parentPort.postMessage('ready');
+for (const stream of [...followed, 'KV_steward-ledger']) {
+	const follower = await jetstream(nc).consumers.get(stream, { headers_only: true });
+	await follower.consume({ callback: () => undefined });
+}
+console.log('ready');

@@ -1,127 +1,104 @@
 /**
- * Owns the messages of steward's way alone, on steward's own streams: delivery, claim, two flushes of a journal, report, result, ledger entry, and
- * all acks; no schema, no supervision, no method, nothing removed. What it reaches is what the guarantees leave to reach on a machine.
- * Promises the sizes that steward's messages have for a `ping`. Nothing outlives its servers.
+ * Owns the messages of steward's way alone, on steward's own streams: what the guarantees leave to reach on a machine.
+ * Commands with their headers and their expectation, and whoever follows them; what a node and the centre write and acknowledge; events from
+ * store to log file. No schema, no supervision, no method, nothing that is removed. Promises the sizes that steward's messages have for a
+ * `ping`. Nothing outlives its servers.
  */
 
-import { join } from 'node:path';
-import { Worker } from 'node:worker_threads';
-import { open } from 'lmdb';
+import { fileURLToPath } from 'node:url';
 import { streamsDir } from '../../../dist/base/package.js';
-import { subjects } from '../../../dist/domain/subject.js';
+import { envelopeDigest, envelopeFor } from '../../../dist/domain/envelope.js';
+import { parseMessage } from '../../../dist/domain/message.js';
+import { operatorSender } from '../../../dist/domain/names.js';
+import { shardOf, streams, subjects } from '../../../dist/domain/subject.js';
 import { openConnection } from '../../../dist/jetstream/connection.js';
-import { Publisher } from '../../../dist/jetstream/publisher.js';
+import { expectedSeqHeader, expectedSubjectHeader, Publisher } from '../../../dist/jetstream/publisher.js';
+import { commandHeader, headersFor } from '../../../dist/jetstream/stored-command.js';
 import { applyTopology } from '../../../dist/jetstream/topology.js';
-import { inChunks } from '../payload.mjs';
-import { startNats, until } from '../servers.mjs';
-import { grouped } from './grouped.mjs';
+import { data, inChunks } from '../payload.mjs';
+import { startNats, startProgram, until } from '../servers.mjs';
+import { eventWay } from './protocol-events.mjs';
+import { node, running } from './protocol-node.mjs';
 
-const node = 'ship1';
-const commandsStream = 'STEWARD_COMMANDS_0';
-const lane = 'ship1-normal';
-const drainWithinMs = 300_000;
-/** Bytes of body, as steward's are for a `ping` of 256 bytes. */
-const sizes = { command: 420, claim: 430, journal: 700, report: 800, result: 800, entry: 1050 };
-export const once = { 'Nats-Expected-Last-Subject-Sequence': '0' };
+/** Under way at once where one command goes to many nodes, as in the library. */
+const sentAtOnce = 4000;
 
-export async function start({ folder, tier }) {
+export async function start({ folder, tier, shards = 1 }) {
 	const server = await startNats(folder, tier);
 	const connection = await openConnection({ servers: [server.url], name: 'bench' });
-	await applyTopology(connection, { dir: streamsDir, shards: 1 });
-	const { jsm, nc } = connection;
-	await jsm.consumers.add(commandsStream, {
-		...{ durable_name: lane, filter_subject: subjects.commandsOfLane(0, node, 'normal') },
-		...{ ack_policy: 'explicit', max_ack_pending: 256, max_deliver: -1 },
-	});
-	const centre = new Worker(new URL('./protocol-centre.mjs', import.meta.url), { workerData: server.url });
-	await new Promise((resolve, reject) => centre.once('message', resolve).once('error', reject));
-	const journal = open({ path: join(folder, 'journal'), encoding: 'string', eventTurnBatching: false });
-	const publisherOf = (stream) =>
-		new Publisher(connection, { stream, mayLookUp: false, maxBytes: 64 * 1024 });
-	const [commands, claims, reports] = [
-		new Publisher(connection, { stream: commandsStream, mayLookUp: false }),
-		...['STEWARD_CLAIMS', 'STEWARD_REPORTS'].map(publisherOf),
-	];
+	await applyTopology(connection, { dir: streamsDir, shards });
+	const allShards = Array.from({ length: shards }, (_, shard) => shard);
+	const centre = await startPart(
+		'./protocol-centre.mjs',
+		{ url: server.url, followed: allShards.map(streams.commands) },
+		folder,
+	);
+	const publishers = allShards.map(
+		(shard) => new Publisher(connection, { stream: streams.commands(shard), mayLookUp: true }),
+	);
 	let sent = 0;
-	/** A flush for all that is handed over meanwhile. */
-	const write = grouped(async (batch) => {
-		await journal.transaction(() => {
-			for (const { key, text } of batch) void journal.put(key, text);
+	const newId = () => `c${String(sent++).padStart(25, '0')}`;
+	/** Made beforehand: name and id are as long in each, and nobody reads them here. */
+	const { body, headers } = commandLike(newId());
+	const enqueue = (to, id = newId(), shard = shardOf(to, shards)) =>
+		publishers[shard].publish({
+			subject: subjects.command(shard, { node: to, lane: 'normal', method: 'ping', id }),
+			data: body,
+			headers: { ...headers, [expectedSubjectHeader]: subjects.commandById(shard, to, id) },
 		});
-		await journal.flushed;
-	});
-	const run = async (message) => {
-		const id = message.subject.slice(message.subject.lastIndexOf('.') + 1);
-		await claims.publish({ subject: subjects.claim(node, id), data: text.claim, headers: { ...once } });
-		await write({ key: id, text: text.journal });
-		await write({ key: id, text: text.journal + text.report });
-		const said = reports.publish({ subject: subjects.report(node, id), data: text.report });
-		message.ack();
-		await said;
-	};
-	const stored = async (name) => (await jsm.streams.info(name)).state.messages;
+	const fill = (count) =>
+		inChunks(count, (size) => Promise.all(Array.from({ length: size }, () => enqueue(node))));
+	const node1 = running({ folder, connection, enqueue: () => enqueue(node) });
 	return {
-		fill: (count) =>
-			inChunks(count, (size) => {
-				const one = () => {
-					const address = { node, lane: 'normal', method: 'ping', id: `c${sent++}` };
-					const headers = {
-						...once,
-						'Nats-Expected-Last-Subject-Sequence-Subject': subjects.commandById(0, node, address.id),
-					};
-					return commands.publish({ subject: subjects.command(0, address), data: text.command, headers });
-				};
-				return Promise.all(Array.from({ length: size }, one));
-			}),
-		async drain(count, capacity) {
-			const before = await stored('KV_steward-ledger');
-			const began = performance.now();
-			const stop = pullWhile(connection, capacity, run);
-			const isDone = async () => (await stored('KV_steward-ledger')) - before >= count;
-			await until('all are in the ledger', isDone, drainWithinMs, 10);
-			const took = performance.now() - began;
-			stop();
-			return took;
+		// To as many as steward sends to.
+		enqueueOne: () => enqueue(`away${sent % 16}`),
+		async enqueueMany(count) {
+			const id = newId();
+			const targets = Array.from({ length: count }, (_, place) => `node${place}`)
+				.map((to) => ({ to, shard: shardOf(to, shards) }))
+				.sort((a, b) => a.shard - b.shard);
+			for (let at = 0; at < count; at += sentAtOnce)
+				await Promise.all(targets.slice(at, at + sentAtOnce).map(({ to, shard }) => enqueue(to, id, shard)));
 		},
+		async stored() {
+			const infos = await Promise.all(
+				allShards.map((shard) => connection.jsm.streams.info(streams.commands(shard))),
+			);
+			return infos.reduce((sum, { state }) => sum + state.messages, 0);
+		},
+		...{ fill, fillShell: fill, drain: node1.drain, drainShell: node1.drainShell, once: node1.once },
+		eventWay: () => eventWay({ folder, connection, url: server.url }),
 		async stop() {
-			await centre.terminate();
-			await nc.close();
-			await journal.close();
+			await centre.stop();
+			await connection.nc.close();
+			await node1.close();
 			await server.stop();
 		},
 	};
 }
 
-export const text = Object.fromEntries(
-	Object.entries(sizes).map(([name, size]) => [name, JSON.stringify('x'.repeat(size - 2))]),
-);
-
-/** Free slots are pulled for together, as a lane does it. */
-function pullWhile({ nc, newInbox }, capacity, run) {
-	const inbox = newInbox();
-	let [free, asked] = [capacity, 0];
-	let isPoking = false;
-	const pull = () => {
-		isPoking = false;
-		const batch = free - asked;
-		if (batch <= 0) return;
-		asked += batch;
-		const wish = JSON.stringify({ batch, expires: 30e9 });
-		nc.publish(`$JS.API.CONSUMER.MSG.NEXT.${commandsStream}.${lane}`, wish, { reply: inbox });
+/** A `ping` as it is stored, with all that is said of it. */
+function commandLike(id) {
+	const message = parseMessage({ kind: 'command', method: 'ping', data, toNode: node });
+	const envelope = envelopeFor(message, node, id, operatorSender);
+	const headers = {
+		...headersFor(envelope, envelopeDigest(envelope)),
+		[commandHeader.nonce]: crypto.randomUUID().slice(0, 22),
+		[expectedSeqHeader]: '0',
 	};
-	const subscription = nc.subscribe(inbox, {
-		callback(_, message) {
-			if (!message.reply) return;
-			asked -= 1;
-			free -= 1;
-			const ack = () => nc.publish(message.reply, '+ACK');
-			void run({ subject: message.subject, ack }).then(() => {
-				free += 1;
-				if (!isPoking) setImmediate(pull);
-				isPoking = true;
-			});
-		},
+	return { body: JSON.stringify(envelope), headers };
+}
+
+/** A process of its own: one that forks is to be no larger than a node. Ready when it says so. */
+export async function startPart(file, given, cwd) {
+	const path = fileURLToPath(new URL(file, import.meta.url));
+	const part = await startProgram(process.execPath, [path, JSON.stringify(given)], {
+		cwd,
+		signal: 'SIGKILL',
 	});
-	pull();
-	return () => subscription.unsubscribe();
+	await until(`${file} is ready`, () => {
+		part.assertRuns();
+		return part.tail().includes('ready');
+	});
+	return part;
 }

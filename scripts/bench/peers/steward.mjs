@@ -4,7 +4,7 @@
  * Nothing outlives its processes.
  */
 
-import { mkdtemp } from 'node:fs/promises';
+import { mkdtemp, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ulidFactory } from '../../../dist/base/ids.js';
@@ -22,6 +22,8 @@ const form = { kind: 'command', method: 'ping', data };
 const ledgerKeys = '$KV.steward-ledger.';
 const answerWithinMs = 10_000;
 const drainWithinMs = 300_000;
+/** Its usual bound of 10,000 messages a second would be what is measured. */
+const uplink = { messagesPerSecond: 1_000_000, bytesPerSecond: 2 ** 30 };
 
 export async function start({ shards = 1, ...context }) {
 	const fleet = await StewardFleet.start({ shards, ...context });
@@ -34,6 +36,7 @@ export async function start({ shards = 1, ...context }) {
 		stored: () => fleet.queued(),
 		...draining(fleet, shards),
 		once: answering(fleet),
+		eventWay: () => eventWay(fleet),
 		nodeMb: async () => (await fleet.memoryOf(node)).now,
 		...{ fleet, shards, ...reading(fleet), ram: context.ram },
 		/** Another fleet, with a broker of its own; to be stopped by who asked for it. */
@@ -104,6 +107,20 @@ function answering(fleet) {
 		const [{ state, result }] = await fleet.client.wait([handle], { timeoutMs: answerWithinMs });
 		if (state !== 'succeeded') throw new Error(`${handle} is ${state}`);
 		return { start: result.value.startedAt - sentAt, result: now() - sentAt };
+	};
+}
+
+/** Lines that a node is given in inmsg.txt. */
+async function eventWay(fleet) {
+	const central = await fleet.startNode('central', { lanes: { events: 64 }, textLog: { maxBytes: 2 ** 30 } });
+	const ship = await fleet.startNode(node, { uplink });
+	const draft = join(ship.data, 'inmsg.draft');
+	return {
+		log: join(central.data, `logs/${node}.log`),
+		async prepare(message, times) {
+			await writeFile(draft, `${JSON.stringify(message)}\n`.repeat(times));
+			return () => rename(draft, join(ship.data, 'inmsg.txt'));
+		},
 	};
 }
 
