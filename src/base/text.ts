@@ -52,3 +52,10 @@ function escaped(character: string): string {
 export function counted(number: number, thing: string, things = `${thing}s`): string {
 	return `${number.toLocaleString('en-US')} ${number === 1 ? thing : things}`;
 }
+
+/** The first of many, and how many more there are: what is said of a whole fleet stays a sentence. */
+export function firstFew(words: readonly string[], separator = ', ', most = 10): string {
+	const more = words.length - most;
+	const few = more > 0 ? [...words.slice(0, most), `and ${more.toLocaleString('en-US')} more`] : words;
+	return few.join(separator);
+}

@@ -5,6 +5,7 @@
  */
 
 import { isStewardError, messageOf, StewardError } from '../base/errors.ts';
+import { firstFew } from '../base/text.ts';
 import { type Envelope, envelopeFor } from '../domain/envelope.ts';
 import type { Message } from '../domain/message.ts';
 import { formatHandle, operatorSender } from '../domain/names.ts';
@@ -143,7 +144,7 @@ function applyWhenAbsent(
 	const absent = targets.filter((node) => !isPresent(node));
 	throw new StewardError(
 		'refused',
-		`not present: ${absent.join(', ')}; nothing was sent (whenAbsent is reject)`,
+		`not present: ${firstFew(absent)}; nothing was sent (whenAbsent is reject)`,
 		{
 			details: { absent },
 		},
@@ -175,8 +176,17 @@ async function queueEnvelope(
 	const { node, id, method, lane, sender, notBefore, lineage, schedule, deliverWithinMs } = envelope;
 	const deadlineAt = deliverWithinMs === null || scheduled ? null : queuedAt + deliverWithinMs;
 	const view = queuedView({
-		...{ node, id, method, lane, sender, notBefore, lineage, schedule, deadlineAt },
-		...(scheduled ? { queuedAt: null, scheduledAt: queuedAt } : { queuedAt }),
+		node,
+		id,
+		method,
+		lane,
+		sender,
+		notBefore,
+		lineage,
+		schedule,
+		deadlineAt,
+		queuedAt: scheduled ? null : queuedAt,
+		scheduledAt: scheduled ? queuedAt : null,
 	});
 	return receiptOf(view, { duplicate, seq, presence });
 }
@@ -202,9 +212,10 @@ async function sendEvent(
 	return receiptOf(view, { duplicate: false, seq, presence: known.presence });
 }
 
-/** Made of the view itself: a copy of so many fields takes longer than all else that is done for a command here. */
+/** Made of the view itself, and field by field: to copy or to spread so many takes longer than all else that is done for a command here. */
 function receiptOf(view: CommandView, told: Pick<Receipt, 'duplicate' | 'seq' | 'presence'>): Receipt {
-	return Object.assign(view, told, { position: null, via: 'broker' as const });
+	const { duplicate, seq, presence } = told;
+	return Object.assign(view, { duplicate, seq, presence, position: null, via: 'broker' as const });
 }
 
 function throwFailures(
@@ -219,9 +230,10 @@ function throwFailures(
 	if (!first) return;
 	if (settled.length === 1) throw first.error;
 	const sent = settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value.handle] : []));
+	const failed = failures.map(({ node, error }) => `${node} (${messageOf(error)})`);
 	throw new StewardError(
 		isStewardError(first.error) ? first.error.code : 'ambiguous',
-		`${sent.length} of ${settled.length} sent; failed: ${failures.map(({ node, error }) => `${node} (${messageOf(error)})`).join('; ')}; ` +
+		`${sent.length} of ${settled.length} sent; failed: ${firstFew(failed, '; ')}; ` +
 			`sending again with the id ${id} is safe`,
 		{
 			cause: first.error,

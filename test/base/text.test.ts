@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { counted, cutText } from '../../src/base/text.ts';
+import { counted, cutText, firstFew } from '../../src/base/text.ts';
 
 test('a text that is too long is cut, and says how long it was', () => {
 	expect(cutText('abc', 3)).toBe('abc');
@@ -16,4 +16,11 @@ test('one is told as one, and thousands so that they can be read', () => {
 	const told = [0, 1, 2, 12_345].map((number) => counted(number, 'command'));
 	expect(told).toEqual(['0 commands', '1 command', '2 commands', '12,345 commands']);
 	expect(counted(1, 'byte is', 'bytes are')).toBe('1 byte is');
+});
+
+test('of many the first few are named, and how many more there are', () => {
+	const names = Array.from({ length: 1213 }, (_, place) => `ship${place}`);
+	expect(firstFew(names.slice(0, 3), ', ', 3)).toBe('ship0, ship1, ship2');
+	expect(firstFew(names, '; ', 2)).toBe('ship0; ship1; and 1,211 more');
+	expect(firstFew([])).toBe('');
 });
