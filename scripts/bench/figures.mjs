@@ -33,13 +33,16 @@ export function ratioOf(values, others) {
 /**
  * @param target `{ work, figure, least | most, of? }`: at least or at most so much, or so many times what the peer `of` reaches.
  * @param valuesOf The rounds of a work's figure of a peer.
- * @returns `value` undefined and `met` false where it was not measured.
+ * @returns `value` undefined and `met` false where it was not measured; `alone`: what the messages of steward's way reach by themselves.
  */
 export function judge(target, valuesOf) {
 	const { work, figure, least, most, of } = target;
-	const own = valuesOf(work, figure, 'steward');
-	const value = of === undefined ? summaryOf(own)?.median : ratioOf(own, valuesOf(work, figure, of));
+	const reachedBy = (peer) => {
+		const own = valuesOf(work, figure, peer);
+		return of === undefined ? summaryOf(own)?.median : ratioOf(own, valuesOf(work, figure, of));
+	};
+	const value = reachedBy('steward');
 	const met =
 		value !== undefined && (least === undefined || value >= least) && (most === undefined || value <= most);
-	return { ...target, value, met };
+	return { ...target, value, alone: reachedBy('protocol'), met };
 }

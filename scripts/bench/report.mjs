@@ -60,7 +60,7 @@ export function markdownOf(report) {
 		),
 	];
 	for (const [name, tier] of Object.entries(tiers)) {
-		parts.push(`## ${tierTitles[name]}`);
+		parts.push(`## ${tierTitles[name]}`, `Medians, the least and the most in brackets.`, glanceTable(tier));
 		for (const [work, byPeer] of Object.entries(tier)) {
 			parts.push(`### ${work}: ${works[work].title}`, figuresTable(work, byPeer, valuesIn(tier)));
 			const failures = Object.entries(byPeer).flatMap(([peer, rounds]) =>
@@ -86,6 +86,23 @@ const tierTitles = {
 		"Relaxed: the server's own `sync_interval`, `appendfsync everysec`, `synchronous_commit off`; what a steward node writes is flushed all the same",
 };
 
+/** What several can do, side by side. */
+function glanceTable(tier) {
+	const compared = Object.entries(tier).filter(([, byPeer]) => Object.keys(byPeer).length > 1);
+	const peers = [...new Set(compared.flatMap(([, byPeer]) => Object.keys(byPeer)))];
+	const valuesOf = valuesIn(tier);
+	const rows = compared.flatMap(([work]) =>
+		Object.entries(works[work].figures).map(([figure, { unit }]) => [
+			`${work}: ${figure}, ${unit}`,
+			...peers.map((peer) => spread(summaryOf(valuesOf(work, figure, peer)))),
+		]),
+	);
+	return table(['', ...peers], rows);
+}
+
+const spread = (summary) =>
+	summary ? `${digits(summary.median)} (${digits(summary.min)}–${digits(summary.max)})` : '';
+
 function figuresTable(work, byPeer, valuesOf) {
 	const rows = Object.entries(works[work].figures).flatMap(([figure, { unit }]) =>
 		Object.keys(byPeer).flatMap((peer) => {
@@ -102,12 +119,13 @@ function figuresTable(work, byPeer, valuesOf) {
 
 function targetsTable(rows) {
 	return table(
-		['work', 'figure', 'wanted', 'reached', ''],
-		rows.map(({ work, figure, least, of, unit = '', most, value, met }) => [
+		['work', 'figure', 'wanted', 'reached', 'its messages alone', ''],
+		rows.map(({ work, figure, least, of, unit = '', most, value, alone, met }) => [
 			work,
 			figure,
 			`${least === undefined ? 'at most' : 'at least'} ${digits(least ?? most)} ${of === undefined ? unit : `x ${of}`}`,
 			digits(value),
+			digits(alone),
 			value === undefined ? 'NOT MEASURED' : met ? 'met' : 'NOT MET',
 		]),
 	);

@@ -47,6 +47,7 @@ describe('the report of a bench', () => {
 				A: {
 					steward: [{ figures: { '64 callers': 3000 } }, { error: 'Error: gone\n    at somewhere' }],
 					bullmq: [{ figures: { '64 callers': 12_000 } }, { figures: { '64 callers': 11_000 } }],
+					protocol: [{ figures: { '64 callers': 6000 } }],
 				},
 			},
 		},
@@ -54,8 +55,8 @@ describe('the report of a bench', () => {
 
 	it('tells every target: met, not met, or not measured', () => {
 		const text = markdownOf(report);
-		expect(text).toContain('| A | 64 callers | at least 1 x bullmq | 0.25 | NOT MET |');
-		expect(text).toContain('| I | one an event | at least 20,000 /s | - | NOT MEASURED |');
+		expect(text).toContain('| A | 64 callers | at least 1 x bullmq | 0.25 | 0.5 | NOT MET |');
+		expect(text).toContain('| I | one an event | at least 20,000 /s | - | - | NOT MEASURED |');
 	});
 
 	it('tells what failed, and that the round is missing', () => {
@@ -63,6 +64,13 @@ describe('the report of a bench', () => {
 		expect(text).toContain('- steward, round 2 failed: Error: gone');
 		expect(text).toContain('| 64 callers, /s | steward | 3,000 | 3,000 | 3,000 | 1 | 1 |');
 		expect(text).toContain('| 64 callers, /s | bullmq | 11,500 | 11,000 | 12,000 | 2 | 0.25 |');
+	});
+
+	it('shows what several can do side by side', () => {
+		expect(markdownOf(report)).toContain(
+			['|  | steward | bullmq | protocol |', '| --- | ---: | ---: | ---: |', ''].join('\n') +
+				'| A: 64 callers, /s | 3,000 (3,000–3,000) | 11,500 (11,000–12,000) | 6,000 (6,000–6,000) |',
+		);
 	});
 
 	it('writes three digits, and never rounds away what is before the point', () => {
