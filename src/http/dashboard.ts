@@ -31,6 +31,8 @@ export async function addDashboard(app: FastifyInstance, webDir: string): Promis
 		root: webDir,
 		index: false,
 		wildcard: false,
+		// As the build has compressed them.
+		preCompressed: true,
 		immutable: true,
 		maxAge: '365d',
 	});

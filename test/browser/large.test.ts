@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { connect } from '../../src/client/fleet.ts';
 import { seedFleet } from '../support/big-fleet.ts';
 import { cannotBrowse } from '../support/browser.ts';
 import { browsing } from '../support/browsing.ts';
@@ -46,6 +47,9 @@ describe.skipIf(cannotBrowse)('with ten thousand ships', () => {
 	});
 
 	test('all of its pages together weigh less than 150 kB as they are sent', async () => {
+		await using fleet = await connect({ servers: on.window.servers, name: 'test' });
+		const message = { kind: 'command', method: 'ping' } as const;
+		await fleet.schedules.add({ name: 'yearly', every: '365d', toNode: 'ship-00001', message });
 		await using tab = await on.browser.open(on.window.url);
 		const { page, context } = tab;
 		const session = await context.newCDPSession(page);
@@ -66,6 +70,13 @@ describe.skipIf(cannotBrowse)('with ten thousand ships', () => {
 			await settled(page);
 		}
 		await page.getByRole('row', { name: /ship-00001/ }).click();
+		await settled(page);
+		await page.getByRole('navigation').getByRole('link', { name: 'Commands', exact: true }).click();
+		await page.locator('a[href^="/commands/"]').first().click();
+		await page.getByRole('heading', { level: 1 }).waitFor();
+		await settled(page);
+		await page.getByRole('navigation').getByRole('link', { name: 'Schedules', exact: true }).click();
+		await page.getByRole('link', { name: 'yearly' }).click();
 		await settled(page);
 		expect(first).toBeGreaterThan(5 * kB);
 		expect(first).toBeLessThan(100 * kB);
