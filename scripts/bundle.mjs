@@ -5,23 +5,12 @@
  * Run by the build, after the compiler; a build that is cut off is made again.
  */
 
-import { readFile, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { build } from 'esbuild';
+import { zodInParts } from './zod-in-parts.mjs';
 
 // Native, or found by name at run time, or with files of its own, or large and rarely needed: loaded from node_modules.
 const external = ['lmdb', 'pino', 'pino-pretty', 'yaml', '@fastify/swagger-ui'];
-
-/** zod as a namespace that esbuild can see through: what nobody calls of it (all its languages) is left out, three quarters. */
-const zodInParts = {
-	name: 'zod in parts',
-	setup: ({ onLoad }) =>
-		onLoad({ filter: /\/dist\/.*\.js$/ }, async ({ path }) => ({
-			contents: (await readFile(path, 'utf8')).replace(
-				/^import \{ z \} from 'zod';$/m,
-				"import * as z from 'zod';",
-			),
-		})),
-};
 
 await rm('dist/bin', { recursive: true, force: true });
 await build({
@@ -37,7 +26,7 @@ await build({
 	platform: 'node',
 	target: 'node20',
 	external,
-	plugins: [zodInParts],
+	plugins: [zodInParts('dist')],
 	// A process keeps the text of what it runs. Names stay as they are, and lines short enough for a stack trace to point at.
 	minifyWhitespace: true,
 	lineLimit: 160,

@@ -194,7 +194,13 @@ async function makeClone(root: string) {
 		"import fs from 'node:fs'; fs.mkdirSync('dist/bin', { recursive: true }); fs.writeFileSync('dist/bin/steward.js', '');",
 	);
 	await mkdir(join(root, 'src'));
-	for (const file of ['package-lock.json', 'tsconfig.json', 'tsconfig.build.json', 'src/one.ts']) {
+	for (const file of [
+		'package-lock.json',
+		'tsconfig.json',
+		'tsconfig.build.json',
+		'scripts/zod-in-parts.mjs',
+		'src/one.ts',
+	]) {
 		await writeFile(join(root, file), '{}');
 	}
 	await writeServer(join(bin, 'nats-server'), '2.15.1');

@@ -6,31 +6,38 @@
 
 import { join } from 'node:path';
 import { build } from 'esbuild';
+import { zodInParts } from '../../scripts/zod-in-parts.mjs';
 
-/** What node-runner.mjs and central-runner.mjs need of the program. */
-const program = `
-	export { Node } from './node/node.js';
-	export { Central } from './central/central.js';
+/** What node-runner.mjs and central-runner.mjs need of the program: neither loads what only the other one has. */
+const both = `
 	export { compileConfig } from './domain/config.js';
 	export { createLog } from './base/log.js';
 	export { systemClock } from './base/clock.js';
 `;
+const programs: Readonly<Record<string, string>> = {
+	'node-program': `export { Node } from './node/node.js';${both}`,
+	'central-program': `export { Central } from './central/central.js';${both}`,
+};
 
 /** `folder` holds the compiler's output. */
 export async function bundle(folder: string): Promise<void> {
 	await build({
 		entryPoints: {
-			program: 'program',
+			...Object.fromEntries(Object.keys(programs).map((name) => [name, name])),
 			'isolated-child': join(folder, 'node/processes/isolated-child.js'),
 			'store-walk': join(folder, 'node/store/store-walk.js'),
 		},
 		plugins: [
+			zodInParts(folder),
 			{
 				name: 'program',
 				setup(plugin) {
-					plugin.onResolve({ filter: /^program$/ }, ({ path }) => ({ path, namespace: 'program' }));
-					plugin.onLoad({ filter: /.*/, namespace: 'program' }, () => ({
-						contents: program,
+					plugin.onResolve({ filter: /^(node|central)-program$/ }, ({ path }) => ({
+						path,
+						namespace: 'program',
+					}));
+					plugin.onLoad({ filter: /.*/, namespace: 'program' }, ({ path }) => ({
+						contents: programs[path] ?? '',
 						resolveDir: folder,
 					}));
 				},

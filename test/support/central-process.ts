@@ -31,7 +31,7 @@ export async function startCentralProcess(
 	clockOffsetMs = 0,
 	givenBuild?: string,
 ): Promise<CentralProcess> {
-	const buildDir = givenBuild ?? dirname(dirname(builtFile('bin/program.js')));
+	const buildDir = givenBuild ?? dirname(dirname(builtFile('bin/central-program.js')));
 	const config: ConfigForm = { servers, data: 'unused', centre };
 	const child = fork(runner, [JSON.stringify({ buildDir, config, streamsDir, clockOffsetMs })], {
 		stdio: ['ignore', 'pipe', 'pipe', 'ipc'],

@@ -9,7 +9,7 @@ import { pathToFileURL } from 'node:url';
 
 const { buildDir, config, streamsDir, clockOffsetMs } = JSON.parse(process.argv[2] ?? '{}');
 const { Central, compileConfig, createLog, systemClock } = await import(
-	pathToFileURL(join(buildDir, 'bin/program.js')).href
+	pathToFileURL(join(buildDir, 'bin/central-program.js')).href
 );
 const central = new Central({
 	config: compileConfig([config]),

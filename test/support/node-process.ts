@@ -84,7 +84,7 @@ export async function startNodeProcess(
 	options: NodeProcessOptions = {},
 ): Promise<NodeProcess> {
 	const { node = {}, clockOffsetMs = 0, nameQuietMs } = options;
-	const buildDir = options.buildDir ?? dirname(dirname(builtFile('bin/program.js')));
+	const buildDir = options.buildDir ?? dirname(dirname(builtFile('bin/node-program.js')));
 	const config: ConfigForm = {
 		...{ servers, data: dataDir, node: { beatEveryMs: 400, ...node } },
 		...options.config,

@@ -10,7 +10,7 @@ import { pathToFileURL } from 'node:url';
 const { buildDir, name, config, dataDir, nameQuietMs, ...given } = JSON.parse(process.argv[2] ?? '{}');
 let { clockOffsetMs } = given;
 const { Node, compileConfig, createLog, systemClock } = await import(
-	pathToFileURL(join(buildDir, 'bin/program.js')).href
+	pathToFileURL(join(buildDir, 'bin/node-program.js')).href
 );
 const node = new Node({
 	name,

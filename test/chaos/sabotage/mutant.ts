@@ -21,7 +21,7 @@ export type Mutation = {
 
 /** Compiles the product with these changes; answers the folder of the build. */
 export async function buildMutant(name: string, mutations: readonly Mutation[]): Promise<string> {
-	const whole = dirname(dirname(builtFile('bin/program.js')));
+	const whole = dirname(dirname(builtFile('bin/node-program.js')));
 	// As deep as every other build: it looks for the package two folders above its own.
 	const folder = join(packageRoot, '.cache', `sabotage-${name}`);
 	const sources = await mutatedSources(mutations);
