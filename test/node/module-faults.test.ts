@@ -18,17 +18,20 @@ import { moduleHeader } from './module-source.ts';
 /** Each fault once in the module's child process, and once in a worker thread: `exit-child`, `exit-worker`. */
 const source = `
 	const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+	const doze = (ms) => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 	const faults = {
 		throws: () => { throw new RangeError('far too far'); },
 		rejects: async () => { await sleep(1); throw new Error('later'); },
 		never: () => new Promise(() => undefined),
-		blocks: (ms) => { const end = Date.now() + ms; while (Date.now() < end); return 'over'; },
+		// Never lets go, until its grace is over, and takes no processor from the other tests: worker-pool.test.ts and
+		// isolated-process.test.ts end those that compute all the time.
+		blocks: (ms) => { const end = Date.now() + ms; while (Date.now() < end) doze(20); return 'over'; },
 		exits: () => process.exit(3),
 		leaks: () => { const kept = []; for (;;) kept.push(new Array(1000).fill(kept.length)); },
 		// A table that grows in one step: V8 ends the whole process then, whatever the limits of a thread are.
 		hoards: () => { const kept = new Map(); for (let n = 0; ; n++) kept.set(n, n); },
-		// As deaf as one that computes, and takes no processor from the other tests.
-		waits: (ms) => { Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms); return 'over'; },
+		// As deaf as one that computes.
+		waits: (ms) => { doze(ms); return 'over'; },
 		works: () => 'well',
 	};
 	export default Object.entries(faults).flatMap(([name, run]) => ['child', 'worker'].map((isolate) => ({
