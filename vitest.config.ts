@@ -1,9 +1,13 @@
 import { defineConfig } from 'vitest/config';
+import { folderInMemory } from './test/support/in-memory.ts';
 import { LongestFirst } from './test/support/longest-first.ts';
 
 /** Properties are tried from the same seed in each run. */
 const seeded = ['test/support/fuzz.ts'];
 const report = process.env.STEWARD_TEST_REPORT;
+/** Chaos and budgets of time stay on a disk. */
+const memory = folderInMemory();
+const inMemory = memory === undefined ? {} : { env: { TMPDIR: memory } };
 /** A server that is busy with other tests is taken for one that is away. */
 const elections = 'test/jetstream/cluster.test.ts';
 /** Parts of the window that need no server. */
@@ -14,7 +18,7 @@ const pureWindow = ['test/http/web/**', 'test/http/live/**', 'test/http/security
 export default defineConfig({
 	test: {
 		maxWorkers: 4,
-		globalSetup: 'test/support/build.ts',
+		globalSetup: ['test/support/build.ts', 'test/support/in-memory.ts'],
 		sequence: { sequencer: LongestFirst },
 		// CI counts from a report of its own.
 		...(report === undefined ? {} : { reporters: ['default', ['json', { outputFile: report }]] }),
@@ -22,6 +26,7 @@ export default defineConfig({
 			{
 				test: {
 					name: 'unit',
+					...inMemory,
 					setupFiles: seeded,
 					include: [
 						'test/{base,domain,security,supervision,cli,http/web,http/live,http/security}/**/*.test.ts',
@@ -34,6 +39,7 @@ export default defineConfig({
 			{
 				test: {
 					name: 'integration',
+					...inMemory,
 					setupFiles: seeded,
 					include: ['test/{jetstream,client,broker,node,central,http,scripts,attacks}/**/*.test.ts'],
 					exclude: [elections, ...pureWindow],
@@ -46,6 +52,7 @@ export default defineConfig({
 			{
 				test: {
 					name: 'e2e',
+					...inMemory,
 					include: ['test/e2e/**/*.test.ts'],
 					testTimeout: 360_000,
 					hookTimeout: 120_000,
@@ -55,6 +62,7 @@ export default defineConfig({
 				test: {
 					// A real browser on the built command line and page: two files at a time, a browser takes nearly a core.
 					name: 'browser',
+					...inMemory,
 					include: ['test/browser/**/*.test.ts'],
 					sequence: { groupOrder: 1 },
 					testTimeout: 60_000,
