@@ -20,6 +20,8 @@ export default defineConfig({
 		maxWorkers: 4,
 		globalSetup: ['test/support/build.ts', 'test/support/in-memory.ts'],
 		sequence: { sequencer: LongestFirst },
+		// What one project has compiled, the others need not, nor the next run: by the content of each file.
+		experimental: { fsModuleCache: true, fsModuleCachePath: '.cache/test-modules' },
 		// CI counts from a report of its own.
 		...(report === undefined ? {} : { reporters: ['default', ['json', { outputFile: report }]] }),
 		projects: [
@@ -54,20 +56,22 @@ export default defineConfig({
 					name: 'e2e',
 					...inMemory,
 					include: ['test/e2e/**/*.test.ts'],
+					isolate: false,
 					testTimeout: 360_000,
 					hookTimeout: 120_000,
 				},
 			},
 			{
 				test: {
-					// A real browser on the built command line and page: two files at a time, a browser takes nearly a core.
+					// A real browser on the built command line and page: three files at a time, a browser takes half a core.
 					name: 'browser',
 					...inMemory,
 					include: ['test/browser/**/*.test.ts'],
+					isolate: false,
 					sequence: { groupOrder: 1 },
 					testTimeout: 60_000,
 					hookTimeout: 60_000,
-					maxWorkers: 2,
+					maxWorkers: 3,
 				},
 			},
 			{
