@@ -36,7 +36,6 @@ async function makeJournal() {
 	const port = {
 		onConfirmed: (listener: (id: string) => void) => void confirms.push(listener),
 		addReport: outbox.addReport.bind(outbox),
-		flush: () => undefined,
 	};
 	let now = 1000;
 	const journal = new Journal({ store, outbox: port, boot: 'boot', machine: 'machine', now: () => now });

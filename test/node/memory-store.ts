@@ -13,6 +13,7 @@ type Operation = { readonly name: string; readonly text: string | undefined };
 type Commit = {
 	readonly operations: readonly Operation[];
 	readonly isLazy: boolean;
+	readonly onDisk: readonly (() => void)[];
 	readonly done: () => void;
 	readonly failed: (error: unknown) => void;
 };
@@ -139,14 +140,16 @@ export class MemoryStore extends Store {
 
 	#enqueue(collect: (writes: Writes) => void, isLazy: boolean): Promise<void> {
 		const operations: Operation[] = [];
+		const onDisk: (() => void)[] = [];
 		collect({
 			put: (table, key, value) =>
 				void operations.push({ name: nameOf(table, key), text: JSON.stringify(value) }),
 			remove: (table, key) => void operations.push({ name: nameOf(table, key), text: undefined }),
+			whenOnDisk: (listener) => void onDisk.push(listener),
 		});
 		for (const operation of operations) this.#pending.set(operation.name, operation);
 		return new Promise((done, failed) => {
-			this.#waiting.push({ operations, isLazy, done, failed });
+			this.#waiting.push({ operations, isLazy, onDisk, done, failed });
 			if (!this.#writing) void this.#writeAll();
 		});
 	}
@@ -169,6 +172,7 @@ export class MemoryStore extends Store {
 			for (const { isLazy, done } of batch) if (isLazy) done();
 			await this.#step();
 			this.#disk.flush();
+			for (const { onDisk } of batch) for (const listener of onDisk) listener();
 			for (const { isLazy, done } of batch) if (!isLazy) done();
 		}
 		this.#writing = false;

@@ -96,6 +96,53 @@ test('sends in order what was accepted while the broker was away, also over a re
 	expect(bodies).toEqual(numbers.map((n) => JSON.stringify(String(n))));
 });
 
+test('what is new goes out at once and is not read again, unless it is more than may be under way: then in order all the same', async () => {
+	await using nats = await startNats();
+	await using tools = await withTopology(nats);
+	await using dir = await tempDir();
+	await using parts = await makeOutbox(nats, dir.path);
+	for (const service of [parts.store, parts.link, parts.outbox]) await service.start();
+	await parts.link.whenUp(new AbortController().signal);
+	const read = vi.spyOn(parts.store, 'range');
+	for (let n = 0; n < 5; n += 1) await parts.outbox.accept([item(`e${n}`, String(n))]);
+	expect(read).not.toHaveBeenCalled();
+	const rest = Array.from({ length: 700 }, (_, n) => item(`e${n + 5}`, String(n + 5)));
+	const together = rest.slice(0, 600);
+	await Promise.all([
+		parts.outbox.accept(together),
+		...rest.slice(600).map((one) => parts.outbox.accept([one])),
+	]);
+	await eventually(() => parts.outbox.depth === 0);
+	expect(read).toHaveBeenCalled();
+	const bodies = await eventually(() => tools.bodies(streams.events));
+	expect(bodies).toEqual(Array.from({ length: 705 }, (_, n) => JSON.stringify(String(n))));
+});
+
+test('what was written although its sender was told otherwise goes out, before what comes after it', async () => {
+	await using nats = await startNats();
+	await using tools = await withTopology(nats);
+	await using dir = await tempDir();
+	await using parts = await makeOutbox(nats, dir.path);
+	for (const service of [parts.store, parts.link, parts.outbox]) await service.start();
+	await parts.link.whenUp(new AbortController().signal);
+	const toDisk = parts.store.commit.bind(parts.store);
+	const commit = vi.spyOn(parts.store, 'commit');
+	commit.mockImplementationOnce(async (collect) => {
+		await toDisk((writes) =>
+			collect({
+				put: (table, key, value) => writes.put(table, key, value),
+				remove: (table, key) => writes.remove(table, key),
+				whenOnDisk: () => undefined,
+			}),
+		);
+		throw new StewardError('storage', 'the disk does not answer');
+	});
+	await expect(parts.outbox.accept([item('e1', 'first')])).rejects.toMatchObject({ code: 'storage' });
+	await parts.outbox.accept([item('e2', 'second')]);
+	await eventually(() => parts.outbox.depth === 0);
+	expect(await tools.bodies(streams.events)).toEqual(['"first"', '"second"']);
+});
+
 test('waits longer for a word that comes late, instead of saying the same for ever', async () => {
 	await using nats = await startNats();
 	await using tools = await withTopology(nats);
@@ -126,7 +173,6 @@ test('a stream that is full keeps its messages in the outbox, and delays no othe
 	await parts.store.commit((writes) => {
 		parts.outbox.addReport(writes, 'a', { event: 'succeeded', at: 1, attempts: [], facts });
 	});
-	parts.outbox.flush();
 	await eventually(async () => (await tools.bodies(streams.reports)).length === 1);
 	expect(parts.outbox.depth).toBeGreaterThan(500);
 	await tools.connection.jsm.streams.update(streams.events, { max_bytes: 100_000_000 });
@@ -181,7 +227,7 @@ test('what is larger than the broker takes is set aside and told, and what is be
 	await nats.restart();
 	const logged = (name: string) => readFile(join(atCentral.dataDir, 'logs', name), 'utf8').catch(() => '');
 	await eventually(async () => (await logged('ship1.log')) === 'before\nafter\n');
-	await eventually(async () => (await logged('errors.jsonl')).includes('the broker takes 65536'), {
+	await eventually(async () => (await logged('errors.jsonl')).includes('at most 65536 can be taken'), {
 		timeoutMs: 60_000,
 	});
 	expect(log.lines.some(({ level, message }) => level === 'error' && message.includes('never be sent'))).toBe(
@@ -249,7 +295,7 @@ test('what the disk refused takes no room', async () => {
 	const commit = vi.spyOn(parts.store, 'commit');
 	for (let n = 0; n < 5; n += 1) {
 		commit.mockImplementationOnce((collect) => {
-			collect({ put: () => undefined, remove: () => undefined });
+			collect({ put: () => undefined, remove: () => undefined, whenOnDisk: () => undefined });
 			return Promise.reject(new StewardError('storage', 'the disk is full'));
 		});
 		const refused = parts.outbox.accept([item(`e${n}`, 'x'.repeat(100_000))]);

@@ -195,7 +195,7 @@ class MemoryOutbox {
 	}
 
 	start(): void {
-		this.flush();
+		this.#flush();
 	}
 
 	onConfirmed(listener: (id: string) => void): void {
@@ -208,10 +208,11 @@ class MemoryOutbox {
 		const key = { epoch: this.#store.epoch, n };
 		const owed: Owed = { id, report: { v: 1, key, ...report } };
 		writes.put('outbox', String(n).padStart(6, '0'), owed);
+		writes.whenOnDisk(() => this.#flush());
 		return n;
 	}
 
-	flush(): void {
+	#flush(): void {
 		if (!this.#isSending) this.#sendAll().catch(this.#onFailure);
 	}
 

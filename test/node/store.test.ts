@@ -133,6 +133,29 @@ test('what is committed and not flushed yet is told from what survives a power l
 	expect(store.isOnDisk('outbox', 'b')).toBe(true);
 });
 
+test('who asks is told when it is on disk, in order and before who waits, and never of what was not written', async () => {
+	await using made = await makeStore();
+	const { store } = made;
+	const told: string[] = [];
+	const commit = (key: string) =>
+		store
+			.commit((writes) => {
+				writes.put('outbox', key, key);
+				writes.whenOnDisk(() => told.push(`${key} ${store.isOnDisk('outbox', key)}`));
+			})
+			.then(() => told.push(`${key} waited`));
+	await Promise.all([commit('b'), commit('a')]);
+	expect(told).toEqual(['b true', 'a true', 'b waited', 'a waited']);
+	const lazily = store.commitLazily((writes) => writes.whenOnDisk(() => told.push('lazily')));
+	await lazily;
+	expect(told).not.toContain('lazily');
+	await store.commit(() => undefined);
+	expect(told).toContain('lazily');
+	const tooLong = 'k'.repeat(5000);
+	await expect(commit(tooLong)).rejects.toMatchObject({ code: 'storage' });
+	expect(told.length).toBe(5);
+});
+
 test('a range is in the order of keys, within its bounds', async () => {
 	await using opened = await makeStore();
 	const { store } = opened;

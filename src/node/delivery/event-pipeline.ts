@@ -200,7 +200,6 @@ export class EventPipeline {
 				}),
 			);
 		});
-		outbox.flush();
 		lease.term(fault.code);
 	}
 }

@@ -43,7 +43,7 @@ export type FinalRecord = {
 };
 
 /** Where reports go, within the transaction of what they report. */
-type Reports = Pick<Outbox, 'addReport' | 'flush' | 'onConfirmed'>;
+type Reports = Pick<Outbox, 'addReport' | 'onConfirmed'>;
 
 /** Told of what is on disk, by the command's method. */
 type Counts = { started(method: string): void; ended(method: string, outcome: CommandEvent): void };
@@ -140,7 +140,6 @@ export class Journal {
 			}
 		});
 		this.#counts?.started(facts.method);
-		this.#outbox.flush();
 	}
 
 	/** The run waits for no flush: a power loss, which would forget it, ends the child as well. */
@@ -168,7 +167,6 @@ export class Journal {
 				...(fault ? { fault } : {}),
 			});
 		});
-		this.#outbox.flush();
 	}
 
 	/** Outcome and report, one transaction. `spends`: nothing will start it any more. */
@@ -186,7 +184,6 @@ export class Journal {
 			this.#addFinalReport(writes, id, facts, attempts, final);
 		});
 		this.#counts?.ended(facts.method, final.event);
-		this.#outbox.flush();
 	}
 
 	/**
@@ -198,7 +195,6 @@ export class Journal {
 		await this.#store.commit((writes) => {
 			if (final && reportedAt !== null) this.#addFinalReport(writes, id, facts, attempts, final);
 		});
-		this.#outbox.flush();
 		return this.find({ id, facts })?.state === 'finished';
 	}
 

@@ -11,6 +11,7 @@ import type { Log } from '../../base/log.ts';
 import { TokenBucket } from '../../base/token-bucket.ts';
 import { streams } from '../../domain/subject.ts';
 import { type Connection, requestTimeoutMs } from '../../jetstream/connection.ts';
+import { sizeOf } from '../../jetstream/publish-request.ts';
 import { PublishError, Publisher, type PublishRequest, type Seal } from '../../jetstream/publisher.ts';
 import type { Store } from './store.ts';
 
@@ -73,6 +74,8 @@ type Channel = {
 	/** What the broker has, and the disk still holds. */
 	confirmed: Sent[];
 	cursor: string;
+	/** The disk may hold something from the cursor on: until it was read to its end, what is new waits behind that. */
+	isBehind: boolean;
 	isPaused: boolean;
 	cancelRetry: () => void;
 	pumping: NodeJS.Immediate | undefined;
@@ -111,6 +114,7 @@ export class OutboxSender {
 			inFlight: new Set(),
 			confirmed: [],
 			cursor: outboxKeyOf(stream, 0),
+			isBehind: true,
 			isPaused: false,
 			cancelRetry: () => undefined,
 			pumping: undefined,
@@ -131,28 +135,51 @@ export class OutboxSender {
 		this.#channels = [];
 	}
 
-	/** Sends what is new. */
+	/** It is on disk now: sent at once, without being read again, where nothing of its stream is before it. */
+	take(name: string, entry: OutboxEntry): void {
+		const channel = this.#channels.find(({ stream }) => stream === entry.stream);
+		if (!channel || name < channel.cursor) return;
+		const goesAtOnce = !channel.isBehind && this.#hasRoom(channel) && this.#mayTake(entry);
+		if (goesAtOnce) return this.#begin(channel, name, entry);
+		channel.isBehind = true;
+		this.#pump(channel);
+	}
+
+	/** The disk may hold what it was not told of: that is read before anything new goes out. */
+	lookAgain(): void {
+		for (const channel of this.#channels) channel.isBehind = true;
+		this.pump();
+	}
+
+	/** Sends what the disk holds. */
 	pump(): void {
 		for (const channel of this.#channels) this.#pump(channel);
 	}
 
 	#pump(channel: Channel): void {
-		const room = window - channel.inFlight.size;
-		if (channel.isPaused || room <= 0 || this.#cancelWait) return;
-		const bounds = { start: channel.cursor, end: `${channel.stream} ~`, limit: window };
-		let started = 0;
+		if (!channel.isBehind || !this.#hasRoom(channel)) return;
+		const bounds = { start: channel.cursor, end: `${channel.stream} ~` };
 		for (const { key, value } of this.#options.store.range<OutboxEntry>('outbox', bounds)) {
 			const name = String(key);
-			// Its number would be given out again after a power loss: whoever waits for the disk pumps once more.
-			if (!this.#options.store.isOnDisk('outbox', name)) break;
-			if (!channel.inFlight.has(name) && !this.#mayTake(value)) break;
-			channel.cursor = `${name} `;
-			if (channel.inFlight.has(name)) continue;
-			channel.inFlight.add(name);
-			void this.#send(channel, name, value);
-			started += 1;
-			if (started === room) break;
+			// Its number would be given out again after a power loss: it is taken once it is on disk.
+			if (!this.#options.store.isOnDisk('outbox', name)) return;
+			const isUnderWay = channel.inFlight.has(name);
+			if (!isUnderWay && !this.#mayTake(value)) return;
+			if (isUnderWay) channel.cursor = `${name} `;
+			else this.#begin(channel, name, value);
+			if (!this.#hasRoom(channel)) return;
 		}
+		channel.isBehind = false;
+	}
+
+	#hasRoom(channel: Channel): boolean {
+		return !channel.isPaused && channel.inFlight.size < window && !this.#cancelWait;
+	}
+
+	#begin(channel: Channel, name: string, entry: OutboxEntry): void {
+		channel.cursor = `${name} `;
+		channel.inFlight.add(name);
+		void this.#send(channel, name, entry);
 	}
 
 	/** False where others have to go out first; it is tried again in time. */
@@ -166,7 +193,7 @@ export class OutboxSender {
 			return false;
 		}
 		this.#messages.take(1);
-		this.#bytes.take(sizeOf(request));
+		this.#bytes.take(sizeOf(request) + batchHeaderBytes);
 		return true;
 	}
 
@@ -221,10 +248,7 @@ export class OutboxSender {
 	}
 
 	/** Resolves when the broker has it, or with the reason why it never will. @throws PublishError */
-	async #publish({ connection, publisher }: Channel, { request }: OutboxEntry): Promise<string | undefined> {
-		const largest = connection.nc.info?.max_payload ?? Number.POSITIVE_INFINITY;
-		const bytes = sizeOf(request);
-		if (bytes > largest) return `it has ${bytes} bytes, and the broker takes ${largest}`;
+	async #publish({ publisher }: Channel, { request }: OutboxEntry): Promise<string | undefined> {
 		try {
 			await publisher.publish(request);
 			return undefined;
@@ -257,6 +281,7 @@ export class OutboxSender {
 		if (error instanceof PublishError && error.kind === 'ambiguous') this.#waitLonger(channel);
 		channel.cancelRetry = clock.after(retryAfterMs, () => {
 			channel.isPaused = false;
+			channel.isBehind = true;
 			channel.cursor = outboxKeyOf(channel.stream, 0);
 			this.#pump(channel);
 		});
@@ -270,11 +295,4 @@ export class OutboxSender {
 		channel.answerWithinMs = Math.min(2 * channel.answerWithinMs, longestAnswerMs);
 		channel.publisher = this.#publisherTo(channel.connection, channel.stream, channel.answerWithinMs);
 	}
-}
-
-function sizeOf({ data, headers }: PublishRequest): number {
-	const bytes = typeof data === 'string' ? Buffer.byteLength(data) : data.length;
-	if (headers === undefined) return bytes + batchHeaderBytes;
-	const lines = Object.entries(headers).map(([name, value]) => name.length + Buffer.byteLength(value) + 4);
-	return lines.reduce((sum, line) => sum + line, bytes + batchHeaderBytes);
 }

@@ -145,7 +145,10 @@ export class Outbox implements Service, Intake {
 		this.#confirmed.push(listener);
 	}
 
-	/** Adds a report within the caller's transaction; call {@link flush} when that is on disk. Answers its number. */
+	/**
+	 * Adds a report within the caller's transaction, and answers its number. It is sent as soon as that is on disk, so it leaves before the ack
+	 * of its command, of which nobody could tell any more if the disk were lost between the two.
+	 */
 	addReport(writes: Writes, id: string, report: Omit<Report, 'key' | 'v'>): number {
 		const key = this.#takeKey();
 		this.#noteLast(writes);
@@ -165,14 +168,6 @@ export class Outbox implements Service, Intake {
 			data: JSON.stringify(build(key)),
 		};
 		this.#put(writes, key, { stream: streams.reports, request });
-	}
-
-	/**
-	 * Sends what is on disk and not under way, at once: a report leaves before the ack of its command, of which nobody could tell any more if
-	 * the disk were lost between the two.
-	 */
-	flush(): void {
-		this.#sender.pump();
 	}
 
 	async accept(
@@ -202,9 +197,9 @@ export class Outbox implements Service, Intake {
 		await written.catch((error: unknown) => {
 			// What the disk refused takes no room; what may be on it goes out, and is taken off then.
 			for (const { key, entry } of entries) if (!this.#store.get('outbox', key)) this.#room.removed(entry);
+			this.#sender.lookAgain();
 			throw error;
 		});
-		this.flush();
 		return accepted;
 	}
 
@@ -236,6 +231,7 @@ export class Outbox implements Service, Intake {
 		const key = outboxKeyOf(entry.stream, n);
 		this.#room.added(entry);
 		writes.put('outbox', key, entry);
+		writes.whenOnDisk(() => this.#sender.take(key, entry));
 		return { key, entry };
 	}
 

@@ -12,31 +12,11 @@ import { messageOf, StewardError } from '../../base/errors.ts';
 import { makeFolder, syncFolder } from '../../base/files.ts';
 import { randomToken } from '../../base/ids.ts';
 import { Lifecycle, type Service } from '../../base/lifecycle.ts';
+import { Commit, nameOf, type Operation, type Writes } from './commit.ts';
 import { type Key, openOptions, sealed, type Table, tables, unsealed } from './store-layout.ts';
 
+export type { Writes } from './commit.ts';
 export type { Table } from './store-layout.ts';
-
-/** One write; `name` is that of its table and key, `text` undefined is a removal. */
-type Operation = {
-	readonly name: string;
-	readonly table: Table;
-	readonly key: Key;
-	readonly text: string | undefined;
-};
-
-/** Writes that belong together, and whoever waits for them. */
-type Commit = {
-	readonly operations: readonly Operation[];
-	readonly committed: () => void;
-	readonly flushed: () => void;
-	readonly failed: (error: unknown) => void;
-};
-
-/** Writes of one transaction: collected synchronously, committed together. */
-export type Writes = {
-	put(table: Table, key: Key, value: unknown): void;
-	remove(table: Table, key: Key): void;
-};
 
 export type StoreOptions = {
 	/** Called before the file is opened, which may be damaged: whoever opens it then may die of it. */
@@ -144,25 +124,14 @@ export class Store implements Service {
 		return this.#enqueue(collect, 'committed');
 	}
 
-	#enqueue(collect: (writes: Writes) => void, until: 'committed' | 'flushed'): Promise<void> {
+	#enqueue(collect: (writes: Writes) => void, waitsFor: 'committed' | 'flushed'): Promise<void> {
 		return new Promise((resolve, reject) => {
 			this.#opened();
 			if (this.#damage) throw this.#damage;
-			const operations: Operation[] = [];
-			const add = (table: Table, key: Key, text: string | undefined) =>
-				operations.push({ name: nameOf(table, key), table, key, text });
-			collect({
-				put: (table, key, value) => add(table, key, JSON.stringify(value)),
-				remove: (table, key) => add(table, key, undefined),
-			});
-			for (const operation of operations) this.#pending.set(operation.name, operation);
-			const ignore = () => undefined;
-			this.#waiting.push({
-				operations,
-				committed: until === 'committed' ? resolve : ignore,
-				flushed: until === 'flushed' ? resolve : ignore,
-				failed: (error) => reject(this.#failure(error)),
-			});
+			const commit = new Commit(waitsFor, resolve, reject);
+			collect(commit);
+			for (const operation of commit.operations) this.#pending.set(operation.name, operation);
+			this.#waiting.push(commit);
 			this.#writing ??= this.#writeAll();
 		});
 	}
@@ -176,7 +145,7 @@ export class Store implements Service {
 			try {
 				await this.#write(batch);
 			} catch (error) {
-				for (const { failed } of batch) failed(error);
+				for (const { reject } of batch) reject(this.#failure(error));
 			}
 		}
 		this.#writing = undefined;
@@ -204,11 +173,11 @@ export class Store implements Service {
 			}
 		}
 		for (const name of last.keys()) this.#unflushed.add(name);
-		for (const { committed } of batch) committed();
+		for (const commit of batch) commit.committed();
 		const onDisk = Promise.resolve(root.flushed).then(() => undefined);
 		await withDeadline(this.#clock, onDisk, flushWithinMs, () => new Error('the disk does not answer'));
 		for (const name of last.keys()) this.#unflushed.delete(name);
-		for (const { flushed } of batch) flushed();
+		for (const commit of batch) commit.flushed();
 	}
 
 	#failure(error: unknown): StewardError {
@@ -273,10 +242,6 @@ export class Store implements Service {
 		// After a failed write lmdb waits for a flush that never comes; what was promised is on disk.
 		await Promise.race([root.close(), this.#clock.sleep(closeWithinMs)]);
 	}
-}
-
-function nameOf(table: Table, key: Key): string {
-	return `${table} ${key}`;
 }
 
 /** lmdb gives the reason of a failed commit as another promise beside the error. */

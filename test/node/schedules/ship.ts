@@ -174,7 +174,6 @@ async function startProcess(world: World, boot: string): Promise<ShipProcess> {
 	const outbox = {
 		addReport: (_: unknown, id: string, report: Omit<Report, 'key' | 'v'>) =>
 			world.reports.push({ id, report }),
-		flush: () => undefined,
 		onConfirmed: () => undefined,
 	};
 	const journal = new Journal({ store, outbox, boot, machine: 'machine', now: clock.now });
