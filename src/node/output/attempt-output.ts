@@ -24,39 +24,39 @@ type Half = { readonly redactor: StreamRedactor; readonly collector: OutputColle
 export class AttemptOutput {
 	readonly #redaction: Redaction;
 	readonly #sink: OutputSink;
-	readonly #halves: Readonly<Record<OutputStream, Half>>;
-	#isUsed = false;
+	/** Of the streams on which something was said: most short runs say nothing, and digests and buffers are dear. */
+	readonly #halves: Partial<Record<OutputStream, Half>> = {};
+	#hasEnded = false;
+	/** Where something was said, once it has ended. */
 	#summary: Readonly<Record<OutputStream, OutputSummary>> | undefined;
 
 	constructor(redaction: Redaction, sink: OutputSink) {
 		this.#redaction = redaction;
 		this.#sink = sink;
-		const half = () => ({
-			redactor: new StreamRedactor(redaction),
-			collector: new OutputCollector(),
-			offset: 0,
-		});
-		this.#halves = { stdout: half(), stderr: half() };
 	}
 
 	/** Resolves when it is on the disk, or is not taken there. Never rejects. */
 	write(chunk: string | Uint8Array, stream: OutputStream): Promise<void> {
-		if (this.#summary) return Promise.resolve();
-		this.#isUsed = true;
+		if (this.#hasEnded) return Promise.resolve();
 		const bytes =
 			typeof chunk === 'string'
 				? Buffer.from(chunk)
 				: Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
-		return this.#take(stream, this.#halves[stream].redactor.push(bytes));
+		const half = this.#half(stream);
+		return this.#take(stream, half, half.redactor.push(bytes));
 	}
 
 	/** Nothing more comes. Safe to call twice. */
 	end(): void {
-		if (this.#summary) return;
-		for (const stream of outputStreams) void this.#take(stream, this.#halves[stream].redactor.end());
+		if (this.#hasEnded) return;
+		this.#hasEnded = true;
+		for (const stream of outputStreams) {
+			const half = this.#halves[stream];
+			if (half) void this.#take(stream, half, half.redactor.end());
+		}
 		const { stdout, stderr } = this.#halves;
-		this.#summary = { stdout: stdout.collector.summary(), stderr: stderr.collector.summary() };
-		this.#sink.finish({ stdout: stdout.offset, stderr: stderr.offset });
+		if (stdout || stderr) this.#summary = { stdout: summaryOf(stdout), stderr: summaryOf(stderr) };
+		this.#sink.finish({ stdout: stdout?.offset ?? 0, stderr: stderr?.offset ?? 0 });
 	}
 
 	/** The outcome without secrets, and with the summaries where the method gave none of its own. */
@@ -69,8 +69,7 @@ export class AttemptOutput {
 	/** What is known of a run that had no outcome; null where it said nothing. */
 	resultWithoutOutcome(): Result | null {
 		this.end();
-		if (!this.#isUsed || !this.#summary) return null;
-		return { exitCode: null, signal: null, ...this.#summary };
+		return this.#summary ? { exitCode: null, signal: null, ...this.#summary } : null;
 	}
 
 	fault(fault: FaultRecord): FaultRecord {
@@ -80,7 +79,7 @@ export class AttemptOutput {
 	#completeResult(result: Result): Result {
 		this.end();
 		const { stdout, stderr, value } = result;
-		const said = stdout === null && stderr === null && this.#isUsed ? this.#summary : undefined;
+		const said = stdout === null && stderr === null ? this.#summary : undefined;
 		return {
 			...result,
 			...(said ?? { stdout: this.#withoutSecrets(stdout), stderr: this.#withoutSecrets(stderr) }),
@@ -113,12 +112,25 @@ export class AttemptOutput {
 		return this.#redaction.value(value);
 	}
 
-	#take(stream: OutputStream, bytes: Buffer): Promise<void> {
+	#half(stream: OutputStream): Half {
+		const half = this.#halves[stream] ?? {
+			redactor: new StreamRedactor(this.#redaction),
+			collector: new OutputCollector(),
+			offset: 0,
+		};
+		this.#halves[stream] = half;
+		return half;
+	}
+
+	#take(stream: OutputStream, half: Half, bytes: Buffer): Promise<void> {
 		if (bytes.length === 0) return Promise.resolve();
-		const half = this.#halves[stream];
 		half.collector.write(bytes);
 		const { offset } = half;
 		half.offset += bytes.length;
 		return this.#sink.append(stream, offset, bytes);
 	}
+}
+
+function summaryOf(half: Half | undefined): OutputSummary {
+	return (half?.collector ?? new OutputCollector()).summary();
 }
