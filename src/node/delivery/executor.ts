@@ -80,7 +80,7 @@ export class Executor {
 		try {
 			let next: number | undefined = attempt;
 			while (next !== undefined) {
-				if (!(await this.#awaitDue(turn, slot))) return;
+				if (!(await this.#awaitDue(turn, next, slot))) return;
 				if (turn.calledOff) return await this.#options.settlement.cancel(turn, turn.calledOff);
 				// Handed back before it starts: what is paused or stopped costs no attempt.
 				if (this.#options.pauses.holds(envelope.lane, envelope.method, turn.isLocal)) return turn.nak();
@@ -97,12 +97,18 @@ export class Executor {
 	/** Waits for a retry that is not due; false when the slot is given back instead. */
 	async #awaitDue(
 		turn: Turn,
+		attempt: number,
 		{ holdsSlot, stopping }: { holdsSlot: boolean; stopping: AbortSignal },
 	): Promise<boolean> {
 		const { journal, serverTime, clock } = this.#options;
-		const entry = journal.find(turn.command);
+		const entry = attempt > 1 ? journal.find(turn.command) : undefined;
 		const waitMs = entry?.state === 'retrying' ? (entry.nextAttemptAt ?? 0) - serverTime.now() : 0;
-		if (waitMs > 0 && holdsSlot) await clock.sleep(waitMs, AbortSignal.any([stopping, turn.signal]));
+		if (waitMs > 0 && holdsSlot) {
+			const calledOff = new AbortController();
+			const off = turn.whenCalledOff(() => calledOff.abort());
+			await clock.sleep(waitMs, AbortSignal.any([stopping, calledOff.signal]));
+			off();
+		}
 		if (turn.calledOff) return true;
 		if (stopping.aborted || (waitMs > 0 && !holdsSlot)) {
 			turn.nak(Math.max(waitMs, 1));
@@ -122,7 +128,8 @@ export class Executor {
 		const { journal, serverTime, onChange, graceOver, clock, log } = this.#options;
 		const { facts } = turn.command;
 		const startedAt = serverTime.now();
-		const attempts = withAttempt(journal.find(turn.command)?.attempts ?? [], attempt, startedAt);
+		const earlier = attempt > 1 ? journal.find(turn.command) : undefined;
+		const attempts = withAttempt(earlier?.attempts ?? [], attempt, startedAt);
 		const reruns = policy.onInterrupt === 'rerun' ? policy.attempts - attempt : null;
 		// Said before it is so: who waits until nothing runs must not miss one that is about to.
 		this.#running.set(turn.id, {
@@ -143,7 +150,7 @@ export class Executor {
 			log.info({ handle: formatHandle(turn.command), method: envelope.method, attempt }, 'started');
 			const { ended, aborted } = await runMethod({
 				...{ envelope, method, attempt, runForMs: policy.runForMs, graceOver, clock },
-				calledOff: turn.signal,
+				whenCalledOff: (listener) => turn.whenCalledOff(listener),
 				recordChild: async (child) => {
 					if (child.pid !== known?.pid || child.startTime !== known.startTime)
 						await journal.recordChild(turn.id, child);

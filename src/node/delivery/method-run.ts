@@ -34,8 +34,8 @@ export type MethodRunOptions = {
 	readonly method: KnownMethod;
 	readonly attempt: number;
 	readonly runForMs: number;
-	/** Aborts when the command is called off. */
-	readonly calledOff: AbortSignal;
+	/** Calls `listener` when the command is called off, at once where it was; the answer takes it off. */
+	readonly whenCalledOff: (listener: () => void) => () => void;
 	/** Aborts what still runs when the node's grace has passed. */
 	readonly graceOver: AbortSignal;
 	readonly recordChild: (child: ProcessIdentity) => Promise<void>;
@@ -48,7 +48,8 @@ export type MethodRunOptions = {
 export async function runMethod(
 	options: MethodRunOptions,
 ): Promise<{ ended: Ended; aborted: AbortReason | undefined }> {
-	const { envelope, method, attempt, runForMs, calledOff, graceOver, recordChild, output, clock } = options;
+	const { envelope, method, attempt, runForMs, whenCalledOff, graceOver, recordChild, output, clock } =
+		options;
 	const { sender, id, data } = envelope;
 	const controller = new AbortController();
 	let aborted: AbortReason | undefined;
@@ -57,7 +58,7 @@ export async function runMethod(
 		controller.abort(new Error(abortText[reason]));
 	};
 	const cancelTimer = clock.after(runForMs, () => abort('runFor'));
-	const offs = [onAbort(graceOver, () => abort('shutdown')), onAbort(calledOff, () => abort('calledOff'))];
+	const offs = [onAbort(graceOver, () => abort('shutdown')), whenCalledOff(() => abort('calledOff'))];
 	try {
 		const input: RunInput = {
 			...{ sender, id, attempt, data, recordChild },

@@ -15,8 +15,8 @@ export class Turn extends DeliveryLease {
 	readonly command: StoredCommand;
 	/** What its start uses up, where it is signed. */
 	spends: Spends | undefined;
-	readonly #callOff = new AbortController();
 	#calledOff: Closed | undefined;
+	#onCalledOff: (() => void) | undefined;
 
 	constructor(command: StoredCommand, delivery: Delivery, clock: Clock) {
 		super(delivery, clock);
@@ -37,15 +37,19 @@ export class Turn extends DeliveryLease {
 		return this.#calledOff;
 	}
 
-	/** Aborts when it is called off. */
-	get signal(): AbortSignal {
-		return this.#callOff.signal;
-	}
-
 	/** The first who asks is the one who is told of. */
 	callOff(closed: Closed): void {
 		this.#calledOff ??= closed;
-		this.#callOff.abort(new Error(`called off: ${closed.reason}`));
+		this.#onCalledOff?.();
+	}
+
+	/** Calls `listener` when it is called off, at once where it was. The answer takes it off; one at a time listens. */
+	whenCalledOff(listener: () => void): () => void {
+		this.#onCalledOff = listener;
+		if (this.#calledOff) listener();
+		return () => {
+			this.#onCalledOff = undefined;
+		};
 	}
 
 	get data(): Uint8Array {
