@@ -6,7 +6,7 @@ import type { CommandFacts } from '../../src/domain/wire.ts';
 import { Link } from '../../src/jetstream/connection.ts';
 import { Journal, journalAgeMs } from '../../src/node/store/journal.ts';
 import { Outbox } from '../../src/node/store/outbox.ts';
-import { Store } from '../../src/node/store/store.ts';
+import { Store, type Writes } from '../../src/node/store/store.ts';
 import { roomy } from '../support/outbox.ts';
 import { tempDir } from '../support/temp.ts';
 
@@ -32,9 +32,9 @@ async function makeJournal() {
 	});
 	const outbox = new Outbox({ ...roomy, node: 'ship1', store, link, clock: systemClock, log: silentLog });
 	await outbox.start();
-	const confirms: ((id: string) => void)[] = [];
+	const confirms: ((writes: Writes, id: string) => void)[] = [];
 	const port = {
-		onConfirmed: (listener: (id: string) => void) => void confirms.push(listener),
+		onConfirmed: (listener: (writes: Writes, id: string) => void) => void confirms.push(listener),
 		addReport: outbox.addReport.bind(outbox),
 	};
 	let now = 1000;
@@ -44,7 +44,7 @@ async function makeJournal() {
 		outbox,
 		store,
 		confirm: (id: string) => {
-			for (const listener of confirms) listener(id);
+			for (const listener of confirms) void store.commitLazily((writes) => listener(writes, id));
 		},
 		at: (ms: number) => {
 			now = ms;

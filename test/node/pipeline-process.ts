@@ -183,7 +183,7 @@ class MemoryOutbox {
 	readonly #world: World;
 	readonly #process: NodeProcess;
 	readonly #store: MemoryStore;
-	readonly #listeners: ((id: string) => void)[] = [];
+	readonly #listeners: ((writes: Writes, id: string) => void)[] = [];
 	readonly #onFailure: (error: unknown) => void;
 	#isSending = false;
 
@@ -198,7 +198,7 @@ class MemoryOutbox {
 		this.#flush();
 	}
 
-	onConfirmed(listener: (id: string) => void): void {
+	onConfirmed(listener: (writes: Writes, id: string) => void): void {
 		this.#listeners.push(listener);
 	}
 
@@ -228,8 +228,10 @@ class MemoryOutbox {
 				return true;
 			});
 			if (!isTaken) continue;
-			await this.#store.commitLazily((writes) => writes.remove('outbox', String(first.key)));
-			for (const listener of this.#listeners) listener(id);
+			await this.#store.commitLazily((writes) => {
+				writes.remove('outbox', String(first.key));
+				for (const listener of this.#listeners) listener(writes, id);
+			});
 		}
 		this.#isSending = false;
 	}

@@ -77,10 +77,10 @@ export class Journal {
 		this.#boot = options.boot;
 		this.#machine = options.machine;
 		this.#counts = options.counts;
-		options.outbox.onConfirmed((id) => {
+		options.outbox.onConfirmed((writes, id) => {
 			const ackedAt = this.#unreported.get(id) ?? null;
 			this.#unreported.delete(id);
-			this.#mark(id, { reportedAt: options.now(), ...(ackedAt === null ? {} : { ackedAt }) });
+			this.#mark(writes, id, { reportedAt: options.now(), ...(ackedAt === null ? {} : { ackedAt }) });
 		});
 	}
 
@@ -200,7 +200,7 @@ export class Journal {
 
 	markAcked(id: string, at: number): void {
 		if (this.#unreported.has(id)) this.#unreported.set(id, at);
-		else this.#mark(id, { ackedAt: at });
+		else this.#markAlone(id, { ackedAt: at });
 	}
 
 	/** Removes what was confirmed longer than its age ago; answers how many. */
@@ -247,11 +247,14 @@ export class Journal {
 	}
 
 	/** Confirmations may be forgotten by a crash: a report is then sent again, and an entry without its ack is kept for longer. */
-	#mark(id: string, change: Partial<JournalEntry>): void {
+	#mark(writes: Writes, id: string, change: Partial<JournalEntry>): void {
 		const entry = this.get(id);
-		if (entry?.state !== 'finished') return;
+		if (entry?.state === 'finished') this.#write(writes, { ...entry, ...change });
+	}
+
+	#markAlone(id: string, change: Partial<JournalEntry>): void {
 		void this.#store
-			.commitLazily((writes) => this.#write(writes, { ...entry, ...change }))
+			.commitLazily((writes) => this.#mark(writes, id, change))
 			.catch(() => {
 				// The disk fails; the next commit that somebody waits for says so.
 			});

@@ -13,7 +13,7 @@ import { streams } from '../../domain/subject.ts';
 import { type Connection, requestTimeoutMs } from '../../jetstream/connection.ts';
 import { sizeOf } from '../../jetstream/publish-request.ts';
 import { PublishError, Publisher, type PublishRequest, type Seal } from '../../jetstream/publisher.ts';
-import type { Store } from './store.ts';
+import type { Store, Writes } from './store.ts';
 
 export type OutboxEntry = {
 	readonly stream: string;
@@ -29,8 +29,8 @@ export type OutboxSenderOptions = {
 	store: Store;
 	/** Vouches for reports. */
 	seal?: Seal | undefined;
-	/** Called with the journal's id when its report is confirmed. */
-	onConfirmed: (journalId: string) => void;
+	/** Called with the journal's id when its report is confirmed, within the transaction that removes the entry. */
+	onConfirmed: (writes: Writes, journalId: string) => void;
 	/** How fast it may go out. */
 	uplink: UplinkBounds;
 	/** Called when an entry is no longer in the outbox. */
@@ -221,12 +221,12 @@ export class OutboxSender {
 		const confirmed = channel.confirmed.splice(0);
 		try {
 			await store.commitLazily((writes) => {
-				for (const { name } of confirmed) writes.remove('outbox', name);
+				for (const { name, entry } of confirmed) {
+					writes.remove('outbox', name);
+					if (entry.journalId) onConfirmed(writes, entry.journalId);
+				}
 			});
-			for (const { entry } of confirmed) {
-				onGone(entry);
-				if (entry.journalId) onConfirmed(entry.journalId);
-			}
+			for (const { entry } of confirmed) onGone(entry);
 			this.#pumpSoon(channel);
 		} catch (error) {
 			this.#pause(channel, error);

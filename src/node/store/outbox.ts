@@ -61,7 +61,7 @@ export class Outbox implements Service, Intake {
 	readonly #sender: OutboxSender;
 	readonly #lifecycle: Lifecycle;
 	readonly #room: OutboxRoom;
-	readonly #confirmed: ((journalId: string) => void)[] = [];
+	readonly #confirmed: ((writes: Writes, journalId: string) => void)[] = [];
 	#next = 1;
 	/** The number of the next message is known: before that nothing may be accepted. */
 	#isOpen = false;
@@ -78,8 +78,8 @@ export class Outbox implements Service, Intake {
 			answerWithinMs: options.answerWithinMs,
 			onGone: (entry) => this.#room.removed(entry),
 			...{ store: options.store, seal: options.seal },
-			onConfirmed: (journalId) => {
-				for (const listener of this.#confirmed) listener(journalId);
+			onConfirmed: (writes, journalId) => {
+				for (const listener of this.#confirmed) listener(writes, journalId);
 			},
 			onUndeliverable: ({ request }, why) => options.onUndeliverable?.(`${request.subject}: ${why}`),
 			clock: options.clock,
@@ -140,8 +140,8 @@ export class Outbox implements Service, Intake {
 		return [...new Set(entries.flatMap(({ value }) => value.journalId ?? []))];
 	}
 
-	/** Calls `listener` with the journal's id when its report is confirmed. */
-	onConfirmed(listener: (journalId: string) => void): void {
+	/** Calls `listener` with the journal's id when its report is confirmed, within the transaction that takes it out of here. */
+	onConfirmed(listener: (writes: Writes, journalId: string) => void): void {
 		this.#confirmed.push(listener);
 	}
 
