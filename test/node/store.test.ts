@@ -156,6 +156,33 @@ test('who asks is told when it is on disk, in order and before who waits, and ne
 	expect(told.length).toBe(5);
 });
 
+test('what is written together comes back as it was, whatever its size and characters', async () => {
+	await using made = await makeStore();
+	const { store, path } = made;
+	const values = [
+		'',
+		'a',
+		'é€😀\u0000',
+		'\ud800',
+		'€'.repeat(21_842),
+		'€'.repeat(21_900),
+		'x'.repeat(300_000),
+		'b',
+	];
+	await store.commit((writes) => {
+		for (const [place, value] of values.entries()) writes.put('journal', `k${place}`, { value });
+	});
+	const read = (from: Store) =>
+		values.map((_, place) => from.get<{ value: string }>('journal', `k${place}`)?.value);
+	expect(read(store)).toEqual(values);
+	expect([...store.range<{ value: string }>('journal')].map(({ value }) => value.value)).toEqual(values);
+	await store.stop();
+	const again = new Store(path, systemClock);
+	await again.start();
+	expect(read(again)).toEqual(values);
+	await again.stop();
+});
+
 test('a range is in the order of keys, within its bounds', async () => {
 	await using opened = await makeStore();
 	const { store } = opened;

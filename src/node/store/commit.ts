@@ -47,7 +47,9 @@ export class Commit implements Writes {
 		this.#onDisk.push(listener);
 	}
 
+	/** What was written is not kept in memory until the disk has it. */
 	committed(): void {
+		this.operations.length = 0;
 		if (this.#waitsFor === 'committed') this.#resolve();
 	}
 

@@ -24,7 +24,7 @@ function walk(path: string): WalkWord {
 	let entries = 0;
 	for (const name of tables) entries += walkTable(root, name);
 	const meta = root.openDB<string, Key>('meta', { encoding: 'string' });
-	meta.putSync('walked', sealed('meta', 'walked', String(entries)));
+	meta.putSync('walked', sealed('meta', 'walked', String(entries)).toString());
 	return { is: 'sound', entries };
 }
 

@@ -35,9 +35,9 @@ export class Store implements Service {
 	readonly #clock: Clock;
 	readonly #options: StoreOptions;
 	readonly #lifecycle: Lifecycle;
-	#root: RootDatabase<string, Key> | undefined;
+	#root: RootDatabase<Buffer, Key> | undefined;
 	#epoch = '';
-	#tables: ReadonlyMap<Table, Database<string, Key>> = new Map();
+	#tables: ReadonlyMap<Table, Database<Buffer, Key>> = new Map();
 	#waiting: Commit[] = [];
 	#writing: Promise<void> | undefined;
 	/** What is handed over and not committed: whoever reads and writes again must not lose the write before. */
@@ -82,7 +82,9 @@ export class Store implements Service {
 		if (pending) return pending.text === undefined ? undefined : (JSON.parse(pending.text) as Value);
 		try {
 			const stored = opened.get(key);
-			return stored === undefined ? undefined : (JSON.parse(unsealed(table, key, stored)) as Value);
+			return stored === undefined
+				? undefined
+				: (JSON.parse(unsealed(table, key, stored.toString())) as Value);
 		} catch (error) {
 			throw this.#damaged(error);
 		}
@@ -96,7 +98,7 @@ export class Store implements Service {
 		const opened = this.#table(table);
 		try {
 			for (const { key, value } of opened.getRange(bounds)) {
-				yield { key, value: JSON.parse(unsealed(table, key, value)) as Value };
+				yield { key, value: JSON.parse(unsealed(table, key, value.toString())) as Value };
 			}
 		} catch (error) {
 			throw this.#damaged(error);
@@ -153,6 +155,17 @@ export class Store implements Service {
 
 	async #write(batch: readonly Commit[]): Promise<void> {
 		const root = this.#opened();
+		const names = await this.#transact(root, batch);
+		for (const name of names) this.#unflushed.add(name);
+		for (const commit of batch) commit.committed();
+		const onDisk = Promise.resolve(root.flushed).then(() => undefined);
+		await withDeadline(this.#clock, onDisk, flushWithinMs, () => new Error('the disk does not answer'));
+		for (const name of names) this.#unflushed.delete(name);
+		for (const commit of batch) commit.flushed();
+	}
+
+	/** The names of what was written. */
+	async #transact(root: RootDatabase<Buffer, Key>, batch: readonly Commit[]): Promise<readonly string[]> {
 		// All of it is written or none: of several writes of one key only the last is seen.
 		const last = new Map<string, Operation>();
 		for (const { operations } of batch)
@@ -172,12 +185,7 @@ export class Store implements Service {
 				if (this.#pending.get(name) === operation) this.#pending.delete(name);
 			}
 		}
-		for (const name of last.keys()) this.#unflushed.add(name);
-		for (const commit of batch) commit.committed();
-		const onDisk = Promise.resolve(root.flushed).then(() => undefined);
-		await withDeadline(this.#clock, onDisk, flushWithinMs, () => new Error('the disk does not answer'));
-		for (const name of last.keys()) this.#unflushed.delete(name);
-		for (const commit of batch) commit.flushed();
+		return [...last.keys()];
 	}
 
 	#failure(error: unknown): StewardError {
@@ -202,12 +210,12 @@ export class Store implements Service {
 		return this.#damage;
 	}
 
-	#opened(): RootDatabase<string, Key> {
+	#opened(): RootDatabase<Buffer, Key> {
 		if (!this.#root) throw new StewardError('storage', `the node's store at ${this.#path} is closed`);
 		return this.#root;
 	}
 
-	#table(name: Table): Database<string, Key> {
+	#table(name: Table): Database<Buffer, Key> {
 		if (this.#damage) throw this.#damage;
 		const table = this.#tables.get(name);
 		if (!table) throw new StewardError('storage', `the node's store at ${this.#path} is closed`);
@@ -217,10 +225,10 @@ export class Store implements Service {
 	async #open(): Promise<void> {
 		try {
 			await makeFolder(this.#path);
-			const root = open<string, Key>({ ...openOptions, path: this.#path });
+			const root = open<Buffer, Key>({ ...openOptions, encoding: 'binary', path: this.#path });
 			this.#root = root;
 			this.#tables = new Map(
-				tables.map((name) => [name, root.openDB<string, Key>(name, { encoding: 'string' })]),
+				tables.map((name) => [name, root.openDB<Buffer, Key>(name, { encoding: 'binary' })]),
 			);
 			// lmdb forces to disk what its file holds, and never the file's name.
 			for (const folder of [this.#path, dirname(this.#path)]) await syncFolder(folder);
