@@ -43,7 +43,7 @@ const scratch = Buffer.allocUnsafeSlow(64 * 1024);
 
 /**
  * The text with its checksum, as it is stored: bytes that hold until the next call. Within a transaction lmdb has copied them when `put` is
- * over. (The checksum of a text takes a copy of it among what V8 calls old, and lmdb another one: with both, a node searches for garbage more often.)
+ * over. (Of a text, lmdb and the checksum would each make a copy on the heap.)
  */
 export function sealed(table: Table, key: Key, text: string): Buffer {
 	const most = sealLength + 3 * text.length;
