@@ -284,6 +284,25 @@ function addReports({ store, outbox }: Awaited<ReturnType<typeof makeOutbox>>, c
 	});
 }
 
+test('what is written of a confirmed report is there when the report has left the outbox, never before', async () => {
+	await using nats = await startNats();
+	await using _tools = await withTopology(nats);
+	await using dir = await tempDir();
+	await using parts = await makeOutbox(nats, dir.path);
+	const { store, outbox } = parts;
+	outbox.onConfirmed((writes, id) => writes.put('meta', `confirmed ${id}`, outbox.depth));
+	for (const service of [store, parts.link, outbox]) await service.start();
+	await parts.link.whenUp(new AbortController().signal);
+	const seen: (readonly [number, boolean])[] = [];
+	await addReports(parts, 3);
+	await eventually(() => {
+		const marks = [...store.range('meta', { start: 'confirmed', end: 'confirmed~' })].length;
+		seen.push([marks, outbox.depth + marks === 3]);
+		return marks === 3;
+	});
+	expect(seen.every(([, isWhole]) => isWhole)).toBe(true);
+});
+
 test('what the disk refused takes no room', async () => {
 	await using nats = await startNats();
 	await using dir = await tempDir();
