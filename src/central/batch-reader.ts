@@ -26,6 +26,8 @@ export type BatchReaderOptions = {
 	handle: (batch: readonly Delivery[]) => Promise<void>;
 	/** Told of each that comes, by its subject. */
 	onRead?: ((subject: string) => void) | undefined;
+	/** What another reader holds back, and what is handled together with this batch; called once for each. */
+	also?: (batch: readonly Delivery[]) => readonly Delivery[];
 	/** Each waits so long before it is handled, and while another reader is busy, but no longer than `longestMs`. Milliseconds. */
 	linger?: {
 		readonly forMs: number;
@@ -100,6 +102,18 @@ export class BatchReader implements Service {
 		return this.#busy !== undefined;
 	}
 
+	/** Hands over what still waits and is wanted; it is then with whoever asked for it. */
+	take(isWanted: (delivery: Delivery) => boolean): readonly Delivery[] {
+		const taken: Delivery[] = [];
+		this.#waiting = this.#waiting.filter(({ delivery }) => {
+			if (!isWanted(delivery)) return true;
+			taken.push(delivery);
+			return false;
+		});
+		if (taken.length > 0) this.#puller.poke();
+		return taken;
+	}
+
 	async #make(): Promise<void> {
 		const { link, stream, consumer, log } = this.#options;
 		try {
@@ -117,41 +131,47 @@ export class BatchReader implements Service {
 
 	async #drain(): Promise<void> {
 		const { signal } = this.#stopping;
+		const { clock, handle, also, gather, log } = this.#options;
 		await Promise.resolve();
 		while (this.#waiting.length > 0 && !signal.aborted) {
-			const batch = await this.#due(signal);
-			if (signal.aborted) break;
-			this.#waiting.splice(0, batch.length);
+			const waitMs = this.#untilDueMs();
+			if (waitMs > 0) {
+				await clock.sleep(waitMs, signal);
+				continue;
+			}
+			const due = this.#takeDue();
+			const batch = also ? [...due, ...also(due)] : due;
 			this.#handling = batch.length;
 			try {
-				await this.#options.handle(batch);
+				await handle(batch);
 			} catch (error) {
-				this.#options.log.warn(
-					{ reader: this.name, err: messageOf(error) },
-					'a batch failed; it comes again',
-				);
+				log.warn({ reader: this.name, err: messageOf(error) }, 'a batch failed; it comes again');
 				for (const delivery of batch) delivery.nak(retryMs);
 			}
 			this.#handling = 0;
 			this.#puller.poke();
-			const { gather, clock } = this.#options;
-			const isMuch = gather && batch.length >= gather.from && this.#waiting.length < held / 2;
+			const isMuch = gather && due.length >= gather.from && this.#waiting.length < held / 2;
 			if (isMuch) await clock.sleep(gather.forMs, signal);
 		}
 		this.#busy = undefined;
 	}
 
-	/** What has waited for long enough, at least one; more may come while it is waited for. */
-	async #due(signal: AbortSignal): Promise<Delivery[]> {
+	/** How long the first has to wait still, 0 where it is due. */
+	#untilDueMs(): number {
 		const { clock, linger } = this.#options;
 		const [first] = this.#waiting;
-		if (!linger || !first) return this.#waiting.map(({ delivery }) => delivery);
+		if (!linger || !first) return 0;
 		const { forMs, after, longestMs } = linger;
-		const age = () => clock.monotonic() - first.at;
-		await clock.sleep(forMs - age(), signal);
-		const mayWait = () => age() < longestMs && this.#waiting.length < held / 2;
-		while (after.isBusy && mayWait() && !signal.aborted) await clock.sleep(forMs, signal);
-		const count = this.#waiting.findIndex(({ at }) => at > first.at + Math.max(0, age() - forMs));
-		return this.#waiting.slice(0, count < 0 ? undefined : count).map(({ delivery }) => delivery);
+		const age = clock.monotonic() - first.at;
+		if (age < forMs) return forMs - age;
+		return after.isBusy && age < longestMs && this.#waiting.length < held / 2 ? forMs : 0;
+	}
+
+	/** What has waited for long enough, at least one. */
+	#takeDue(): Delivery[] {
+		const { clock, linger } = this.#options;
+		const dueBefore = linger ? clock.monotonic() - linger.forMs : Number.POSITIVE_INFINITY;
+		const count = this.#waiting.findIndex(({ at }, place) => place > 0 && at > dueBefore);
+		return this.#waiting.splice(0, count < 0 ? this.#waiting.length : count).map(({ delivery }) => delivery);
 	}
 }

@@ -42,18 +42,18 @@ const unreadableRetryMs = 30_000;
  * A claim waits a moment for the report of a short run, and while there is no time for reports: a report tells of the start as well, and
  * then the ledger is written once. Who asks for one command reads its claim meanwhile.
  */
-const claimLinger = { forMs: 100, longestMs: 2000 };
+const claimLinger = { forMs: 250, longestMs: 2000 };
 
-/** A batch of results and one of entries cost the broker 3 ms in all, whatever is in them. */
-const gather = { from: 16, forMs: 25 };
+/** A batch of results and one of entries cost the broker 3 ms in all and more, whatever is in them. */
+const gather = { from: 16, forMs: 100 };
 
 type Group = { readonly handle: Handle; readonly statements: readonly Statement[] };
 
 export type ProjectorOptions = {
 	link: Link;
-	ledger: LedgerStore;
+	ledger: Pick<LedgerStore, 'read' | 'readMany' | 'readEnd' | 'write'>;
 	dead: DeadLetters;
-	settler: Settler;
+	settler: Pick<Settler, 'settle'>;
 	/** Whether the node's signature holds. */
 	statements: Pick<StatementCheck, 'check'>;
 	/** The body of a command that is still on its stream, for its dead letter. */
@@ -71,15 +71,20 @@ export class Projector implements Service {
 	readonly name = 'projector';
 	readonly #options: ProjectorOptions;
 	readonly #readers: readonly BatchReader[];
+	#turn: Promise<void> = Promise.resolve();
 
 	constructor(options: ProjectorOptions) {
 		this.#options = options;
 		const { link, clock, log, onRead } = options;
-		const handle = (batch: readonly Delivery[]) => this.project(batch);
+		const handle = (batch: readonly Delivery[]) => this.#inTurn(batch);
 		const common = { link, consumer: projectorConsumer, handle, onRead, clock, log };
-		const reports = new BatchReader({ ...common, stream: streams.reports, gather });
+		const reports: BatchReader = new BatchReader({
+			...{ ...common, stream: streams.reports, gather },
+			also: (batch) => claimsOf(batch, claims),
+		});
 		const linger = { ...claimLinger, after: reports };
-		this.#readers = [new BatchReader({ ...common, stream: streams.claims, linger }), reports];
+		const claims = new BatchReader({ ...common, stream: streams.claims, linger });
+		this.#readers = [claims, reports];
 	}
 
 	async start(): Promise<void> {
@@ -88,6 +93,14 @@ export class Projector implements Service {
 
 	async stop(): Promise<void> {
 		await Promise.all(this.#readers.map((reader) => reader.stop()));
+	}
+
+	/** One batch after the other: two that write the same entry would refuse each other, and with it all that goes together. */
+	#inTurn(batch: readonly Delivery[]): Promise<void> {
+		const turn = this.#turn.then(() => this.project(batch));
+		// Who handed it over hears how it went; the next one begins in any case.
+		this.#turn = turn.catch(() => undefined);
+		return turn;
 	}
 
 	/** Folds a batch; resolves when each of its deliveries is acknowledged or handed back. */
@@ -147,7 +160,7 @@ export class Projector implements Service {
 			if (statements.length === 0) return;
 			const entry = await this.#write({ ...group, statements }, record);
 			for (const { delivery } of statements) delivery.ack();
-			if (isFinal(entry.state)) this.#options.settler.settle(group.handle);
+			if (isFinal(entry.state)) this.#options.settler.settle(group.handle, entry);
 		} catch (error) {
 			if (isTooLarge(error)) return this.#buryAll(group);
 			log.warn(
@@ -245,6 +258,17 @@ export class Projector implements Service {
 			delivery.nak(1000);
 		}
 	}
+}
+
+/** Claims that wait for the reports of this batch. */
+function claimsOf(batch: readonly Delivery[], claims: BatchReader): readonly Delivery[] {
+	const reported = new Set(batch.map(({ subject }) => handleIn(subject)));
+	return claims.take(({ subject }) => reported.has(handleIn(subject)));
+}
+
+/** What is behind the family of a claim's or a report's subject. */
+function handleIn(subject: string): string {
+	return subject.slice(subject.indexOf('.', subject.indexOf('.') + 1));
 }
 
 function unfolded(handle: Handle): never {

@@ -7,17 +7,20 @@
 import type { Clock } from '../base/clock.ts';
 import { messageOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
+import type { LedgerEntry } from '../domain/ledger.ts';
 import { formatHandle, type Handle } from '../domain/names.ts';
 import { isFinal } from '../domain/state.ts';
 import { type CommandFacts, isLocal, isOfOneTime } from '../domain/wire.ts';
 import type { Commands } from '../jetstream/commands.ts';
 import { fewestOfFront } from '../jetstream/front.ts';
-import type { LedgerRecord, LedgerStore } from '../jetstream/ledger-store.ts';
+import type { LedgerStore } from '../jetstream/ledger-store.ts';
 import type { StoredCommand } from '../jetstream/stored-command.ts';
 
 /** What ends meanwhile is read in the ledger together. */
 const lingerMs = 250;
 const mostAtOnce = 2000;
+/** What the ledger said longer ago does not count. */
+const mostAgeMs = 1000;
 /** Purges at once: each is a request, and an fsync at the broker. */
 const concurrency = 8;
 const retryMs = 2000;
@@ -34,7 +37,16 @@ export type SettlerOptions = {
 };
 
 /** `facts`: of what waits under its id, where that is known to be another message. */
-type Settled = Handle & { readonly facts?: CommandFacts | undefined };
+type Settled = Handle & { readonly facts?: CommandFacts | undefined; readonly said?: Said | undefined };
+
+/** What has to be known of an entry: many are kept for a moment, and a whole one may be large. */
+type Standing = Pick<LedgerEntry, 'state' | 'seq' | 'queuedAt' | 'accepted'>;
+
+/** What the ledger said, when by the monotonic clock, and over which link. */
+type Said = { readonly standing: Standing; readonly at: number; readonly changes: number };
+
+/** What the ledger says, by handle. */
+type Standings = ReadonlyMap<string, Standing | 'unreadable'>;
 
 export class Settler {
 	readonly #options: SettlerOptions;
@@ -45,10 +57,18 @@ export class Settler {
 		this.#options = options;
 	}
 
-	settle({ node, id, facts }: Settled): void {
+	/** `entry`: what the ledger has just said of it, or has just taken. */
+	settle({ node, id, facts, said }: Settled, entry?: LedgerEntry): void {
+		const { clock, linkChanges } = this.#options;
+		const standing = entry && standingOf(entry);
 		const key = formatHandle({ node, id });
-		// Whoever says only that it has ended does not know what else waits under its id.
-		this.#waiting.set(key, { node, id, facts: facts ?? this.#waiting.get(key)?.facts });
+		const known = this.#waiting.get(key);
+		this.#waiting.set(key, {
+			...{ node, id },
+			// Whoever says only that it has ended does not know what else waits under its id.
+			facts: facts ?? known?.facts,
+			said: standing ? { standing, at: clock.monotonic(), changes: linkChanges() } : (said ?? known?.said),
+		});
 		if (!this.#isWorking) void this.#work();
 	}
 
@@ -67,24 +87,39 @@ export class Settler {
 		const { linkChanges } = this.#options;
 		const changes = linkChanges();
 		const isSameLink = () => linkChanges() === changes;
-		let records: ReadonlyMap<string, LedgerRecord | 'unreadable'>;
+		let standings: Standings;
 		try {
-			records = await this.#options.ledger.readMany([...some.keys()]);
+			standings = await this.#standingsOf(some, changes);
 		} catch (error) {
 			for (const one of some.values()) this.#later(one, error);
 			return;
 		}
 		const left = new Map(some);
-		for (const one of nodesOf(some, records)) if (isSameLink()) await this.#removeFront(one, left);
+		for (const one of nodesOf(some, standings)) if (isSameLink()) await this.#removeFront(one, left);
 		const work = async () => {
 			for (const [key, settled] of left) {
 				left.delete(key);
 				// What was read before says nothing of a store that came back since.
-				if (isSameLink()) await this.#removeOne(settled, records.get(key));
+				if (isSameLink()) await this.#removeOne(settled, standings.get(key));
 				else this.#later(settled, new Error('the link was lost meanwhile'));
 			}
 		};
 		await Promise.all(Array.from({ length: concurrency }, work));
+	}
+
+	/** What the ledger has not said within the last second, and over this link, it is asked for. */
+	async #standingsOf(some: ReadonlyMap<string, Settled>, changes: number): Promise<Standings> {
+		const { clock, ledger } = this.#options;
+		const standings = new Map<string, Standing | 'unreadable'>();
+		const unsaid: string[] = [];
+		for (const [key, { said }] of some) {
+			const counts = said?.changes === changes && clock.monotonic() - said.at <= mostAgeMs;
+			if (said && counts) standings.set(key, said.standing);
+			else unsaid.push(key);
+		}
+		for (const [key, record] of unsaid.length > 0 ? await ledger.readMany(unsaid) : [])
+			standings.set(key, record === 'unreadable' ? record : record.entry);
+		return standings;
 	}
 
 	/** What it has dealt with is not `left` any more. */
@@ -106,15 +141,15 @@ export class Settler {
 		}
 	}
 
-	async #removeOne(settled: Settled, record: LedgerRecord | 'unreadable' | undefined): Promise<void> {
+	async #removeOne(settled: Settled, standing: Standing | 'unreadable' | undefined): Promise<void> {
 		const { commands, onForgotten } = this.#options;
 		const { node, id, facts } = settled;
-		if (!record) return onForgotten({ node, id });
-		if (record === 'unreadable') return this.#later(settled, 'its entry was written by a newer steward');
-		const { state, seq } = record.entry;
+		if (!standing) return onForgotten({ node, id });
+		if (standing === 'unreadable') return this.#later(settled, 'its entry was written by a newer steward');
+		const { state, seq } = standing;
 		if (!isFinal(state)) return;
 		// Sent again in the moment of its settling; what was sent long after is another command with its id.
-		const isRepeat = facts !== undefined && isOfOneTime(facts, record.entry);
+		const isRepeat = facts !== undefined && isOfOneTime(facts, standing);
 		// Its node made it itself: nothing of it was ever stored, save where the centre queued the same tick.
 		if (isLocal({ seq }) && !isRepeat) return;
 		try {
@@ -135,15 +170,12 @@ export class Settler {
 type SettledOfNode = { readonly node: string; readonly seqs: ReadonlyMap<string, number> };
 
 /** Nodes with enough of them. What has come again under its id is another message, and stays out. */
-function nodesOf(
-	some: ReadonlyMap<string, Settled>,
-	records: ReadonlyMap<string, LedgerRecord | 'unreadable'>,
-): readonly SettledOfNode[] {
+function nodesOf(some: ReadonlyMap<string, Settled>, standings: Standings): readonly SettledOfNode[] {
 	const nodes = new Map<string, { node: string; seqs: Map<string, number> }>();
 	for (const [key, { node, id, facts }] of some) {
-		const record = records.get(key);
-		if (!record || record === 'unreadable' || facts) continue;
-		const { state, seq, accepted } = record.entry;
+		const standing = standings.get(key);
+		if (!standing || standing === 'unreadable' || facts) continue;
+		const { state, seq, accepted } = standing;
 		if (!isFinal(state) || isLocal({ seq })) continue;
 		// It had waited for its time under another subject, where something of it may be left.
 		if (accepted) continue;
@@ -152,4 +184,8 @@ function nodesOf(
 		ofNode.seqs.set(id, seq);
 	}
 	return [...nodes.values()].filter(({ seqs }) => seqs.size >= fewestOfFront);
+}
+
+function standingOf({ state, seq, queuedAt, accepted }: LedgerEntry): Standing {
+	return { state, seq, queuedAt, accepted };
 }

@@ -12,6 +12,7 @@ import type { Connection } from '../../src/jetstream/connection.ts';
 import { subjectsOf } from '../../src/jetstream/consumers.ts';
 import { command, factsOf, fleetOn, writeEnd } from '../client/setup.ts';
 import { startBroker } from '../jetstream/setup.ts';
+import { manualClock } from '../support/clock.ts';
 import { eventually } from '../support/eventually.ts';
 
 /** Ids of the commands that are on their stream. */
@@ -159,4 +160,52 @@ test('nothing goes by a ledger that was read before the link was lost: behind th
 	await eventually(async () => (await leftOn(connection)).length === 0);
 	// Nothing between the loss and the next look into the ledger.
 	expect(order.slice(0, 3)).toEqual(['read', 'front of ship1', 'read']);
+});
+
+test('what the ledger has just taken is not read there again; what it took long ago, or over another link, is', async () => {
+	await using broker = await startBroker();
+	const { connection } = broker;
+	const { fleet, parts } = await fleetOn(connection);
+	const time = manualClock();
+	let [changes, lateMs] = [0, 0];
+	const clock = { ...time, monotonic: () => time.monotonic() + lateMs };
+	const read: string[][] = [];
+	const settler = new Settler({
+		commands: parts.commands,
+		ledger: {
+			readMany: (handles) => {
+				read.push([...handles].sort());
+				return parts.ledger.readMany(handles);
+			},
+		},
+		...{ onForgotten: () => undefined, linkChanges: () => changes, clock, log: silentLog },
+	});
+	const end = async (id: string) => {
+		const handle = { node: 'ship1', id };
+		await fleet.send(command({ id }));
+		return { handle, entry: await writeEnd(parts, handle, await factsOf(parts, handle)) };
+	};
+	const [first, moved, old, fresh] = [
+		await end('first'),
+		await end('moved'),
+		await end('old'),
+		await end('fresh'),
+	];
+	const isRemoved = (count: number) =>
+		eventually(async () => {
+			await time.advance(250);
+			return (await leftOn(connection)).length === count;
+		});
+	settler.settle(first.handle, first.entry);
+	await isRemoved(3);
+	expect(read).toEqual([]);
+	settler.settle(moved.handle, moved.entry);
+	changes += 2;
+	await isRemoved(2);
+	expect(read).toEqual([['ship1.moved']]);
+	settler.settle(old.handle, old.entry);
+	lateMs += 1001;
+	settler.settle(fresh.handle, fresh.entry);
+	await isRemoved(0);
+	expect(read).toEqual([['ship1.moved'], ['ship1.old']]);
 });
