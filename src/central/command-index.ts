@@ -16,7 +16,7 @@ import { readStoredCommand, type StoredCommand } from '../jetstream/stored-comma
 import { Arrivals } from './arrivals.ts';
 import type { IndexedCommand, IndexListeners } from './index-listeners.ts';
 import { LaterIndex } from './later-index.ts';
-import { LedgerTable } from './ledger-table.ts';
+import { type IndexedSummary, LedgerTable } from './ledger-table.ts';
 import type { ReadingPlace } from './reading-place.ts';
 import type { ScheduleIndex } from './schedule-index.ts';
 
@@ -99,18 +99,24 @@ export class CommandIndex {
 	takeLedger(message: Followed): void {
 		const handle = ownText(keyOf(buckets.ledger, message.subject));
 		const summary = readLedgerSummary(message.header);
-		this.#change(handle, () => {
-			if (!summary) {
+		if (summary) this.#takeSummary(handle, { ...summary, revision: message.seq });
+		else
+			this.#change(handle, () => {
 				this.ledger.delete(handle);
 				this.withNode.delete(handle);
-				return;
-			}
-			this.ledger.set(handle, { ...summary, revision: message.seq });
-			if (summary.lostAt === null) this.withNode.delete(handle);
-			else this.withNode.set(handle, summary.lostAt);
-			if (isFinal(summary.state)) this.#forgetWaiting(handle, summary.seq);
-		});
+			});
 		this.#options.listeners.taken('ledger', message.seq, handle);
+	}
+
+	#takeSummary(handle: string, summary: IndexedSummary): void {
+		const { listeners } = this.#options;
+		// As {@link known} would tell, of thousands a second.
+		const before = listeners.areNone ? undefined : this.known(handle);
+		this.ledger.set(handle, summary);
+		if (summary.lostAt === null) this.withNode.delete(handle);
+		else this.withNode.set(handle, summary.lostAt);
+		if (isFinal(summary.state)) this.#forgetWaiting(handle, summary.seq);
+		listeners.tell(handle, before, summary);
 	}
 
 	forgetLedger(): void {

@@ -97,19 +97,11 @@ export function writeRequest(
 	value: string | Uint8Array,
 	options: { expectRevision?: number; ttlMs?: number | undefined; headers?: Record<string, string> } = {},
 ): PublishRequest {
-	return {
-		subject: bucketSubject(bucket, key),
-		data: value,
-		headers: {
-			...options.headers,
-			...(options.expectRevision === undefined
-				? {}
-				: { [expectedSeqHeader]: String(options.expectRevision) }),
-			...(options.ttlMs === undefined
-				? {}
-				: { 'Nats-TTL': `${Math.max(1, Math.ceil(options.ttlMs / 1000))}s` }),
-		},
-	};
+	const { expectRevision, ttlMs } = options;
+	const headers: Record<string, string> = { ...options.headers };
+	if (expectRevision !== undefined) headers[expectedSeqHeader] = String(expectRevision);
+	if (ttlMs !== undefined) headers['Nats-TTL'] = `${Math.max(1, Math.ceil(ttlMs / 1000))}s`;
+	return { subject: bucketSubject(bucket, key), data: value, headers };
 }
 
 /** A delete of one key, for a Publisher: leaves a marker, and its time. */

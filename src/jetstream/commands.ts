@@ -26,6 +26,7 @@ import { commandHeader, headersFor, readStoredCommand, type StoredCommand } from
 
 /** Bodies read in one request: each may have half a megabyte. */
 const bodiesAtOnce = 32;
+const utf8 = new TextDecoder();
 
 /** Where a command stands on its lane. What runs is first, and counts. */
 export type QueuePlace = {
@@ -138,7 +139,7 @@ export class Commands {
 		// One that waits for its time has another subject.
 		const waiting = subjects.laterCommand(shard, { node, method, id });
 		const isIt = stored.subject === subject || stored.subject === waiting;
-		return isIt ? new TextDecoder().decode(stored.data) : null;
+		return isIt ? utf8.decode(stored.data) : null;
 	}
 
 	#bodiesOf(shard: number): GroupGet {

@@ -34,6 +34,8 @@ export type Delivery = {
 	working(): void;
 };
 
+const ackWord = Buffer.from('+ACK');
+
 type AckSubject = {
 	readonly deliveries: number;
 	readonly seq: number;
@@ -76,7 +78,7 @@ export function toDelivery(connection: Connection, message: Msg): Delivery | und
 	const parsed = reply === undefined ? undefined : parseAckSubject(reply);
 	if (reply === undefined || parsed === undefined) return undefined;
 	/** Said to nobody when the link is closed for good: the message comes again to whoever pulls next. */
-	const say = (word: string) => {
+	const say = (word: string | Uint8Array) => {
 		if (!nc.isClosed()) nc.publish(reply, word);
 	};
 	return {
@@ -87,7 +89,7 @@ export function toDelivery(connection: Connection, message: Msg): Delivery | und
 		seq: parsed.seq,
 		deliveries: parsed.deliveries,
 		storedAt: parsed.storedAt,
-		ack: () => say('+ACK'),
+		ack: () => say(ackWord),
 		nak: (delayMs) => say(delayMs ? `-NAK ${JSON.stringify({ delay: Math.round(delayMs * 1e6) })}` : '-NAK'),
 		term: (reason) => say(`+TERM ${reason}`),
 		working: () => say('+WPI'),

@@ -8,10 +8,10 @@ import { z } from 'zod';
 import { StewardError } from '../base/errors.ts';
 import { type Envelope, envelopeSchema } from '../domain/envelope.ts';
 import { type LedgerEntry, ledgerEntrySchema, lostAt } from '../domain/ledger.ts';
-import { formatHandle, type Handle } from '../domain/names.ts';
+import { formatHandle, type Handle, isLane } from '../domain/names.ts';
 import { boundedEnd, boundedEntry } from '../domain/report-bounds.ts';
 import { type Result, resultSchema } from '../domain/result.ts';
-import { isFinal } from '../domain/state.ts';
+import { isCommandState, isFinal } from '../domain/state.ts';
 import { buckets } from '../domain/subject.ts';
 import { decode, ledgerAgeMs } from '../domain/wire.ts';
 import { bucketStream, type Entry, readEntries, readEntry, writeRequest } from './bucket.ts';
@@ -69,31 +69,35 @@ const header = {
 function summaryHeaders(entry: LedgerEntry): Record<string, string> {
 	const lost = lostAt(entry);
 	const starts = entry.attempts.at(-1)?.attempt ?? 0;
-	return {
+	const fields: Record<string, string> = {
 		[header.state]: entry.state,
 		[header.method]: entry.method,
 		[header.lane]: entry.lane,
 		[header.queuedAt]: String(entry.queuedAt),
 		[header.seq]: String(entry.seq),
-		...(entry.startedAt === null ? {} : { [header.startedAt]: String(entry.startedAt) }),
-		...(starts === 0 ? {} : { [header.starts]: String(starts) }),
-		...(entry.endedAt === null ? {} : { [header.endedAt]: String(entry.endedAt) }),
-		...(entry.deadlineAt === null ? {} : { [header.deadlineAt]: String(entry.deadlineAt) }),
-		...(entry.settledAt === null ? {} : { [header.settledAt]: String(entry.settledAt) }),
-		...(lost === null ? {} : { [header.lostAt]: String(lost) }),
-		...(entry.schedule && { [header.schedule]: entry.schedule.name }),
 	};
+	// One by one: an object that is put together of others takes several times as long.
+	if (entry.startedAt !== null) fields[header.startedAt] = String(entry.startedAt);
+	if (starts > 0) fields[header.starts] = String(starts);
+	if (entry.endedAt !== null) fields[header.endedAt] = String(entry.endedAt);
+	if (entry.deadlineAt !== null) fields[header.deadlineAt] = String(entry.deadlineAt);
+	if (entry.settledAt !== null) fields[header.settledAt] = String(entry.settledAt);
+	if (lost !== null) fields[header.lostAt] = String(lost);
+	if (entry.schedule) fields[header.schedule] = entry.schedule.name;
+	return fields;
 }
 
 /** Undefined for a marker, or for what steward did not write. */
 export function readLedgerSummary(read: (name: string) => string): LedgerSummary | undefined {
-	const state = ledgerEntrySchema.shape.state.safeParse(read(header.state));
-	const lane = ledgerEntrySchema.shape.lane.safeParse(read(header.lane));
-	if (!state.success || !lane.success) return undefined;
-	const timeOrNull = (name: string) => (read(name) === '' ? null : Number(read(name)));
+	const [state, lane] = [read(header.state), read(header.lane)];
+	if (!isCommandState(state) || !isLane(lane)) return undefined;
+	const timeOrNull = (name: string) => {
+		const text = read(name);
+		return text === '' ? null : Number(text);
+	};
 	return {
-		state: state.data,
-		lane: lane.data,
+		state,
+		lane,
 		method: read(header.method),
 		queuedAt: Number(read(header.queuedAt)),
 		seq: Number(read(header.seq)),

@@ -90,8 +90,11 @@ export class Publisher {
 	}
 
 	/** @throws PublishError */
-	publish(request: PublishRequest): Promise<PublishAck> {
+	publish(given: PublishRequest): Promise<PublishAck> {
 		return new Promise((resolve, reject) => {
+			const { data } = given;
+			// Once, for its size and for the wire; the client's own way takes twice as long.
+			const request = { ...given, data: typeof data === 'string' ? Buffer.from(data) : data };
 			const size = sizeOf(request) + sealBytes(this.#seal);
 			// The server would close the connection over it, and every other caller's answer would be lost.
 			if (size > this.#maxPayload) return reject(tooLarge(size, this.#maxPayload));
