@@ -11,7 +11,7 @@ import { closeConnection, Link, openConnection } from '../../src/jetstream/conne
 import { largestBody } from '../../src/jetstream/limits.ts';
 import { applyTopology } from '../../src/jetstream/topology.ts';
 import { Outbox, type OutboxOptions } from '../../src/node/store/outbox.ts';
-import { Store } from '../../src/node/store/store.ts';
+import { Store, type Writes } from '../../src/node/store/store.ts';
 import { eventually } from '../support/eventually.ts';
 import { openFleet, startCentral, startNode } from '../support/fleet.ts';
 import { stressLifecycle } from '../support/lifecycle.ts';
@@ -301,6 +301,79 @@ test('what is written of a confirmed report is there when the report has left th
 		return marks === 3;
 	});
 	expect(seen.every(([, isWhole]) => isWhole)).toBe(true);
+});
+
+test('a command whose reports leave together is told of once, so that nothing overwrites what was written of it', async () => {
+	await using nats = await startNats();
+	await using _tools = await withTopology(nats);
+	await using dir = await tempDir();
+	await using parts = await makeOutbox(nats, dir.path);
+	const { store, outbox } = parts;
+	const told: { writes: Writes; id: string }[] = [];
+	outbox.onConfirmed((writes, id) => told.push({ writes, id }));
+	for (const service of [store, parts.link, outbox]) await service.start();
+	await parts.link.whenUp(new AbortController().signal);
+	await store.commit((writes) => {
+		for (const id of ['r1', 'r2', 'r1', 'r1'])
+			outbox.addReport(writes, id, { event: 'succeeded', at: 1, attempts: [], facts });
+	});
+	await eventually(() => outbox.depth === 0);
+	for (const { writes, id } of told)
+		expect(told.filter((other) => other.writes === writes && other.id === id)).toHaveLength(1);
+	expect(new Set(told.map(({ id }) => id))).toEqual(new Set(['r1', 'r2']));
+});
+
+test('what was under way when the link was lost is said again by the next one alone, and gives its room back once', async () => {
+	await using nats = await startNats();
+	await using tools = await withTopology(nats);
+	await using dir = await tempDir();
+	await using proxy = await startProxy(nats.port);
+	await using parts = await makeOutbox(proxy, dir.path);
+	const { store, link, outbox } = parts;
+	for (const service of [store, link, outbox]) await service.start();
+	await link.whenUp(new AbortController().signal);
+	proxy.latency(250);
+	await addReports(parts, 50);
+	expect(outbox.bytes.reportedBytes).toBeGreaterThan(0);
+	proxy.cut();
+	proxy.heal();
+	proxy.latency(0);
+	await eventually(() => outbox.depth === 0);
+	expect(outbox.bytes.reportedBytes).toBe(0);
+	expect((await tools.bodies(streams.reports)).length).toBeLessThanOrEqual(100);
+});
+
+test('what the broker has and the disk still holds is not said again by the next link', async () => {
+	await using nats = await startNats();
+	await using tools = await withTopology(nats);
+	await using dir = await tempDir();
+	await using proxy = await startProxy(nats.port);
+	await using parts = await makeOutbox(proxy, dir.path);
+	const { store, link, outbox } = parts;
+	for (const service of [store, link, outbox]) await service.start();
+	await link.whenUp(new AbortController().signal);
+	let removes: () => void = () => undefined;
+	const gate = new Promise<void>((resolve) => {
+		removes = resolve;
+	});
+	const lazily = store.commitLazily.bind(store);
+	const removing = vi.spyOn(store, 'commitLazily').mockImplementationOnce(async (collect) => {
+		await gate;
+		await lazily(collect);
+	});
+	await addReports(parts, 3);
+	await eventually(() => removing.mock.calls.length > 0);
+	const before = proxy.accepted;
+	proxy.cut();
+	proxy.heal();
+	await eventually(() => proxy.accepted > before);
+	await link.whenUp(new AbortController().signal);
+	await addReports(parts, 2);
+	await eventually(() => outbox.depth === 3);
+	removes();
+	await eventually(() => outbox.depth === 0);
+	expect(outbox.bytes.reportedBytes).toBe(0);
+	expect(await tools.bodies(streams.reports)).toHaveLength(5);
 });
 
 test('what the disk refused takes no room', async () => {

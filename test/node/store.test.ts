@@ -4,11 +4,12 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { expect, test, vi } from 'vitest';
-import { systemClock } from '../../src/base/clock.ts';
+import { type Clock, systemClock } from '../../src/base/clock.ts';
 import { Boots } from '../../src/node/store/boots.ts';
 import { Seen } from '../../src/node/store/seen.ts';
 import { Store } from '../../src/node/store/store.ts';
 import { builtFile } from '../support/built.ts';
+import { eventually } from '../support/eventually.ts';
 import { stressLifecycle } from '../support/lifecycle.ts';
 import { tempDir } from '../support/temp.ts';
 
@@ -154,6 +155,30 @@ test('who asks is told when it is on disk, in order and before who waits, and ne
 	const tooLong = 'k'.repeat(5000);
 	await expect(commit(tooLong)).rejects.toMatchObject({ code: 'storage' });
 	expect(told.length).toBe(5);
+});
+
+test('what is flushed after its time is known to be on disk all the same', async () => {
+	await using dir = await tempDir();
+	let isLate = false;
+	const after: Clock['after'] = (ms, fn) => {
+		if (!isLate) return systemClock.after(ms, fn);
+		fn();
+		return () => undefined;
+	};
+	const store = new Store(join(dir.path, 'store'), { ...systemClock, after });
+	await store.start();
+	isLate = true;
+	const told: string[] = [];
+	const waits = store.commit((writes) => {
+		writes.put('outbox', 'a', 1);
+		writes.whenOnDisk(() => told.push(`on disk ${store.isOnDisk('outbox', 'a')}`));
+	});
+	// Where the flush is as fast as that, it has succeeded.
+	await waits.catch(({ code }) => expect(code).toBe('storage'));
+	await eventually(() => told.length > 0);
+	expect(told).toEqual(['on disk true']);
+	isLate = false;
+	await store.stop();
 });
 
 test('what is written together comes back as it was, whatever its size and characters', async () => {

@@ -6,6 +6,7 @@
 
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { messageOf } from '../../src/base/errors.ts';
 import { packageRoot } from '../../src/base/package.ts';
 import { findNatsServer } from '../../src/broker/find.ts';
 import { spawnTied, type TiedChild } from '../../src/broker/tied-child.ts';
@@ -76,7 +77,7 @@ export async function startNats(options: NatsOptions = {}): Promise<Nats> {
 		} catch (error) {
 			child.process.kill('SIGKILL');
 			await child.exited;
-			throw error;
+			throw new Error(`${messageOf(error)}; its last words:\n${output.slice(-4000)}`, { cause: error });
 		} finally {
 			decided.abort();
 		}

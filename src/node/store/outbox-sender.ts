@@ -78,13 +78,17 @@ type Channel = {
 	isBehind: boolean;
 	isPaused: boolean;
 	cancelRetry: () => void;
-	pumping: NodeJS.Immediate | undefined;
 };
 
 export class OutboxSender {
 	readonly #options: OutboxSenderOptions;
 	/** Made anew on every connect: what was under way is sent again, in order, without waiting for answers that are lost. */
 	#channels: readonly Channel[] = [];
+	/** Counts what was attached and detached: who was made for an earlier link sends nothing any more. */
+	#links = 0;
+	/** What the broker has, or never takes, and the disk still holds: no link sends it again. */
+	readonly #leaving = new Set<string>();
+	#pumping: NodeJS.Immediate | undefined;
 	#maxPayload: number | undefined;
 	readonly #messages: TokenBucket;
 	readonly #bytes: TokenBucket;
@@ -117,14 +121,17 @@ export class OutboxSender {
 			isBehind: true,
 			isPaused: false,
 			cancelRetry: () => undefined,
-			pumping: undefined,
 		}));
 		this.pump();
 	}
 
 	#publisherTo(connection: Connection, stream: string, timeoutMs: number): Publisher {
 		const seal = stream === streams.reports ? this.#options.seal : undefined;
-		return new Publisher(connection, { stream, mayLookUp: false, maxBytes: batchBytes, timeoutMs, seal });
+		const link = this.#links;
+		// What was under way when a link was lost is tried again by the next one, and by nobody else.
+		const mayPublish = () => this.#links === link;
+		const maxBytes = batchBytes;
+		return new Publisher(connection, { stream, mayLookUp: false, maxBytes, timeoutMs, seal, mayPublish });
 	}
 
 	/** The link is down, or the outbox stops: nothing more is sent. */
@@ -133,6 +140,7 @@ export class OutboxSender {
 		this.#cancelWait?.();
 		this.#cancelWait = undefined;
 		this.#channels = [];
+		this.#links += 1;
 	}
 
 	/** It is on disk now: sent at once, without being read again, where nothing of its stream is before it. */
@@ -161,12 +169,13 @@ export class OutboxSender {
 		const bounds = { start: channel.cursor, end: `${channel.stream} ~` };
 		for (const { key, value } of this.#options.store.range<OutboxEntry>('outbox', bounds)) {
 			const name = String(key);
+			if (channel.inFlight.has(name) || this.#leaving.has(name)) {
+				channel.cursor = `${name} `;
+				continue;
+			}
 			// Its number would be given out again after a power loss: it is taken once it is on disk.
-			if (!this.#options.store.isOnDisk('outbox', name)) return;
-			const isUnderWay = channel.inFlight.has(name);
-			if (!isUnderWay && !this.#mayTake(value)) return;
-			if (isUnderWay) channel.cursor = `${name} `;
-			else this.#begin(channel, name, value);
+			if (!this.#options.store.isOnDisk('outbox', name) || !this.#mayTake(value)) return;
+			this.#begin(channel, name, value);
 			if (!this.#hasRoom(channel)) return;
 		}
 		channel.isBehind = false;
@@ -203,7 +212,7 @@ export class OutboxSender {
 			if (why === undefined) return this.#removeSoon(channel, { name, entry });
 			await this.#setAside(name, entry, why);
 			channel.inFlight.delete(name);
-			this.#pumpSoon(channel);
+			this.#pumpSoon();
 		} catch (error) {
 			channel.inFlight.delete(name);
 			this.#pause(channel, error);
@@ -212,6 +221,7 @@ export class OutboxSender {
 
 	/** Those of one batch leave the disk together. */
 	#removeSoon(channel: Channel, sent: Sent): void {
+		this.#leaving.add(sent.name);
 		channel.confirmed.push(sent);
 		if (channel.confirmed.length === 1) setImmediate(() => void this.#remove(channel));
 	}
@@ -221,25 +231,30 @@ export class OutboxSender {
 		const confirmed = channel.confirmed.splice(0);
 		try {
 			await store.commitLazily((writes) => {
-				for (const { name, entry } of confirmed) {
-					writes.remove('outbox', name);
-					if (entry.journalId) onConfirmed(writes, entry.journalId);
-				}
+				for (const { name } of confirmed) writes.remove('outbox', name);
+				// Once for each: within one transaction nobody reads what another has just written.
+				for (const id of new Set(confirmed.flatMap(({ entry }) => entry.journalId ?? [])))
+					onConfirmed(writes, id);
 			});
 			for (const { entry } of confirmed) onGone(entry);
-			this.#pumpSoon(channel);
 		} catch (error) {
-			this.#pause(channel, error);
+			// Also where its link is another by now, which passed them over.
+			for (const current of this.#channels)
+				if (current.stream === channel.stream) this.#pause(current, error);
 		} finally {
-			for (const { name } of confirmed) channel.inFlight.delete(name);
+			for (const { name } of confirmed) {
+				channel.inFlight.delete(name);
+				this.#leaving.delete(name);
+			}
+			this.#pumpSoon();
 		}
 	}
 
-	/** Those of one batch are done with together: the disk is read once for all of them. */
-	#pumpSoon(channel: Channel): void {
-		channel.pumping ??= setImmediate(() => {
-			channel.pumping = undefined;
-			if (this.#isCurrent(channel)) this.#pump(channel);
+	/** Those of one batch are done with together: the disk is read once for all of them. Another link may have waited for them, too. */
+	#pumpSoon(): void {
+		this.#pumping ??= setImmediate(() => {
+			this.#pumping = undefined;
+			this.pump();
 		});
 	}
 
@@ -260,16 +275,28 @@ export class OutboxSender {
 
 	async #setAside(name: string, entry: OutboxEntry, why: string): Promise<void> {
 		const { store, clock, log, onUndeliverable, onGone } = this.#options;
-		await store.commit((writes) => {
-			writes.remove('outbox', name);
-			writes.put('undeliverable', name, { ...entry, why, at: clock.now() });
-		});
+		this.#leaving.add(name);
+		try {
+			await store.commit((writes) => {
+				writes.remove('outbox', name);
+				writes.put('undeliverable', name, { ...entry, why, at: clock.now() });
+			});
+		} catch (error) {
+			return this.#pauseStream(entry.stream, error);
+		} finally {
+			this.#leaving.delete(name);
+		}
 		onGone(entry);
 		log.error(
 			{ stream: entry.stream, subject: entry.request.subject, err: why },
 			'a message can never be sent; it is kept aside',
 		);
 		onUndeliverable(entry, why);
+	}
+
+	/** The disk fails. Its link may be another by now, which has passed over what was leaving. */
+	#pauseStream(stream: string, error: unknown): void {
+		for (const channel of this.#channels) if (channel.stream === stream) this.#pause(channel, error);
 	}
 
 	/** The stream waits a moment, and goes on from its first entry. */

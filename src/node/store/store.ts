@@ -42,8 +42,8 @@ export class Store implements Service {
 	#writing: Promise<void> | undefined;
 	/** What is handed over and not committed: whoever reads and writes again must not lose the write before. */
 	readonly #pending = new Map<string, Operation>();
-	/** What is committed and not flushed: a power loss forgets it. */
-	readonly #unflushed = new Set<string>();
+	/** What is committed and not flushed, with its batch: a power loss forgets it. */
+	readonly #unflushed = new Map<string, readonly Commit[]>();
 	#damage: StewardError | undefined;
 
 	constructor(path: string, clock: Clock, options: StoreOptions = {}) {
@@ -156,12 +156,13 @@ export class Store implements Service {
 	async #write(batch: readonly Commit[]): Promise<void> {
 		const root = this.#opened();
 		const names = await this.#transact(root, batch);
-		for (const name of names) this.#unflushed.add(name);
 		for (const commit of batch) commit.committed();
-		const onDisk = Promise.resolve(root.flushed).then(() => undefined);
+		// Where it takes too long, whoever waited was told so; what is on disk then all the same is known to be there.
+		const onDisk = Promise.resolve(root.flushed).then(() => {
+			for (const name of names) if (this.#unflushed.get(name) === batch) this.#unflushed.delete(name);
+			for (const commit of batch) commit.flushed();
+		});
 		await withDeadline(this.#clock, onDisk, flushWithinMs, () => new Error('the disk does not answer'));
-		for (const name of names) this.#unflushed.delete(name);
-		for (const commit of batch) commit.flushed();
 	}
 
 	/** The names of what was written. */
@@ -177,6 +178,8 @@ export class Store implements Service {
 					else void this.#table(table).put(key, sealed(table, key, text));
 				}
 			});
+			// Before it is pending no more: at no moment is it taken for what a power loss leaves.
+			for (const name of last.keys()) this.#unflushed.set(name, batch);
 		} catch (error) {
 			throw await commitError(error);
 		} finally {
