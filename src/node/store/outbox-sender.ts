@@ -8,12 +8,12 @@
 import type { Clock } from '../../base/clock.ts';
 import { messageOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
-import { TokenBucket } from '../../base/token-bucket.ts';
 import { streams } from '../../domain/subject.ts';
 import { type Connection, requestTimeoutMs } from '../../jetstream/connection.ts';
 import { sizeOf } from '../../jetstream/publish-request.ts';
 import { PublishError, Publisher, type PublishRequest, type Seal } from '../../jetstream/publisher.ts';
 import type { Store, Writes } from './store.ts';
+import { type UplinkBounds, UplinkBudget } from './uplink-budget.ts';
 
 export type OutboxEntry = {
 	readonly stream: string;
@@ -21,9 +21,6 @@ export type OutboxEntry = {
 	/** The journal's entry that waits for the confirmation of this report. */
 	readonly journalId?: string;
 };
-
-/** What may go out in a second. */
-export type UplinkBounds = { readonly messagesPerSecond: number; readonly bytesPerSecond: number };
 
 export type OutboxSenderOptions = {
 	store: Store;
@@ -90,16 +87,11 @@ export class OutboxSender {
 	readonly #leaving = new Set<string>();
 	#pumping: NodeJS.Immediate | undefined;
 	#maxPayload: number | undefined;
-	readonly #messages: TokenBucket;
-	readonly #bytes: TokenBucket;
-	/** While all of a second's worth is used up, nothing goes out: then the first stream is the first again. */
-	#cancelWait: (() => void) | undefined;
+	readonly #budget: UplinkBudget;
 
 	constructor(options: OutboxSenderOptions) {
 		this.#options = options;
-		const monotonic = () => options.clock.monotonic();
-		this.#messages = new TokenBucket(options.uplink.messagesPerSecond, monotonic);
-		this.#bytes = new TokenBucket(options.uplink.bytesPerSecond, monotonic);
+		this.#budget = new UplinkBudget(options.uplink, options.clock, () => this.pump());
 	}
 
 	/** How many bytes the broker takes in one message; undefined before the first connection. */
@@ -137,8 +129,7 @@ export class OutboxSender {
 	/** The link is down, or the outbox stops: nothing more is sent. */
 	detach(): void {
 		for (const channel of this.#channels) channel.cancelRetry();
-		this.#cancelWait?.();
-		this.#cancelWait = undefined;
+		this.#budget.forget();
 		this.#channels = [];
 		this.#links += 1;
 	}
@@ -147,7 +138,7 @@ export class OutboxSender {
 	take(name: string, entry: OutboxEntry): void {
 		const channel = this.#channels.find(({ stream }) => stream === entry.stream);
 		if (!channel || name < channel.cursor) return;
-		const goesAtOnce = !channel.isBehind && this.#hasRoom(channel) && this.#mayTake(entry);
+		const goesAtOnce = !channel.isBehind && this.#hasRoom(channel) && this.#budget.mayTake(costOf(entry));
 		if (goesAtOnce) return this.#begin(channel, name, entry);
 		channel.isBehind = true;
 		this.#pump(channel);
@@ -174,7 +165,7 @@ export class OutboxSender {
 				continue;
 			}
 			// Its number would be given out again after a power loss: it is taken once it is on disk.
-			if (!this.#options.store.isOnDisk('outbox', name) || !this.#mayTake(value)) return;
+			if (!this.#options.store.isOnDisk('outbox', name) || !this.#budget.mayTake(costOf(value))) return;
 			this.#begin(channel, name, value);
 			if (!this.#hasRoom(channel)) return;
 		}
@@ -182,28 +173,13 @@ export class OutboxSender {
 	}
 
 	#hasRoom(channel: Channel): boolean {
-		return !channel.isPaused && channel.inFlight.size < window && !this.#cancelWait;
+		return !channel.isPaused && channel.inFlight.size < window && !this.#budget.isUsedUp;
 	}
 
 	#begin(channel: Channel, name: string, entry: OutboxEntry): void {
 		channel.cursor = `${name} `;
 		channel.inFlight.add(name);
 		void this.#send(channel, name, entry);
-	}
-
-	/** False where others have to go out first; it is tried again in time. */
-	#mayTake({ request }: OutboxEntry): boolean {
-		const waitMs = Math.max(this.#messages.waitMs, this.#bytes.waitMs);
-		if (waitMs > 0) {
-			this.#cancelWait = this.#options.clock.after(waitMs, () => {
-				this.#cancelWait = undefined;
-				this.pump();
-			});
-			return false;
-		}
-		this.#messages.take(1);
-		this.#bytes.take(sizeOf(request) + batchHeaderBytes);
-		return true;
 	}
 
 	async #send(channel: Channel, name: string, entry: OutboxEntry): Promise<void> {
@@ -323,3 +299,6 @@ export class OutboxSender {
 		channel.publisher = this.#publisherTo(channel.connection, channel.stream, channel.answerWithinMs);
 	}
 }
+
+/** Of the uplink's bytes. */
+const costOf = ({ request }: OutboxEntry) => sizeOf(request) + batchHeaderBytes;

@@ -18,8 +18,9 @@ import { largestBody } from '../../jetstream/limits.ts';
 import type { PublishRequest, Seal } from '../../jetstream/publisher.ts';
 import type { Accepted, Intake, IntakeItem } from '../intake/intake.ts';
 import { type OutboxBounds, OutboxRoom } from './outbox-room.ts';
-import { type OutboxEntry, OutboxSender, outboxKeyOf, type UplinkBounds } from './outbox-sender.ts';
+import { type OutboxEntry, OutboxSender, outboxKeyOf } from './outbox-sender.ts';
 import type { Store, Writes } from './store.ts';
+import type { UplinkBounds } from './uplink-budget.ts';
 
 export type OutboxOptions = {
 	node: string;
