@@ -15,4 +15,4 @@ export function ratioOf(values: Values, others: Values): number | undefined;
 export function judge(
 	target: Target,
 	valuesOf: (work: string, figure: string, peer: string) => Values,
-): Target & { value: number | undefined; alone: number | undefined; met: boolean };
+): Target & { value: number | undefined; alone: number | undefined; met: boolean; isWithinReach: boolean };

@@ -33,7 +33,8 @@ export function ratioOf(values, others) {
 /**
  * @param target `{ work, figure, least | most, of? }`: at least or at most so much, or so many times what the peer `of` reaches.
  * @param valuesOf The rounds of a work's figure of a peer.
- * @returns `value` undefined and `met` false where it was not measured; `alone`: what the messages of steward's way reach by themselves.
+ * @returns `value` undefined and `met` false where it was not measured; `alone`: what the messages of steward's way reach by
+ * themselves, undefined where they were not measured, and whether that would do.
  */
 export function judge(target, valuesOf) {
 	const { work, figure, least, most, of } = target;
@@ -41,8 +42,14 @@ export function judge(target, valuesOf) {
 		const own = valuesOf(work, figure, peer);
 		return of === undefined ? summaryOf(own)?.median : ratioOf(own, valuesOf(work, figure, of));
 	};
-	const value = reachedBy('steward');
-	const met =
+	const isMetBy = (value) =>
 		value !== undefined && (least === undefined || value >= least) && (most === undefined || value <= most);
-	return { ...target, value, alone: reachedBy('protocol'), met };
+	const [value, alone] = ['steward', 'protocol'].map(reachedBy);
+	return {
+		...target,
+		value,
+		alone,
+		met: isMetBy(value),
+		isWithinReach: alone === undefined || isMetBy(alone),
+	};
 }

@@ -86,6 +86,12 @@ const tierTitles = {
 		"Relaxed: the server's own `sync_interval`, `appendfsync everysec`, `synchronous_commit off`; what a steward node writes is flushed all the same",
 };
 
+function verdictOf(value, met, isWithinReach) {
+	if (value === undefined) return 'NOT MEASURED';
+	if (met) return 'met';
+	return isWithinReach ? 'NOT MET' : 'NOT MET, nor by its messages alone';
+}
+
 /** What several can do, side by side. */
 function glanceTable(tier) {
 	const compared = Object.entries(tier).filter(([, byPeer]) => Object.keys(byPeer).length > 1);
@@ -120,13 +126,13 @@ function figuresTable(work, byPeer, valuesOf) {
 function targetsTable(rows) {
 	return table(
 		['work', 'figure', 'wanted', 'reached', 'its messages alone', ''],
-		rows.map(({ work, figure, least, of, unit = '', most, value, alone, met }) => [
+		rows.map(({ work, figure, least, of, unit = '', most, value, alone, met, isWithinReach }) => [
 			work,
 			figure,
 			`${least === undefined ? 'at most' : 'at least'} ${digits(least ?? most)} ${of === undefined ? unit : `x ${of}`}`,
 			digits(value),
 			digits(alone),
-			value === undefined ? 'NOT MEASURED' : met ? 'met' : 'NOT MET',
+			verdictOf(value, met, isWithinReach),
 		]),
 	);
 }

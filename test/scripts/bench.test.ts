@@ -55,8 +55,17 @@ describe('the report of a bench', () => {
 
 	it('tells every target: met, not met, or not measured', () => {
 		const text = markdownOf(report);
-		expect(text).toContain('| A | 64 callers | at least 1 x bullmq | 0.25 | 0.5 | NOT MET |');
+		expect(text).toContain(
+			'| A | 64 callers | at least 1 x bullmq | 0.25 | 0.5 | NOT MET, nor by its messages alone |',
+		);
 		expect(text).toContain('| I | one an event | at least 20,000 /s | - | - | NOT MEASURED |');
+	});
+
+	it('tells what its messages alone would reach from what they do not either', () => {
+		const judged = (protocol: number[]) => judge(target, valuesOf({ steward: [1], bullmq: [2], protocol }));
+		expect(judged([3])).toMatchObject({ met: false, alone: 1.5, isWithinReach: true });
+		expect(judged([1])).toMatchObject({ met: false, alone: 0.5, isWithinReach: false });
+		expect(judged([])).toMatchObject({ met: false, alone: undefined, isWithinReach: true });
 	});
 
 	it('tells what failed, and that the round is missing', () => {
