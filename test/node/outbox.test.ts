@@ -339,8 +339,10 @@ test('what was under way when the link was lost is said again by the next one al
 	proxy.heal();
 	proxy.latency(0);
 	await eventually(() => outbox.depth === 0);
-	expect(outbox.bytes.reportedBytes).toBe(0);
-	expect((await tools.bodies(streams.reports)).length).toBeLessThanOrEqual(100);
+	// Whoever else would have said them has had its answers by then.
+	await addReports(parts, 1);
+	await eventually(() => outbox.depth === 0 && outbox.bytes.reportedBytes === 0);
+	expect((await tools.bodies(streams.reports)).length).toBeLessThanOrEqual(101);
 });
 
 test('what the broker has and the disk still holds is not said again by the next link', async () => {
@@ -371,8 +373,8 @@ test('what the broker has and the disk still holds is not said again by the next
 	await addReports(parts, 2);
 	await eventually(() => outbox.depth === 3);
 	removes();
-	await eventually(() => outbox.depth === 0);
-	expect(outbox.bytes.reportedBytes).toBe(0);
+	// The room is given back a moment after the disk has let go.
+	await eventually(() => outbox.depth === 0 && outbox.bytes.reportedBytes === 0);
 	expect(await tools.bodies(streams.reports)).toHaveLength(5);
 });
 
