@@ -143,7 +143,7 @@ export const works = {
 /** How much of each; the short form proves that it works, the guard's is for the processor time of what it compares. */
 export const sizes = {
 	whole: {
-		...{ enqueueMs: 4000, bulkWarmUp: 5000, bulk: 50_000, drainWarmUp: 3000, drain: 20_000 },
+		...{ enqueueMs: 4000, bulkWarmUp: 50_000, bulk: 50_000, drainWarmUp: 3000, drain: 20_000 },
 		...{ samples: 200, sampleWarmUp: 40, shells: 2000, lines: 50_000 },
 		...{ absentNodes: 500, groups: 5, ledgerNodes: 10_000, ledger: 1_000_000, starts: 5 },
 		// Everything that comes again and again comes within ten minutes.

@@ -22,8 +22,9 @@ import type { FleetParts } from './parts.ts';
 
 type Finish = (envelope: Envelope) => Envelope;
 
-/** Nodes that are asked about at once, where a message has more. */
-const askedAtOnce = 4000;
+/** Nodes that are asked about at once, where a message has more, and how many times as many have it under way. */
+const askedAtOnce = 3000;
+const partsUnderWay = 3;
 
 export type SendOptions = {
 	/** Called at first, and when another target has its message, or failed to get it. */
@@ -59,6 +60,7 @@ export async function sendMessage(
 		const ordered = wanted.length > askedAtOnce ? byShard(parts, wanted) : wanted;
 		const sent: Promise<PromiseSettledResult<Receipt>[]>[] = [];
 		for (let from = 0; from < ordered.length; from += askedAtOnce) {
+			await sent.at(-partsUnderWay);
 			const some = ordered.slice(from, from + askedAtOnce);
 			// While the broker stores those before. Where it is gone, nobody waits for its word once more.
 			const mayAsk = from === 0 || parts.connection.reach.isUp;
