@@ -10,7 +10,12 @@ import { startHttp } from '../support/http.ts';
 import { startNats } from '../support/nats.ts';
 
 /** A reader that is cut at random moments, and comes back with the last id that it was told. */
-async function readOn(url: () => string, seen: StreamEvent[], signal: AbortSignal): Promise<number> {
+async function readOn(
+	url: () => string,
+	seen: StreamEvent[],
+	signal: AbortSignal,
+	onOpen: (events: readonly StreamEvent[]) => void,
+): Promise<number> {
 	let cuts = 0;
 	// A step comes whole or not at all: whoever is always cut before its end comes no further, so each such cut gives the next one more.
 	let mostBytes = 20_000;
@@ -20,6 +25,7 @@ async function readOn(url: () => string, seen: StreamEvent[], signal: AbortSigna
 		try {
 			await using open = await openStream(`${url()}/api/v1/stream`, { lastEventId, cutAfterBytes });
 			if (open.status !== 200) throw new Error(`${open.status}`);
+			onOpen(open.events);
 			const stop = () => open.close();
 			signal.addEventListener('abort', stop, { once: true });
 			// It may have been aborted while this was opened.
@@ -60,8 +66,17 @@ test('whatever is cut, killed and started again meanwhile, a reader is told ever
 			await central[Symbol.asyncDispose]();
 		},
 	};
-	const reading = readOn(() => http.url, seen, over.signal);
-	await eventually(() => seen.length > 0 || fleet.nodes().then((nodes) => nodes.length > 0));
+	let first: readonly StreamEvent[] | undefined;
+	const reading = readOn(
+		() => http.url,
+		seen,
+		over.signal,
+		(events) => {
+			first ??= events;
+		},
+	);
+	// From its first word on it is told everything; what was sent before that it was never promised.
+	await eventually(() => first?.some(({ id }) => id !== undefined));
 
 	const sent: string[] = [];
 	const sendSome = async (count: number) => {
@@ -118,7 +133,8 @@ test('whatever is cut, killed and started again meanwhile, a reader is told ever
 	expect(cuts).toBeGreaterThan(3);
 	expect(seen.map(({ event }) => event)).not.toContain('reset');
 	const last = new Map<string, CommandRow>(rows().map((row) => [row.handle, row]));
-	for (const { handle, state, endedAt } of known) expect(last.get(handle)).toMatchObject({ state, endedAt });
+	for (const { handle, state, endedAt } of known)
+		expect([handle, last.get(handle)]).toMatchObject([handle, { state, endedAt }]);
 	for (const handle of present) {
 		const states = rows().flatMap((row) => (row.handle === handle ? [row.state] : []));
 		expect([handle, states.filter((state) => state === 'succeeded').length]).toEqual([handle, 1]);
