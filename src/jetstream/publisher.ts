@@ -41,7 +41,7 @@ export {
 export type PublishAck = { readonly seq: number };
 
 /** The three headers that a batch adds to a message: id, sequence, commit. */
-const batchHeadersBytes = 128;
+export const batchHeadersBytes = 128;
 
 /** A subject of the batch may have a newer message; several do not at once. */
 const mostAskedOfLeader = 4;

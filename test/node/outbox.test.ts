@@ -12,6 +12,7 @@ import { largestBody } from '../../src/jetstream/limits.ts';
 import { applyTopology } from '../../src/jetstream/topology.ts';
 import { Outbox, type OutboxOptions } from '../../src/node/store/outbox.ts';
 import { Store, type Writes } from '../../src/node/store/store.ts';
+import { disposables } from '../support/disposables.ts';
 import { eventually } from '../support/eventually.ts';
 import { openFleet, startCentral, startNode } from '../support/fleet.ts';
 import { stressLifecycle } from '../support/lifecycle.ts';
@@ -53,6 +54,8 @@ async function makeOutbox(nats: Pick<Nats, 'url'>, dir: string, limits: Partial<
 	return { store, link, outbox, undeliverable, log, stop, [Symbol.asyncDispose]: stop };
 }
 
+type Parts = Awaited<ReturnType<typeof makeOutbox>>;
+
 async function admin(nats: Nats) {
 	const connection = await openConnection({ servers: [nats.url], name: 'test', timeoutMs: 30_000 });
 	const messages = async (stream: string) => {
@@ -73,6 +76,23 @@ async function withTopology(nats: Nats) {
 	const tools = await admin(nats);
 	await applyTopology(tools.connection, { dir: join(packageRoot, 'streams') });
 	return tools;
+}
+
+/** A broker with its streams, and an outbox that is up on it, through a link that can be broken. `prepare` comes before it starts. */
+async function outboxOnBroker(
+	limits: Partial<OutboxOptions> = {},
+	prepare: (parts: Parts) => void = () => undefined,
+) {
+	const things = disposables();
+	const nats = things.use(await startNats());
+	const tools = things.use(await withTopology(nats));
+	const dir = things.use(await tempDir());
+	const proxy = things.use(await startProxy(nats.port));
+	const parts = things.use(await makeOutbox(proxy, dir.path, limits));
+	prepare(parts);
+	for (const service of [parts.store, parts.link, parts.outbox]) await service.start();
+	await parts.link.whenUp(new AbortController().signal);
+	return { ...parts, tools, proxy, [Symbol.asyncDispose]: () => things[Symbol.asyncDispose]() };
 }
 
 test('sends in order what was accepted while the broker was away, also over a restart', async () => {
@@ -97,12 +117,8 @@ test('sends in order what was accepted while the broker was away, also over a re
 });
 
 test('what is new goes out at once and is not read again, unless it is more than may be under way: then in order all the same', async () => {
-	await using nats = await startNats();
-	await using tools = await withTopology(nats);
-	await using dir = await tempDir();
-	await using parts = await makeOutbox(nats, dir.path);
-	for (const service of [parts.store, parts.link, parts.outbox]) await service.start();
-	await parts.link.whenUp(new AbortController().signal);
+	await using parts = await outboxOnBroker();
+	const { tools } = parts;
 	const read = vi.spyOn(parts.store, 'range');
 	for (let n = 0; n < 5; n += 1) await parts.outbox.accept([item(`e${n}`, String(n))]);
 	expect(read).not.toHaveBeenCalled();
@@ -119,12 +135,8 @@ test('what is new goes out at once and is not read again, unless it is more than
 });
 
 test('what was written although its sender was told otherwise goes out, before what comes after it', async () => {
-	await using nats = await startNats();
-	await using tools = await withTopology(nats);
-	await using dir = await tempDir();
-	await using parts = await makeOutbox(nats, dir.path);
-	for (const service of [parts.store, parts.link, parts.outbox]) await service.start();
-	await parts.link.whenUp(new AbortController().signal);
+	await using parts = await outboxOnBroker();
+	const { tools } = parts;
 	const toDisk = parts.store.commit.bind(parts.store);
 	const commit = vi.spyOn(parts.store, 'commit');
 	commit.mockImplementationOnce(async (collect) => {
@@ -144,13 +156,8 @@ test('what was written although its sender was told otherwise goes out, before w
 });
 
 test('waits longer for a word that comes late, instead of saying the same for ever', async () => {
-	await using nats = await startNats();
-	await using tools = await withTopology(nats);
-	await using dir = await tempDir();
-	await using proxy = await startProxy(nats.port);
-	await using parts = await makeOutbox(proxy, dir.path, { answerWithinMs: 100 });
-	for (const service of [parts.store, parts.link, parts.outbox]) await service.start();
-	await parts.link.whenUp(new AbortController().signal);
+	await using parts = await outboxOnBroker({ answerWithinMs: 100 });
+	const { tools, proxy } = parts;
 	proxy.latency(250);
 	await parts.outbox.accept([item('e1', 'late')]);
 	await eventually(() => parts.outbox.depth === 0);
@@ -277,7 +284,7 @@ const facts = {
 	deliverWithinMs: null,
 } as const;
 
-function addReports({ store, outbox }: Awaited<ReturnType<typeof makeOutbox>>, count: number): Promise<void> {
+function addReports({ store, outbox }: Pick<Parts, 'store' | 'outbox'>, count: number): Promise<void> {
 	return store.commit((writes) => {
 		for (let n = 0; n < count; n += 1)
 			outbox.addReport(writes, `r${n}`, { event: 'succeeded', at: n, attempts: [], facts });
@@ -285,14 +292,10 @@ function addReports({ store, outbox }: Awaited<ReturnType<typeof makeOutbox>>, c
 }
 
 test('what is written of a confirmed report is there when the report has left the outbox, never before', async () => {
-	await using nats = await startNats();
-	await using _tools = await withTopology(nats);
-	await using dir = await tempDir();
-	await using parts = await makeOutbox(nats, dir.path);
+	await using parts = await outboxOnBroker({}, ({ outbox }) =>
+		outbox.onConfirmed((writes, id) => writes.put('meta', `confirmed ${id}`, outbox.depth)),
+	);
 	const { store, outbox } = parts;
-	outbox.onConfirmed((writes, id) => writes.put('meta', `confirmed ${id}`, outbox.depth));
-	for (const service of [store, parts.link, outbox]) await service.start();
-	await parts.link.whenUp(new AbortController().signal);
 	const seen: (readonly [number, boolean])[] = [];
 	await addReports(parts, 3);
 	await eventually(() => {
@@ -304,15 +307,11 @@ test('what is written of a confirmed report is there when the report has left th
 });
 
 test('a command whose reports leave together is told of once, so that nothing overwrites what was written of it', async () => {
-	await using nats = await startNats();
-	await using _tools = await withTopology(nats);
-	await using dir = await tempDir();
-	await using parts = await makeOutbox(nats, dir.path);
-	const { store, outbox } = parts;
 	const told: { writes: Writes; id: string }[] = [];
-	outbox.onConfirmed((writes, id) => told.push({ writes, id }));
-	for (const service of [store, parts.link, outbox]) await service.start();
-	await parts.link.whenUp(new AbortController().signal);
+	await using parts = await outboxOnBroker({}, ({ outbox }) =>
+		outbox.onConfirmed((writes, id) => told.push({ writes, id })),
+	);
+	const { store, outbox } = parts;
 	await store.commit((writes) => {
 		for (const id of ['r1', 'r2', 'r1', 'r1'])
 			outbox.addReport(writes, id, { event: 'succeeded', at: 1, attempts: [], facts });
@@ -324,14 +323,8 @@ test('a command whose reports leave together is told of once, so that nothing ov
 });
 
 test('what was under way when the link was lost is said again by the next one alone, and gives its room back once', async () => {
-	await using nats = await startNats();
-	await using tools = await withTopology(nats);
-	await using dir = await tempDir();
-	await using proxy = await startProxy(nats.port);
-	await using parts = await makeOutbox(proxy, dir.path);
-	const { store, link, outbox } = parts;
-	for (const service of [store, link, outbox]) await service.start();
-	await link.whenUp(new AbortController().signal);
+	await using parts = await outboxOnBroker();
+	const { outbox, tools, proxy } = parts;
 	proxy.latency(250);
 	await addReports(parts, 50);
 	expect(outbox.bytes.reportedBytes).toBeGreaterThan(0);
@@ -346,14 +339,8 @@ test('what was under way when the link was lost is said again by the next one al
 });
 
 test('what the broker has and the disk still holds is not said again by the next link', async () => {
-	await using nats = await startNats();
-	await using tools = await withTopology(nats);
-	await using dir = await tempDir();
-	await using proxy = await startProxy(nats.port);
-	await using parts = await makeOutbox(proxy, dir.path);
-	const { store, link, outbox } = parts;
-	for (const service of [store, link, outbox]) await service.start();
-	await link.whenUp(new AbortController().signal);
+	await using parts = await outboxOnBroker();
+	const { store, link, outbox, tools, proxy } = parts;
 	let removes: () => void = () => undefined;
 	const gate = new Promise<void>((resolve) => {
 		removes = resolve;

@@ -19,7 +19,7 @@ export type Effects = {
 	reach(count: number, timeoutMs?: number): Promise<string[]>;
 	/** Opens the gate that {@link Effects.gate} waits at. */
 	open(name: string): Promise<void>;
-	/** Shell text that waits until the gate of this name is open. */
+	/** Shell text that waits until the gate of this name is open, or its test is over and the folder gone. */
 	gate(name: string): string;
 };
 
@@ -45,7 +45,7 @@ export function effectsIn(dir: string, file = 'effects'): Effects {
 				{ timeoutMs, message: `${count} side effects in ${path}` },
 			),
 		open: (name) => appendFile(join(dir, `gate-${name}`), ''),
-		gate: (name) => `while [ ! -e ${join(dir, `gate-${name}`)} ]; do sleep 0.1; done`,
+		gate: (name) => `while [ ! -e ${join(dir, `gate-${name}`)} -a -d ${dir} ]; do sleep 0.1; done`,
 	};
 }
 

@@ -9,10 +9,10 @@ import { jetstream } from '@nats-io/jetstream';
 import { open } from 'lmdb';
 import { streams, subjects } from '../../../dist/domain/subject.js';
 import { expectedSeqHeader, Publisher } from '../../../dist/jetstream/publisher.js';
-import { now } from '../payload.mjs';
 import { until } from '../servers.mjs';
 import { spawnTrue } from '../spawn-true.mjs';
 import { grouped } from './grouped.mjs';
+import { oneAtATime } from './one-at-a-time.mjs';
 
 export const node = 'ship1';
 const drainWithinMs = 300_000;
@@ -77,22 +77,11 @@ export function running({ folder, connection, enqueue }) {
 /** One at a time: until its work would begin, and until whoever follows the results has its own. */
 async function answers({ consumer, nc, connection, stream, runs }) {
 	await consumer();
-	let startedAt = 0;
-	let isBack = () => undefined;
-	const begins = async () => {
-		startedAt = now();
-	};
+	const { begins, isBack, once: measured } = oneAtATime();
 	pullWhile({ connection, stream, name: lane }, 4, runs(begins));
 	const reader = await jetstream(nc).consumers.get('KV_steward-results');
-	await reader.consume({ callback: () => isBack() });
-	return async (send) => {
-		const back = new Promise((resolve) => {
-			isBack = resolve;
-		});
-		const sentAt = now();
-		await Promise.all([send(), back]);
-		return { start: startedAt - sentAt, result: now() - sentAt };
-	};
+	await reader.consume({ callback: isBack });
+	return measured;
 }
 
 /** @returns Keeps `{ key, text }`: a flush for all that is handed over meanwhile. */

@@ -48,7 +48,7 @@ export async function start({ folder, tier, shards = 1 }) {
 		});
 	const fill = (count) =>
 		inChunks(count, (size) => Promise.all(Array.from({ length: size }, () => enqueue(node))));
-	const node1 = running({ folder, connection, enqueue: () => enqueue(node) });
+	const ship = running({ folder, connection, enqueue: () => enqueue(node) });
 	return {
 		// To as many as steward sends to.
 		enqueueOne: () => enqueue(`away${sent % 16}`),
@@ -66,12 +66,12 @@ export async function start({ folder, tier, shards = 1 }) {
 			);
 			return infos.reduce((sum, { state }) => sum + state.messages, 0);
 		},
-		...{ fill, fillShell: fill, drain: node1.drain, drainShell: node1.drainShell, once: node1.once },
+		...{ fill, fillShell: fill, drain: ship.drain, drainShell: ship.drainShell, once: ship.once },
 		eventWay: () => eventWay({ folder, connection, url: server.url }),
 		async stop() {
 			await centre.stop();
 			await connection.nc.close();
-			await node1.close();
+			await ship.close();
 			await server.stop();
 		},
 	};

@@ -9,6 +9,7 @@ import { connect } from '@nats-io/transport-node';
 import { answer, body, chunk, inChunks, now } from '../payload.mjs';
 import { startNats, until } from '../servers.mjs';
 import { grouped } from './grouped.mjs';
+import { oneAtATime } from './one-at-a-time.mjs';
 
 const stream = 'BENCH';
 const results = 'RESULTS';
@@ -93,26 +94,18 @@ async function start({ folder, tier }, isBatched) {
 
 /** The way there and back: a consumer runs it and publishes the result, which another consumer waits for. */
 async function answering({ js, jsm, consumer }) {
-	let startedAt = 0;
-	let isBack = () => undefined;
+	const { begins, isBack, once } = oneAtATime();
 	await consumer.consume({
 		max_messages: 4,
 		callback(message) {
-			startedAt = now();
+			begins();
 			void js.publish(resultSubject, JSON.stringify(answer(message.json()))).then(() => message.ack());
 		},
 	});
 	await jsm.consumers.add(results, { durable_name: 'reader', ack_policy: 'none' });
 	const reader = await js.consumers.get(results, 'reader');
-	await reader.consume({ callback: () => isBack() });
-	return async (send) => {
-		const back = new Promise((resolve) => {
-			isBack = resolve;
-		});
-		const sentAt = now();
-		await Promise.all([send(), back]);
-		return { start: startedAt - sentAt, result: now() - sentAt };
-	};
+	await reader.consume({ callback: isBack });
+	return once;
 }
 
 async function commit(js, to, texts) {

@@ -87,6 +87,14 @@ export function onDead(listener: () => void): () => void {
 	};
 }
 
+/** Told when all was loaded anew, because the stream could not be continued. */
+export function onReload(listener: () => void): () => void {
+	const before = reloads.peek();
+	return reloads.subscribe((count) => {
+		if (count !== before) listener();
+	});
+}
+
 /** Names of schedules that changed. */
 export function onSchedules(listener: Listener<string>): () => void {
 	scheduleListeners.add(listener);

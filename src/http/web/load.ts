@@ -8,7 +8,7 @@
 import { type ReadonlySignal, type Signal, useSignal } from '@preact/signals';
 import { useCallback, useEffect, useRef } from 'preact/hooks';
 import { ApiError, api } from './api.ts';
-import { connection, reloads } from './live.ts';
+import { connection, onReload } from './live.ts';
 
 export type Loaded<T> = {
 	readonly data: ReadonlySignal<T | undefined>;
@@ -71,15 +71,7 @@ export function useLoad<T>(path: string | undefined): Loaded<T> {
 		};
 	}, [path]);
 
-	const seen = useRef(reloads.value);
-	useEffect(
-		() =>
-			reloads.subscribe((reloaded) => {
-				if (reloaded !== seen.current) reload();
-				seen.current = reloaded;
-			}),
-		[],
-	);
+	useEffect(() => onReload(reload), []);
 
 	useReturn(missed, reload);
 

@@ -16,7 +16,7 @@ import type { ErrorReporter } from '../error-reporter.ts';
 import type { KnownMethod } from '../methods-table.ts';
 import type { Output } from '../output/output.ts';
 import type { ServerTime } from '../server-time.ts';
-import type { Journal } from '../store/journal.ts';
+import type { Journal, JournalEntry } from '../store/journal.ts';
 import { closeLast, lastAttempt, withAttempt } from './attempt-list.ts';
 import { type AbortReason, describeEnd, type Ended, runMethod } from './method-run.ts';
 import type { Policy } from './policy.ts';
@@ -94,14 +94,19 @@ export class Executor {
 		}
 	}
 
+	/** What the journal has of the attempts before this one: of the first it has nothing. */
+	#earlier({ command }: Turn, attempt: number): JournalEntry | undefined {
+		return attempt > 1 ? this.#options.journal.find(command) : undefined;
+	}
+
 	/** Waits for a retry that is not due; false when the slot is given back instead. */
 	async #awaitDue(
 		turn: Turn,
 		attempt: number,
 		{ holdsSlot, stopping }: { holdsSlot: boolean; stopping: AbortSignal },
 	): Promise<boolean> {
-		const { journal, serverTime, clock } = this.#options;
-		const entry = attempt > 1 ? journal.find(turn.command) : undefined;
+		const { serverTime, clock } = this.#options;
+		const entry = this.#earlier(turn, attempt);
 		const waitMs = entry?.state === 'retrying' ? (entry.nextAttemptAt ?? 0) - serverTime.now() : 0;
 		if (waitMs > 0 && holdsSlot) {
 			const calledOff = new AbortController();
@@ -128,8 +133,7 @@ export class Executor {
 		const { journal, serverTime, onChange, graceOver, clock, log } = this.#options;
 		const { facts } = turn.command;
 		const startedAt = serverTime.now();
-		const earlier = attempt > 1 ? journal.find(turn.command) : undefined;
-		const attempts = withAttempt(earlier?.attempts ?? [], attempt, startedAt);
+		const attempts = withAttempt(this.#earlier(turn, attempt)?.attempts ?? [], attempt, startedAt);
 		const reruns = policy.onInterrupt === 'rerun' ? policy.attempts - attempt : null;
 		// Said before it is so: who waits until nothing runs must not miss one that is about to.
 		this.#running.set(turn.id, {

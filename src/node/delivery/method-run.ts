@@ -14,6 +14,7 @@ import type { KnownMethod } from '../methods-table.ts';
 import type { AttemptOutput } from '../output/attempt-output.ts';
 import { type Outcome, ProcessDied, type RunInput } from '../processes/method.ts';
 import { boundedFault, boundedOutcome } from '../processes/outcome-bounds.ts';
+import { onAbort } from './run-limits.ts';
 
 export type Ended =
 	| { readonly how: 'outcome'; readonly outcome: Outcome }
@@ -77,13 +78,6 @@ export async function runMethod(
 		cancelTimer();
 		for (const off of offs) off();
 	}
-}
-
-/** Calls `listener` when `signal` aborts, at once where it has; the answer takes it off. */
-function onAbort(signal: AbortSignal, listener: () => void): () => void {
-	if (signal.aborted) listener();
-	signal.addEventListener('abort', listener, { once: true });
-	return () => signal.removeEventListener('abort', listener);
 }
 
 export type EndDescription = {

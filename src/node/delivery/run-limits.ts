@@ -31,8 +31,7 @@ export class RunLimits {
 		const controller = new AbortController();
 		setMaxListeners(0, controller.signal);
 		const cancel = clock.after(runForMs, () => controller.abort(new Error('the event took too long')));
-		const onGraceOver = () => controller.abort(new Error('the node stops'));
-		graceOver.addEventListener('abort', onGraceOver, { once: true });
+		const off = onAbort(graceOver, () => controller.abort(new Error('the node stops')));
 		const shared: Shared = {
 			signal: controller.signal,
 			runs: 0,
@@ -41,7 +40,7 @@ export class RunLimits {
 				if (shared.runs > 0) return;
 				if (this.#current === shared) this.#current = undefined;
 				cancel();
-				graceOver.removeEventListener('abort', onGraceOver);
+				off();
 			},
 		};
 		this.#current = shared;
@@ -50,4 +49,11 @@ export class RunLimits {
 		});
 		return shared;
 	}
+}
+
+/** Calls `listener` when `signal` aborts, at once where it has; the answer takes it off. */
+export function onAbort(signal: AbortSignal, listener: () => void): () => void {
+	if (signal.aborted) listener();
+	signal.addEventListener('abort', listener, { once: true });
+	return () => signal.removeEventListener('abort', listener);
 }

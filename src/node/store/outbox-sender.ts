@@ -11,7 +11,13 @@ import type { Log } from '../../base/log.ts';
 import { streams } from '../../domain/subject.ts';
 import { type Connection, requestTimeoutMs } from '../../jetstream/connection.ts';
 import { sizeOf } from '../../jetstream/publish-request.ts';
-import { PublishError, Publisher, type PublishRequest, type Seal } from '../../jetstream/publisher.ts';
+import {
+	batchHeadersBytes,
+	PublishError,
+	Publisher,
+	type PublishRequest,
+	type Seal,
+} from '../../jetstream/publisher.ts';
 import type { Store, Writes } from './store.ts';
 import { type UplinkBounds, UplinkBudget } from './uplink-budget.ts';
 
@@ -49,8 +55,6 @@ const retryAfterMs = 1000;
 const longestAnswerMs = 30_000;
 /** The server's `err_code` for a message that its stream will never take: it is too large. */
 const exceedsMaximum = 10054;
-/** What the client adds to a message that is part of a batch, at most. */
-const batchHeaderBytes = 128;
 
 /** Where an entry is in the table `outbox`: the keys of one stream sort by number. */
 export function outboxKeyOf(stream: string, n: number): string {
@@ -81,8 +85,6 @@ export class OutboxSender {
 	readonly #options: OutboxSenderOptions;
 	/** Made anew on every connect: what was under way is sent again, in order, without waiting for answers that are lost. */
 	#channels: readonly Channel[] = [];
-	/** Counts what was attached and detached: who was made for an earlier link sends nothing any more. */
-	#links = 0;
 	/** What the broker has, or never takes, and the disk still holds: no link sends it again. */
 	readonly #leaving = new Set<string>();
 	#pumping: NodeJS.Immediate | undefined;
@@ -104,26 +106,30 @@ export class OutboxSender {
 		this.detach();
 		this.#maxPayload = connection.nc.info?.max_payload;
 		const answerWithinMs = this.#options.answerWithinMs ?? requestTimeoutMs;
-		this.#channels = [streams.reports, streams.events, streams.intake].map((stream) => ({
-			...{ stream, connection, answerWithinMs },
-			publisher: this.#publisherTo(connection, stream, answerWithinMs),
-			inFlight: new Set(),
-			confirmed: [],
-			cursor: outboxKeyOf(stream, 0),
-			isBehind: true,
-			isPaused: false,
-			cancelRetry: () => undefined,
-		}));
+		this.#channels = [streams.reports, streams.events, streams.intake].map((stream) => {
+			const channel: Channel = {
+				...{ stream, connection, answerWithinMs },
+				publisher: this.#publisherOf({ stream, connection, answerWithinMs }, () => this.#isCurrent(channel)),
+				inFlight: new Set(),
+				confirmed: [],
+				cursor: outboxKeyOf(stream, 0),
+				isBehind: true,
+				isPaused: false,
+				cancelRetry: () => undefined,
+			};
+			return channel;
+		});
 		this.pump();
 	}
 
-	#publisherTo(connection: Connection, stream: string, timeoutMs: number): Publisher {
+	/** What was under way when its link was lost is tried again by the next one, and by nobody else: `mayPublish` says whether it is there. */
+	#publisherOf(
+		{ stream, connection, answerWithinMs }: Pick<Channel, 'stream' | 'connection' | 'answerWithinMs'>,
+		mayPublish: () => boolean,
+	): Publisher {
 		const seal = stream === streams.reports ? this.#options.seal : undefined;
-		const link = this.#links;
-		// What was under way when a link was lost is tried again by the next one, and by nobody else.
-		const mayPublish = () => this.#links === link;
-		const maxBytes = batchBytes;
-		return new Publisher(connection, { stream, mayLookUp: false, maxBytes, timeoutMs, seal, mayPublish });
+		const bounds = { maxBytes: batchBytes, timeoutMs: answerWithinMs };
+		return new Publisher(connection, { stream, mayLookUp: false, ...bounds, seal, mayPublish });
 	}
 
 	/** The link is down, or the outbox stops: nothing more is sent. */
@@ -131,7 +137,6 @@ export class OutboxSender {
 		for (const channel of this.#channels) channel.cancelRetry();
 		this.#budget.forget();
 		this.#channels = [];
-		this.#links += 1;
 	}
 
 	/** It is on disk now: sent at once, without being read again, where nothing of its stream is before it. */
@@ -296,9 +301,9 @@ export class OutboxSender {
 	 */
 	#waitLonger(channel: Channel): void {
 		channel.answerWithinMs = Math.min(2 * channel.answerWithinMs, longestAnswerMs);
-		channel.publisher = this.#publisherTo(channel.connection, channel.stream, channel.answerWithinMs);
+		channel.publisher = this.#publisherOf(channel, () => this.#isCurrent(channel));
 	}
 }
 
 /** Of the uplink's bytes. */
-const costOf = ({ request }: OutboxEntry) => sizeOf(request) + batchHeaderBytes;
+const costOf = ({ request }: OutboxEntry) => sizeOf(request) + batchHeadersBytes;

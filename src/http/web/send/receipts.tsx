@@ -10,7 +10,7 @@ import type { CommandRow } from '../../../domain/row-schema.ts';
 import type { CommandView, Receipt } from '../../../domain/view-schema.ts';
 import { ApiError, api } from '../api.ts';
 import { commandPath } from '../command/act.tsx';
-import { onCommands, reloads } from '../live.ts';
+import { onCommands, onReload } from '../live.ts';
 import { Link } from '../route.tsx';
 import { StateBadge } from '../ui/badge.tsx';
 import { Panel } from '../ui/panel.tsx';
@@ -51,11 +51,10 @@ export function Receipts({ receipts: sent, sending }: ReceiptsProps) {
 				if (!(error instanceof ApiError)) throw error;
 			}
 		};
-		const seen = reloads.peek();
 		const ends = [
 			onCommands(keep),
-			reloads.subscribe((reloaded) => {
-				if (reloaded !== seen) for (const receipt of sent.peek().slice(0, most)) askAgain(receipt);
+			onReload(() => {
+				for (const receipt of sent.peek().slice(0, most)) askAgain(receipt);
 			}),
 		];
 		return () => {
