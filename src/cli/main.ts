@@ -1,4 +1,4 @@
-#!/usr/bin/env -S MALLOC_ARENA_MAX=1 node --min-semi-space-size=3 --max-semi-space-size=32
+#!/usr/bin/env -S MALLOC_ARENA_MAX=1 node --min-semi-space-size=2 --max-semi-space-size=32 --no-concurrent-recompilation
 /**
  * Owns the process: arguments, environment, streams, signals, and the exit.
  * Promises that nothing else in the package reads them or ends the process.
@@ -18,7 +18,8 @@ import { terminalOn } from './terminal.ts';
 // the heap has grown to while the program is loaded, it keeps.
 const [, , role] = process.argv;
 if (role === 'node' || role === 'central') keepHeapSmall(role);
-// All threads share one heap of the C library (first line): with one for each, each keeps what its largest compilation took.
+// All threads share one heap of the C library (first line): with one for each, each keeps what its largest compilation took. It compiles
+// without threads for the same reason: what several compilations take at once is kept as well.
 // That is not for the programs that we start.
 if (process.env.MALLOC_ARENA_MAX === '1') delete process.env.MALLOC_ARENA_MAX;
 
