@@ -1,7 +1,7 @@
 /**
  * Owns the measure of deliveries in a large fleet: what one command costs broker and centre, by nodes and shards, with so many waiting
  * for each node. Promises that the same number of real nodes drains at once whatever the size of the fleet, that everybody else's
- * commands lie in between, and that what was counted is stored. A work ends with its process; nothing is kept.
+ * commands lie in between, that what was counted is stored, and that what goes on without any command is not counted. A work ends with its process; nothing is kept.
  */
 
 import { cpuOf } from './cpu.mjs';
@@ -70,7 +70,8 @@ async function atSize({ fleet, page, many, nodes }, { eachWaiting, drainedAtOnce
 
 	const drained = { delivery: [], 'delivery and ledger': [], centre: [] };
 	const count = drainedAtOnce * eachWaiting;
-	for (const group of without) drained.delivery.push(await delivery(fleet, many, group, count));
+	const alone = await idleOf(fleet, idleMs, ['broker']);
+	for (const group of without) drained.delivery.push(await delivery(fleet, many, group, count, alone));
 
 	const settledBefore = await many.settled();
 	await fleet.startCentre();
@@ -92,48 +93,60 @@ async function atSize({ fleet, page, many, nodes }, { eachWaiting, drainedAtOnce
 	};
 }
 
-/** @returns Processor time of broker and centre so far, microseconds, and when that was, milliseconds. */
-async function usedBy(fleet) {
-	const [broker, centre] = await Promise.all([fleet.server.pid, fleet.pidOf('centre')].map(cpuOf));
-	return { broker, centre, at: performance.now() };
+const programs = { broker: ({ server }) => server.pid, centre: (fleet) => fleet.pidOf('centre') };
+
+/** @returns Processor time of these programs so far, microseconds, and when that was, milliseconds. */
+async function usedBy(fleet, whose) {
+	const used = await Promise.all(whose.map(async (who) => [who, await cpuOf(programs[who](fleet))]));
+	return { ...Object.fromEntries(used), at: performance.now() };
+}
+
+/** @returns Milliseconds of a second of each of them between the two. */
+function shareOf(whose, before, after) {
+	const tookMs = after.at - before.at;
+	return Object.fromEntries(whose.map((who) => [who, (after[who] - before[who]) / tookMs]));
+}
+
+/** @returns Microseconds for one of `count` commands, without what they would have done meanwhile anyway. */
+function perCommand(whose, before, after, meanwhile, count) {
+	const own = (who) => after[who] - before[who] - meanwhile[who] * (after.at - before.at);
+	return Object.fromEntries(whose.map((who) => [who, Math.max(0, own(who)) / count]));
 }
 
 /**
- * @returns Milliseconds of a second of broker and centre while nothing is to be done. A centre that has just met nodes has something to do:
- * so it is measured again until it becomes no less.
+ * @returns Milliseconds of a second of each while nothing is to be done. A centre that has just met nodes has something to do: so it is
+ * measured again until it becomes no less.
  */
-async function idleOf(fleet, ms) {
+async function idleOf(fleet, ms, whose = ['broker', 'centre']) {
+	const sumOf = (idle) => Object.values(idle).reduce((sum, value) => sum + value, 0);
 	for (let last; ; ) {
-		const before = await usedBy(fleet);
+		const before = await usedBy(fleet, whose);
 		await rest(ms);
-		const after = await usedBy(fleet);
-		const perSecond = (who) => (after[who] - before[who]) / (after.at - before.at);
-		const idle = { broker: perSecond('broker'), centre: perSecond('centre') };
-		if (last && idle.broker + idle.centre > (last.broker + last.centre) * isNoLess) return idle;
+		const idle = shareOf(whose, before, await usedBy(fleet, whose));
+		if (last && sumOf(idle) > sumOf(last) * isNoLess) return idle;
 		last = idle;
 	}
 }
 
 /** @returns Microseconds of the broker for one command: handed over, claimed, reported, acknowledged. */
-async function delivery(fleet, many, group, count) {
+async function delivery(fleet, many, group, count, meanwhile) {
 	const already = await many.reports();
 	await many.letGo(group);
-	const before = await cpuOf(fleet.server.pid);
+	const before = await usedBy(fleet, ['broker']);
 	await many.reported(already + count);
+	const after = await usedBy(fleet, ['broker']);
 	await many.assertDrained(group);
-	return ((await cpuOf(fleet.server.pid)) - before) / count;
+	return perCommand(['broker'], before, after, meanwhile, count).broker;
 }
 
-/** The same with a centre there, until all is in the ledger and gone from its stream; without what both do meanwhile anyway. */
+/** The same with a centre there, until all is in the ledger and gone from its stream. */
 async function life(fleet, many, group, count, meanwhile) {
+	const whose = ['broker', 'centre'];
 	const [settled, queued] = [await many.settled(), await fleet.queued()];
 	await many.letGo(group);
-	const before = await usedBy(fleet);
+	const before = await usedBy(fleet, whose);
 	await many.settledOrMore(settled + count);
 	const isGone = async () => (await fleet.queued()) <= queued - count;
 	await until('what is settled leaves its stream', isGone, withinMs, 200);
-	const after = await usedBy(fleet);
-	const ofCommand = (who) =>
-		Math.max(0, after[who] - before[who] - meanwhile[who] * (after.at - before.at)) / count;
-	return { broker: ofCommand('broker'), centre: ofCommand('centre') };
+	return perCommand(whose, before, await usedBy(fleet, whose), meanwhile, count);
 }

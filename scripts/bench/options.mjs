@@ -15,6 +15,7 @@ export const usage = `npm run bench -- [options]
   --tier strict,relaxed
   --rounds 5
   --quick            short: one round of A, C and D, strict, steward and JetStream only; shows that it works, not how fast
+  --beside FILE      an earlier report (--json): its works that are not measured now are told beside them
   --json FILE        all rounds, and the machine
   --markdown FILE    what is printed at the end`;
 /** @throws TypeError where an option is not known, or not what it should be. */
@@ -24,6 +25,7 @@ export function readOptions(args) {
 		options: {
 			...{ work: { type: 'string' }, peers: { type: 'string' }, tier: { type: 'string' } },
 			...{ rounds: { type: 'string' }, json: { type: 'string' }, markdown: { type: 'string' } },
+			beside: { type: 'string' },
 			...{ quick: { type: 'boolean', default: false }, help: { type: 'boolean', default: false } },
 		},
 	});

@@ -48,6 +48,46 @@ export function verdicts({ tiers }) {
 	return strict === undefined ? [] : targets.map((target) => judge(target, valuesIn(strict)));
 }
 
+/**
+ * @param earlier A report as `npm run bench` writes it.
+ * @returns The report with those works of the earlier one that it has not measured itself; `measured` says of each of them when and where.
+ * @throws TypeError where the earlier one is of another size.
+ */
+export function besideEarlier(report, earlier) {
+	if (earlier.options.size !== report.options.size)
+		throw new TypeError(`--beside: a report of the size ${earlier.options.size}, not ${report.options.size}`);
+	const isOwn = (work) => Object.values(report.tiers).some((tier) => work in tier);
+	const others = mapped(earlier.tiers, (tier) =>
+		Object.fromEntries(Object.entries(tier).filter(([work]) => !isOwn(work))),
+	);
+	const { startedAt, machine } = earlier;
+	const measured = Object.fromEntries(
+		Object.values(others)
+			.flatMap(Object.keys)
+			.map((work) => [work, earlier.measured?.[work] ?? { startedAt, machine }]),
+	);
+	const inOrder = (tier) => Object.fromEntries(Object.entries(tier).sort(([a], [b]) => (a < b ? -1 : 1)));
+	const tiers = mapped({ ...others, ...report.tiers }, (_, name) =>
+		inOrder({ ...others[name], ...report.tiers[name] }),
+	);
+	return { ...report, tiers, measured };
+}
+
+/** When the works of earlier runs were measured, and what was different. */
+function earlierTexts({ measured = {}, machine }) {
+	const runs = new Map();
+	for (const [work, run] of Object.entries(measured))
+		runs.set(run.startedAt, {
+			machine: run.machine,
+			works: [...(runs.get(run.startedAt)?.works ?? []), work],
+		});
+	return [...runs].map(([startedAt, run]) => {
+		const others = Object.entries(run.machine).filter(([name, value]) => machine[name] !== value);
+		const differs = others.map(([name, value]) => `, ${name} ${value}`).join('');
+		return `${run.works.join(', ')}: of the run that began ${startedAt}${differs}.`;
+	});
+}
+
 export function markdownOf(report) {
 	const { machine, options, tiers } = report;
 	const parts = [
@@ -58,6 +98,7 @@ export function markdownOf(report) {
 			['machine', ''],
 			Object.entries(machine).map(([name, value]) => [name, String(value)]),
 		),
+		...earlierTexts(report),
 	];
 	for (const [name, tier] of Object.entries(tiers)) {
 		parts.push(`## ${tierTitles[name]}`, `Medians, the least and the most in brackets.`, glanceTable(tier));

@@ -4,12 +4,12 @@
  * exit code 1 where a measurement failed. A target that is not met is told, and no failure. If it dies, the kernel ends what it started.
  */
 
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { describeMachine } from './machine.mjs';
 import { measure } from './measurement.mjs';
 import { readOptions, usage } from './options.mjs';
 import { providePackages, providePostgres, provideRedis } from './programs.mjs';
-import { digits, markdownOf, summariesOf, verdicts } from './report.mjs';
+import { besideEarlier, digits, markdownOf, summariesOf, verdicts } from './report.mjs';
 import { works } from './works.mjs';
 
 /** What the chosen peers need, and nothing else. */
@@ -66,6 +66,7 @@ async function runAll(options, programs, signal) {
 async function main() {
 	const options = readOptions(process.argv.slice(2));
 	if (options.help) return console.log(usage);
+	const earlier = options.beside && JSON.parse(await readFile(options.beside, 'utf8'));
 	const stop = new AbortController();
 	for (const name of ['SIGINT', 'SIGTERM']) process.once(name, () => stop.abort());
 	const began = Date.now();
@@ -74,13 +75,14 @@ async function main() {
 	const machine = await describeMachine(programs);
 	const tiers = await runAll(options, programs, stop.signal);
 	const { work, peers, tier, rounds, size } = options;
-	const report = {
+	const own = {
 		...{ startedAt: new Date(began).toISOString(), tookMs: Date.now() - began },
 		...{ options: { work, peers, tier, rounds, size }, machine, tiers },
 	};
+	const report = earlier ? besideEarlier(own, earlier) : own;
 	const markdown = markdownOf(report);
 	const json = JSON.stringify(
-		{ ...report, summary: summariesOf(tiers), targets: verdicts(report) },
+		{ ...report, summary: summariesOf(report.tiers), targets: verdicts(report) },
 		null,
 		'\t',
 	);

@@ -14,4 +14,4 @@ export function keepHeapSmall(role: 'node' | 'central'): void {
 }
 
 /** What a centre knows of a long ledger it knows for good. */
-const growing = { node: 50, central: 30 } as const;
+const growing = { node: 50, central: 15 } as const;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { judge, median, ratioOf, summaryOf } from '../../scripts/bench/figures.mjs';
 import { readOptions } from '../../scripts/bench/options.mjs';
-import { digits, markdownOf } from '../../scripts/bench/report.mjs';
+import { besideEarlier, digits, markdownOf } from '../../scripts/bench/report.mjs';
 
 const valuesOf = (values: Record<string, (number | undefined)[]>) => (_: string, __: string, peer: string) =>
 	values[peer] ?? [];
@@ -73,6 +73,30 @@ describe('the report of a bench', () => {
 		expect(text).toContain('- steward, round 2 failed: Error: gone');
 		expect(text).toContain('| 64 callers, /s | steward | 3,000 | 3,000 | 3,000 | 1 | 1 |');
 		expect(text).toContain('| 64 callers, /s | bullmq | 11,500 | 11,000 | 12,000 | 2 | 0.25 |');
+	});
+
+	it('tells the works of an earlier run beside its own, when they were measured and what was different', () => {
+		const rounds = (value: number) => ({
+			strict: { I: { steward: [{ figures: { 'one an event': value } }] } },
+		});
+		const earlier = {
+			...{ ...report, startedAt: '2026-11-22T05:00:00.000Z', machine: { processor: '2 x one', load: '3.1' } },
+			tiers: { strict: { ...report.tiers.strict, ...rounds(1).strict } },
+		};
+		const again = { ...report, machine: { processor: '2 x one', load: '0.2' }, tiers: rounds(25_000) };
+		const both = besideEarlier(again, earlier);
+		expect(both.tiers.strict).toEqual({ A: report.tiers.strict.A, I: rounds(25_000).strict.I });
+		const text = markdownOf(both);
+		expect(text).toContain('\nA: of the run that began 2026-11-22T05:00:00.000Z, load 3.1.\n');
+		expect(text).toContain('| I | one an event | at least 20,000 /s | 25,000 | - | met |');
+		expect(text).toContain('| A | 64 callers | at least 1 x bullmq | 0.25 |');
+		// What was told beside it keeps its own day.
+		expect(besideEarlier({ ...again, tiers: { strict: {} } }, both).measured).toMatchObject({
+			A: { startedAt: '2026-11-22T05:00:00.000Z' },
+			I: { startedAt: '2026-11-23T05:00:00.000Z' },
+		});
+		const quick = { ...earlier, options: { rounds: 1, size: 'quick' as const } };
+		expect(() => besideEarlier(again, quick)).toThrow(/--beside: a report of the size quick, not whole/);
 	});
 
 	it('shows what several can do side by side', () => {
