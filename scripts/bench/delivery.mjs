@@ -70,7 +70,7 @@ async function atSize({ fleet, page, many, nodes }, { eachWaiting, drainedAtOnce
 
 	const drained = { delivery: [], 'delivery and ledger': [], centre: [] };
 	const count = drainedAtOnce * eachWaiting;
-	const alone = await idleOf(fleet, idleMs, ['broker']);
+	const alone = await idleOnce(fleet, idleMs, ['broker']);
 	for (const group of without) drained.delivery.push(await delivery(fleet, many, group, count, alone));
 
 	const settledBefore = await many.settled();
@@ -101,29 +101,26 @@ async function usedBy(fleet, whose) {
 	return { ...Object.fromEntries(used), at: performance.now() };
 }
 
-/** @returns Milliseconds of a second of each of them between the two. */
-function shareOf(whose, before, after) {
-	const tookMs = after.at - before.at;
-	return Object.fromEntries(whose.map((who) => [who, (after[who] - before[who]) / tookMs]));
-}
-
 /** @returns Microseconds for one of `count` commands, without what they would have done meanwhile anyway. */
 function perCommand(whose, before, after, meanwhile, count) {
 	const own = (who) => after[who] - before[who] - meanwhile[who] * (after.at - before.at);
 	return Object.fromEntries(whose.map((who) => [who, Math.max(0, own(who)) / count]));
 }
 
-/**
- * @returns Milliseconds of a second of each while nothing is to be done. A centre that has just met nodes has something to do: so it is
- * measured again until it becomes no less.
- */
-async function idleOf(fleet, ms, whose = ['broker', 'centre']) {
-	const sumOf = (idle) => Object.values(idle).reduce((sum, value) => sum + value, 0);
+/** @returns Milliseconds of a second of each while nothing is to be done. */
+async function idleOnce(fleet, ms, whose) {
+	const before = await usedBy(fleet, whose);
+	await rest(ms);
+	const after = await usedBy(fleet, whose);
+	const share = (who) => (after[who] - before[who]) / (after.at - before.at);
+	return Object.fromEntries(whose.map((who) => [who, share(who)]));
+}
+
+/** The same of broker and centre. A centre that has just met nodes has something to do: so it is measured again until it becomes no less. */
+async function idleOf(fleet, ms) {
 	for (let last; ; ) {
-		const before = await usedBy(fleet, whose);
-		await rest(ms);
-		const idle = shareOf(whose, before, await usedBy(fleet, whose));
-		if (last && sumOf(idle) > sumOf(last) * isNoLess) return idle;
+		const idle = await idleOnce(fleet, ms, ['broker', 'centre']);
+		if (last && idle.broker + idle.centre > (last.broker + last.centre) * isNoLess) return idle;
 		last = idle;
 	}
 }
