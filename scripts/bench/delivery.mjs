@@ -15,7 +15,7 @@ const settleMs = 3000;
 /** What the clock of a processor cannot tell apart. */
 const isNoLess = 0.8;
 
-export async function deliveries(peer, { largestFleet, leastShards, ...sizes }) {
+export async function deliveries(peer, { largestFleet, leastShards, ...sizes }, tell) {
 	const figures = {};
 	for (const shards of shardCounts.filter((count) => count >= leastShards)) {
 		// Shards are for the life of a fleet.
@@ -26,12 +26,13 @@ export async function deliveries(peer, { largestFleet, leastShards, ...sizes }) 
 				const taken = await atSize({ fleet, page, many, nodes }, sizes);
 				for (const [name, value] of Object.entries(taken)) figures[fleetFigure(name, nodes, shards)] = value;
 				process.stderr.write(`${nodes} nodes, ${shards} shards: ${JSON.stringify(taken)}\n`);
+				figures[growth(shards)] = growthOf(figures, shards);
+				tell(figures);
 			}
 		} finally {
 			await many.stop();
 			await fleet.stop();
 		}
-		figures[growth(shards)] = growthOf(figures, shards);
 	}
 	return figures;
 }

@@ -1,6 +1,7 @@
 /**
  * Owns one measurement: one peer, one work, one tier, in a process of its own with servers of its own.
- * Promises one line of JSON on its standard output, figures or the reason why there are none.
+ * Promises that the last line of its standard output is JSON: figures, or the reason why there are none. A long work says on the way
+ * what it has so far.
  * Its servers end with it; its folder is removed by whoever started it.
  *
  *     node measure.mjs '{"peer":"steward","work":"A","tier":"strict","size":"whole","folder":"…","programs":{…}}'
@@ -24,15 +25,17 @@ const peers = {
 const { peer: name, work, tier, size, folder, ram, programs } = JSON.parse(process.argv[2]);
 const { options } = works[work];
 
+const say = (said, done) => process.stdout.write(`\n${JSON.stringify(said)}\n`, done);
+
 async function measure() {
 	const start = await peers[name]();
 	const peer = await start({ folder, ram, tier, programs, ...options });
 	try {
-		return { figures: await runs[work](peer, sizes[size]) };
+		return { figures: await runs[work](peer, sizes[size], (figures) => say({ figures })) };
 	} finally {
 		await peer.stop();
 	}
 }
 
 const said = await measure().catch((error) => ({ error: error.stack ?? String(error) }));
-process.stdout.write(`\n${JSON.stringify(said)}\n`, () => process.exit(0));
+say(said, () => process.exit(0));

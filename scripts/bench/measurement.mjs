@@ -1,6 +1,6 @@
 /**
  * Owns the process of one measurement: one peer, one work, in an empty folder.
- * Promises its figures or the reason why there are none, and an end: by itself, after its longest time, or when it is called off.
+ * Promises its figures, or the reason why there are none or not all of them, and an end: by itself, after its longest time, or when it is called off.
  * If this process dies, the kernel ends it, and its servers with it.
  */
 
@@ -18,7 +18,7 @@ const inMemory = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
 const longestMs = { whole: 900_000 };
 const usualLongestMs = 120_000;
 
-/** One peer, one work, in a process of its own. @returns `{ figures }` or `{ error }`. */
+/** One peer, one work, in a process of its own. @returns `{ figures }` or `{ error }`; both where it was ended on the way. */
 export async function measure({ peer, work, tier, size, programs }, signal) {
 	const [folder, ram] = await Promise.all(
 		[tmpdir(), inMemory].map((place) => mkdtemp(join(place, 'steward-bench-'))),
@@ -51,7 +51,7 @@ export async function measure({ peer, work, tier, size, programs }, signal) {
 		signal.removeEventListener('abort', onAbort);
 		const last = said.trim().split('\n').at(-1);
 		if (!last?.startsWith('{')) return { error: reason ?? `it ended with ${by ?? code}, and told nothing` };
-		return JSON.parse(last);
+		return { ...JSON.parse(last), ...(reason === undefined ? {} : { error: reason }) };
 	} finally {
 		for (const place of [folder, ram])
 			await rm(place, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
