@@ -8,8 +8,9 @@
 import { AckPolicy, DeliverPolicy } from '@nats-io/jetstream';
 import type { Lane } from '../domain/names.ts';
 import { consumerName, streams, subjects } from '../domain/subject.ts';
+import { askLeader } from './ask-again.ts';
 import type { Connection } from './connection.ts';
-import { isConsumerNotFound, isNoAnswer } from './errors.ts';
+import { isConsumerNotFound, isNoAnswer, noAnswer } from './errors.ts';
 
 /** How long a delivery may go without a word before it is made again. */
 const ackWaitMs = 30_000;
@@ -156,23 +157,26 @@ export async function purgeBelow(
 	return purged;
 }
 
-/** Subjects of a stream that match, and how full the stream is, 0 to 1. */
+/** Subjects of a stream that match, and how full the stream is, 0 to 1. @throws StewardError `no-broker` */
 export async function contentOf(
 	{ jsm }: Connection,
 	stream: string,
 	filter: string,
 ): Promise<{ subjects: readonly string[]; fill: number }> {
-	const { state, config } = await jsm.streams.info(stream, { subjects_filter: filter });
-	const fill = config.max_bytes > 0 ? state.bytes / config.max_bytes : 0;
-	return { subjects: Object.keys(state.subjects ?? {}), fill };
+	try {
+		const { state, config } = await askLeader(() => jsm.streams.info(stream, { subjects_filter: filter }));
+		const fill = config.max_bytes > 0 ? state.bytes / config.max_bytes : 0;
+		return { subjects: Object.keys(state.subjects ?? {}), fill };
+	} catch (error) {
+		throw noAnswer(stream, error);
+	}
 }
 
-/** Subjects of a stream that match. */
+/** Subjects of a stream that match. @throws StewardError `no-broker` */
 export async function subjectsOf(
-	{ jsm }: Connection,
+	connection: Connection,
 	stream: string,
 	filter: string,
 ): Promise<readonly string[]> {
-	const info = await jsm.streams.info(stream, { subjects_filter: filter });
-	return Object.keys(info.state.subjects ?? {});
+	return (await contentOf(connection, stream, filter)).subjects;
 }

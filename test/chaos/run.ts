@@ -226,11 +226,17 @@ async function untilAllEnded(
 	return open.length;
 }
 
-/** While the broker is away nobody knows. */
 async function isOver(world: World, { handle, accepted }: SentCommand): Promise<boolean> {
-	try {
+	return isSo(async () => {
 		const view = await world.fleet.get(handle);
 		return view ? hasEnded(view) : wentWithStore(accepted);
+	});
+}
+
+/** While the broker is away, or too busy to answer, nobody knows: it is asked again. */
+async function isSo(ask: () => Promise<boolean>): Promise<boolean> {
+	try {
+		return await ask();
 	} catch (error) {
 		if (!isStewardError(error)) throw error;
 		return false;
@@ -240,12 +246,15 @@ async function isOver(world: World, { handle, accepted }: SentCommand): Promise<
 /** Until nothing is on its way to any ship. */
 async function eventsTaken(world: World, quietWithinMs: number, log: (line: string) => void): Promise<void> {
 	const deadline = performance.now() + quietWithinMs;
-	while (performance.now() < deadline) {
-		const { connection } = world.raw;
+	const { connection } = world.raw;
+	const areTaken = async () => {
 		const waiting = await Promise.all(
 			world.ships.map(({ name }) => subjectsOf(connection, streams.events, subjects.eventsOfNode(name))),
 		);
-		if (waiting.flat().length === 0) return;
+		return waiting.flat().length === 0;
+	};
+	while (performance.now() < deadline) {
+		if (await isSo(areTaken)) return;
 		await sleep(200);
 	}
 	// The verdict names those that did not come.

@@ -1,5 +1,11 @@
 import { expect, test } from 'vitest';
-import { ackFloor, ensureCentreConsumer, ensureLaneConsumer } from '../../src/jetstream/consumers.ts';
+import {
+	ackFloor,
+	ensureCentreConsumer,
+	ensureLaneConsumer,
+	subjectsOf,
+} from '../../src/jetstream/consumers.ts';
+import { eventually } from '../support/eventually.ts';
 import { startBroker } from './setup.ts';
 
 const stream = 'STEWARD_COMMANDS_0';
@@ -54,4 +60,16 @@ test('of several that make the same consumer at once, none fails', async () => {
 	await Promise.all(connections.map((connection) => ensureLaneConsumer(connection, wanted)));
 	const { state } = await broker.connection.jsm.streams.info(stream);
 	expect(state.consumer_count).toBe(1);
+});
+
+test('what a stream holds is asked for again when the answer is lost', async () => {
+	await using broker = await startBroker();
+	const proxy = await broker.proxy();
+	const connection = await broker.connect(proxy);
+	await broker.connection.js.publish('steward.event.ship1.1.e1', 'x');
+	proxy.dropServerToClient();
+	const held = subjectsOf(connection, 'STEWARD_EVENTS', '>');
+	await eventually(() => proxy.bytesLost > 0);
+	proxy.heal();
+	expect(await held).toEqual(['steward.event.ship1.1.e1']);
 });
