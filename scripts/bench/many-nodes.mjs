@@ -8,7 +8,6 @@ import { createHash } from 'node:crypto';
 import { mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { TimeoutError } from '@nats-io/transport-node';
 import { ulidFactory } from '../../dist/base/ids.js';
 import { envelopeDigest, envelopeFor } from '../../dist/domain/envelope.js';
 import { parseMessage } from '../../dist/domain/message.js';
@@ -18,7 +17,7 @@ import { Commands } from '../../dist/jetstream/commands.js';
 import { ensureLaneConsumer } from '../../dist/jetstream/consumers.js';
 import { seed } from './memory.mjs';
 import { data } from './payload.mjs';
-import { rest, startProgram, until } from './servers.mjs';
+import { patiently, rest, startProgram, until } from './servers.mjs';
 
 const program = fileURLToPath(new URL('ships.mjs', import.meta.url));
 const lanes = ['control', 'urgent', 'normal', 'events'];
@@ -28,8 +27,6 @@ const [ledger, results] = [buckets.ledger, buckets.results].map((name) => `KV_${
 const drainWithinMs = 600_000;
 /** In flight with the broker at once. */
 const consumersAtOnce = 64;
-/** Each lasts five seconds. */
-const mostAttempts = 24;
 const commandsAtOnce = 16_000;
 /** Until the broker has been told all that shall go on at one moment. */
 const holdMarginMs = 4000;
@@ -47,17 +44,6 @@ async function each(items, atOnce, work) {
 		for (const item of left) await work(item);
 	};
 	await Promise.all(Array.from({ length: atOnce }, one));
-}
-
-/** What may be asked twice: a broker that makes thousands of consumers, on a machine that does something else, may not answer in time. */
-async function patiently(ask) {
-	for (let attempt = 1; ; attempt++) {
-		try {
-			return await ask();
-		} catch (error) {
-			if (!(error instanceof TimeoutError) || attempt === mostAttempts) throw error;
-		}
-	}
 }
 
 export class ManyNodes {
@@ -178,14 +164,14 @@ export class ManyNodes {
 	#reached(what, isDone) {
 		const isThere = () => {
 			for (const ships of this.#programs) ships.assertRuns();
-			return patiently(isDone);
+			return isDone();
 		};
 		return until(what, isThere, drainWithinMs, 200);
 	}
 
 	/** In the ledger as final: these commands leave it after 30 days only. */
 	async settled() {
-		return (await this.#jsm.streams.info(ledger)).state.messages;
+		return (await this.#stateOf(ledger)).messages;
 	}
 
 	/** On the streams, one command with another. */
@@ -199,20 +185,20 @@ export class ManyNodes {
 	}
 
 	async #bytesOf(names) {
-		const states = await Promise.all(names.map(async (name) => (await this.#jsm.streams.info(name)).state));
+		const states = await Promise.all(names.map((name) => this.#stateOf(name)));
 		const sum = (what) => states.reduce((all, state) => all + state[what], 0);
 		return sum('bytes') / sum('messages');
 	}
 
 	/** Commands of which there is a report: a busy node may report one twice. */
 	async reports() {
-		return (await this.#jsm.streams.info(streams.reports)).state.num_subjects ?? 0;
+		return (await this.#stateOf(streams.reports)).num_subjects ?? 0;
 	}
 
 	/** When each node's first or last message of a stream was stored, by the broker's clock. */
 	async times(stream, which) {
 		const name = streams[stream];
-		const { messages } = (await this.#jsm.streams.info(name)).state;
+		const { messages } = await this.#stateOf(name);
 		const times = new Map();
 		const consumer = await this.#fleet.connection.js.consumers.get(name, { headers_only: true });
 		for await (const message of await consumer.fetch({ max_messages: messages })) {
@@ -236,7 +222,11 @@ export class ManyNodes {
 	/** Empties what a centre would have emptied by now. */
 	async purge() {
 		for (const name of [...this.#commandStreams(), streams.claims, streams.reports])
-			await this.#jsm.streams.purge(name);
+			await patiently(() => this.#jsm.streams.purge(name));
+	}
+
+	async #stateOf(name) {
+		return (await patiently(() => this.#jsm.streams.info(name))).state;
 	}
 
 	#commandStreams() {

@@ -27,15 +27,22 @@ const { options } = works[work];
 
 const say = (said, done) => process.stdout.write(`\n${JSON.stringify(said)}\n`, done);
 
+/** What it has so far. */
+let told = {};
+function tell(figures) {
+	told = { figures };
+	say(told);
+}
+
 async function measure() {
 	const start = await peers[name]();
 	const peer = await start({ folder, ram, tier, programs, ...options });
 	try {
-		return { figures: await runs[work](peer, sizes[size], (figures) => say({ figures })) };
+		return { figures: await runs[work](peer, sizes[size], tell) };
 	} finally {
 		await peer.stop();
 	}
 }
 
-const said = await measure().catch((error) => ({ error: error.stack ?? String(error) }));
+const said = await measure().catch((error) => ({ ...told, error: error.stack ?? String(error) }));
 say(said, () => process.exit(0));

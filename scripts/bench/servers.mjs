@@ -9,6 +9,7 @@ import { chmod, chown, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { TimeoutError } from '@nats-io/transport-node';
 import { systemClock } from '../../dist/base/clock.js';
 import { silentLog } from '../../dist/base/log.js';
 import { findNatsServer } from '../../dist/broker/find.js';
@@ -19,6 +20,8 @@ const shippedConfig = fileURLToPath(new URL('../../nats-server.conf', import.met
 const nobody = { uid: 65_534, gid: 65_534 };
 const host = '127.0.0.1';
 const readyWithinMs = 30_000;
+/** Of a question that lasts five seconds. */
+const mostAttempts = 24;
 
 /** A program that ends with this process. @returns Its pid, the end of what it said, and how to end it. */
 export async function startProgram(command, args, { cwd, signal = 'SIGTERM', withinMs = 15_000 }) {
@@ -56,6 +59,17 @@ export async function until(what, ask, withinMs = readyWithinMs, everyMs = 20) {
 		if (answer) return answer;
 		if (performance.now() > deadline) throw new Error(`${what}: not within ${withinMs} ms`);
 		await rest(everyMs);
+	}
+}
+
+/** What may be asked twice: a broker that makes thousands of consumers, on a machine that does something else, may not answer in time. */
+export async function patiently(ask) {
+	for (let attempt = 1; ; attempt++) {
+		try {
+			return await ask();
+		} catch (error) {
+			if (!(error instanceof TimeoutError) || attempt === mostAttempts) throw error;
+		}
 	}
 }
 

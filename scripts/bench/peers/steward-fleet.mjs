@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { connect } from '../../../dist/index.js';
 import { openConnection } from '../../../dist/jetstream/connection.js';
-import { startNats, startProgram, until } from '../servers.mjs';
+import { patiently, startNats, startProgram, until } from '../servers.mjs';
 
 const program = fileURLToPath(new URL('../../../dist/bin/steward.js', import.meta.url));
 const eventsStream = 'STEWARD_EVENTS';
@@ -135,7 +135,7 @@ export class StewardFleet {
 	}
 
 	#streams(names) {
-		return Promise.all(names.map((name) => this.connection.jsm.streams.info(name)));
+		return Promise.all(names.map((name) => patiently(() => this.connection.jsm.streams.info(name))));
 	}
 
 	async stop() {
