@@ -4,6 +4,7 @@ import { buckets, streams } from '../../src/domain/subject.ts';
 import { problemSchema } from '../../src/http/problem.ts';
 import { bucketSubject } from '../../src/jetstream/bucket.ts';
 import { disposables } from '../support/disposables.ts';
+import { stop } from '../support/effects.ts';
 import { eventually } from '../support/eventually.ts';
 import { startCentral, startNode } from '../support/fleet.ts';
 import { type StartedHttp, startHttp } from '../support/http.ts';
@@ -117,8 +118,8 @@ test('500 without a word of the inside: a stream that somebody has removed below
 });
 
 test('a broker that does not answer is said to be that, by whatever asks it', async () => {
-	process.kill(nats.pid, 'SIGSTOP');
 	try {
+		await stop(nats.pid);
 		const reading = ['listStreams', 'getCommand', 'listDead', 'formOfSchedule', 'trustList'];
 		const params = { handle: 'ship2.waits', name: 'running' };
 		const asked = reading.map(async (id) => ({

@@ -15,6 +15,7 @@ import { Publisher } from '../../src/jetstream/publisher.ts';
 import { applyTopology, requireTopology } from '../../src/jetstream/topology.ts';
 import { command, fleetOn } from '../client/setup.ts';
 import { type Cluster, type Member, startCluster } from '../support/cluster.ts';
+import { stop } from '../support/effects.ts';
 import { eventually } from '../support/eventually.ts';
 import { isLong } from '../support/long.ts';
 import { startNats } from '../support/nats.ts';
@@ -176,9 +177,9 @@ test.runIf(isLong)(
 		const { fleet: asking, parts } = await fleetOn(atLagging.connection);
 		const { fleet: sending } = await fleetOn(atOthers.connection);
 		const [before] = await sending.send(command());
-		process.kill(lagging.pid, 'SIGSTOP');
 		let missed: string | undefined;
 		try {
+			await stop(lagging.pid);
 			// Each asks four times, and every third of that or so is for the one that hangs.
 			const views = await Promise.all(Array.from({ length: 8 }, () => sending.get(before?.handle ?? '')));
 			expect(views.map((view) => view?.state)).toEqual(views.map(() => 'queued'));

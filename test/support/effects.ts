@@ -1,10 +1,10 @@
 /**
- * Owns the counting of side effects: a file that commands append to, one line a start.
+ * Owns the counting of side effects: a file that commands append to, one line a start; and what the system says of a process.
  * Promises what truly happened, whatever anybody reported.
  * Lives in the folder that the test gives.
  */
 
-import { appendFile, readFile } from 'node:fs/promises';
+import { appendFile, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isSameProcess, processIdentity } from '../../src/base/process.ts';
 import { eventually, longestWaitMs } from './eventually.ts';
@@ -54,4 +54,19 @@ export async function untilGone(pid: number, timeoutMs = longestWaitMs): Promise
 	const identity = processIdentity(pid);
 	if (!identity) return;
 	await eventually(() => !isSameProcess(identity), { timeoutMs, message: `process ${pid} is gone` });
+}
+
+/**
+ * Stops the process; resolves when each of its threads stands still. One of them is told, and tells the others when it comes to
+ * run: until then, which is long on a busy machine, they answer.
+ */
+export async function stop(pid: number): Promise<void> {
+	process.kill(pid, 'SIGSTOP');
+	const tasks = `/proc/${pid}/task`;
+	const standsStill = async (task: string) => {
+		const stat = await readFile(join(tasks, task, 'stat'), 'utf8');
+		return stat.slice(stat.lastIndexOf(')') + 2).startsWith('T');
+	};
+	const isStopped = async () => (await Promise.all((await readdir(tasks)).map(standsStill))).every(Boolean);
+	await eventually(isStopped, { message: `process ${pid} is stopped` });
 }
