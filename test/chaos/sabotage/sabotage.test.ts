@@ -31,10 +31,9 @@ describe.concurrent.each(Object.entries(scenarios))(
 				if (!scenario.offences) return expect(offences, told).toEqual([]);
 				const expected = scenario.offences.reduce((sum, column) => sum + counts[column], 0);
 				expect(expected, `${scenario.offences.join(' or ')}\n${told}`).toBeGreaterThan(0);
-				// The rest of it is at work: a product that does nothing would be accused of everything. On a busy machine a larger part of
-				// what is asked meets the fault.
+				// The rest of it is at work: a product that does nothing would be accused of everything.
 				const accused = new Set(verdict.offences.map(({ handle }) => handle));
-				expect(accused.size, told).toBeLessThan(counts.commands * 0.75);
+				expect(accused.size, told).toBeLessThan(counts.commands / 2);
 			});
 		}
 	},

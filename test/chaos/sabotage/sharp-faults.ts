@@ -5,7 +5,10 @@
  */
 
 import { setTimeout as pause } from 'node:timers/promises';
+import { projectorConsumer } from '../../../src/central/projector.ts';
 import { streams } from '../../../src/domain/subject.ts';
+import { backlogOf } from '../../../src/jetstream/consumers.ts';
+import { eventually } from '../../support/eventually.ts';
 import type { LinkProxy } from '../../support/proxy.ts';
 import { type Fault, type Sleep, signal, stopAndGo } from '../faults/fault.ts';
 import { childrenOf } from '../faults/processes.ts';
@@ -59,7 +62,11 @@ export function nodeDiesAtAck(site: TappedSite): Fault {
 	});
 }
 
-/** The broker has the ack of a report, and both centres die before any other word of the broker reaches them. */
+/**
+ * The broker has the ack of a report, and both centres die before any other word of the broker reaches them. What was reported
+ * meanwhile is read before the next time: it is what was acknowledged at that moment that is struck, however long a centre takes
+ * to start.
+ */
 export function centresDieAtAck({ hub }: TappedSite): Fault {
 	return {
 		...onePlace,
@@ -67,6 +74,10 @@ export function centresDieAtAck({ hub }: TappedSite): Fault {
 			const hasPassed = await passesLast(hub, reportAck, sleep);
 			for (const { pid } of world.centres) signal(pid, 'SIGKILL');
 			hub.heal();
+			await eventually(
+				async () => (await backlogOf(world.raw.connection, streams.reports, projectorConsumer)) === 0,
+				{ message: 'the centres have read what was reported' },
+			);
 			await sleep(recoversMs);
 			return hasPassed ? 'at an ack' : 'at none';
 		},
