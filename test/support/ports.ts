@@ -1,13 +1,14 @@
 /**
  * Owns finding ports for servers that have to be told theirs, or to keep theirs through a restart.
- * Promises ports of 127.0.0.1 that differ from each other, that nobody listened on a moment ago, and that the system gives to
- * nobody by itself: a client that dials anywhere takes one of that range, and holds it against a server that comes back.
+ * Promises ports of 127.0.0.1 that no other test process is given before this one ends, that nobody listened on a moment ago, and
+ * that the system gives to nobody by itself: a client that dials anywhere takes one of that range, and holds it against a server
+ * that comes back.
  */
 
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { createServer, type Server } from 'node:net';
 
 /** Below it are those of services that everybody knows. */
 const lowest = 10_000;
@@ -18,24 +19,35 @@ function firstGivenAway(): number {
 	return Math.max(Number(first), lowest + 1000);
 }
 
-async function isFree(port: number): Promise<boolean> {
+/** Who listens there on a port has been given it. */
+const givenAt = '127.0.0.99';
+
+async function listens(port: number, host: string): Promise<Server | undefined> {
 	const server = createServer();
 	try {
-		await once(server.listen(port, '127.0.0.1'), 'listening');
-		await once(server.close(), 'close');
-		return true;
+		await once(server.listen(port, host), 'listening');
+		return server;
 	} catch {
-		return false;
+		return undefined;
 	}
 }
 
+async function isFree(port: number): Promise<boolean> {
+	const server = await listens(port, '127.0.0.1');
+	if (server) await once(server.close(), 'close');
+	return server !== undefined;
+}
+
 export async function freePorts(count: number): Promise<readonly number[]> {
-	const found = new Set<number>();
-	while (found.size < count) {
+	const found: number[] = [];
+	while (found.length < count) {
 		const port = randomInt(lowest, firstGivenAway());
-		if (!found.has(port) && (await isFree(port))) found.add(port);
+		// Kept until this process ends.
+		const given = await listens(port, givenAt);
+		given?.unref();
+		if (given && (await isFree(port))) found.push(port);
 	}
-	return [...found];
+	return found;
 }
 
 export async function freePort(): Promise<number> {
