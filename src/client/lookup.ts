@@ -44,11 +44,12 @@ export async function lookUpAtOnce(
 	sources: Sources,
 	handles: readonly Handle[],
 ): Promise<ReadonlyMap<string, CommandView>> {
-	const [waiting, claims, reports, records] = await Promise.all([
-		sources.commands.findMany(handles),
+	// In one write: those that may ask together with others wait for a turn of the event loop.
+	const [claims, reports, records, waiting] = await Promise.all([
 		sources.claims.readMany(handles),
 		sources.reports.lastOfMany(handles),
 		sources.ledger.readMany(handles.map(formatHandle)),
+		sources.commands.findMany(handles),
 	]);
 	const found = { waiting, claims, reports, records };
 	const isFound = (handle: Handle) => Object.values(found).some((one) => one.has(formatHandle(handle)));

@@ -5,9 +5,9 @@
  */
 
 import type { Msg } from '@nats-io/transport-node';
-import { ackAndWait } from './ack-answers.ts';
 import type { Connection } from './connection.ts';
 import { headersOf } from './headers.ts';
+import { askOne } from './replies.ts';
 
 /** One hand-over of a message by a consumer. */
 export type Delivery = {
@@ -94,6 +94,16 @@ export function toDelivery(connection: Connection, message: Msg): Delivery | und
 		term: (reason) => say(`+TERM ${reason}`),
 		working: () => say('+WPI'),
 		// No word: it may count or not. The next delivery, if one comes, is answered by the journal.
-		ackAck: () => ackAndWait(connection, reply),
+		ackAck: () => isAckTaken(connection, reply),
 	};
+}
+
+const ackWithinMs = 5000;
+
+/** False where no word came, or nobody is there to say one. */
+function isAckTaken(connection: Connection, reply: string): Promise<boolean> {
+	return askOne(connection, { subject: reply, data: ackWord, timeoutMs: ackWithinMs }).then(
+		() => true,
+		() => false,
+	);
 }

@@ -1,19 +1,17 @@
 /**
  * Owns direct gets: the last message of one subject, or of up to a thousand exact subjects in one request, and counts.
- * Promises that "there is none" and "nobody answered" are told apart, that every request ends within its time, also when
- * the connection is closed under it, and that no subscription stays behind. Reads only. Any replica may answer, and one may
- * lag: a decision that rests on "there is none" asks the leader ({@link getFromLeader}). Whatever headers a sender wrote, the
- * server's own count. (The client's multi-get keeps its subscription, and reads an empty answer as an error; its requests read
- * headers in the reader of the connection, which stops for good where they are bad.)
+ * Promises that "there is none" and "nobody answered" are told apart, and that every request ends within its time, also when
+ * the connection is closed under it. Reads only. Any replica may answer, and one may lag: a decision that rests on "there is
+ * none" asks the leader ({@link getFromLeader}). Whatever headers a sender wrote, the server's own count. (The client's
+ * multi-get keeps its subscription, and reads an empty answer as an error.)
  */
 
-import { type Msg, TimeoutError } from '@nats-io/transport-node';
-import { systemClock } from '../base/clock.ts';
+import type { Msg } from '@nats-io/transport-node';
 import { askLeader, askReplicas, type Try } from './ask-again.ts';
 import { type Connection, requestTimeoutMs } from './connection.ts';
 import { noAnswer } from './errors.ts';
 import { headersOf, storedHeader } from './headers.ts';
-import { LinkLostError } from './reach.ts';
+import { ask } from './replies.ts';
 
 export type Stored = {
 	readonly subject: string;
@@ -36,7 +34,7 @@ export function getLast(
 	stream: string,
 	subject: string,
 ): Promise<Stored | undefined> {
-	return ask(connection, stream, `${subjectOf(connection, stream)}.${subject}`, '');
+	return getOne(connection, stream, `${subjectOf(connection, stream)}.${subject}`, '');
 }
 
 /**
@@ -69,7 +67,7 @@ export async function getLastOfMany(
 
 /** The message with this sequence, undefined when it is gone. @throws StewardError `no-broker` */
 export function getAt(connection: Connection, stream: string, seq: number): Promise<Stored | undefined> {
-	return ask(connection, stream, subjectOf(connection, stream), JSON.stringify({ seq }));
+	return getOne(connection, stream, subjectOf(connection, stream), JSON.stringify({ seq }));
 }
 
 /** The first message that matches `filter` from sequence `from` on. @throws StewardError `no-broker` */
@@ -80,7 +78,7 @@ export function getNext(
 	from: number,
 ): Promise<Stored | undefined> {
 	const question = JSON.stringify({ seq: from, next_by_subj: filter });
-	return ask(connection, stream, subjectOf(connection, stream), question);
+	return getOne(connection, stream, subjectOf(connection, stream), question);
 }
 
 /**
@@ -109,7 +107,7 @@ function subjectOf({ api }: Connection, stream: string): string {
 }
 
 /** One message, undefined where the server says that there is none. */
-async function ask(
+async function getOne(
 	connection: Connection,
 	stream: string,
 	subject: string,
@@ -118,7 +116,7 @@ async function ask(
 	try {
 		return await askReplicas(async (one) => {
 			let found: Stored | undefined;
-			await request(connection, { subject, question, ...one }, (message) => {
+			await askOnce(connection, { subject, question, ...one }, (message) => {
 				found = toStored(message);
 				return found !== undefined || headersOf(message).code === 404 ? 'done' : statusOf(message);
 			});
@@ -172,7 +170,7 @@ export async function firstFrom(
 	from: number,
 ): Promise<{ readonly first: Stored | undefined; readonly count: number }> {
 	const question = JSON.stringify({ batch: 1, seq: from, next_by_subj: filter });
-	const first = await ask(connection, stream, subjectOf(connection, stream), question);
+	const first = await getOne(connection, stream, subjectOf(connection, stream), question);
 	return { first, count: first ? Number(first.header('Nats-Num-Pending')) + 1 : 0 };
 }
 
@@ -194,7 +192,7 @@ async function getAll(
 ): Promise<readonly Stored[]> {
 	const found: Stored[] = [];
 	const subject = subjectOf(connection, stream);
-	await request(connection, { subject, question, ...one }, (message) => {
+	await askOnce(connection, { subject, question, ...one }, (message) => {
 		const stored = toStored(message);
 		if (stored) {
 			found.push(stored);
@@ -206,46 +204,22 @@ async function getAll(
 	return found;
 }
 
-type Question = Try & { readonly subject: string; readonly question: string };
-
-/** Hands the answers to `take` until that says `done`, or what is wrong. Its inbox is its own. */
-async function request(
-	{ nc, reach, newInbox }: Connection,
-	{ subject, question, timeoutMs, signal, heard }: Question,
+/** One of several tries. */
+function askOnce(
+	connection: Connection,
+	{
+		subject,
+		question,
+		timeoutMs,
+		signal,
+		heard,
+	}: Try & { readonly subject: string; readonly question: string },
 	take: (message: Msg) => 'done' | 'more' | Error,
 ): Promise<void> {
-	if (!reach.isUp && !(await reach.whenUp(timeoutMs))) throw new LinkLostError(false);
-	const inbox = newInbox();
-	let isOver = false;
-	let settle: (error?: Error) => void = () => undefined;
-	const answered = new Promise<void>((resolve, reject) => {
-		settle = (error) => (error === undefined ? resolve() : reject(error));
+	return ask(connection, { subject, data: question, timeoutMs, signal }, (message) => {
+		heard();
+		return take(message);
 	});
-	const subscription = nc.subscribe(inbox, {
-		callback: (error, message) => {
-			// A batch of one ends with a word of its own.
-			if (isOver) return;
-			heard();
-			const next = error ?? take(message);
-			if (next === 'more') return;
-			isOver = true;
-			settle(next === 'done' ? undefined : next);
-		},
-	});
-	const { lost, end } = reach.whenLost();
-	const giveUp = () => settle(new Error('another try was answered'));
-	signal.addEventListener('abort', giveUp, { once: true });
-	// Not the subscription's own timeout: that ends with the first message of many.
-	const cancel = systemClock.after(timeoutMs, () => settle(new TimeoutError()));
-	try {
-		nc.publish(subject, question, { reply: inbox });
-		await Promise.race([answered, lost]);
-	} finally {
-		end();
-		cancel();
-		signal.removeEventListener('abort', giveUp);
-		subscription.unsubscribe();
-	}
 }
 
 /** Undefined for a status. */

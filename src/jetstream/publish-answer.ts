@@ -4,7 +4,7 @@
  * Pure.
  */
 
-import { ClosedConnectionError, type Msg, RequestError, TimeoutError } from '@nats-io/transport-node';
+import { ClosedConnectionError, errors, type Msg, TimeoutError } from '@nats-io/transport-node';
 import { z } from 'zod';
 import { messageOf, StewardError } from '../base/errors.ts';
 import { decode } from '../domain/wire.ts';
@@ -94,7 +94,7 @@ export function parseAnswer(reply: Msg, wanted?: string): { seq: number; count: 
 /** What a request that threw means for the publish. */
 export function publishErrorOf(error: unknown): PublishError {
 	if (error instanceof PublishError) return error;
-	if (error instanceof RequestError && error.isNoResponders()) {
+	if (error instanceof errors.NoRespondersError) {
 		return new PublishError('unavailable', 0, 'no stream takes this subject at the moment', { cause: error });
 	}
 	if (error instanceof LinkLostError) {
@@ -102,7 +102,7 @@ export function publishErrorOf(error: unknown): PublishError {
 	}
 	if (isNotAllowed(error)) return new PublishError('refused', 0, messageOf(error), { cause: error });
 	const why =
-		error instanceof TimeoutError || error instanceof RequestError
+		error instanceof TimeoutError
 			? 'no answer in time'
 			: error instanceof ClosedConnectionError
 				? 'the connection was closed before an answer came'

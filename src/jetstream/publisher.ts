@@ -27,6 +27,7 @@ import {
 	withSeals,
 } from './publish-request.ts';
 import { LinkLostError } from './reach.ts';
+import { askOne } from './replies.ts';
 import { electionMs, rideOver } from './ride-over.ts';
 
 export { isWrongSequence, PublishError } from './publish-answer.ts';
@@ -246,11 +247,12 @@ export class Publisher {
 
 	async #request(request: PublishRequest, headers: MsgHdrs): Promise<ReturnType<typeof parseAnswer>> {
 		const { timeoutMs } = this.#options;
-		const { reach, domain } = this.#connection;
+		const { domain } = this.#connection;
 		this.#assertMayPublish();
+		const question = { subject: this.#wireSubject(request), data: request.data, headers, timeoutMs };
 		let reply: Msg;
 		try {
-			reply = await reach.request(this.#wireSubject(request), request.data, { headers, timeoutMs });
+			reply = await askOne(this.#connection, question);
 		} catch (error) {
 			throw publishErrorOf(error);
 		}

@@ -43,14 +43,19 @@ const expiresMs = 300_000;
 const usualHeartbeatMs = 20_000;
 const retryMs = { first: 200, most: 5000 };
 
-/** One request for messages. Each has an inbox of its own: when that is gone, the server forgets the request. */
-type Pull = { readonly subscription: Subscription; remaining: number; lastHeard: number };
+/** Where the answers to one pull after another come. */
+type Inbox = { readonly subject: string; readonly subscription: Subscription; pull: Pull | undefined };
+
+/** One request for messages. While it is under way its inbox is its own: when that is gone, the server forgets the request. */
+type Pull = { readonly inbox: Inbox; remaining: number; lastHeard: number };
 
 export class Puller implements Service {
 	readonly name: string;
 	readonly #options: PullerOptions;
 	readonly #lifecycle: Lifecycle;
 	readonly #pulls = new Set<Pull>();
+	/** Of pulls that the server is done with. */
+	readonly #freeInboxes: Inbox[] = [];
 	#connection: Connection | undefined;
 	/** Across a leaf server: asks whether the consumer is there, before anything is pulled. */
 	#probe: ConsumerProbe | undefined;
@@ -109,21 +114,28 @@ export class Puller implements Service {
 	}
 
 	#pull(connection: Connection, stream: string, batch: number): void {
-		const { clock } = this.#options;
-		const { nc } = connection;
-		const inbox = connection.newInbox();
-		const callback = (error: unknown, message: Msg) => {
-			if (!error) apartFromReader(() => this.#onMessage(connection, pull, message));
-		};
-		const subscription = nc.subscribe(inbox, { callback });
-		const pull: Pull = { subscription, remaining: batch, lastHeard: clock.monotonic() };
+		const inbox = this.#freeInboxes.pop() ?? this.#newInbox(connection);
+		const pull: Pull = { inbox, remaining: batch, lastHeard: this.#options.clock.monotonic() };
+		inbox.pull = pull;
 		this.#pulls.add(pull);
 		const request =
 			this.#isCatchingUp || this.#options.isLooking?.()
 				? { batch, no_wait: true }
 				: { batch, expires: expiresMs * 1e6, idle_heartbeat: this.#heartbeatMs * 1e6 };
-		nc.publish(this.#subject(connection, stream), JSON.stringify(request), { reply: inbox });
+		const question = JSON.stringify(request);
+		connection.nc.publish(this.#subject(connection, stream), question, { reply: inbox.subject });
 		if (this.#status !== 'ready') void this.#sayWhenTaken(connection, pull);
+	}
+
+	#newInbox(connection: Connection): Inbox {
+		const subject = connection.newInbox();
+		const callback = (error: unknown, message: Msg) => {
+			if (error) return;
+			apartFromReader(() => inbox.pull && this.#onMessage(connection, inbox.pull, message));
+		};
+		const subscription = connection.nc.subscribe(subject, { callback });
+		const inbox: Inbox = { subject, subscription, pull: undefined };
+		return inbox;
 	}
 
 	#subject({ api }: Connection, stream: string): string {
@@ -173,17 +185,25 @@ export class Puller implements Service {
 	#detach(): void {
 		this.#connection = undefined;
 		this.#doubt();
-		for (const pull of this.#pulls) this.#end(pull);
+		for (const pull of this.#pulls) this.#giveUp(pull);
+		for (const { subscription } of this.#freeInboxes.splice(0)) subscription.unsubscribe();
 		this.#cancelRetry();
 	}
 
+	/** The server is done with it. */
 	#end(pull: Pull): void {
 		this.#pulls.delete(pull);
-		pull.subscription.unsubscribe();
+		pull.inbox.pull = undefined;
+		this.#freeInboxes.push(pull.inbox);
+	}
+
+	#giveUp(pull: Pull): void {
+		this.#pulls.delete(pull);
+		pull.inbox.pull = undefined;
+		pull.inbox.subscription.unsubscribe();
 	}
 
 	#onMessage(connection: Connection, pull: Pull, message: Msg): void {
-		if (!this.#pulls.has(pull)) return;
 		if (message.reply) {
 			this.#onHeard(pull);
 			pull.remaining -= 1;
@@ -206,7 +226,7 @@ export class Puller implements Service {
 				return this.poke();
 			default: {
 				// 503: no such consumer, or nobody to ask. 409: it was deleted, or the server changes hands.
-				this.#end(pull);
+				this.#giveUp(pull);
 				this.#doubt();
 				const isDeleted = /deleted/i.test(description);
 				if (code === 503 || isDeleted) this.#say('waiting');
@@ -239,7 +259,7 @@ export class Puller implements Service {
 			const now = this.#options.clock.monotonic();
 			for (const pull of this.#pulls) {
 				if (now - pull.lastHeard <= 2.25 * this.#heartbeatMs) continue;
-				this.#end(pull);
+				this.#giveUp(pull);
 				this.#doubt();
 			}
 			this.poke();

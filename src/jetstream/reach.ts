@@ -1,10 +1,10 @@
 /**
- * Owns whether the broker of one connection can be reached now (through a leaf server: the hub behind it), and requests that know it.
- * Promises that a request ends as soon as its link is lost, not seconds later, and that one which begins while the link is
- * down waits for it within its time. Says nothing of a link that is silent: that is noticed by the request's own timeout.
+ * Owns whether the broker of one connection can be reached now (through a leaf server: the hub behind it).
+ * Promises to tell of every loss and every return. Says nothing of a link that is silent: that is noticed by the timeout of
+ * whoever asks.
  */
 
-import type { Msg, MsgHdrs, NatsConnection } from '@nats-io/transport-node';
+import type { NatsConnection } from '@nats-io/transport-node';
 import { systemClock } from '../base/clock.ts';
 import { HubWatch } from './hub-watch.ts';
 
@@ -84,34 +84,6 @@ export class Reach {
 			const off = this.onChange(settle);
 			const cancel = systemClock.after(ms, settle);
 		});
-	}
-
-	/** Rejects when the link is lost; `end` stops the listening. */
-	whenLost(): { lost: Promise<never>; end: () => void } {
-		let end: () => void = () => undefined;
-		const lost = new Promise<never>((_, reject) => {
-			end = this.onChange((isUp) => isUp || reject(new LinkLostError(true)));
-		});
-		return { lost, end };
-	}
-
-	/**
-	 * One request. Sent at once where the link is up.
-	 * @throws LinkLostError, or the client's own error
-	 */
-	async request(
-		subject: string,
-		data: Uint8Array | string,
-		{ headers, timeoutMs }: { headers?: MsgHdrs; timeoutMs: number },
-	): Promise<Msg> {
-		if (!this.isUp && !(await this.whenUp(timeoutMs))) throw new LinkLostError(false);
-		const { lost, end } = this.whenLost();
-		try {
-			const asked = this.#nc.request(subject, data, { timeout: timeoutMs, ...(headers ? { headers } : {}) });
-			return await Promise.race([asked, lost]);
-		} finally {
-			end();
-		}
 	}
 
 	#set(isUp: boolean): void {

@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest';
 import { systemClock } from '../../src/base/clock.ts';
-import { type Connection, closeConnection, Link, openConnection } from '../../src/jetstream/connection.ts';
-import { LinkLostError } from '../../src/jetstream/reach.ts';
+import { closeConnection, Link, openConnection } from '../../src/jetstream/connection.ts';
 import { eventually } from '../support/eventually.ts';
 import { stressLifecycle } from '../support/lifecycle.ts';
 import { recordingLog } from '../support/log.ts';
@@ -107,28 +106,3 @@ test('closing neither waits for a dead link without end nor leaves a timer', asy
 	await closeConnection(connection, systemClock);
 	await closeConnection(connection, systemClock);
 });
-
-test('a request ends with its link, and one that begins without a link waits for it', async () => {
-	await using nats = await startNats();
-	await using proxy = await startProxy(nats.port);
-	await using opened = await open(proxy.url);
-	const { nc, reach } = opened.connection;
-	nc.subscribe('echo', { callback: (_, message) => void message.respond(message.data) });
-	nc.subscribe('silent', { callback: () => undefined });
-	await nc.flush();
-	const asked = reach.request('silent', 'x', { timeoutMs: 1_000_000 });
-	proxy.cut();
-	await expect(asked).rejects.toMatchObject({ name: 'LinkLostError', sent: true });
-	expect(reach.isUp).toBe(false);
-	await expect(reach.request('echo', 'x', { timeoutMs: 50 })).rejects.toMatchObject({ sent: false });
-	const waiting = reach.request('echo', 'hello', { timeoutMs: 60_000 });
-	proxy.heal();
-	expect((await waiting).string()).toBe('hello');
-	await nc.close();
-	await expect(reach.request('echo', 'x', { timeoutMs: 60_000 })).rejects.toBeInstanceOf(LinkLostError);
-});
-
-async function open(url: string): Promise<AsyncDisposable & { connection: Connection }> {
-	const connection = await openConnection({ servers: [url], name: 'test', timeoutMs: 30_000 });
-	return { connection, [Symbol.asyncDispose]: () => closeConnection(connection, systemClock) };
-}
