@@ -81,7 +81,7 @@ export class Commands {
 		if (nonce !== '') headers[commandHeader.nonce] = nonce;
 		const subject = waits ? subjects.laterCommand(shard, envelope) : subjects.command(shard, envelope);
 		// Not the promise itself: an async function takes three turns to give back what another one gives.
-		return await this.#publisher(shard).publish({ subject, data, headers });
+		return await this.#publisher(shard).publish({ subject, data, headers, order: envelope.node });
 	}
 
 	async find(node: string, id: string): Promise<StoredCommand | undefined> {

@@ -9,6 +9,8 @@ export type PublishRequest = {
 	readonly data: Uint8Array | string;
 	/** Raw headers, also the expectations (`Nats-Expected-Last-Subject-Sequence`): a batch drops those of the client's options. */
 	readonly headers?: Readonly<Record<string, string>>;
+	/** Those with the same are stored in the order in which they were handed over, also where several batches are under way. */
+	readonly order?: string;
 };
 
 export const expectedSeqHeader = 'Nats-Expected-Last-Subject-Sequence';

@@ -66,7 +66,10 @@ export type PublisherOptions = {
 	readonly timeoutMs?: number;
 	/** How long it is tried again where nobody takes it, because the stream is between two leaders. */
 	readonly rideOverMs?: number;
-	/** Batches under way at once, 1 by default: with more, what is handed over later may be stored earlier. */
+	/**
+	 * Batches under way at once, 1 by default. More than one where they are full: smaller ones are better together. With more, what is handed
+	 * over later may be stored earlier, save what has the same `order`.
+	 */
 	readonly inFlight?: number;
 	/** Asked at the last moment before something goes out; where it says no, that is refused. */
 	readonly mayPublish?: () => boolean;
@@ -80,6 +83,8 @@ export class Publisher {
 	readonly #seal: Seal | undefined;
 	#waiting: Waiting[] = [];
 	#busy = false;
+	/** What is in a batch under way, where there may be another beside it. */
+	readonly #ordersUnderWay = new Set<string>();
 	#lastMaxPayload = 1024 * 1024;
 
 	constructor(connection: Connection, { seal, ...options }: PublisherOptions) {
@@ -123,11 +128,9 @@ export class Publisher {
 		await Promise.resolve();
 		const underWay = new Set<Promise<void>>();
 		while (this.#waiting.length > 0 || underWay.size > 0) {
-			if (this.#waiting.length > 0 && underWay.size < this.#options.inFlight) {
-				const batch = this.#sealed(this.#take());
-				const commit = (batch.length === 1 ? this.#commitSingles(batch) : this.#commitBatch(batch)).finally(
-					() => underWay.delete(commit),
-				);
+			const batch = this.#mayBegin(underWay.size) ? this.#take() : [];
+			if (batch.length > 0) {
+				const commit = this.#commit(this.#sealed(batch)).finally(() => underWay.delete(commit));
 				underWay.add(commit);
 			} else {
 				await Promise.race(underWay);
@@ -138,9 +141,22 @@ export class Publisher {
 		this.#busy = false;
 	}
 
+	#mayBegin(underWay: number): boolean {
+		const { inFlight, maxMessages } = this.#options;
+		if (underWay === 0) return true;
+		return underWay < inFlight && this.#waiting.length >= maxMessages;
+	}
+
+	async #commit(batch: readonly Waiting[]): Promise<void> {
+		const orders = this.#options.inFlight > 1 ? batch.flatMap(({ request: { order } }) => order ?? []) : [];
+		for (const order of orders) this.#ordersUnderWay.add(order);
+		await (batch.length === 1 ? this.#commitSingles(batch) : this.#commitBatch(batch));
+		for (const order of orders) this.#ordersUnderWay.delete(order);
+	}
+
 	/**
 	 * What may go together. No two that expect the same: inside one batch a wildcard does not see the other, and both
-	 * would be stored. None that is too large with the batch's own headers, except alone.
+	 * would be stored. None that is too large with the batch's own headers, except alone. Nothing where the next has to wait for what is under way.
 	 */
 	#take(): Waiting[] {
 		const { maxMessages, maxBytes } = this.#options;
@@ -153,6 +169,7 @@ export class Publisher {
 			bytes += size + request.subject.length;
 			const joins = bytes <= maxBytes && size <= largest && !expectations.has(expectation ?? '');
 			if (count > 0 && !joins) break;
+			if (request.order !== undefined && this.#ordersUnderWay.has(request.order)) break;
 			count++;
 			if (count === maxMessages || size > largest) break;
 			if (expectation !== undefined) expectations.add(expectation);

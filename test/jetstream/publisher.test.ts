@@ -134,6 +134,38 @@ test('a batch holds 1000 messages, and no more bytes than it may', async () => {
 	expect(await batchesOf(broker.connection, large)).toEqual({ '': 10 });
 });
 
+test('a full batch goes out beside others; a smaller one, and what has to keep its order, waits for them', async () => {
+	await using broker = await startBroker();
+	const ordered = (count: number, orderOf: (index: number) => number) =>
+		claims(count).map((request, index) => ({ ...request, order: `ship${orderOf(index)}` }));
+	/** How many leave while no answer comes. */
+	const sentOf = async (requests: readonly PublishRequest[]) => {
+		const proxy = await broker.proxy();
+		const connection = await broker.connect(proxy);
+		proxy.blackHole();
+		const before = connection.nc.stats().outMsgs;
+		const publisher = publisherOf(connection, { inFlight: 3 });
+		const publishing = outcomes(requests.map((request) => publisher.publish(request)));
+		await new Promise(setImmediate);
+		const sent = connection.nc.stats().outMsgs - before;
+		await connection.nc.close();
+		expect(await publishing).toHaveLength(requests.length);
+		return sent;
+	};
+	expect(await sentOf(ordered(4500, (index) => index))).toBe(3000);
+	expect(await sentOf(ordered(1500, (index) => index))).toBe(1000);
+	expect(await sentOf(ordered(4500, () => 1))).toBe(1000);
+	// The second batch ends where the first of the same order would follow.
+	const some = ordered(4500, (index) => index % 1500);
+	expect(await sentOf(some)).toBe(1500);
+
+	const acks = await publishAll(publisherOf(broker.connection, { inFlight: 3 }), some);
+	const seqs = acks.map(({ seq }) => seq);
+	expect(new Set(seqs).size).toBe(some.length);
+	for (const index of some.keys())
+		if (index >= 1500) expect(seqs[index]).toBeGreaterThan(seqs[index - 1500] ?? 0);
+});
+
 test('one refused message does not take the others of its batch with it', async () => {
 	await using broker = await startBroker();
 	const publisher = publisherOf(broker.connection);
